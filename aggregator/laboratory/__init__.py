@@ -1,0 +1,1 @@
+"""The laboratory: mechanisms on files, with no database and no network."""

@@ -1,0 +1,190 @@
+"""Strict reading of one JSON document: every refusal names the pointer, the rule and the figure.
+
+Duplicate keys, unknown fields, floats, NaN, deep nesting and wrong types are refused. A
+`Node` is a value with its JSON pointer (RFC 6901); its methods take it apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+MAX_DEPTH = 32
+MAX_INTEGER = 10**15
+MAX_ID = 120
+
+
+@dataclass
+class BadInput(Exception):
+    """An instance that breaks a rule of its format.
+
+    `pointer` is a JSON pointer, `rule` a stable name, `figure` what was found.
+    """
+
+    pointer: str
+    rule: str
+    figure: object = None
+
+    def __str__(self) -> str:
+        found = "" if self.figure is None else f", found {self.figure!r}"
+        return f"{self.pointer or '/'}: {self.rule}{found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A JSON value and where it stands."""
+
+    value: object
+    pointer: str
+
+    def refuse(self, rule: str, figure: object = None) -> NoReturn:
+        raise BadInput(self.pointer, rule, figure)
+
+    def fields(self, required: str, optional: str = "") -> dict[str, Node]:
+        """Return the fields of an object; names are given as words in a string."""
+        if not isinstance(self.value, dict):
+            self.refuse("must be an object", _kind(self.value))
+        must, may = required.split(), optional.split()
+        for name in self.value:
+            if name not in must and name not in may:
+                raise BadInput(f"{self.pointer}/{_escaped(name)}", "unknown field", name)
+        for name in must:
+            if name not in self.value:
+                raise BadInput(f"{self.pointer}/{name}", "required field is missing")
+        return {n: Node(v, f"{self.pointer}/{_escaped(n)}") for n, v in self.value.items()}
+
+    def entries(self, *, max_items: int) -> dict[str, Node]:
+        """Return an object's members where the keys are data, such as tenors."""
+        if not isinstance(self.value, dict):
+            self.refuse("must be an object", _kind(self.value))
+        if len(self.value) > max_items:
+            self.refuse(f"at most {max_items} entries", len(self.value))
+        return {n: Node(v, f"{self.pointer}/{_escaped(n)}") for n, v in self.value.items()}
+
+    def items(self, *, max_items: int, min_items: int = 0) -> Iterator[Node]:
+        if not isinstance(self.value, list):
+            self.refuse("must be an array", _kind(self.value))
+        if len(self.value) > max_items:
+            self.refuse(f"at most {max_items} items", len(self.value))
+        if len(self.value) < min_items:
+            self.refuse(f"at least {min_items} items", len(self.value))
+        return (Node(value, f"{self.pointer}/{i}") for i, value in enumerate(self.value))
+
+    def integer(self, at_least: int, at_most: int = MAX_INTEGER) -> int:
+        if type(self.value) is not int:
+            self.refuse("must be an integer", _kind(self.value))
+        if not at_least <= self.value <= at_most:
+            self.refuse(f"must lie between {at_least} and {at_most}", self.value)
+        return self.value
+
+    def text(self, *, max_length: int = MAX_ID) -> str:
+        if not isinstance(self.value, str):
+            self.refuse("must be a string", _kind(self.value))
+        if not 1 <= len(self.value) <= max_length:
+            self.refuse(f"must have 1 to {max_length} characters", len(self.value))
+        if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in self.value):
+            self.refuse("must not hold control characters or lone surrogates")
+        return self.value
+
+    def choice(self, *allowed: str) -> str:
+        if not isinstance(self.value, str) or self.value not in allowed:
+            self.refuse(f"must be one of {', '.join(allowed)}", _short(self.value))
+        return self.value
+
+    def boolean(self) -> bool:
+        if not isinstance(self.value, bool):
+            self.refuse("must be true or false", _kind(self.value))
+        return self.value
+
+    def instant(self) -> datetime:
+        """Return an RFC 3339 instant, aware and in UTC."""
+        text = self.text(max_length=40)
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            self.refuse("must be an RFC 3339 instant", text)
+        if found.utcoffset() != timedelta(0):
+            self.refuse("must be in UTC", text)
+        return found.astimezone(UTC)
+
+
+def read_document(text: str | bytes) -> Node:
+    """Parse one JSON document strictly.
+
+    Raises:
+        BadInput: it is no JSON, too deep, has a duplicate key, a float or NaN.
+
+    """
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadInput("", "must be UTF-8", f"byte {error.start}") from error
+    _limit_depth(text)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+            parse_int=_bounded_integer,
+        )
+    except json.JSONDecodeError as error:
+        found = f"line {error.lineno} column {error.colno}"
+        raise BadInput("", f"must be JSON ({error.msg})", found) from error
+    return Node(value, "")
+
+
+def _limit_depth(text: str) -> None:
+    depth, in_string, is_escaped = 0, False, False
+    for character in text:
+        if in_string:
+            if is_escaped:
+                is_escaped = False
+            elif character == "\\":
+                is_escaped = True
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise BadInput("", f"at most {MAX_DEPTH} levels of nesting")
+        elif character in "]}":
+            depth -= 1
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise BadInput(f"/{_escaped(name)}", "duplicate key", name)
+        found[name] = value
+    return found
+
+
+def _no_float(text: str) -> NoReturn:
+    raise BadInput("", "numbers must be integers", text[:40])
+
+
+def _bounded_integer(text: str) -> int:
+    if len(text) > 19:
+        raise BadInput("", "integers have at most 18 digits", f"{text[:12]}… ({len(text)} digits)")
+    return int(text)
+
+
+def _kind(value: object) -> str:
+    names = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}
+    return "null" if value is None else names.get(type(value), type(value).__name__)
+
+
+def _short(value: object) -> str:
+    return repr(value)[:60]
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")[:80]

@@ -1,0 +1,1 @@
+"""The edge: JSON API, websocket feed and pages. It translates and decides nothing."""
