@@ -76,12 +76,13 @@ def publish_cells(
     waiting: Mapping[str, Sequence[SettledDeal]],
     rules: IndexRules,
     *,
-    excluded: Set[str] = frozenset(),
+    excluded: Mapping[str, Set[str]] | None = None,
     active: ActiveGroups | None = None,
 ) -> dict[str, Publication | Suppressed]:
-    """Publish every cell of an instrument; cells come out in their order as text."""
+    """Publish every cell of an instrument; `excluded` is by cell, cells come out in order."""
+    left_out = excluded or {}
     return {
-        cell: publish(waiting[cell], rules, excluded=excluded, active=active)
+        cell: publish(waiting[cell], rules, excluded=left_out.get(cell, frozenset()), active=active)
         for cell in sorted(waiting)
     }
 
