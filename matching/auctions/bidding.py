@@ -1,0 +1,175 @@
+"""Bids that name their own price: the rules that one must pass, and what it sets off.
+
+Soft close: a bid that takes lots at the moment, placed with at most `soft_close_s` left,
+moves the close to max(close, bid + soft_close_s), never past the hard stop and never
+more often than `max_extensions`. It takes away the reward for bidding in the last
+second (Roth and Ockenfels 2002). Sealed formats never extend: it would tell that a good
+bid came. The reserve plays no part here, so an extension tells nothing about it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from matching.auctions.commands import PlaceBid
+from matching.auctions.events import BidPlaced, CloseExtended, Event
+from matching.auctions.refusals import (
+    AboveCeiling,
+    AllOrNoneRefused,
+    AuctionCancelled,
+    AuctionClosed,
+    AuctionPaused,
+    BelowFloor,
+    BidEarly,
+    BidLate,
+    DuplicateBid,
+    FewerLots,
+    NotImproving,
+    NotPositive,
+    OffLots,
+    OffTick,
+    TooManyBids,
+    TotalTooLarge,
+)
+from matching.auctions.rules import MAX_BIDS_A_BIDDER, Rules
+from matching.auctions.state import State
+from matching.auctions.ties import better_first
+from matching.money import MAX_TOTAL_MINOR
+
+
+def place_bid(state: State, command: PlaceBid, now: datetime) -> list[Event]:
+    """Decide a bid of an open or sealed format.
+
+    Raises:
+        RuleViolation: the first rule that the bid breaks, in the order of the module.
+
+    """
+    require_open(state, now)
+    rules = state.rules
+    lots = rules.lots if command.lots is None else command.lots
+    _check_identity(state, command)
+    _check_lots(state, command, lots)
+    check_price(rules, command.price_minor, lots)
+    _check_improvement(state, command, command.price_minor)
+    bid = BidPlaced(
+        at=now,
+        seq=state.book.count + 1,
+        bid_id=command.bid_id,
+        bidder=command.bidder,
+        price_minor=command.price_minor,
+        lots=lots,
+        all_or_none=command.all_or_none,
+        score_minor=command.price_minor,
+    )
+    extended = _extension(state, bid)
+    return [bid] if extended is None else [bid, extended]
+
+
+def require_open(state: State, now: datetime) -> None:
+    """Refuse an act that needs a running auction: windows are [opens_at, closes_at)."""
+    if state.phase == "cancelled":
+        raise AuctionCancelled(state.reason)
+    if state.phase == "paused":
+        raise AuctionPaused(state.reason)
+    if now >= state.closes_at:
+        raise BidLate(state.closes_at)
+    if state.phase == "closed":
+        raise AuctionClosed
+    if now < state.rules.opens_at:
+        raise BidEarly(state.rules.opens_at)
+
+
+def next_allowed(state: State, bidder: str) -> int | None:
+    """Return the worst price that the bidder's next bid may name, None where any will do.
+
+    It follows from the bidder's own bid, or from the leading one where the rules make
+    everyone beat that; `disclosure` says whether he may be told.
+    """
+    rules = state.rules
+    bound = rules.bound_minor
+    beaten = state.book.of(bidder) if rules.improve == "own" else state.book.leader
+    if beaten is None:
+        return bound
+    step = rules.step_at(beaten.score_minor)
+    if rules.side == "buy":
+        least = beaten.score_minor - step
+        return least if bound is None else min(least, bound)
+    least = beaten.score_minor + step
+    return least if bound is None else max(least, bound)
+
+
+def check_price(rules: Rules, price_minor: int, lots: int) -> None:
+    if price_minor <= 0:
+        raise NotPositive(price_minor)
+    if price_minor % rules.tick_minor:
+        raise OffTick(price_minor, rules.tick_minor)
+    if price_minor * lots > MAX_TOTAL_MINOR:
+        raise TotalTooLarge(price_minor * lots, MAX_TOTAL_MINOR)
+    bound = rules.bound_minor
+    if bound is None:
+        return
+    if rules.side == "buy" and price_minor > bound:
+        raise AboveCeiling(price_minor, bound)
+    if rules.side == "sell" and price_minor < bound:
+        raise BelowFloor(price_minor, bound)
+
+
+def _check_identity(state: State, command: PlaceBid) -> None:
+    if state.book.holds(command.bidder, command.bid_id):
+        raise DuplicateBid(command.bid_id)
+    if state.book.count_of(command.bidder) >= MAX_BIDS_A_BIDDER:
+        raise TooManyBids(MAX_BIDS_A_BIDDER)
+
+
+def _check_lots(state: State, command: PlaceBid, lots: int) -> None:
+    rules = state.rules
+    least = rules.lots if rules.format == "second_price" else rules.min_lots
+    if not least <= lots <= rules.lots:
+        raise OffLots(lots, least, rules.lots)
+    if command.all_or_none and rules.shares:
+        raise AllOrNoneRefused(lots)
+    standing = state.book.of(command.bidder)
+    if standing is not None and lots < standing.lots:
+        raise FewerLots(lots, standing.lots)
+
+
+def _check_improvement(state: State, command: PlaceBid, score_minor: int) -> None:
+    rules = state.rules
+    beaten = state.book.of(command.bidder) if rules.improve == "own" else state.book.leader
+    if beaten is None:
+        return
+    step = rules.step_at(beaten.score_minor)
+    if better_first(rules, score_minor) > better_first(rules, beaten.score_minor) - step:
+        is_told = rules.improve == "own" or rules.disclosure in ("full", "best")
+        raise NotImproving(
+            command.price_minor, next_allowed(state, command.bidder) if is_told else None
+        )
+
+
+def _extension(state: State, bid: BidPlaced) -> CloseExtended | None:
+    rules = state.rules
+    if rules.is_sealed:
+        return None
+    window = timedelta(seconds=rules.soft_close_s)
+    if state.closes_at - bid.at > window:
+        return None
+    if rules.max_extensions is not None and state.extensions >= rules.max_extensions:
+        return None
+    closes_at = min(bid.at + window, state.hard_stop)
+    if closes_at <= state.closes_at or not _takes_lots(state, bid):
+        return None
+    return CloseExtended(at=bid.at, closes_at=closes_at, seq=bid.seq)
+
+
+def _takes_lots(state: State, bid: BidPlaced) -> bool:
+    """Say whether better bids leave anything for this one: then it leads."""
+    rules = state.rules
+    mine = better_first(rules, bid.score_minor)
+    better = [
+        rival
+        for rival in state.book.standing()
+        if rival.bidder != bid.bidder and better_first(rules, rival.score_minor) <= mine
+    ]
+    if rules.shares:
+        return len(better) < len(rules.shares)
+    return sum(min(rival.lots, rules.max_award_lots) for rival in better) < rules.lots

@@ -1,0 +1,114 @@
+"""The accepted bids of one auction, as a value that grows cheaply.
+
+A book never changes: `with_bid` returns another one. All books of one history share a
+log; the newest also shares the index built over it, so that adding a bid costs the same
+whether it is the tenth or the hundred-thousandth. An older book stays right and is only
+slower to read, because it builds its own index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from matching.auctions.events import BidPlaced
+from matching.auctions.rules import Rules
+from matching.auctions.ties import better_first, ranked
+
+
+class _Index:
+    __slots__ = ("counts", "ids", "leader", "standing")
+
+    def __init__(self) -> None:
+        self.standing: dict[str, BidPlaced] = {}
+        self.ids: set[tuple[str, str]] = set()
+        self.counts: dict[str, int] = {}
+        self.leader: BidPlaced | None = None
+
+    def add(self, rules: Rules, bid: BidPlaced) -> None:
+        self.standing[bid.bidder] = bid
+        self.ids.add((bid.bidder, bid.bid_id))
+        self.counts[bid.bidder] = self.counts.get(bid.bidder, 0) + 1
+        leader = self.leader
+        if leader is None or better_first(rules, bid.score_minor) < better_first(
+            rules, leader.score_minor
+        ):
+            self.leader = bid
+
+
+class Book:
+    """Each bidder's last bid stands; it is never worse than his earlier ones."""
+
+    __slots__ = ("_index", "_log", "_ranking", "_ranks", "count", "rules")
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.count = 0
+        self._log: list[BidPlaced] = []
+        self._index = _Index()
+        self._ranking: tuple[BidPlaced, ...] | None = None
+        self._ranks: dict[str, int] | None = None
+
+    def with_bid(self, bid: BidPlaced) -> Book:
+        index = self._current()
+        log = self._log
+        if len(log) != self.count:
+            log = log[: self.count]
+        log.append(bid)
+        index.add(self.rules, bid)
+        grown = Book.__new__(Book)
+        grown.rules = self.rules
+        grown.count = self.count + 1
+        grown._log = log
+        grown._index = index
+        grown._ranking = None
+        grown._ranks = None
+        return grown
+
+    def __iter__(self) -> Iterator[BidPlaced]:
+        """Yield every accepted bid in order of sequence."""
+        return iter(self._log[: self.count])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Book) and list(self) == list(other)
+
+    def __hash__(self) -> int:
+        return hash(self.count)
+
+    @property
+    def leader(self) -> BidPlaced | None:
+        """The best bid, the earliest of equals."""
+        return self._current().leader
+
+    def of(self, bidder: str) -> BidPlaced | None:
+        return self._current().standing.get(bidder)
+
+    def count_of(self, bidder: str) -> int:
+        return self._current().counts.get(bidder, 0)
+
+    def holds(self, bidder: str, bid_id: str) -> bool:
+        return (bidder, bid_id) in self._current().ids
+
+    def standing(self) -> tuple[BidPlaced, ...]:
+        """Return the bids that stand, in the order in which their bidders came."""
+        return tuple(self._current().standing.values())
+
+    def ranking(self) -> tuple[BidPlaced, ...]:
+        """Return the bids that stand, best first, the earlier of equals first."""
+        if self._ranking is None:
+            self._ranking = tuple(ranked(self.rules, self.standing()))
+        return self._ranking
+
+    def rank(self, bidder: str) -> int | None:
+        """Return 1 for the best, None for who has not bid."""
+        if self._ranks is None:
+            self._ranks = {bid.bidder: i for i, bid in enumerate(self.ranking(), start=1)}
+        return self._ranks.get(bidder)
+
+    def _current(self) -> _Index:
+        if len(self._log) != self.count:
+            # A later book took the shared index along; this one needs its own again.
+            self._log = self._log[: self.count]
+            self._index = _Index()
+            for bid in self._log:
+                self._index.add(self.rules, bid)
+        return self._index

@@ -1,0 +1,58 @@
+"""What may be asked of an auction. Who may ask is settled before a command gets here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceBid:
+    """A binding bid: `price_minor` per lot for `lots`, which stand for all when absent.
+
+    `bid_id` is unique among the bids of its bidder. `attributes` are the values of the
+    rules' scored criteria, by name.
+    """
+
+    bid_id: str
+    bidder: str
+    price_minor: int
+    lots: int | None = None
+    all_or_none: bool = False
+    attributes: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close and award. A draw of ties needs the committed seed; the beacon may be missing.
+
+    Both are lower-case hexadecimal, 32 bytes.
+    """
+
+    seed: str | None = None
+    beacon: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutage:
+    """The market was down in [began_at, now): told by whoever finds the heartbeat missing."""
+
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    reason: str
+
+
+Command = PlaceBid | Close | Pause | Resume | RecordOutage | Cancel

@@ -1,0 +1,203 @@
+"""One engine for every format: `decide` a command into facts, `evolve` a state by them.
+
+`decide` never changes a state and `evolve` never refuses, so a history replays to the
+same state on every machine. Both sides run through the same code: `side` turns prices
+round. A format is one line of `FORMATS`.
+
+Guarantees: the close never moves back and never past the hard stop, which only a pause
+moves; a bid at or after the closing instant is late; refused, duplicate and non-leading
+bids change nothing; the result uses the accepted bids before the close and nothing else.
+Ties: see `ties`. Source: the law of the market, sections 4 and 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from matching.auctions.award import award
+from matching.auctions.bidding import next_allowed, place_bid
+from matching.auctions.commands import (
+    Cancel,
+    Close,
+    Command,
+    Pause,
+    PlaceBid,
+    RecordOutage,
+    Resume,
+)
+from matching.auctions.events import (
+    BidPlaced,
+    Cancelled,
+    Closed,
+    Event,
+    Opened,
+    Paused,
+    Result,
+    Resumed,
+)
+from matching.auctions.refusals import (
+    AuctionCancelled,
+    AuctionClosed,
+    AuctionNotPaused,
+    AuctionPaused,
+    BidEarly,
+    BidLate,
+    CloseNotDue,
+)
+from matching.auctions.rules import Rules
+from matching.auctions.state import State, evolve, fold, initial
+from matching.auctions.ties import Draw, drawn, ranked
+
+__all__ = [
+    "decide",
+    "evolve",
+    "fold",
+    "initial",
+    "next_allowed",
+    "open_auction",
+    "result_now",
+    "standing",
+]
+
+GRACE = timedelta(seconds=60)
+LEAST_LEFT = timedelta(minutes=2)
+LONGEST_OUTAGE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What sets one format apart."""
+
+    place: Callable[[State, PlaceBid, datetime], list[Event]]
+    clear: Callable[[State, Draw | None], Result]
+
+
+def _clear_book(state: State, draw: Draw | None) -> Result:
+    return award(state.rules, state.book.standing(), draw)
+
+
+_BOOK = Format(place=place_bid, clear=_clear_book)
+
+FORMATS: dict[str, Format] = {
+    "english": _BOOK,
+    "sealed_first": _BOOK,
+    "sealed_uniform": _BOOK,
+    "second_price": _BOOK,
+}
+
+
+def open_auction(rules: Rules, now: datetime) -> Opened:
+    """Freeze the rules of an auction.
+
+    Raises:
+        BadRule: a figure or combination of the rules is not allowed.
+
+    """
+    rules.validate()
+    return Opened(at=now, rules=rules)
+
+
+def decide(state: State, command: Command, now: datetime) -> list[Event]:
+    """Return what a command sets off at `now`, which is never before `state.at`.
+
+    Raises:
+        RuleViolation: a rule of the auction refuses the command; nothing happens.
+
+    """
+    match command:
+        case PlaceBid():
+            return FORMATS[state.rules.format].place(state, command, now)
+        case Close():
+            return _close(state, command, now)
+        case Pause():
+            return _pause(state, command, now)
+        case Resume():
+            return _resume(state, now)
+        case RecordOutage():
+            return _record_outage(state, command, now)
+        case Cancel():
+            _require_unfinished(state)
+            return [Cancelled(at=now, reason=command.reason)]
+
+
+def standing(state: State) -> tuple[BidPlaced, ...]:
+    """Return each bidder's bid, best first; a draw of ties is not yet known."""
+    return state.book.ranking()
+
+
+def ranking(state: State) -> tuple[BidPlaced, ...]:
+    """Return the final ranking of a closed auction, ties settled as they were awarded."""
+    result = state.result
+    if result is None:
+        return state.book.ranking()
+    draw = drawn(state.rules, result.seed, result.beacon)
+    return tuple(ranked(state.rules, state.book.standing(), draw))
+
+
+def result_now(state: State) -> Result:
+    """Return what the award would be if the auction closed now, ties by time."""
+    if state.result is not None:
+        return state.result
+    return FORMATS[state.rules.format].clear(state, None)
+
+
+def _close(state: State, command: Close, now: datetime) -> list[Event]:
+    _require_unfinished(state)
+    if state.phase == "paused":
+        raise AuctionPaused(state.reason)
+    if now < state.closes_at:
+        raise CloseNotDue(state.closes_at)
+    draw = drawn(state.rules, command.seed, command.beacon)
+    return [Closed(at=now, result=FORMATS[state.rules.format].clear(state, draw))]
+
+
+def _pause(state: State, command: Pause, now: datetime) -> list[Event]:
+    _require_unfinished(state)
+    if state.phase == "paused":
+        raise AuctionPaused(state.reason)
+    if now >= state.closes_at:
+        raise BidLate(state.closes_at)
+    if now < state.rules.opens_at:
+        raise BidEarly(state.rules.opens_at)
+    return [Paused(at=now, reason=command.reason)]
+
+
+def _resume(state: State, now: datetime) -> list[Event]:
+    """A pause eats no time: the close and the hard stop move by its length."""
+    _require_unfinished(state)
+    if state.phase != "paused":
+        raise AuctionNotPaused
+    lost = now - state.at
+    return [Resumed(at=now, closes_at=state.closes_at + lost, hard_stop=state.hard_stop + lost)]
+
+
+def _record_outage(state: State, command: RecordOutage, now: datetime) -> list[Event]:
+    """Give back the time that an outage took, and some to come back in.
+
+    At least the lost time plus 60 s, and never less than two minutes, is left. After more
+    than 15 minutes the auction stays paused until a person resumes it.
+    """
+    _require_unfinished(state)
+    if state.phase == "paused":
+        raise AuctionPaused(state.reason)
+    began_at = max(command.began_at, state.at, state.rules.opens_at)
+    if began_at >= state.closes_at:
+        raise BidLate(state.closes_at)
+    if now <= began_at:
+        raise BidEarly(began_at)
+    paused = Paused(at=began_at, reason="outage")
+    lost = now - began_at
+    if lost > LONGEST_OUTAGE:
+        return [paused]
+    closes_at = max(state.closes_at + lost, now + max(lost + GRACE, LEAST_LEFT))
+    moved = closes_at - state.closes_at
+    return [paused, Resumed(at=now, closes_at=closes_at, hard_stop=state.hard_stop + moved)]
+
+
+def _require_unfinished(state: State) -> None:
+    if state.phase == "cancelled":
+        raise AuctionCancelled(state.reason)
+    if state.phase == "closed":
+        raise AuctionClosed

@@ -1,0 +1,116 @@
+"""What happened in an auction: the facts that `evolve` folds into a state.
+
+Fields are integers, strings, booleans, None, instants, tuples and dataclasses of these,
+so that a generic codec can store an event and read it back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from matching.auctions.rules import Rules
+
+Outcome = Literal["awarded", "partly_awarded", "no_bids", "reserve_not_met", "unawarded"]
+SkipReason = Literal["all_or_none", "below_minimum"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The rules are frozen; bids are taken in [opens_at, closes_at)."""
+
+    at: datetime
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class BidPlaced:
+    """An accepted bid. `seq` is dense from 1 over the accepted bids of the auction.
+
+    `score_minor` is the price with the worth of its scored terms: what bids compare by.
+    """
+
+    at: datetime
+    seq: int
+    bid_id: str
+    bidder: str
+    price_minor: int
+    lots: int
+    all_or_none: bool = False
+    attributes: tuple[tuple[str, int], ...] = ()
+    score_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CloseExtended:
+    """The bid `seq` moved the close."""
+
+    at: datetime
+    closes_at: datetime
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    at: datetime
+    closes_at: datetime
+    hard_stop: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    bidder: str
+    bid_id: str
+    lots: int
+    price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A bid left out though in the money, because it could not be cut to what was left."""
+
+    bid_id: str
+    bidder: str
+    lots: int
+    price_minor: int
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Who won what; `clearing_price_minor` is None where every winner pays his own bid."""
+
+    outcome: Outcome
+    awards: tuple[Award, ...] = ()
+    clearing_price_minor: int | None = None
+    unawarded_lots: int = 0
+    rejected_in_the_money: tuple[Skipped, ...] = ()
+    seed: str | None = None
+    beacon: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    at: datetime
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    at: datetime
+    reason: str
+
+
+Event = Opened | BidPlaced | CloseExtended | Paused | Resumed | Closed | Cancelled
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (Opened, BidPlaced, CloseExtended, Paused, Resumed, Closed, Cancelled)
+}

@@ -1,0 +1,102 @@
+"""The state of one auction, and how facts change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from matching.auctions.book import Book
+from matching.auctions.events import (
+    BidPlaced,
+    Cancelled,
+    Closed,
+    CloseExtended,
+    Event,
+    Opened,
+    Paused,
+    Result,
+    Resumed,
+)
+from matching.auctions.rules import Rules
+
+Phase = Literal["open", "paused", "closed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`phase` is `open` from the moment the rules are frozen; bids wait for `opens_at`.
+
+    `at` is the instant of the last fact; `reason` that of a pause or cancellation.
+    """
+
+    rules: Rules
+    book: Book
+    closes_at: datetime
+    hard_stop: datetime
+    at: datetime
+    phase: Phase = "open"
+    extensions: int = 0
+    reason: str = ""
+    result: Result | None = None
+
+
+def initial(opened: Opened) -> State:
+    rules = opened.rules
+    return State(
+        rules=rules,
+        book=Book(rules),
+        closes_at=rules.closes_at,
+        hard_stop=rules.planned_stop,
+        at=opened.at,
+    )
+
+
+def evolve(state: State, event: Event) -> State:
+    """Return the state after a fact. Facts are never refused."""
+    match event:
+        case BidPlaced():
+            return State(
+                state.rules,
+                state.book.with_bid(event),
+                state.closes_at,
+                state.hard_stop,
+                event.at,
+                state.phase,
+                state.extensions,
+                state.reason,
+                state.result,
+            )
+        case CloseExtended():
+            extended = state.extensions + 1
+            return replace(state, at=event.at, closes_at=event.closes_at, extensions=extended)
+        case Paused():
+            return replace(state, at=event.at, phase="paused", reason=event.reason)
+        case Resumed():
+            return replace(
+                state,
+                at=event.at,
+                phase="open",
+                reason="",
+                closes_at=event.closes_at,
+                hard_stop=event.hard_stop,
+            )
+        case Closed():
+            return replace(state, at=event.at, phase="closed", result=event.result)
+        case Cancelled():
+            return replace(state, at=event.at, phase="cancelled", reason=event.reason)
+        case Opened():
+            raise AssertionError("an auction opens once")
+
+
+def fold(events: Iterable[Event]) -> State:
+    """Return the state after a whole history, which starts with its `Opened`."""
+    history = iter(events)
+    opened = next(history)
+    if not isinstance(opened, Opened):
+        raise TypeError(f"a history starts with Opened: {type(opened).__name__}")
+    state = initial(opened)
+    for event in history:
+        state = evolve(state, event)
+    return state
