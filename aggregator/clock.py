@@ -1,0 +1,107 @@
+"""The one place that reads the clock.
+
+Market time is aware UTC in whole milliseconds and never goes back. A process reads the wall
+clock once, when its clock is made, and counts on from there, so that nobody's adjustment of the
+machine's clock can close an auction or open one again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_NAP_S = 30
+
+
+class Clock(Protocol):
+    """What time it is in the market."""
+
+    def now(self) -> datetime:
+        """Return an aware UTC instant in whole milliseconds, never earlier than the last one."""
+        ...
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Return once `now()` is at or past `instant`."""
+        ...
+
+
+def whole_ms(instant: datetime) -> datetime:
+    """Return the instant in UTC, cut to milliseconds. Naive instants are refused."""
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant} has no time zone")
+    instant = instant.astimezone(UTC)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def _steady_ns() -> int:
+    # A suspended machine's monotonic clock stands still; Linux offers one that does not.
+    source = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic_ns() if source is None else time.clock_gettime_ns(source)
+
+
+class SystemClock:
+    """The machine's time: the wall clock at the start, counted on by a steady one."""
+
+    def __init__(self) -> None:
+        self._base_ns = time.time_ns() - _steady_ns()
+
+    def now(self) -> datetime:
+        return _EPOCH + timedelta(milliseconds=self._now_ns() // 1_000_000)
+
+    async def sleep_until(self, instant: datetime) -> None:
+        # Naps, because a suspended machine's sleep takes longer than it was told to.
+        while (left := instant - self.now()) > timedelta(0):  # noqa: ASYNC110
+            await asyncio.sleep(min(left.total_seconds(), _LONGEST_NAP_S))
+
+    def behind_wall(self) -> timedelta:
+        """How far the wall clock has moved away since the start; a figure for the health page."""
+        return timedelta(microseconds=(time.time_ns() - self._now_ns()) // 1000)
+
+    def _now_ns(self) -> int:
+        return self._base_ns + _steady_ns()
+
+
+class SimulatedClock:
+    """A clock that stands still until it is set. It moves forward only."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = whole_ms(start)
+        self._order = count()
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    def set(self, instant: datetime) -> None:
+        """Move to `instant` and wake, in order, those who slept until then."""
+        instant = whole_ms(instant)
+        if instant < self._now:
+            raise ValueError(f"time does not go back from {self._now} to {instant}")
+        self._now = instant
+        while self._sleepers and self._sleepers[0][0] <= instant:
+            _, _, sleeper = heapq.heappop(self._sleepers)
+            if not sleeper.done():
+                sleeper.set_result(None)
+
+    def advance(self, by: timedelta) -> None:
+        self.set(self._now + by)
+
+    async def sleep_until(self, instant: datetime) -> None:
+        if instant <= self._now:
+            # A loop that sleeps to the past must still let others run.
+            await asyncio.sleep(0)
+            return
+        sleeper = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (instant, next(self._order), sleeper))
+        await sleeper
+
+    def next_wake(self) -> datetime | None:
+        """The earliest instant that somebody sleeps until, None when nobody does."""
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        return self._sleepers[0][0] if self._sleepers else None

@@ -1,0 +1,85 @@
+"""The one place that starts and stops Tortoise.
+
+Rows are for their own capability: no module outside a capability imports its `models`. The
+schema comes from the SQL files, never from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import asyncpg
+from tortoise import Tortoise
+
+from aggregator.db.guards import SESSION_GUARDS
+
+MODEL_MODULES: list[str] = ["aggregator.db.models"]
+"""The modules that hold rows, lowest layer first."""
+
+_APP = "market"
+
+
+async def connect(dsn: str, *, max_connections: int = 10) -> None:
+    """Open a pool of connections, each bound by the session guards."""
+    await Tortoise.init(
+        config={
+            "connections": {
+                "default": {
+                    "engine": "tortoise.backends.asyncpg",
+                    "credentials": {**credentials(dsn), "minsize": 1, "maxsize": max_connections},
+                }
+            },
+            "apps": {_APP: {"models": list(MODEL_MODULES), "default_connection": "default"}},
+            "use_tz": True,
+            "timezone": "UTC",
+        },
+        # A server answers requests in other tasks than the one that started it, and Tortoise
+        # would find no connection there.
+        _enable_global_fallback=True,
+    )
+
+
+async def close() -> None:
+    """Close every connection."""
+    await Tortoise.close_connections()
+
+
+@asynccontextmanager
+async def raw() -> AsyncIterator[asyncpg.Connection]:
+    """Lend the driver's own connection: the open transaction's one inside a transaction."""
+    async with Tortoise.get_connection("default").acquire_connection() as connection:
+        yield cast(asyncpg.Connection, connection)
+
+
+def credentials(dsn: str) -> dict[str, Any]:
+    """Take a `postgresql://` address apart for Tortoise.
+
+    `host` in the query names a socket's folder; `sslmode` and `password` are the driver's; any
+    other name there is a setting of the server.
+    """
+    address = urlsplit(dsn)
+    query = dict(parse_qsl(address.query))
+    host = query.pop("host", None) or (unquote(address.hostname) if address.hostname else None)
+    found: dict[str, Any] = {
+        "host": host,
+        "port": int(query.pop("port", None) or address.port or 5432),
+        "user": query.pop("user", None) or unquote(address.username or "") or None,
+        "database": unquote(address.path.lstrip("/")) or None,
+    }
+    password = query.pop("password", None) or unquote(address.password or "")
+    if password:
+        found["password"] = password
+    if "sslmode" in query:
+        found["ssl"] = query.pop("sslmode")
+    found["server_settings"] = {"application_name": "aggregator", **SESSION_GUARDS, **query}
+    return found
+
+
+def load_models() -> None:
+    """Import every module that holds rows, for the tests that compare them with the schema."""
+    for name in MODEL_MODULES:
+        import_module(name)

@@ -1,0 +1,179 @@
+"""Every setting of the program: `AGG_*` in the environment, or in `.env`.
+
+The environment wins over `.env`. A wrong value is refused at the start, by the variable's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PREFIX = "AGG_"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message has one line for each."""
+
+
+class Environment(StrEnum):
+    """What this installation is for."""
+
+    DEV = "dev"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class ClockKind(StrEnum):
+    """Which time the market lives in."""
+
+    REAL = "real"
+    SIMULATED = "simulated"
+
+
+def _database_address(value: str) -> str:
+    if urlsplit(value).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("an address like postgresql://user:password@host/database is needed")
+    return value
+
+
+def _redis_address(value: str) -> str:
+    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("an address like redis://host:6379/0 is needed")
+    return value
+
+
+def _web_address(value: str) -> str:
+    address = urlsplit(value)
+    if address.scheme not in {"http", "https"} or not address.netloc or address.query:
+        raise ValueError("an address like https://market.example is needed")
+    return value.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    env: Environment = Field(
+        Environment.DEV, description="What this installation is for: dev, test or production"
+    )
+    database_url: Annotated[str, AfterValidator(_database_address)] | None = Field(
+        None, description="PostgreSQL 15 or newer; without it, one of our own in the data folder"
+    )
+    database_connections: int = Field(
+        10, ge=2, le=100, description="The most connections that each process opens"
+    )
+    redis_url: Annotated[str, AfterValidator(_redis_address)] | None = Field(
+        None, description="Redis or Valkey that wakes the other processes; one process needs none"
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on")
+    port: int = Field(
+        8000, ge=0, le=65_535, description="The port to listen on; 0 takes a free one"
+    )
+    workers: int = Field(1, ge=1, le=64, description="How many processes serve")
+    public_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="Where browsers find the market; without it, the address listened on"
+    )
+    clock: ClockKind = Field(
+        ClockKind.REAL, description="real, or simulated in dev and test: time set by command"
+    )
+    data_dir: Path = Field(Path("var"), description="The folder for everything written here")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important line still logged"
+    )
+
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> Settings:
+        if self.env is Environment.PRODUCTION:
+            if self.database_url is None:
+                raise ValueError(
+                    "AGG_DATABASE_URL: production needs a PostgreSQL server of its own; the "
+                    "embedded one is for development and tests"
+                )
+            if self.clock is not ClockKind.REAL:
+                raise ValueError("AGG_CLOCK: production runs on real time only")
+        return self
+
+    @property
+    def public_address(self) -> str:
+        """Where browsers find the market, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def embedded_database_dir(self) -> Path:
+        """Where the database of our own lives."""
+        return self.data_dir / "pg"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; what a command line says wins over the environment.
+
+    Raises:
+        SettingsError: naming each wrong variable, the rule, and the value unless it is secret.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [_line(item["loc"], item["msg"]) for item in error.errors(include_input=False)]
+        raise SettingsError("\n".join(lines)) from error
+
+
+def _line(place: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"{variable(str(place[0]))}: {message}" if place else message
+
+
+def variable(field: str) -> str:
+    """Return the environment variable of a field."""
+    return f"{_PREFIX}{field.upper()}"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting as it is shown to the operator."""
+
+    variable: str
+    value: str
+    is_default: bool
+    meaning: str
+
+
+def describe(settings: Settings) -> list[SettingRow]:
+    """Return every setting with its value, passwords masked, in the order of the class."""
+    return [
+        SettingRow(
+            variable=variable(name),
+            value=masked(_shown(getattr(settings, name))),
+            is_default=name not in settings.model_fields_set,
+            meaning=field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def masked(address: str) -> str:
+    """Return an address with its password hidden, wherever it stands in it."""
+    parts = urlsplit(address)
+    shown = address
+    if parts.password is not None:
+        user, _, place = parts.netloc.rpartition("@")
+        shown = shown.replace(parts.netloc, f"{user.partition(':')[0]}:***@{place}", 1)
+    for piece in parts.query.split("&"):
+        name, equals, _ = piece.partition("=")
+        if equals and name.lower() in {"password", "passfile", "sslpassword", "sslkey"}:
+            shown = shown.replace(piece, f"{name}=***", 1)
+    return shown

@@ -1,0 +1,75 @@
+"""A real PostgreSQL for every test that asks for one, with a database of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from aggregator.db import orm as market_orm
+from aggregator.db.embedded import EmbeddedPostgres
+from aggregator.db.migrating import migrate
+
+TEMPLATE = "market_template"
+
+
+@dataclass
+class Databases:
+    """Copies of the migrated template on the test server."""
+
+    server: EmbeddedPostgres
+    admin: asyncpg.Connection
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    async def create(self) -> str:
+        """Return the name of a fresh database with the whole schema and no rows."""
+        name = f"market_{next(self.numbers)}"
+        await self.admin.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
+        return name
+
+    async def drop(self, name: str) -> None:
+        await self.admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedPostgres]:
+    """One server for the whole run; it forgets on a crash, which makes it quick."""
+    # Short, because a socket's address is; not below pytest's own folder, which is long.
+    folder = Path(tempfile.mkdtemp(prefix="market-"))
+    postgres = EmbeddedPostgres(folder / "pg", durable=False)
+    postgres.start()
+    yield postgres
+    postgres.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def databases(server: EmbeddedPostgres) -> AsyncIterator[Databases]:
+    admin = await asyncpg.connect(server.dsn(), server_settings={"statement_timeout": "0"})
+    await admin.execute(f"create database {TEMPLATE}")
+    await migrate(server.dsn(TEMPLATE))
+    await admin.execute(f"alter database {TEMPLATE} with is_template true allow_connections false")
+    yield Databases(server, admin)
+    await admin.close()
+
+
+@pytest.fixture
+async def dsn(databases: Databases) -> AsyncIterator[str]:
+    """The address of a fresh, migrated database that only this test uses."""
+    name = await databases.create()
+    yield databases.server.dsn(name)
+    await databases.drop(name)
+
+
+@pytest.fixture
+async def orm(dsn: str) -> AsyncIterator[str]:
+    """Tortoise connected to a fresh database; the value is its address."""
+    await market_orm.connect(dsn)
+    yield dsn
+    await market_orm.close()
