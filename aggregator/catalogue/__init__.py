@@ -1,0 +1,1 @@
+"""What is traded: instruments with their terms, regions, delivery months."""

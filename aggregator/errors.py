@@ -1,0 +1,115 @@
+"""Errors that the application raises; `web` maps each family to a status and to words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from typing import ClassVar
+
+
+class MarketError(Exception):
+    """Base of every expected failure: a stable `code`, and the figures as fields."""
+
+    code: ClassVar[str] = "market_error"
+
+    def figures(self) -> dict[str, object]:
+        """Return the fields by name."""
+        if not is_dataclass(self):
+            return {}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.figures().items())
+        return f"{self.code}({shown})"
+
+
+@dataclass
+class NotFound(MarketError):
+    """Absent, or not for this actor's eyes: the two are never told apart."""
+
+    code = "not_found"
+    what: str
+
+
+@dataclass
+class NotAllowed(MarketError):
+    """The actor's roles do not hold this act."""
+
+    code = "not_allowed"
+    act: str
+
+
+class NotSignedIn(MarketError):
+    code = "not_signed_in"
+
+
+class WrongPassword(MarketError):
+    code = "wrong_password"
+
+
+@dataclass
+class Conflict(MarketError):
+    code = "conflict"
+    reason: str
+
+
+@dataclass
+class WrongState(MarketError):
+    """The thing is in a state that does not allow the act."""
+
+    code = "wrong_state"
+    state: str
+    allowed: str
+
+
+@dataclass
+class InsufficientFunds(MarketError):
+    code = "insufficient_funds"
+    required_minor: int
+    available_minor: int
+    currency: str
+
+
+@dataclass
+class InvalidField(MarketError):
+    """A field that breaks a rule its schema cannot tell."""
+
+    code = "invalid_field"
+    pointer: str
+    rule: str
+    figure: str | int | None = None
+
+
+@dataclass
+class CommandReused(MarketError):
+    """A command id came again with another content."""
+
+    code = "command_reused"
+    command_id: str
+
+
+@dataclass
+class TryAgain(MarketError):
+    """The database was busy beyond the retries; nothing was done."""
+
+    code = "try_again"
+    retry_after_s: int = 1
+
+
+@dataclass
+class OutcomeUnknown(MarketError):
+    """The database went away; ask for the command's outcome, or send it again."""
+
+    code = "outcome_unknown"
+    retry_after_s: int = 2
+
+
+class RecordedRefusal(MarketError):
+    """A command that was refused before is refused in the same words again."""
+
+    def __init__(self, code: str, figures: dict[str, object]) -> None:
+        super().__init__(code)
+        self.refusal_code = code
+        self._figures = figures
+
+    def figures(self) -> dict[str, object]:
+        return self._figures

@@ -1,0 +1,1 @@
+"""The journal: facts in dense order per stream, chained by hash."""

@@ -1,0 +1,64 @@
+"""Facts as values: which classes the journal stores, and how they become JSON and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar, dataclass_transform
+
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+_BY_NAME: dict[str, type[Any]] = {}
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def register(cls: type[T]) -> type[T]:
+    """Let the journal store `cls`, a dataclass of plain values, under its class name."""
+    known = _BY_NAME.setdefault(cls.__name__, cls)
+    if known is not cls:
+        raise ValueError(f"two facts are called {cls.__name__}: {known} and {cls}")
+    return cls
+
+
+@dataclass_transform(frozen_default=True)
+def fact(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen dataclass that the journal stores."""
+    made: Callable[[type[T]], type[T]] = dataclass(frozen=True, slots=True)
+    return register(made(cls))
+
+
+def body_of(value: object) -> dict[str, Any]:
+    """Return the JSON form of a registered fact."""
+    cls = type(value)
+    if _BY_NAME.get(cls.__name__) is not cls:
+        raise ValueError(f"{cls} is not registered as a fact")
+    found: dict[str, Any] = _adapter(cls).dump_python(value, mode="json")
+    return found
+
+
+def fact_of(kind: str, body: dict[str, Any]) -> Any:
+    """Return the fact that `body_of` wrote under the class name `kind`."""
+    return _adapter(_BY_NAME[kind]).validate_python(body)
+
+
+def canonical(value: object) -> bytes:
+    """Return canonical JSON: sorted keys, no spaces, UTF-8 (RFC 8785 for our value types)."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode()
+
+
+def stamp(instant: datetime) -> str:
+    """Return an instant as RFC 3339 in UTC with whole milliseconds."""
+    utc = instant.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
+    found = _ADAPTERS.get(cls)
+    if found is None:
+        found = _ADAPTERS[cls] = TypeAdapter(cls)
+    return found

@@ -1,0 +1,70 @@
+"""Reading facts back, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from tortoise import connections
+
+from aggregator.journal.facts import fact_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact where it stands. `hash` chains it to all before it in the stream."""
+
+    stream: str
+    seq: int
+    at: datetime
+    fact: Any
+    actor: str
+    hash: bytes
+
+
+class Reader(Protocol):
+    """What can run a query: a `Unit`, or the pool."""
+
+    async def rows(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Pool:
+    """Queries outside any unit, each on a connection of its own."""
+
+    async def rows(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]:
+        found: Sequence[Mapping[str, Any]] = await connections.get("default").execute_query_dict(
+            sql, list(args)
+        )
+        return found
+
+
+async def entries(
+    reader: Reader | None, stream: str, *, after: int = 0, limit: int = 100_000
+) -> list[Entry]:
+    """Return the entries of `stream` with seq > `after`, oldest first."""
+    found = await (reader or Pool()).rows(
+        "select stream, seq, kind, body, at, actor, hash from journal"
+        " where stream = $1 and seq > $2 order by seq limit $3",
+        stream,
+        after,
+        limit,
+    )
+    return [
+        Entry(
+            stream=row["stream"],
+            seq=row["seq"],
+            at=row["at"],
+            fact=fact_of(row["kind"], decoded(row["body"])),
+            actor=row["actor"],
+            hash=bytes(row["hash"]),
+        )
+        for row in found
+    ]
+
+
+def decoded(value: Any) -> Any:
+    """Return a jsonb column as a value, whether or not the driver decoded it."""
+    return json.loads(value) if isinstance(value, str | bytes) else value

@@ -1,0 +1,1 @@
+"""Double entry in whole minor units; the database keeps the invariants."""

@@ -1,0 +1,28 @@
+"""Names that cannot pretend to be another: plain NFC text without control or bidi signs."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from aggregator.errors import InvalidField
+
+MAX_NAME = 120
+_REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def checked_name(text: str, pointer: str, *, at_least: int = 1) -> str:
+    """Return `text` in NFC, trimmed.
+
+    Raises:
+        InvalidField: too short or long, or it holds control, bidi or invisible signs.
+
+    """
+    name = unicodedata.normalize("NFC", text.strip())
+    if not at_least <= len(name) <= MAX_NAME:
+        raise InvalidField(pointer, f"{at_least} to {MAX_NAME} characters", len(name))
+    for character in name:
+        if unicodedata.category(character) in _REFUSED:
+            raise InvalidField(
+                pointer, "no control, bidi or invisible signs", f"U+{ord(character):04X}"
+            )
+    return name

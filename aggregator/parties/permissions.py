@@ -1,0 +1,67 @@
+"""The authorisation table: which roles hold which act. What is not here, nobody may do.
+
+Buying and paying are separate: a role that commits the firm never releases its money.
+Whether the thing acted on is the actor's own is checked by the act itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+BUYER, SELLER, FINANCE, LOGISTICS = "buyer", "seller", "finance", "logistics"
+APPROVER, OWNER, VIEWER = "approver", "owner", "viewer"
+OPERATOR, AUDITOR = "operator", "auditor"
+
+ROLES = frozenset({BUYER, SELLER, FINANCE, LOGISTICS, APPROVER, OWNER, VIEWER, OPERATOR, AUDITOR})
+MARKET_ROLES = frozenset({OPERATOR, AUDITOR})
+FIRM = frozenset({BUYER, SELLER, FINANCE, LOGISTICS, APPROVER, OWNER, VIEWER})
+ANYONE = ROLES
+
+
+def _roles(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+ACTS: Mapping[str, frozenset[str]] = {
+    "auctions.bid": _roles(BUYER, SELLER),
+    "auctions.cancel": _roles(OPERATOR),
+    "auctions.open": _roles(SELLER, OPERATOR),
+    "auctions.pause": _roles(OPERATOR),
+    "auctions.read": ANYONE,
+    "catalogue.define": _roles(OPERATOR),
+    "catalogue.read": ANYONE,
+    "commands.read": ANYONE,
+    "deals.cancel": _roles(BUYER, SELLER),
+    "deals.fund": _roles(FINANCE),
+    "deals.read": FIRM,
+    "feed.connect": ANYONE,
+    "forwards.offer": _roles(SELLER),
+    "forwards.open": _roles(OPERATOR),
+    "forwards.order": _roles(BUYER),
+    "forwards.read": ANYONE,
+    "fulfilment.accept": _roles(BUYER, LOGISTICS),
+    "fulfilment.deliver": _roles(SELLER, LOGISTICS),
+    "fulfilment.return": _roles(BUYER, LOGISTICS),
+    "fulfilment.ship": _roles(SELLER, LOGISTICS),
+    "invoices.issue": _roles(SELLER, FINANCE),
+    "invoices.read": FIRM,
+    "ledger.read": _roles(FINANCE, OWNER, BUYER, SELLER, APPROVER),
+    "notices.read": ANYONE,
+    "parties.read": ANYONE,
+    "parties.register": _roles(OPERATOR),
+    "pools.open": _roles(OPERATOR),
+    "pools.pledge": _roles(BUYER),
+    "pools.read": ANYONE,
+    "prices.audit": _roles(OPERATOR, AUDITOR),
+    "settlement.assign": _roles(OPERATOR),
+    "settlement.import": _roles(OPERATOR),
+    "settlement.read": _roles(OPERATOR),
+    "supply.offer": _roles(SELLER),
+    "supply.read": ANYONE,
+}
+
+
+def grants_of(roles: Iterable[str]) -> frozenset[str]:
+    """Return the acts that any of `roles` holds."""
+    held = frozenset(roles)
+    return frozenset(act for act, allowed in ACTS.items() if held & allowed)

@@ -1,0 +1,65 @@
+"""Reading who is who."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aggregator.errors import NotFound
+from aggregator.journal.reading import Pool, Reader
+
+_COLUMNS = "id, name, name_en, kind, owner_group, region, monthly_lots, deposit_reference"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationView:
+    """A firm. `monthly_lots` is its declared usual month; `owner_group` its beneficial owner."""
+
+    id: str
+    name: str
+    name_en: str
+    kind: str
+    owner_group: str
+    region: str
+    monthly_lots: int
+    deposit_reference: str
+
+
+async def organisation(organisation_id: str, reader: Reader | None = None) -> OrganisationView:
+    """Return one organisation, or raise NotFound."""
+    found = await (reader or Pool()).rows(
+        f"select {_COLUMNS} from organisation where id = $1", organisation_id
+    )
+    if not found:
+        raise NotFound("organisation")
+    return _view(found[0])
+
+
+async def by_deposit_reference(
+    reference: str, reader: Reader | None = None
+) -> OrganisationView | None:
+    found = await (reader or Pool()).rows(
+        f"select {_COLUMNS} from organisation where deposit_reference = $1", reference
+    )
+    return _view(found[0]) if found else None
+
+
+async def organisations(reader: Reader | None = None) -> list[OrganisationView]:
+    """Return every organisation, in order of registration."""
+    found = await (reader or Pool()).rows(
+        f"select {_COLUMNS} from organisation order by created_at, id"
+    )
+    return [_view(row) for row in found]
+
+
+async def owner_groups(organisation_ids: list[str], reader: Reader | None = None) -> dict[str, str]:
+    """Return the owner group of each organisation."""
+    found = await (reader or Pool()).rows(
+        "select id, owner_group from organisation where id = any($1::text[])", organisation_ids
+    )
+    return {row["id"]: row["owner_group"] for row in found}
+
+
+def _view(row: Mapping[str, Any]) -> OrganisationView:
+    return OrganisationView(**dict(row))

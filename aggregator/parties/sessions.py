@@ -1,0 +1,121 @@
+"""Sessions: one person, one organisation, an opaque token of which only the hash is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.errors import NotSignedIn, WrongPassword
+from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Market
+from aggregator.parties import passwords
+from aggregator.parties.permissions import grants_of
+
+IDLE = timedelta(hours=8)
+ABSOLUTE = timedelta(hours=12)
+_SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A fresh session: the token is shown once and never stored."""
+
+    token: str
+    actor: Actor
+    person_name: str
+    organisation_name: str
+    expires_at: datetime
+
+
+async def open_session(
+    market: Market, login: str, password: str, *, organisation_id: str | None = None
+) -> Opened:
+    """Check a password and open a session for one of the person's organisations.
+
+    Raises:
+        WrongPassword: the log-in is unknown, the password wrong, or the person is not in
+            that organisation; which of them is not told.
+
+    """
+    found = await Pool().rows(
+        "select p.id, p.name, p.password_hash, p.language, m.organisation_id, m.roles,"
+        " o.owner_group, o.name as organisation_name from person p"
+        " join membership m on m.person_id = p.id join organisation o on o.id = m.organisation_id"
+        " where p.login = $1 order by m.organisation_id",
+        login,
+    )
+    right = await passwords.is_right(found[0]["password_hash"] if found else None, password)
+    rows = [r for r in found if organisation_id in (None, r["organisation_id"])]
+    if not right or not rows:
+        raise WrongPassword
+    row, now, token = rows[0], market.clock.now(), secrets.token_urlsafe(32)
+    expires_at = now + ABSOLUTE
+    await Pool().rows(
+        "insert into session (token_hash, person_id, organisation_id, opened_at, seen_at,"
+        " expires_at) values ($1, $2, $3, $4, $4, $5)",
+        _hashed(token),
+        row["id"],
+        row["organisation_id"],
+        now,
+        expires_at,
+    )
+    return Opened(token, _actor(row["id"], row), row["name"], row["organisation_name"], expires_at)
+
+
+async def actor_of(market: Market, token: str) -> Actor:
+    """Return who a session token acts as, with the roles of this moment.
+
+    Raises:
+        NotSignedIn: unknown, expired, idle too long or revoked.
+
+    """
+    found = await Pool().rows(
+        "select s.person_id, s.seen_at, s.expires_at, s.revoked_at, s.organisation_id, m.roles,"
+        " p.language, o.owner_group from session s"
+        " join membership m on m.person_id = s.person_id and m.organisation_id = s.organisation_id"
+        " join person p on p.id = s.person_id join organisation o on o.id = s.organisation_id"
+        " where s.token_hash = $1",
+        _hashed(token),
+    )
+    now = market.clock.now()
+    if not found:
+        raise NotSignedIn
+    row = found[0]
+    if row["revoked_at"] or now >= row["expires_at"] or now - row["seen_at"] >= IDLE:
+        raise NotSignedIn
+    if now - row["seen_at"] >= _SEEN_EVERY:
+        await Pool().rows(
+            "update session set seen_at = $2 where token_hash = $1", _hashed(token), now
+        )
+    return _actor(row["person_id"], row)
+
+
+async def close_session(market: Market, token: str) -> None:
+    """Revoke a session; open sockets hear of it through the bus."""
+    found = await Pool().rows(
+        "update session set revoked_at = $2 where token_hash = $1 and revoked_at is null"
+        " returning organisation_id",
+        _hashed(token),
+        market.clock.now(),
+    )
+    await market.bus.wake([f"session:{row['organisation_id']}" for row in found])
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _actor(person_id: str, row: Mapping[str, Any]) -> Actor:
+    roles = frozenset(row["roles"])
+    return Actor(
+        person_id=person_id,
+        organisation_id=row["organisation_id"],
+        owner_group=row["owner_group"],
+        roles=roles,
+        grants=grants_of(roles),
+        language=row["language"],
+    )

@@ -1,0 +1,1 @@
+"""Timers as rows: any process may ring them, and ringing twice changes nothing."""

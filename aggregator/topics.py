@@ -1,0 +1,37 @@
+"""Which feed topic shows what: a prefix, and the capability that folds and shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from aggregator.journal.reading import Entry
+from aggregator.market import Actor, Audience
+
+
+class Topic(Protocol):
+    """A journal stream seen by an audience.
+
+    The numbering of a topic is derived: it grows by one with each entry that changes the
+    view of that audience. What the view hides leaves no trace in it.
+    """
+
+    is_state: bool
+
+    async def allow(self, actor: Actor | None, topic_id: str) -> Audience:
+        """Return the actor's audience; absent and forbidden are both NotFound."""
+
+    def stream(self, topic_id: str, actor: Actor | None) -> str:
+        """Return the journal stream that the topic folds."""
+
+    def initial(self, topic_id: str) -> Any:
+        """Return the state before the first entry."""
+
+    def evolve(self, state: Any, entry: Entry) -> Any:
+        """Return the state after `entry`."""
+
+    def view(self, state: Any, audience: Audience) -> dict[str, Any]:
+        """Return what the audience may see, of str, int, bool, None, list and dict only."""
+
+
+TOPICS: Mapping[str, Topic] = {}
