@@ -1,0 +1,121 @@
+"""Small worlds for tests: a market on a fresh database, firms with money, actors."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+
+from aggregator.bus.memory import MemoryBus
+from aggregator.catalogue import defining
+from aggregator.clock import SimulatedClock
+from aggregator.ids import SeededIds
+from aggregator.ledger import accounts, transfers
+from aggregator.market import Actor, Answer, Command, Market, Unit
+from aggregator.parties import registering
+from aggregator.parties.permissions import grants_of
+from aggregator.reactions import ON_FACT
+
+START = datetime(2027, 1, 4, 1, 0, tzinfo=UTC)
+_COMMANDS = itertools.count(1)
+_SEEDS = itertools.count(1)
+
+
+def a_market(clock: SimulatedClock | None = None) -> Market:
+    """A market on the connected database; two of them are two processes."""
+    clock = clock or SimulatedClock(START)
+    return Market(clock, MemoryBus(), SeededIds(next(_SEEDS), clock), ON_FACT)
+
+
+def a_command(content: object = None) -> Command:
+    return Command.of(f"test-command-{next(_COMMANDS):06d}", content)
+
+
+def an_actor(
+    organisation_id: str, *roles: str, group: str | None = None, person: str = ""
+) -> Actor:
+    held = frozenset(roles)
+    return Actor(
+        person or f"per_{organisation_id}",
+        organisation_id,
+        group or organisation_id,
+        held,
+        grants_of(held),
+    )
+
+
+async def an_organisation(
+    market: Market,
+    name: str,
+    *,
+    kind: str = "factory",
+    group: str | None = None,
+    region: str = "GX",
+    monthly_lots: int = 100,
+) -> str:
+    operator = an_actor("operator", "operator")
+    new = registering.NewOrganisation(name, kind, group or name, region, "", monthly_lots)
+    outcome = await registering.register_organisation(market, operator, a_command(), new)
+    return str(outcome.answer["organisation_id"])
+
+
+async def with_cash(market: Market, organisation_id: str, amount_minor: int) -> None:
+    """Put money from the bank into an organisation's cash account."""
+
+    async def step(unit: Unit) -> Answer:
+        cash = await accounts.ensure(unit, organisation_id, accounts.CASH, "CNY")
+        bank = await accounts.ensure(unit, None, accounts.BANK, "CNY")
+        await transfers.post(
+            unit,
+            "deposit",
+            "test",
+            [(cash, amount_minor), (bank, -amount_minor)],
+            key=unit.new_id("key"),
+        )
+        return {}
+
+    await market.perform(Actor.SYSTEM, "settlement.import", step)
+
+
+async def with_sugar(market: Market, *regions: str, **terms: object) -> str:
+    """Define white sugar and its regions; return the instrument's id."""
+    operator = an_actor("operator", "operator")
+    await defining.define_region(
+        market, operator, a_command(), code="CN", name_zh="中国", name_en="China", parent=None
+    )
+    for code in regions or ("GX",):
+        await defining.define_region(
+            market,
+            operator,
+            a_command(),
+            code=code,
+            name_zh=f"地区{code}",
+            name_en=f"Region {code}",
+            parent="CN",
+        )
+    given = {
+        "id": "SUGAR-W1",
+        "name_zh": "一级白砂糖",
+        "name_en": "White sugar, grade one",
+        "standard": "GB/T 317",
+        "packaging": "50 kg",
+        "currency": "CNY",
+        "lot_text": "1 t",
+        "tick_minor": 100,
+        "step_minor": 2500,
+        "max_lots": 1_000_000,
+        "tax_bps": 1300,
+        "service_tax_bps": 600,
+        "fee_bps": 20,
+        "deposit_bps": 1000,
+        "tolerance_bps": 100,
+        "return_policy": "Wet or off-grade lots within 7 days",
+        "return_days": 7,
+        **terms,
+    }
+    outcome = await defining.define_instrument(
+        market,
+        operator,
+        a_command(),
+        defining.NewInstrument(**given),  # type: ignore[arg-type]
+    )
+    return str(outcome.answer["instrument_id"])
