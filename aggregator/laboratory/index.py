@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from aggregator.laboratory.reading import BadInput, Node
-from matching.errors import RuleViolation
 from matching.index.batch import ActiveGroups, IndexRules, SettledDeal
-from matching.index.cells import parse_cell
+from matching.index.cells import CellMalformed, parse_cell
 from matching.index.publish import publish
 from matching.index.screening import Suppressed
 
@@ -30,29 +32,43 @@ STATES = (
 )
 
 
-def clear(instance: Node) -> dict[str, object]:
-    """Publish the settled deals of the instance as one batch.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    cell: str
+    deals: tuple[SettledDeal, ...]
+    rules: IndexRules
+    excluded: frozenset[str]
+    active: ActiveGroups | None
+
+
+def read(instance: Node) -> Batch:
+    """Read the settled deals of one cell.
 
     Raises:
         BadInput: the instance breaks a rule of its format.
 
     """
-    parts = instance.fields("kind cell rules deals", "excluded active currency")
+    parts = instance.fields("kind cell rules deals", "excluded active")
+    cell = parts["cell"]
     try:
-        parse_cell(parts["cell"].text())
-    except RuleViolation:
-        parts["cell"].refuse("must be instrument/region/yyyy-mm", parts["cell"].value)
-    rules = _rules(parts["rules"])
-    deals = _settled(parts["deals"])
+        parse_cell(cell.text())
+    except CellMalformed:
+        cell.refuse("must be instrument/region/yyyy-mm", cell.value)
     left_out = parts["excluded"].items(max_items=MAX_DEALS) if "excluded" in parts else ()
-    excluded = frozenset(node.text() for node in left_out)
-    active = _active(parts["active"]) if "active" in parts else None
-    found = publish(deals, rules, excluded=excluded, active=active)
+    return Batch(
+        cell=cell.text(),
+        deals=tuple(_settled(parts["deals"])),
+        rules=_rules(parts["rules"]),
+        excluded=frozenset(node.text() for node in left_out),
+        active=_active(parts["active"]) if "active" in parts else None,
+    )
+
+
+def clear(batch: Batch) -> dict[str, Any]:
+    found = publish(batch.deals, batch.rules, excluded=batch.excluded, active=batch.active)
     if isinstance(found, Suppressed):
-        return {
-            "publications": [],
-            "suppressed": [{"rule": found.rule, "figures": dict(found.figures)}],
-        }
+        reason = {"rule": found.rule, "figures": dict(found.figures)}
+        return _result([], [reason], None)
     publication = {
         "value_minor": found.value_minor,
         "used": list(found.used),
@@ -61,7 +77,30 @@ def clear(instance: Node) -> dict[str, object]:
         "size_band": found.size_band,
         "method": found.method,
     }
-    return {"publications": [publication], "suppressed": []}
+    return _result([publication], [], found.value_minor)
+
+
+def explain(batch: Batch, result: Mapping[str, Any]) -> str:
+    for reason in result["suppressed"]:
+        figures = ", ".join(f"{name} {figure}" for name, figure in reason["figures"].items())
+        return f"{batch.cell} waits: the rule {reason['rule']} holds it back ({figures or 'none'})."
+    (found,) = result["publications"]
+    return "\n".join(
+        (
+            f"{batch.cell} is published at {found['value_minor']} from {len(found['used'])} deals.",
+            f"  Volume {found['volume_band']} lots, {found['size_band']} deals; {found['method']}.",
+        )
+    )
+
+
+def _result(
+    publications: list[dict[str, Any]], suppressed: list[dict[str, Any]], value: int | None
+) -> dict[str, Any]:
+    return {
+        "publications": publications,
+        "suppressed": suppressed,
+        "certificate": {"objective_minor": value},
+    }
 
 
 def _rules(node: Node) -> IndexRules:
