@@ -19,6 +19,7 @@ from matching.auctions.refusals import (
     AuctionCancelled,
     AuctionClosed,
     AuctionPaused,
+    BadAttributes,
     BelowFloor,
     BidEarly,
     BidLate,
@@ -50,7 +51,8 @@ def place_bid(state: State, command: PlaceBid, now: datetime) -> list[Event]:
     _check_identity(state, command)
     _check_lots(state, command, lots)
     check_price(rules, command.price_minor, lots)
-    _check_improvement(state, command, command.price_minor)
+    score_minor = command.price_minor + _worth(rules, command)
+    _check_improvement(state, command, score_minor)
     bid = BidPlaced(
         at=now,
         seq=state.book.count + 1,
@@ -59,7 +61,8 @@ def place_bid(state: State, command: PlaceBid, now: datetime) -> list[Event]:
         price_minor=command.price_minor,
         lots=lots,
         all_or_none=command.all_or_none,
-        score_minor=command.price_minor,
+        attributes=command.attributes,
+        score_minor=score_minor,
     )
     extended = _extension(state, bid)
     return [bid] if extended is None else [bid, extended]
@@ -83,7 +86,8 @@ def next_allowed(state: State, bidder: str) -> int | None:
     """Return the worst price that the bidder's next bid may name, None where any will do.
 
     It follows from the bidder's own bid, or from the leading one where the rules make
-    everyone beat that; `disclosure` says whether he may be told.
+    everyone beat that; `disclosure` says whether he may be told. Where terms are scored,
+    it bounds the price with their worth.
     """
     rules = state.rules
     bound = rules.bound_minor
@@ -133,6 +137,21 @@ def _check_lots(state: State, command: PlaceBid, lots: int) -> None:
         raise FewerLots(lots, standing.lots)
 
 
+def _worth(rules: Rules, command: PlaceBid) -> int:
+    """Return what the scored terms of a bid are worth per lot."""
+    worth = 0
+    named = dict(command.attributes)
+    for criterion in rules.criteria:
+        value = named.pop(criterion.name, None)
+        lowest, highest = criterion.lowest, criterion.highest
+        if value is None or not lowest <= value <= highest:
+            raise BadAttributes(criterion.name, value, lowest, highest)
+        worth += value * criterion.unit_minor
+    for name, value in sorted(named.items()):
+        raise BadAttributes(name, value, None, None)
+    return worth
+
+
 def _check_improvement(state: State, command: PlaceBid, score_minor: int) -> None:
     rules = state.rules
     beaten = state.book.of(command.bidder) if rules.improve == "own" else state.book.leader
@@ -141,9 +160,7 @@ def _check_improvement(state: State, command: PlaceBid, score_minor: int) -> Non
     step = rules.step_at(beaten.score_minor)
     if better_first(rules, score_minor) > better_first(rules, beaten.score_minor) - step:
         is_told = rules.improve == "own" or rules.disclosure in ("full", "best")
-        raise NotImproving(
-            command.price_minor, next_allowed(state, command.bidder) if is_told else None
-        )
+        raise NotImproving(score_minor, next_allowed(state, command.bidder) if is_told else None)
 
 
 def _extension(state: State, bid: BidPlaced) -> CloseExtended | None:

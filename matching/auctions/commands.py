@@ -23,6 +23,26 @@ class PlaceBid:
 
 
 @dataclass(frozen=True, slots=True)
+class SetStanding:
+    """Bid for me up to a limit, for all lots; a limit of None takes the order back.
+
+    The last one of a bidder counts. What was bid for him already stays binding.
+    """
+
+    standing_id: str
+    bidder: str
+    limit_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Let the standing orders set before the opening bid, as of the opening.
+
+    The first act of the window does the same; the timer sends this to show it at once.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close and award. A draw of ties needs the committed seed; the beacon may be missing.
 
@@ -55,4 +75,4 @@ class Cancel:
     reason: str
 
 
-Command = PlaceBid | Close | Pause | Resume | RecordOutage | Cancel
+Command = PlaceBid | SetStanding | Begin | Close | Pause | Resume | RecordOutage | Cancel

@@ -114,6 +114,8 @@ def _show_own(shown: View, state: State, bidder: str) -> None:
     shown["my_best_minor"] = None if mine is None else mine.price_minor
     shown["my_lots"] = None if mine is None else mine.lots
     shown["my_bids"] = state.book.count_of(bidder)
+    limits = [order.limit_minor for order in state.orders if order.bidder == bidder]
+    shown["my_limit_minor"] = limits[0] if limits else None
     is_told = rules.improve == "own" or rules.disclosure in ("full", "best")
     shown["next_allowed_minor"] = next_allowed(state, bidder) if is_told else None
     is_blind = rules.disclosure == "blind" or (rules.is_sealed and state.result is None)

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from matching.auctions.award import award
 from matching.auctions.bidding import next_allowed, place_bid
 from matching.auctions.commands import (
+    Begin,
     Cancel,
     Close,
     Command,
@@ -26,6 +27,7 @@ from matching.auctions.commands import (
     PlaceBid,
     RecordOutage,
     Resume,
+    SetStanding,
 )
 from matching.auctions.events import (
     BidPlaced,
@@ -47,6 +49,7 @@ from matching.auctions.refusals import (
     CloseNotDue,
 )
 from matching.auctions.rules import Rules
+from matching.auctions.standing import answered, begin, set_standing
 from matching.auctions.state import State, evolve, fold, initial
 from matching.auctions.ties import Draw, drawn, ranked
 
@@ -106,9 +109,20 @@ def decide(state: State, command: Command, now: datetime) -> list[Event]:
         RuleViolation: a rule of the auction refuses the command; nothing happens.
 
     """
+    begun = begin(state, now)
+    for event in begun:
+        state = evolve(state, event)
+    return begun + _decide(state, command, now)
+
+
+def _decide(state: State, command: Command, now: datetime) -> list[Event]:
     match command:
         case PlaceBid():
-            return FORMATS[state.rules.format].place(state, command, now)
+            return answered(state, FORMATS[state.rules.format].place(state, command, now))
+        case SetStanding():
+            return answered(state, set_standing(state, command, now))
+        case Begin():
+            return []
         case Close():
             return _close(state, command, now)
         case Pause():

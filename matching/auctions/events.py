@@ -43,6 +43,17 @@ class BidPlaced:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingSet:
+    """A standing order; its limit is secret. `order` is dense from 1 over such orders."""
+
+    at: datetime
+    order: int
+    standing_id: str
+    bidder: str
+    limit_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class CloseExtended:
     """The bid `seq` moved the close."""
 
@@ -108,9 +119,18 @@ class Cancelled:
     reason: str
 
 
-Event = Opened | BidPlaced | CloseExtended | Paused | Resumed | Closed | Cancelled
+Event = Opened | BidPlaced | StandingSet | CloseExtended | Paused | Resumed | Closed | Cancelled
 
 EVENT_TYPES: dict[str, type[Event]] = {
     kind.__name__: kind
-    for kind in (Opened, BidPlaced, CloseExtended, Paused, Resumed, Closed, Cancelled)
+    for kind in (
+        Opened,
+        BidPlaced,
+        StandingSet,
+        CloseExtended,
+        Paused,
+        Resumed,
+        Closed,
+        Cancelled,
+    )
 }

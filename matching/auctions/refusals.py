@@ -152,6 +152,26 @@ class TooManyBids(RuleViolation):
 
 
 @dataclass(eq=False)
+class BadAttributes(RuleViolation):
+    """A scored term is missing, unknown or outside its declared range."""
+
+    code: ClassVar[str] = "bad_attributes"
+    name: str
+    found: int | None
+    lowest: int | None
+    highest: int | None
+
+
+@dataclass(eq=False)
+class LimitTooWeak(RuleViolation):
+    """A standing limit that the public bound or the bidder's own bid already passes."""
+
+    code: ClassVar[str] = "limit_too_weak"
+    limit_minor: int
+    next_allowed_minor: int
+
+
+@dataclass(eq=False)
 class SeedMismatch(RuleViolation):
     """The revealed seed is not the one that was committed to."""
 

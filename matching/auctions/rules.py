@@ -165,6 +165,7 @@ class Rules:
         _check_quantities(self)
         _check_prices(self)
         _check_division(self)
+        _check_criteria(self)
         _check_combinations(self)
 
 
@@ -259,6 +260,22 @@ def _check_division(rules: Rules) -> None:
             _refuse("pricing", "shares by rank are paid as bid", rules.pricing)
     if rules.allow_single and not rules.shares:
         _refuse("allow_single", "belongs to shares by rank", rules.allow_single)
+
+
+def _check_criteria(rules: Rules) -> None:
+    if len(rules.criteria) > MAX_CRITERIA:
+        _refuse("criteria", f"at most {MAX_CRITERIA} criteria", len(rules.criteria))
+    if rules.criteria and rules.pricing != "pay_as_bid":
+        _refuse("pricing", "scored bids are paid as bid", rules.pricing)
+    names = [criterion.name for criterion in rules.criteria]
+    if len(set(names)) != len(names):
+        _refuse("criteria", "names must be distinct", names)
+    for i, criterion in enumerate(rules.criteria):
+        if criterion.lowest > criterion.highest:
+            _refuse(f"criteria/{i}", "lowest must not exceed highest", criterion.lowest)
+        worth = abs(criterion.unit_minor) * max(abs(criterion.lowest), abs(criterion.highest))
+        if worth > MAX_TOTAL_MINOR:
+            _refuse(f"criteria/{i}", f"its worth must stay within {MAX_TOTAL_MINOR}", worth)
 
 
 def _check_combinations(rules: Rules) -> None:

@@ -18,6 +18,7 @@ from matching.auctions.events import (
     Paused,
     Result,
     Resumed,
+    StandingSet,
 )
 from matching.auctions.rules import Rules
 
@@ -28,7 +29,8 @@ Phase = Literal["open", "paused", "closed", "cancelled"]
 class State:
     """`phase` is `open` from the moment the rules are frozen; bids wait for `opens_at`.
 
-    `at` is the instant of the last fact; `reason` that of a pause or cancellation.
+    `at` is the instant of the last fact; `reason` that of a pause or cancellation;
+    `orders` hold the last standing order of each bidder, in the order they were set.
     """
 
     rules: Rules
@@ -40,6 +42,7 @@ class State:
     extensions: int = 0
     reason: str = ""
     result: Result | None = None
+    orders: tuple[StandingSet, ...] = ()
 
 
 def initial(opened: Opened) -> State:
@@ -67,7 +70,11 @@ def evolve(state: State, event: Event) -> State:
                 state.extensions,
                 state.reason,
                 state.result,
+                state.orders,
             )
+        case StandingSet():
+            kept = [order for order in state.orders if order.bidder != event.bidder]
+            return replace(state, at=event.at, orders=(*kept, event))
         case CloseExtended():
             extended = state.extensions + 1
             return replace(state, at=event.at, closes_at=event.closes_at, extensions=extended)
