@@ -1,0 +1,51 @@
+"""`aggregator serve`: pages, API and feed on one port."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import shutil
+from typing import Any
+
+from aggregator import logs
+from aggregator.settings import Settings, load_settings
+
+
+def add_commands(commands: Any) -> None:  # the type is private to argparse
+    serve = commands.add_parser(
+        "serve",
+        help="serve pages, API and feed on one port",
+        description="Start the database where none is named, apply the schema, serve until Ctrl-C.",
+    )
+    serve.add_argument("--host", help="the address to listen on (AGG_HOST)")
+    serve.add_argument("--port", type=int, help="the port to listen on (AGG_PORT)")
+    serve.add_argument(
+        "--demo", action="store_true", help="load the demonstration market into an empty database"
+    )
+    serve.add_argument(
+        "--fresh", action="store_true", help="set the embedded data aside and start empty"
+    )
+    serve.set_defaults(run=_serve)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = load_settings(host=arguments.host, port=arguments.port)
+    logs.configure(level=settings.log_level)
+    if arguments.fresh:
+        _set_aside(settings)
+    # The edge is above this package; the command alone reaches up, and by name.
+    server = importlib.import_module("web.server")
+    is_demo = arguments.demo and not arguments.fresh
+    return int(server.serve(settings, demonstration=is_demo))
+
+
+def _set_aside(settings: Settings) -> None:
+    """Move the embedded data aside, where it can be brought back from."""
+    folder = settings.embedded_database_dir
+    if settings.database_url is not None or not folder.exists():
+        return
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.old-{number}")).exists():
+        number += 1
+    shutil.move(folder, aside)
+    print(f"the market that was here is kept in {aside}")
