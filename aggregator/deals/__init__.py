@@ -1,0 +1,1 @@
+"""A binding award on its way to settled: terms, states, evidences."""

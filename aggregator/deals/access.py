@@ -1,0 +1,60 @@
+"""Whose deal it is: its two parties see it, to everybody else it does not exist."""
+
+from __future__ import annotations
+
+from aggregator.deals.store import Deal, load, locked, stream_of
+from aggregator.errors import NotAllowed, NotFound
+from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Unit
+
+
+async def stream_for(actor: Actor, act: str, deal_id: str) -> str:
+    """Return the stream of a deal that the actor is a party to.
+
+    Asked before the turnstile, so that an unknown id opens no stream.
+
+    Raises:
+        NotAllowed: the actor's roles do not hold `act`.
+        NotFound: no such deal, or the actor is no party to it.
+
+    """
+    actor.require(act)
+    check_party(await load(Pool(), deal_id), actor)
+    return stream_of(deal_id)
+
+
+async def as_buyer(unit: Unit, deal_id: str, act: str) -> Deal:
+    """Return the locked deal for an act that is its buyer's.
+
+    Raises:
+        NotFound: no such deal, or the actor is no party to it.
+        NotAllowed: the actor is of the seller.
+
+    """
+    deal = await as_party(unit, deal_id)
+    if unit.actor is not Actor.SYSTEM and unit.actor.organisation_id != deal.buyer_id:
+        raise NotAllowed(act)
+    return deal
+
+
+async def as_seller(unit: Unit, deal_id: str, act: str) -> Deal:
+    """Return the locked deal for an act that is its seller's; raises as `as_buyer` does."""
+    deal = await as_party(unit, deal_id)
+    if unit.actor is not Actor.SYSTEM and unit.actor.organisation_id != deal.seller_id:
+        raise NotAllowed(act)
+    return deal
+
+
+async def as_party(unit: Unit, deal_id: str) -> Deal:
+    """Return the locked deal for an act of either side, or raise NotFound."""
+    deal = await locked(unit, deal_id)
+    check_party(deal, unit.actor)
+    return deal
+
+
+def check_party(deal: Deal, actor: Actor) -> None:
+    """Raise NotFound unless the actor is of one side, or the market itself."""
+    if actor is Actor.SYSTEM:
+        return
+    if actor.organisation_id not in (deal.buyer_id, deal.seller_id):
+        raise NotFound("deal")

@@ -1,0 +1,95 @@
+"""What others may learn about deals. Amounts are minor units of the deal's currency."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aggregator.journal.facts import fact
+
+
+@fact
+class DealFormed:
+    """A binding award. `call_minor` is called from the buyer until `funding_due_at`."""
+
+    deal_id: str
+    source: str
+    source_id: str
+    cell: str
+    buyer_id: str
+    seller_id: str
+    buyer_group: str
+    seller_group: str
+    lots: int
+    goods_minor: int
+    total_minor: int
+    deposit_minor: int
+    call_reference: str
+    call_minor: int
+    funding_due_at: datetime
+
+
+@fact
+class DealFunded:
+    """The escrow holds the whole total."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    amount_minor: int
+    ship_due_at: datetime
+
+
+@fact
+class DealLapsed:
+    """Nobody paid the call in time; the deposit went to the seller."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    forfeited_minor: int
+
+
+@fact
+class DealDefaulted:
+    """Nothing was delivered in time: the buyer is refunded and gets the seller's deposit."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    refunded_minor: int
+    compensation_minor: int
+
+
+@fact
+class CancellationProposed:
+    """One party would rather not; it takes both."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    by: str
+
+
+@fact
+class DealCancelled:
+    """Both consented; the buyer has his money back."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    refunded_minor: int
+
+
+@fact
+class DealSettled:
+    """All five evidences agree. `price_minor` is the goods price per lot on the basis terms."""
+
+    deal_id: str
+    cell: str
+    buyer_id: str
+    seller_id: str
+    buyer_group: str
+    seller_group: str
+    price_minor: int
+    lots: int
+    settled_at: datetime

@@ -1,0 +1,125 @@
+"""The states of a deal: the only writer of them, and what each waits for.
+
+Every arrow is one act, journalled on `deal:<id>`. A state that waits for somebody has a
+deadline; a timer of the kind `deals.<state>` rings then, and its rule in the table of
+reactions says what happens when nobody acted:
+
+- formed: the call is not paid, the deal lapses and the deposit goes to the seller;
+- funded, shipping: nothing is delivered, the seller defaults and the buyer is refunded;
+- delivered: silence is acceptance, as delivered;
+- accepted: the seller is reminded to invoice; only his own money waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from aggregator.deals.store import Deal, load, stream_of
+from aggregator.errors import WrongState
+from aggregator.market import Unit
+from aggregator.scheduler.timers import clear_timer, set_timer
+
+FORMED, FUNDED, SHIPPING, DELIVERED = "formed", "funded", "shipping", "delivered"
+ACCEPTED, INVOICED, SETTLED, RETURNED = "accepted", "invoiced", "settled", "returned"
+LAPSED, DEFAULTED, CANCELLED = "lapsed", "defaulted", "cancelled"
+
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    FORMED: frozenset({FUNDED, LAPSED, CANCELLED}),
+    FUNDED: frozenset({SHIPPING, DEFAULTED, CANCELLED}),
+    SHIPPING: frozenset({DELIVERED, DEFAULTED}),
+    DELIVERED: frozenset({ACCEPTED}),
+    ACCEPTED: frozenset({INVOICED}),
+    INVOICED: frozenset({SETTLED}),
+    SETTLED: frozenset({RETURNED}),
+}
+
+DELIVERY_TIME = timedelta(days=14)
+ACCEPTANCE_TIME = timedelta(days=3)
+INVOICE_TIME = timedelta(days=5)
+
+_WRITABLE = frozenset(
+    {
+        "note",
+        "cancel_wanted_by",
+        "shipped_lots",
+        "delivered_lots",
+        "accepted_lots",
+        "returned_lots",
+    }
+)
+
+
+def require_state(deal: Deal, *allowed: str) -> None:
+    """Raise WrongState unless the deal is in one of the `allowed` states."""
+    if deal.state not in allowed:
+        raise WrongState(deal.state, ", ".join(allowed))
+
+
+async def advance(
+    unit: Unit, deal: Deal, to: str, fact: object, **columns: str | int | None
+) -> Deal:
+    """Move a locked deal to the state `to`, journal `fact` and set the next deadline.
+
+    `columns` are written with it: quantities, the note, who wants to cancel.
+
+    Raises:
+        WrongState: there is no such arrow.
+
+    """
+    if to not in TRANSITIONS.get(deal.state, frozenset()):
+        came_from = sorted(state for state, after in TRANSITIONS.items() if to in after)
+        raise WrongState(deal.state, ", ".join(came_from))
+    due_at = _deadline(unit, deal, to)
+    await clear_timer(unit, _timer(deal.state), deal.id)
+    if due_at is not None:
+        await set_timer(unit, _timer(to), deal.id, due_at)
+    settled_at = unit.now if to == SETTLED else deal.settled_at
+    await _write(
+        unit, deal.id, {**columns, "state": to, "due_at": due_at, "settled_at": settled_at}
+    )
+    await unit.record(stream_of(deal.id), fact)
+    return await load(unit, deal.id)
+
+
+async def annotate(unit: Unit, deal: Deal, fact: object, **columns: str | int | None) -> Deal:
+    """Journal `fact` and write `columns` of a locked deal that keeps its state."""
+    await _write(unit, deal.id, dict(columns))
+    await unit.record(stream_of(deal.id), fact)
+    return await load(unit, deal.id)
+
+
+async def begin(unit: Unit, deal: Deal) -> None:
+    """Set the first deadline of a fresh deal."""
+    await set_timer(unit, _timer(FORMED), deal.id, deal.funding_due_at)
+
+
+def _timer(state: str) -> str:
+    return f"deals.{state}"
+
+
+def _deadline(unit: Unit, deal: Deal, to: str) -> datetime | None:
+    match to:
+        case "funded":
+            return deal.ship_due_at
+        case "shipping":
+            return max(deal.ship_due_at, unit.now) + DELIVERY_TIME
+        case "delivered":
+            return unit.now + ACCEPTANCE_TIME
+        case "accepted":
+            return unit.now + INVOICE_TIME
+        case _:
+            return None
+
+
+async def _write(unit: Unit, deal_id: str, columns: dict[str, str | int | datetime | None]) -> None:
+    assert columns.keys() <= _WRITABLE | {"state", "due_at", "settled_at"}, sorted(columns)
+    names = sorted(columns)
+    settings = ", ".join(f"{name} = ${i}" for i, name in enumerate(names, start=3))
+    comma = ", " if names else ""
+    await unit.execute(
+        f"update deal set changed_at = $2{comma}{settings} where id = $1",
+        deal_id,
+        unit.now,
+        *(columns[name] for name in names),
+    )
