@@ -1,0 +1,87 @@
+"""What the journal keeps of an auction, and what others may learn of it.
+
+The events of the engine are stored as they are; the facts here say what the engine need
+not know: whose auction it is, who may come, and what became of it.
+"""
+
+from __future__ import annotations
+
+from aggregator.journal.facts import fact, register
+from matching.auctions.events import EVENT_TYPES, Award
+
+for _event in EVENT_TYPES.values():
+    register(_event)
+
+
+@fact
+class AuctionListed:
+    """What stands in the window. Empty `kinds` and `invited` let everyone in.
+
+    Firms of `barred_groups` belong to the owner, or to who stands behind the volume.
+    Basis points are those of the instrument at the opening; `reference` is opaque here.
+    """
+
+    auction_id: str
+    reference: str
+    owner_id: str | None
+    owner_name: str
+    title: str
+    instrument_id: str
+    instrument_name_zh: str
+    instrument_name_en: str
+    lot_text: str
+    region: str
+    region_name_zh: str
+    region_name_en: str
+    tenor: str
+    cell: str
+    currency: str
+    deposit_bps: int
+    tax_bps: int
+    fee_bps: int
+    service_tax_bps: int
+    kinds: tuple[str, ...]
+    invited: tuple[str, ...]
+    barred_groups: tuple[str, ...]
+
+
+@fact
+class BiddingBegan:
+    """A scheduled auction opened its window."""
+
+    auction_id: str
+
+
+@fact
+class BidderEntered:
+    """A firm's first bid; no other firm of its owner group may follow."""
+
+    organisation_id: str
+    owner_group: str
+    name: str
+
+
+@fact
+class AuctionAwarded:
+    """Lots were won. Each award has the price per lot that its winner pays or is paid."""
+
+    auction_id: str
+    reference: str
+    side: str
+    cell: str
+    owner_id: str | None
+    awards: tuple[Award, ...]
+    unawarded_lots: int
+
+
+@fact
+class AuctionFailed:
+    """Nothing was won: `no_bids`, `reserve_not_met`, `unawarded` or `cancelled`."""
+
+    auction_id: str
+    reference: str
+    side: str
+    cell: str
+    owner_id: str | None
+    lots: int
+    outcome: str

@@ -1,0 +1,175 @@
+"""The auction's room: everything its journal stream says, folded.
+
+A stream's hash names its whole history, so a fold kept with the hash it ends in is right
+wherever that hash is met again. Each process keeps the latest folds and catches up on what
+others appended.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aggregator.auctions.facts import AuctionListed, BidderEntered, BiddingBegan
+from aggregator.journal.reading import Entry, Reader, entries
+from aggregator.market import Unit
+from aggregator.scheduler.timers import clear_timer, set_timer
+from matching.auctions import engine
+from matching.auctions.events import EVENT_TYPES, Opened
+from matching.auctions.state import State
+
+BEGIN, CLOSE = "auctions.begin", "auctions.close"
+
+_EVENTS = tuple(EVENT_TYPES.values())
+_KEPT = 256
+_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """An auction as its journal tells it; `state` is None before it opened."""
+
+    listing: AuctionListed | None = None
+    state: State | None = None
+    has_begun: bool = False
+    bidders: Mapping[str, BidderEntered] = field(default_factory=dict)
+
+    @property
+    def opened(self) -> tuple[AuctionListed, State]:
+        """The listing and the state of an auction that has been opened."""
+        assert self.listing is not None
+        assert self.state is not None
+        return self.listing, self.state
+
+    @property
+    def phase(self) -> str:
+        """`scheduled` until the window was opened by a fact, then the engine's phase."""
+        _, state = self.opened
+        return "scheduled" if state.phase == "open" and not self.has_begun else state.phase
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    seq: int
+    hash: bytes
+    room: Room
+
+
+_FOLDS: OrderedDict[str, _Fold] = OrderedDict()
+
+
+def stream_of(auction_id: str) -> str:
+    return f"auction:{auction_id}"
+
+
+def evolve(room: Room, fact: Any) -> Room:
+    """Return the room after a fact. What came of an auction changes nothing in it."""
+    match fact:
+        case AuctionListed():
+            return replace(room, listing=fact)
+        case Opened():
+            has_begun = fact.at >= fact.rules.opens_at
+            return replace(room, state=engine.initial(fact), has_begun=has_begun)
+        case BiddingBegan():
+            return replace(room, has_begun=True)
+        case BidderEntered():
+            return replace(room, bidders={**room.bidders, fact.organisation_id: fact})
+    if isinstance(fact, _EVENTS):
+        _, state = room.opened
+        return replace(room, state=engine.evolve(state, fact))
+    return room
+
+
+async def locked(unit: Unit, auction_id: str) -> Room:
+    """Return the room as of the stream's head, which is locked until the unit ends."""
+    stream = stream_of(auction_id)
+    head = await unit.lock(stream)
+    known = _FOLDS.get(stream)
+    if known is not None and (known.seq, known.hash) == (head.seq, head.hash):
+        return known.room
+    return await read(unit, auction_id)
+
+
+async def read(reader: Reader | None, auction_id: str) -> Room:
+    """Return the room as far as the journal goes; an absent auction has no listing."""
+    stream = stream_of(auction_id)
+    known = _FOLDS.get(stream)
+    fold = None if known is None else await _caught_up(reader, stream, known)
+    if fold is None:
+        fold = await _whole(reader, stream)
+    _keep(stream, fold)
+    return fold.room
+
+
+async def record(
+    unit: Unit, auction_id: str, room: Room, *facts: object
+) -> tuple[Room, list[Entry]]:
+    """Journal facts of an auction; its row and its closing timer follow."""
+    stream = stream_of(auction_id)
+    made = await unit.record(stream, *facts)
+    after = room
+    for fact in facts:
+        after = evolve(after, fact)
+    if made:
+        _keep(stream, _Fold(made[-1].seq, made[-1].hash, after))
+    await _follow(unit, auction_id, room, after)
+    return after, made
+
+
+async def _follow(unit: Unit, auction_id: str, before: Room, after: Room) -> None:
+    _, state = after.opened
+    if before.state is not None and (before.phase, before.state.closes_at) == (
+        after.phase,
+        state.closes_at,
+    ):
+        return
+    await unit.execute(
+        "update auction set state = $2, closes_at = $3 where id = $1",
+        auction_id,
+        after.phase,
+        state.closes_at,
+    )
+    if state.phase == "open":
+        await set_timer(unit, CLOSE, auction_id, state.closes_at)
+    else:
+        await clear_timer(unit, CLOSE, auction_id)
+    if after.phase == "scheduled":
+        await set_timer(unit, BEGIN, auction_id, state.rules.opens_at)
+    else:
+        await clear_timer(unit, BEGIN, auction_id)
+
+
+async def _caught_up(reader: Reader | None, stream: str, known: _Fold) -> _Fold | None:
+    """Return the kept fold and what came after it, or None where the history is another."""
+    if known.seq == 0:
+        return None
+    found = await entries(reader, stream, after=known.seq - 1, limit=_PAGE)
+    if not found or found[0].hash != known.hash:
+        return None
+    return await _rest(reader, stream, known, found[1:])
+
+
+async def _whole(reader: Reader | None, stream: str) -> _Fold:
+    found = await entries(reader, stream, limit=_PAGE)
+    return await _rest(reader, stream, _Fold(0, bytes(32), Room()), found)
+
+
+async def _rest(reader: Reader | None, stream: str, fold: _Fold, found: list[Entry]) -> _Fold:
+    while found:
+        room = fold.room
+        for entry in found:
+            room = evolve(room, entry.fact)
+        fold = _Fold(found[-1].seq, found[-1].hash, room)
+        found = await entries(reader, stream, after=fold.seq, limit=_PAGE)
+    return fold
+
+
+def _keep(stream: str, fold: _Fold) -> None:
+    if fold.seq == 0:
+        return
+    _FOLDS[stream] = fold
+    _FOLDS.move_to_end(stream)
+    while len(_FOLDS) > _KEPT:
+        _FOLDS.popitem(last=False)

@@ -1,0 +1,105 @@
+"""What each audience sees of an auction: the rules' disclosure, with names and amounts.
+
+Keys and values are those of the feed and the pages: `price_minor: 500000` is shown as
+`"price": "5000.00"`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from aggregator.amounts import decimal_text
+from aggregator.auctions.store import Room
+from aggregator.market import Actor, Audience
+from matching.auctions import disclosure
+
+MEMBER, OWNER, OPERATOR = "member", "owner", "operator"
+
+_MINOR = "_minor"
+
+
+def audience_of(room: Room, actor: Actor | None) -> Audience | None:
+    """Return whose eyes the actor has here; None where the auction is not for them."""
+    listing, _ = room.opened
+    if actor is None:
+        return None if listing.invited else Audience("public")
+    if actor.organisation_id == listing.owner_id:
+        return Audience(OWNER, actor.organisation_id)
+    if "operator" in actor.roles:
+        return Audience(OPERATOR, actor.organisation_id)
+    if listing.invited and actor.organisation_id not in listing.invited:
+        return None
+    return Audience(MEMBER, actor.organisation_id)
+
+
+def view(room: Room, audience: Audience) -> dict[str, Any]:
+    """Return what the audience may see; an auction shows nothing before it has opened."""
+    if room.listing is None or room.state is None:
+        return {}
+    listing, state = room.opened
+    # Facts alone tell that the window is open: a clock here would make a hidden bid show.
+    opens_at = state.rules.opens_at
+    now = opens_at if room.has_begun else opens_at - timedelta(milliseconds=1)
+    seen = dict(disclosure.view(state, _eyes(audience), now))
+    steps = [{"from_minor": low, "step_minor": step} for low, step in state.rules.steps]
+    seen["steps"] = steps
+    if audience.kind in (OWNER, OPERATOR):
+        seen["bidders"] = {known.organisation_id: known.name for known in _in_order(room)}
+    if audience.kind == OPERATOR and not state.rules.reserve_is_public:
+        seen["reserve_minor"] = None
+    named = {
+        "auction_id": listing.auction_id,
+        "audience": audience.kind,
+        "reference": listing.reference,
+        "owner_id": listing.owner_id,
+        "owner_name": listing.owner_name,
+        "title": listing.title,
+        "instrument_id": listing.instrument_id,
+        "instrument_name_zh": listing.instrument_name_zh,
+        "instrument_name_en": listing.instrument_name_en,
+        "lot_text": listing.lot_text,
+        "region": listing.region,
+        "region_name_zh": listing.region_name_zh,
+        "region_name_en": listing.region_name_en,
+        "tenor": listing.tenor,
+        "cell": listing.cell,
+        "currency": listing.currency,
+        "deposit_bps": listing.deposit_bps,
+        "kinds": list(listing.kinds),
+        "soft_close_s": state.rules.soft_close_s,
+        "max_extensions": state.rules.max_extensions,
+        "max_share": state.rules.max_share,
+        "shares": list(state.rules.shares),
+    }
+    shown: dict[str, Any] = _worded({**named, **seen}, listing.currency)
+    return shown
+
+
+def _in_order(room: Room) -> list[Any]:
+    return [room.bidders[key] for key in sorted(room.bidders)]
+
+
+def _eyes(audience: Audience) -> disclosure.Audience:
+    if audience.kind in (OWNER, OPERATOR):
+        return disclosure.Owner()
+    if audience.kind == MEMBER and audience.organisation_id is not None:
+        return disclosure.Bidder(audience.organisation_id)
+    return disclosure.Observer()
+
+
+def _worded(value: Any, currency: str) -> Any:
+    if isinstance(value, list | tuple):
+        return [_worded(member, currency) for member in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key.removesuffix(_MINOR): _amount(member, currency)
+        if key.endswith(_MINOR)
+        else _worded(member, currency)
+        for key, member in value.items()
+    }
+
+
+def _amount(minor: int | None, currency: str) -> str | None:
+    return None if minor is None else decimal_text(minor, currency)
