@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from aggregator.auctions.topic import AuctionTopic
+from aggregator.forwards.topic import StripTopic
 from aggregator.journal.reading import Entry
 from aggregator.market import Actor, Audience
+from aggregator.prices.topic import PriceTopic
 
 
 class Topic(Protocol):
@@ -34,4 +37,8 @@ class Topic(Protocol):
         """Return what the audience may see, of str, int, bool, None, list and dict only."""
 
 
-TOPICS: Mapping[str, Topic] = {}
+TOPICS: Mapping[str, Topic] = {
+    "auction": AuctionTopic(),
+    "prices": PriceTopic(),
+    "strip": StripTopic(),
+}

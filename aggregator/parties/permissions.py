@@ -23,6 +23,7 @@ def _roles(*names: str) -> frozenset[str]:
 
 
 ACTS: Mapping[str, frozenset[str]] = {
+    "audit.read": _roles(AUDITOR),
     "auctions.bid": _roles(BUYER, SELLER),
     "auctions.cancel": _roles(OPERATOR),
     "auctions.open": _roles(SELLER, OPERATOR),

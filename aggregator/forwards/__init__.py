@@ -1,0 +1,1 @@
+"""Forward orders: different buyers' months, bundled into one negotiation with suppliers."""

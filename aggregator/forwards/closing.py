@@ -1,0 +1,172 @@
+"""Closing a strip: clear once, check, then contracts and deals, or lapse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aggregator.catalogue.queries import instrument
+from aggregator.deals.formation import DealTerms, form_deal
+from aggregator.forwards import store
+from aggregator.forwards.facts import StripCleared, StripLapsed
+from aggregator.forwards.instance import instance_of
+from aggregator.forwards.store import Strip
+from aggregator.laboratory.clearing import canonical_json, check_documents, clear_document
+from aggregator.ledger import holds
+from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.parties.queries import owner_groups
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One buyer's month from one supplier."""
+
+    order_id: str
+    buyer_id: str
+    seller_id: str
+    tenor: str
+    lots: int
+    price_minor: int
+
+
+async def close(market: Market, strip_id: str) -> None:
+    """Clear a strip whose window is over. Closing it again changes nothing."""
+
+    async def step(unit: Unit) -> Answer:
+        strip = await store.load(unit, strip_id)
+        if strip.state != "gathering" or unit.now < strip.closes_at:
+            return {}
+        orders = await store.standing_orders(unit, strip_id)
+        offers = await store.standing_offers(unit, strip_id)
+        for row in orders:
+            if row["hold_id"]:
+                await holds.void(unit, row["hold_id"])
+        lines = await _cleared(unit, strip, orders, offers) if orders and offers else []
+        await _settle_rows(unit, strip_id, lines)
+        told = tuple(sorted({row["organisation_id"] for row in (*orders, *offers)}))
+        if not lines:
+            reason = "no_match" if orders and offers else "no_orders" if offers else "no_offers"
+            await _end(unit, strip_id, "lapsed")
+            await unit.record(store.stream_of(strip_id), StripLapsed(strip_id, reason, told))
+            return {"state": "lapsed"}
+        await _end(unit, strip_id, "cleared")
+        await _award(unit, strip, lines, told)
+        return {"state": "cleared"}
+
+    await market.perform(Actor.SYSTEM, "forwards.close", step, stream=store.stream_of(strip_id))
+
+
+async def _cleared(unit: Unit, strip: Strip, orders: Rows, offers: Rows) -> list[Line]:
+    """Clear the bundle, have the result checked, keep both, and return who gets what."""
+    firms = sorted({row["organisation_id"] for row in (*orders, *offers)})
+    traded = await instrument(strip.instrument_id, unit)
+    groups = await owner_groups(firms, unit)
+    instance = instance_of(strip, traded.tick_minor, orders, offers, groups)
+    text = canonical_json(instance).encode()
+    result = await asyncio.to_thread(clear_document, text)
+    # Nothing is awarded on the word of the mechanism alone.
+    await asyncio.to_thread(check_documents, text, canonical_json(result).encode())
+    await store.save_result(unit, strip.id, instance, result)
+    return _lines(orders, offers, result)
+
+
+def _lines(orders: Rows, offers: Rows, result: Mapping[str, Any]) -> list[Line]:
+    """Give each tenor's awarded orders to its suppliers, both in order of arrival."""
+    lines = []
+    for tenor, price_minor in sorted(result["prices_minor"].items()):
+        sold = [
+            [row["organisation_id"], result["supplier"].get(row["id"], {}).get(tenor, 0)]
+            for row in offers
+        ]
+        for row in orders:
+            wanted = result["awards"].get(row["id"], {}).get(tenor, 0)
+            for source in sold:
+                lots = min(wanted, source[1])
+                if lots:
+                    buyer_id = row["organisation_id"]
+                    lines.append(Line(row["id"], buyer_id, source[0], tenor, lots, price_minor))
+                    source[1] -= lots
+                    wanted -= lots
+            assert wanted == 0, "the checker lets no order be served without a supplier"
+    return lines
+
+
+async def _settle_rows(unit: Unit, strip_id: str, lines: Sequence[Line]) -> None:
+    served = sorted({line.order_id for line in lines})
+    await unit.execute(
+        "update strip_order set state = case when id = any($2::text[]) then 'awarded'"
+        " else 'unfilled' end, hold_id = null where strip_id = $1 and state = 'standing'",
+        strip_id,
+        served,
+    )
+    sellers = sorted({line.seller_id for line in lines})
+    await unit.execute(
+        "update strip_offer set state = case when organisation_id = any($2::text[])"
+        " then 'awarded' else 'unfilled' end where strip_id = $1 and state = 'standing'",
+        strip_id,
+        sellers,
+    )
+
+
+async def _end(unit: Unit, strip_id: str, state: str) -> None:
+    await unit.execute("update strip set state = $2 where id = $1", strip_id, state)
+
+
+async def _award(unit: Unit, strip: Strip, lines: Sequence[Line], told: tuple[str, ...]) -> None:
+    """Write one contract for each supplier, and one deal for each line of its schedule."""
+    contracts = []
+    for seller_id in sorted({line.seller_id for line in lines}):
+        schedule = [line for line in lines if line.seller_id == seller_id]
+        contract_id = unit.new_id("con")
+        contracts.append((contract_id, seller_id))
+        await unit.execute(
+            "insert into strip_contract (id, strip_id, seller_id, total_lots, at)"
+            " values ($1, $2, $3, $4, $5)",
+            contract_id,
+            strip.id,
+            seller_id,
+            sum(line.lots for line in schedule),
+            unit.now,
+        )
+        for number, line in enumerate(schedule, start=1):
+            deal_id = await form_deal(unit, _deal_terms(strip, line))
+            await unit.execute(
+                "insert into strip_schedule (contract_id, line, order_id, buyer_id, tenor, lots,"
+                " price_minor, deal_id) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                contract_id,
+                number,
+                line.order_id,
+                line.buyer_id,
+                line.tenor,
+                line.lots,
+                line.price_minor,
+                deal_id,
+            )
+    await unit.record(
+        store.stream_of(strip.id),
+        StripCleared(
+            strip.id,
+            tuple(contract_id for contract_id, _ in contracts),
+            tuple(seller_id for _, seller_id in contracts),
+            tuple(sorted({line.buyer_id for line in lines})),
+            told,
+        ),
+    )
+
+
+def _deal_terms(strip: Strip, line: Line) -> DealTerms:
+    return DealTerms(
+        source="strip",
+        source_id=strip.id,
+        instrument_id=strip.instrument_id,
+        region=strip.region,
+        tenor=line.tenor,
+        buyer_id=line.buyer_id,
+        seller_id=line.seller_id,
+        lots=line.lots,
+        goods_minor=line.price_minor,
+    )

@@ -1,0 +1,207 @@
+"""A buyer's forward order: placed with a deposit, cancelled until the window closes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aggregator.catalogue.queries import InstrumentView, instrument
+from aggregator.deals.formation import DealTerms, agreed_lines
+from aggregator.deals.lines import share, total
+from aggregator.errors import Conflict, InvalidField, NotFound
+from aggregator.forwards import store
+from aggregator.forwards.facts import OrderCancelled, OrderPlaced
+from aggregator.forwards.store import Strip
+from aggregator.ledger import accounts, holds
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+
+T = TypeVar("T")
+
+MAX_ORDERS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What a buyer wants. `limit_minor` is the highest goods price per lot.
+
+    A `period` order has `tenor` and `lots`, a `flexible` one `window` and `lots`, a `block`
+    one `schedule` (tenor → lots), which is taken whole or not at all.
+    """
+
+    form: str
+    limit_minor: int
+    lots: int | None = None
+    tenor: str | None = None
+    window: tuple[str, str] | None = None
+    per_tenor_max: int | None = None
+    min_lots: int = 0
+    schedule: Mapping[str, int] | None = None
+
+
+async def place_order(
+    market: Market, actor: Actor, command: Command, strip_id: str, terms: OrderTerms
+) -> Outcome:
+    """Place an order, with its deposit set aside in the same act.
+
+    Raises:
+        InvalidField: a month, quantity or limit breaks its rule.
+        InsufficientFunds: the deposit is not covered.
+        WrongState: the window is not open.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        strip = await store.load(unit, strip_id)
+        strip.require_open(unit.now)
+        await store.require_one_side(unit, strip_id, actor.owner_group, "strip_offer")
+        traded = await instrument(strip.instrument_id, unit)
+        checked, lots = _checked(strip, traded, terms)
+        mine = await unit.rows(
+            "select id from strip_order where strip_id = $1 and organisation_id = $2"
+            " and state = 'standing'",
+            strip_id,
+            actor.organisation_id,
+        )
+        if len(mine) >= MAX_ORDERS:
+            raise Conflict("too_many_orders")
+        order_id = unit.new_id("ord")
+        deposit_minor = _deposit(strip, traded, actor, lots, terms.limit_minor)
+        hold_id = None
+        if deposit_minor:
+            cash = await accounts.ensure(
+                unit, actor.organisation_id, accounts.CASH, traded.currency
+            )
+            hold_id = await holds.place(unit, cash, deposit_minor, f"strip:{strip_id}")
+        seq = await store.next_seq(unit, "strip_order", strip_id)
+        await unit.execute(
+            "insert into strip_order (id, strip_id, organisation_id, form, terms, total_lots,"
+            " limit_minor, seq, hold_id, state, placed_at)"
+            " values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, 'standing', $10)",
+            order_id,
+            strip_id,
+            actor.organisation_id,
+            terms.form,
+            json.dumps(checked),
+            lots,
+            terms.limit_minor,
+            seq,
+            hold_id,
+            unit.now,
+        )
+        await unit.record(
+            store.stream_of(strip_id),
+            OrderPlaced(strip_id, order_id, actor.organisation_id, actor.owner_group, seq),
+        )
+        return {
+            "order_id": order_id,
+            "strip_id": strip_id,
+            "lots": lots,
+            "limit_minor": terms.limit_minor,
+            "deposit_minor": deposit_minor,
+            "at": unit.stamp(unit.now),
+        }
+
+    return await market.perform(
+        actor, "forwards.order", step, command=command, stream=store.stream_of(strip_id)
+    )
+
+
+async def cancel_order(
+    market: Market, actor: Actor, command: Command, strip_id: str, order_id: str
+) -> Outcome:
+    """Take back one's own order while the window is open; its deposit is free at once."""
+
+    async def step(unit: Unit) -> Answer:
+        strip = await store.load(unit, strip_id)
+        row = await unit.row(
+            "select hold_id from strip_order where id = $1 and strip_id = $2"
+            " and organisation_id = $3 and state = 'standing'",
+            order_id,
+            strip_id,
+            actor.organisation_id,
+        )
+        if row is None:
+            raise NotFound("order")
+        strip.require_open(unit.now)
+        await unit.execute("update strip_order set state = 'cancelled' where id = $1", order_id)
+        if row["hold_id"]:
+            await holds.void(unit, row["hold_id"])
+        await unit.record(
+            store.stream_of(strip_id), OrderCancelled(strip_id, order_id, actor.organisation_id)
+        )
+        return {"order_id": order_id, "strip_id": strip_id}
+
+    return await market.perform(
+        actor, "forwards.order", step, command=command, stream=store.stream_of(strip_id)
+    )
+
+
+def _deposit(
+    strip: Strip, traded: InstrumentView, actor: Actor, lots: int, limit_minor: int
+) -> int:
+    """Return the deposit of the dearest deal that the order can become."""
+    terms = DealTerms(
+        source="strip",
+        source_id=strip.id,
+        instrument_id=strip.instrument_id,
+        region=strip.region,
+        tenor=strip.tenors[0],
+        buyer_id=actor.organisation_id,
+        seller_id="",
+        lots=lots,
+        goods_minor=limit_minor,
+    )
+    return share(total(agreed_lines(traded, terms)), traded.deposit_bps)
+
+
+def _checked(strip: Strip, traded: InstrumentView, terms: OrderTerms) -> tuple[dict[str, Any], int]:
+    """Return an order's terms as the laboratory writes them, and its total lots."""
+    traded.check_price(terms.limit_minor, "/limit")
+    if terms.form == "block":
+        return _checked_block(strip, traded, terms)
+    lots = traded.check_lots(_given(terms.lots, "/lots"), "/lots")
+    if not 0 <= terms.min_lots <= lots:
+        raise InvalidField("/min_lots", f"0 to {lots} lots", terms.min_lots)
+    if terms.form == "period":
+        tenor = _of_strip(strip, _given(terms.tenor, "/tenor"), "/tenor")
+        return {"tenor": tenor, "lots": lots, "min_lots": terms.min_lots}, lots
+    if terms.form != "flexible":
+        raise InvalidField("/form", "one of period, flexible, block", terms.form[:20])
+    first, last = _given(terms.window, "/window")
+    _of_strip(strip, first, "/window/0")
+    _of_strip(strip, last, "/window/1")
+    if last < first:
+        raise InvalidField("/window/1", "a month not before the first", last)
+    found: dict[str, Any] = {"window": [first, last], "lots": lots, "min_lots": terms.min_lots}
+    if terms.per_tenor_max is not None:
+        if not 1 <= terms.per_tenor_max <= lots:
+            raise InvalidField("/per_tenor_max", f"1 to {lots} lots", terms.per_tenor_max)
+        found["per_tenor_max"] = terms.per_tenor_max
+    return found, lots
+
+
+def _checked_block(
+    strip: Strip, traded: InstrumentView, terms: OrderTerms
+) -> tuple[dict[str, Any], int]:
+    schedule = _given(terms.schedule, "/schedule")
+    if not schedule:
+        raise InvalidField("/schedule", "at least one month", 0)
+    for tenor, lots in schedule.items():
+        _of_strip(strip, tenor, f"/schedule/{tenor}")
+        traded.check_lots(lots, f"/schedule/{tenor}")
+    whole = traded.check_lots(sum(schedule.values()), "/schedule")
+    return {"lots": dict(sorted(schedule.items()))}, whole
+
+
+def _given(value: T | None, pointer: str) -> T:
+    if value is None:
+        raise InvalidField(pointer, "required for this form of order")
+    return value
+
+
+def _of_strip(strip: Strip, tenor: str, pointer: str) -> str:
+    if tenor not in strip.tenors:
+        raise InvalidField(pointer, f"one of {', '.join(strip.tenors)}", tenor[:20])
+    return tenor

@@ -1,0 +1,177 @@
+"""Reading strips: the public list, and one's own orders, offers, awards and gain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aggregator.errors import NotFound
+from aggregator.forwards import store
+from aggregator.forwards.topic import ENOUGH_GROUPS
+from aggregator.journal.reading import Pool, decoded
+from aggregator.market import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class StripView:
+    """What everybody may know of a strip."""
+
+    strip_id: str
+    title: str
+    instrument_id: str
+    region: str
+    tenors: tuple[str, ...]
+    pricing: str
+    opens_at: datetime
+    closes_at: datetime
+    phase: str
+    enough_firms: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOrder:
+    """One's own order; `awards` is tenor → lots and price once the strip is cleared.
+
+    `single_minor` is what the awarded lots would have cost alone with the best offer, at
+    that offer's prices without anybody else's volume; None where no offer would have
+    served them alone.
+    """
+
+    order_id: str
+    form: str
+    terms: Mapping[str, Any]
+    lots: int
+    limit_minor: int
+    state: str
+    awards: tuple[Mapping[str, Any], ...]
+    paid_minor: int
+    single_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOffer:
+    offer_id: str
+    steps: Mapping[str, Sequence[Sequence[int]]]
+    capacity: int
+    min_total: int
+    breaks: Sequence[Sequence[int]]
+    state: str
+
+
+async def strips(now: datetime, *, limit: int = 200) -> list[StripView]:
+    """Return the newest strips, those that close next first among the open ones."""
+    found = await Pool().rows(
+        "select id from strip order by (state = 'gathering') desc,"
+        " case when state = 'gathering' then closes_at end, closes_at desc, id limit $1",
+        limit,
+    )
+    return [await strip(row["id"], now) for row in found]
+
+
+async def strip(strip_id: str, now: datetime) -> StripView:
+    """Return one strip, or raise NotFound."""
+    found = await store.load(Pool(), strip_id)
+    counted = await Pool().rows(
+        "select count(distinct o.owner_group) as n from strip_order s"
+        " join organisation o on o.id = s.organisation_id"
+        " where s.strip_id = $1 and s.state <> 'cancelled'",
+        strip_id,
+    )
+    return StripView(
+        found.id,
+        found.title,
+        found.instrument_id,
+        found.region,
+        found.tenors,
+        found.pricing,
+        found.opens_at,
+        found.closes_at,
+        found.phase(now),
+        counted[0]["n"] >= ENOUGH_GROUPS,
+    )
+
+
+async def own_orders(actor: Actor, strip_id: str) -> list[OwnOrder]:
+    """Return the actor's orders in a strip, with what they won and what they saved."""
+    found = await Pool().rows(
+        "select id, form, terms, total_lots, limit_minor, state from strip_order"
+        " where strip_id = $1 and organisation_id = $2 order by seq",
+        strip_id,
+        actor.organisation_id,
+    )
+    schedule = await Pool().rows(
+        "select s.order_id, s.tenor, s.lots, s.price_minor, s.deal_id, s.contract_id"
+        " from strip_schedule s join strip_contract c on c.id = s.contract_id"
+        " where c.strip_id = $1 and s.buyer_id = $2 order by s.order_id, s.tenor, s.deal_id",
+        strip_id,
+        actor.organisation_id,
+    )
+    singles = await _singles(strip_id, [row["id"] for row in found])
+    views = []
+    for row in found:
+        won = tuple(dict(line) for line in schedule if line["order_id"] == row["id"])
+        views.append(
+            OwnOrder(
+                row["id"],
+                row["form"],
+                decoded(row["terms"]),
+                row["total_lots"],
+                row["limit_minor"],
+                row["state"],
+                won,
+                sum(line["lots"] * line["price_minor"] for line in won),
+                singles.get(row["id"]),
+            )
+        )
+    return views
+
+
+async def own_offers(actor: Actor, strip_id: str) -> list[OwnOffer]:
+    found = await Pool().rows(
+        "select id, steps, capacity, min_total, breaks, state from strip_offer"
+        " where strip_id = $1 and organisation_id = $2 order by seq",
+        strip_id,
+        actor.organisation_id,
+    )
+    return [
+        OwnOffer(
+            row["id"],
+            decoded(row["steps"]),
+            row["capacity"],
+            row["min_total"],
+            decoded(row["breaks"]),
+            row["state"],
+        )
+        for row in found
+    ]
+
+
+async def own_contracts(actor: Actor, strip_id: str) -> list[Mapping[str, Any]]:
+    """Return the schedules of a supplier's own contracts: who takes what in which month."""
+    return list(
+        await Pool().rows(
+            "select c.id as contract_id, c.total_lots, s.line, s.buyer_id, o.name as buyer,"
+            " s.tenor, s.lots, s.price_minor, s.deal_id from strip_contract c"
+            " join strip_schedule s on s.contract_id = c.id"
+            " join organisation o on o.id = s.buyer_id"
+            " where c.strip_id = $1 and c.seller_id = $2 order by c.id, s.line",
+            strip_id,
+            actor.organisation_id,
+        )
+    )
+
+
+async def evidence(strip_id: str) -> Mapping[str, Any]:
+    """Return the cleared instance and its result, for an auditor; or raise NotFound."""
+    found = await Pool().rows(
+        "select instance, result from strip_result where strip_id = $1", strip_id
+    )
+    if not found:
+        raise NotFound("evidence")
+    return {"instance": decoded(found[0]["instance"]), "result": decoded(found[0]["result"])}
+
+
+async def _singles(strip_id: str, order_ids: Sequence[str]) -> dict[str, int]:
+    return {}

@@ -1,0 +1,171 @@
+"""Forward orders: windows, buyers' orders by month, suppliers' sealed offers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from pydantic import Field
+
+from aggregator.forwards import offering, opening, ordering, queries
+from aggregator.laboratory.clearing import canonical_json
+from aggregator.market import Answer, Outcome
+from web.api.fields import Body, Instant, Instrument, Lots, Minor, Name, Region, SomeLots, Tenor
+from web.api.routing import PUBLIC, Call, Download, route
+
+
+class StripBody(Body):
+    """A window in which forward orders are gathered."""
+
+    title: Name
+    instrument: Instrument
+    region: Region
+    tenors: Annotated[list[Tenor], Field(min_length=1, max_length=24)]
+    opens_at: Instant | None = None
+    closes_at: Instant
+    pricing: Annotated[str, Field(pattern="^(supported|make_whole)$")] = "supported"
+
+
+class OrderBody(Body):
+    """A buyer's order: `period` (tenor, lots), `flexible` (window, lots) or `block` (schedule)."""
+
+    form: Annotated[str, Field(pattern="^(period|flexible|block)$")]
+    limit: Minor
+    lots: Lots | None = None
+    tenor: Tenor | None = None
+    window: Annotated[list[Tenor], Field(min_length=2, max_length=2)] | None = None
+    per_tenor_max: Lots | None = None
+    min_lots: SomeLots = 0
+    schedule: Annotated[dict[Tenor, Lots], Field(min_length=1, max_length=24)] | None = None
+
+
+class StepBody(Body):
+    """So many lots at this price per lot."""
+
+    lots: Lots
+    price: Minor
+
+
+class BreakBody(Body):
+    """From so many lots in all, this rebate per lot on every lot."""
+
+    lots: Lots
+    rebate: Minor
+
+
+class StripOfferBody(Body):
+    """A supplier's sealed offer to the whole bundle."""
+
+    steps: Annotated[
+        dict[Tenor, Annotated[list[StepBody], Field(min_length=1, max_length=50)]],
+        Field(min_length=1, max_length=24),
+    ]
+    capacity: Lots
+    min_total: Lots = 1
+    breaks: Annotated[tuple[BreakBody, ...], Field(max_length=50, strict=False)] = ()
+
+
+@route("GET", "/strips", act=PUBLIC)
+async def strips(call: Call) -> Answer:
+    """List forward windows, the open ones first."""
+    return {"strips": [_shown(v) for v in await queries.strips(call.market.clock.now())]}
+
+
+@route("POST", "/strips", act="forwards.open", body=StripBody, status=201)
+async def open_strip(call: Call) -> Outcome:
+    """Open a window for forward orders."""
+    given = call.body
+    terms = opening.StripTerms(
+        title=given.title,
+        instrument_id=given.instrument,
+        region=given.region,
+        tenors=tuple(given.tenors),
+        opens_at=given.opens_at,
+        closes_at=given.closes_at,
+        pricing=given.pricing,
+    )
+    return await opening.open_strip(call.market, call.actor, call.command, terms)
+
+
+@route("GET", "/strips/{strip_id}", act=PUBLIC)
+async def strip(call: Call) -> Answer:
+    """Show one strip, with one's own orders, offers and contracts in it."""
+    strip_id = call.path["strip_id"]
+    found = _shown(await queries.strip(strip_id, call.market.clock.now()))
+    if call.viewer is None:
+        return found
+    return {
+        **found,
+        "orders": [asdict(order) for order in await queries.own_orders(call.viewer, strip_id)],
+        "offers": [_offer(offer) for offer in await queries.own_offers(call.viewer, strip_id)],
+        "contracts": [dict(r) for r in await queries.own_contracts(call.viewer, strip_id)],
+    }
+
+
+@route("POST", "/strips/{strip_id}/orders", act="forwards.order", body=OrderBody, status=201)
+async def place_order(call: Call) -> Outcome:
+    """Place a forward order."""
+    given = call.body
+    terms = ordering.OrderTerms(
+        form=given.form,
+        limit_minor=given.limit,
+        lots=given.lots,
+        tenor=given.tenor,
+        window=(given.window[0], given.window[1]) if given.window else None,
+        per_tenor_max=given.per_tenor_max,
+        min_lots=given.min_lots,
+        schedule=given.schedule,
+    )
+    return await ordering.place_order(
+        call.market, call.actor, call.command, call.path["strip_id"], terms
+    )
+
+
+@route("DELETE", "/strips/{strip_id}/orders/{order_id}", act="forwards.order")
+async def cancel_order(call: Call) -> Outcome:
+    """Take back one's own order while the window is open."""
+    return await ordering.cancel_order(
+        call.market, call.actor, call.command, call.path["strip_id"], call.path["order_id"]
+    )
+
+
+@route("POST", "/strips/{strip_id}/offers", act="forwards.offer", body=StripOfferBody, status=201)
+async def place_strip_offer(call: Call) -> Outcome:
+    """Place a sealed offer, in place of one's earlier one."""
+    given = call.body
+    terms = offering.OfferTerms(
+        steps={
+            tenor: tuple((step.lots, step.price) for step in steps)
+            for tenor, steps in given.steps.items()
+        },
+        capacity=given.capacity,
+        min_total=given.min_total,
+        breaks=tuple((found.lots, found.rebate) for found in given.breaks),
+    )
+    return await offering.place_offer(
+        call.market, call.actor, call.command, call.path["strip_id"], terms
+    )
+
+
+@route("GET", "/strips/{strip_id}/evidence", act="audit.read")
+async def strip_evidence(call: Call) -> Download:
+    """Give an auditor the cleared instance and its result, as `aggregator check` reads them."""
+    found = dict(await queries.evidence(call.path["strip_id"]))
+    name = f"{call.path['strip_id']}.json"
+    return Download(canonical_json(found).encode(), "application/json", name)
+
+
+def _shown(view: queries.StripView) -> Answer:
+    found = asdict(view)
+    found["instrument"] = found.pop("instrument_id")
+    return found
+
+
+def _offer(view: queries.OwnOffer) -> Answer:
+    found = asdict(view)
+    found["steps"] = {
+        tenor: [{"lots": lots, "price_minor": price} for lots, price in steps]
+        for tenor, steps in view.steps.items()
+    }
+    found["breaks"] = [{"lots": lots, "rebate_minor": rebate} for lots, rebate in view.breaks]
+    return found
