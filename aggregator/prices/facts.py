@@ -1,0 +1,31 @@
+"""What the public learns about prices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aggregator.journal.facts import fact
+
+
+@fact
+class PricePublished:
+    """A cell's value: `number` counts the cell's publications, bands stand for volumes."""
+
+    publication_id: str
+    cell: str
+    number: int
+    value_minor: int
+    currency: str
+    volume_band: str
+    size_band: str
+    method: str
+    inputs_sha256: str
+    at: datetime
+
+
+@fact
+class DealParked:
+    """A settled deal that feeds nothing until a person has looked at it."""
+
+    deal_id: str
+    reason: str

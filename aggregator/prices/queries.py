@@ -1,0 +1,137 @@
+"""Reading prices: the board, a cell's history, a forward curve. All of it is public."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aggregator.catalogue.queries import instruments
+from aggregator.catalogue.tenors import Cell, parse_cell
+from aggregator.errors import NotFound
+from aggregator.journal.reading import Pool
+from aggregator.prices.publication import suppression
+
+MAX_HISTORY = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class PriceView:
+    """One publication of a cell. `change_minor` is against the one before it."""
+
+    cell: str
+    number: int
+    value_minor: int
+    change_minor: int | None
+    currency: str
+    volume_band: str
+    size_band: str
+    method: str
+    inputs_sha256: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """A cell on the market board: its last price, or the rule that keeps it unpublished."""
+
+    cell: str
+    instrument_id: str
+    region: str
+    tenor: str
+    price: PriceView | None
+    recent_minor: tuple[int, ...]
+    suppressed_by: str | None
+
+
+async def board() -> list[BoardRow]:
+    """Return every cell with a price or with settled deals that wait, in order of the cell."""
+    by_id = {found.id: found for found in await instruments()}
+    history = await _last_publications()
+    waiting = await Pool().rows(
+        "select distinct cell from price_deal where state = 'waiting' order by cell"
+    )
+    cells = sorted({*history, *(row["cell"] for row in waiting)})
+    waits = {row["cell"] for row in waiting}
+    rows = []
+    for text in cells:
+        cell = parse_cell(text)
+        found = None
+        if text in waits:
+            found = await suppression(Pool(), cell, by_id[cell.instrument_id])
+        views = history.get(text, [])
+        rows.append(
+            BoardRow(
+                text,
+                cell.instrument_id,
+                cell.region,
+                cell.tenor,
+                views[-1] if views else None,
+                tuple(view.value_minor for view in views),
+                found.rule if found else None,
+            )
+        )
+    return rows
+
+
+async def history(cell: Cell) -> list[PriceView]:
+    """Return a cell's publications, oldest first.
+
+    Raises:
+        NotFound: the cell has none.
+
+    """
+    found = await Pool().rows(
+        f"{_SELECT} where cell = $1 order by number desc limit $2", str(cell), MAX_HISTORY
+    )
+    if not found:
+        raise NotFound("cell")
+    return [_view(row) for row in reversed(found)]
+
+
+async def curve(instrument_id: str, region: str) -> list[PriceView]:
+    """Return the last price of each tenor of an instrument and region, by tenor."""
+    found = await Pool().rows(
+        f"select distinct on (tenor) * from ({_SELECT}) p"
+        " where instrument_id = $1 and region = $2 order by tenor, number desc",
+        instrument_id,
+        region,
+    )
+    return [_view(row) for row in found]
+
+
+_SELECT = (
+    "select cell, instrument_id, region, tenor, number, value_minor, currency, volume_band,"
+    " size_band, method, inputs_sha256, at,"
+    " value_minor - lag(value_minor) over (partition by cell order by number) as change_minor"
+    " from price_publication"
+)
+
+
+async def _last_publications() -> dict[str, list[PriceView]]:
+    """Return the last 24 publications of each cell, oldest first."""
+    found = await Pool().rows(
+        "select * from (select p.*, row_number() over"
+        f" (partition by cell order by number desc) as back from ({_SELECT}) p) q"
+        " where back <= 24 order by cell, number"
+    )
+    views: dict[str, list[PriceView]] = {}
+    for row in found:
+        views.setdefault(row["cell"], []).append(_view(row))
+    return views
+
+
+def _view(row: Mapping[str, Any]) -> PriceView:
+    return PriceView(
+        cell=row["cell"],
+        number=row["number"],
+        value_minor=row["value_minor"],
+        change_minor=row["change_minor"],
+        currency=row["currency"],
+        volume_band=row["volume_band"],
+        size_band=row["size_band"],
+        method=row["method"],
+        inputs_sha256=row["inputs_sha256"],
+        at=row["at"],
+    )

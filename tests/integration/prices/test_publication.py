@@ -1,0 +1,139 @@
+"""A price appears when a cell's settled deals are safe together, and only then."""
+
+from datetime import timedelta
+
+from aggregator.deals.facts import DealSettled
+from aggregator.journal.reading import Pool, entries
+from aggregator.market import PUBLIC, Actor, Answer, Market, Unit
+from aggregator.prices import publication, queries
+from aggregator.prices.facts import DealParked, PricePublished
+from aggregator.prices.topic import PriceTopic
+from tests.builders import START, a_market, with_sugar
+
+CELL = "SUGAR-W1/GX/2027-03"
+
+
+async def settle(
+    market: Market, number: int, *, buyer: str, seller: str, price: int = 490_000, lots: int = 100
+) -> None:
+    fact = DealSettled(
+        f"deal_{number:03d}",
+        CELL,
+        f"org_{buyer}",
+        f"org_{seller}",
+        buyer,
+        seller,
+        price,
+        lots,
+        START + timedelta(hours=number),
+    )
+
+    async def step(unit: Unit) -> Answer:
+        await unit.record(f"deal:{fact.deal_id}", fact)
+        return {}
+
+    await market.perform(Actor.SYSTEM, "settlement.import", step)
+
+
+async def a_wide_market(market: Market, *, skip: int = -1, first: int = 0) -> None:
+    for n in range(6):
+        if n != skip:
+            await settle(
+                market, first + n, buyer=f"B{n}", seller=f"S{n}", price=490_000 + 1_000 * n
+            )
+
+
+async def published() -> list[PricePublished]:
+    return [entry.fact for entry in await entries(None, publication.STREAM)]
+
+
+async def test_nothing_is_published_before_the_batch_is_safe(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+
+    for n in range(2):
+        await settle(market, n, buyer=f"B{n}", seller=f"S{n}")
+
+    assert await published() == []
+    [row] = await queries.board()
+    assert (row.cell, row.price, row.suppressed_by) == (CELL, None, "min_groups")
+
+
+async def test_a_safe_batch_is_published_once_with_the_median(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+
+    await a_wide_market(market)
+
+    facts = await published()
+    assert [fact.number for fact in facts] == list(range(1, len(facts) + 1))
+    used = await Pool().rows("select count(*) as n from price_deal where state = 'published'")
+    assert facts
+    assert used[0]["n"] >= 3
+    assert all(fact.value_minor % 2_500 == 0 for fact in facts)
+
+
+async def test_a_batch_of_one_dominant_seller_waits(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+
+    await settle(market, 0, buyer="B0", seller="S0", lots=5_000)
+    for n in range(1, 6):
+        await settle(market, n, buyer=f"B{n}", seller=f"S{n}", lots=100)
+
+    assert await published() == []
+    [row] = await queries.board()
+    assert row.suppressed_by is not None
+
+
+async def test_goods_that_come_back_are_parked(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+
+    await settle(market, 1, buyer="B", seller="S")
+    await settle(market, 2, buyer="C", seller="B")
+    await settle(market, 3, buyer="S", seller="C")
+    await settle(market, 4, buyer="D", seller="D")
+
+    found = await Pool().rows(
+        "select deal_id, parked_for from price_deal where state = 'parked' order by deal_id"
+    )
+    assert [(row["deal_id"], row["parked_for"]) for row in found] == [
+        ("deal_003", "closed_cycle"),
+        ("deal_004", "same_owner"),
+    ]
+    parked = [e.fact for e in await entries(None, f"cell:{CELL}")]
+    assert parked == [DealParked("deal_003", "closed_cycle"), DealParked("deal_004", "same_owner")]
+
+
+async def test_a_return_after_publication_restates_nothing(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    await a_wide_market(market)
+    before = await published()
+
+    async def step(unit: Unit) -> Answer:
+        await publication.exclude(unit, "deal_000", 1)
+        return {}
+
+    await market.perform(Actor.SYSTEM, "settlement.import", step)
+
+    assert await published() == before
+    rows = await Pool().rows("select deal_id, publication_id from price_exclusion")
+    assert [(row["deal_id"], row["publication_id"]) for row in rows] == [("deal_000", None)]
+
+
+async def test_a_topic_shows_its_own_cells_only(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    await a_wide_market(market)
+    topic, found = PriceTopic(), await entries(None, publication.STREAM)
+
+    views = {}
+    for wanted in ("*", "SUGAR-W1/*", CELL, "SUGAR-W1/GX/2027-04"):
+        state = topic.initial(wanted)
+        for entry in found:
+            state = topic.evolve(state, entry)
+        views[wanted] = list(topic.view(state, PUBLIC)["prices"])
+
+    assert views == {"*": [CELL], "SUGAR-W1/*": [CELL], CELL: [CELL], "SUGAR-W1/GX/2027-04": []}
