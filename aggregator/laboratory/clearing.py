@@ -42,7 +42,7 @@ class Mechanism:
 
 MECHANISMS: dict[str, Mechanism] = {
     "index": Mechanism(index.read, index.clear, index.explain),
-    "pools": Mechanism(pools.read, pools.clear, pools.explain),
+    "pools": Mechanism(pools.read, pools.clear_pools, pools.explain),
     "ration": Mechanism(divisions.read_ration, divisions.clear_ration, divisions.explain_ration),
     "split": Mechanism(divisions.read_split, divisions.clear_split, divisions.explain_split),
 }

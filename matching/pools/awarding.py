@@ -1,0 +1,157 @@
+"""From a set of members to a pool: its total, who takes how much, and the price it earns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matching.money import split
+from matching.pools.formation import Cell, Formed
+from matching.pools.price_breaks import Option, price_of, reachable
+from matching.pools.sharing import Claim, ration
+from matching.pools.values import Member, Offer, Pool
+
+
+class Awarded(NamedTuple):
+    """A pool with lots: `places` in the order of (size, seq, id) and the lots of each."""
+
+    rank: int
+    price_minor: int
+    places: Sequence[int]
+    lots: Sequence[int]
+    round: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.lots)
+
+    def surplus_minor(self, cell: Cell) -> int:
+        """Return Σ (net limit − price) × lots."""
+        net = cell.net_minor
+        pairs = zip(self.places, self.lots, strict=True)
+        return sum(net[place] * lots for place, lots in pairs) - self.price_minor * self.total
+
+
+def awarded(cell: Cell, formed: Formed, offer: Offer) -> Awarded:
+    """Return a formed pool with the least tolerance that its break and pack need."""
+    rank, price, places, number = formed
+    lots = [cell.lots[place] for place in places]
+    if cell.tolerances is not None or offer.pack > 1:
+        more = total_at(cell, places, offer, price) - sum(lots)
+        if more:
+            lots = with_tolerance(cell, places, lots, more)
+    return Awarded(rank, price, places, lots, number)
+
+
+def total_at(cell: Cell, places: Sequence[int], offer: Offer, price_minor: int) -> int:
+    """Return the least lawful total of these members at this price of the offer, or 0."""
+    firm = sum(cell.lots[place] for place in places)
+    most = 0 if cell.tolerances is None else sum(cell.tolerances[place] for place in places)
+    for from_lots, price, below in reachable(offer):
+        if price == price_minor:
+            return Option(0, from_lots, below, offer.pack).total(firm, most)
+    return 0
+
+
+def wish(cell: Cell, formed: Formed, rank: int, offer: Offer, min_members: int) -> Awarded | None:
+    """Return what a pool gets of an offer that it need not share: its deepest lawful price."""
+    for _, price, _ in sorted(reachable(offer), key=lambda found: found[1]):
+        places = [place for place in formed.places if cell.net_minor[place] >= price]
+        if groups(cell, places) >= min_members and total_at(cell, places, offer, price):
+            return awarded(cell, Formed(rank, price, places, formed.round), offer)
+    return None
+
+
+def rationed(
+    cell: Cell, wishes: Sequence[Awarded], offer: Offer, min_members: int
+) -> list[Awarded | None]:
+    """Divide an offer's capacity among the pools that wish for more than there is.
+
+    All members claim under the uniform rule; a pool's lots are cut to whole packs and spare
+    packs go to the first pools below their wish. A pool pays what its lots earn: members who
+    do not accept that drop out, as does a pool of too few, and the division starts again.
+    A pool left with nobody is None.
+    """
+    standing = [dict(zip(pool.places, pool.lots, strict=True)) for pool in wishes]
+    while True:
+        lots = _divided(standing, offer)
+        lost = False
+        for members, shares in zip(standing, lots, strict=True):
+            price = price_of(offer, sum(shares.values()))
+            accepting = {
+                place
+                for place, share in shares.items()
+                if share and price is not None and cell.net_minor[place] >= price
+            }
+            if groups(cell, accepting) < min_members:
+                accepting = set()
+            for place in list(members):
+                if place not in accepting:
+                    del members[place]
+                    lost = True
+        if not lost:
+            return [_priced(*pair, offer) for pair in zip(wishes, lots, strict=True)]
+
+
+def groups(cell: Cell, places: Sequence[int] | set[int]) -> int:
+    """Return how many owner groups stand behind these places."""
+    if cell.owners is None:
+        return len(places)
+    return len({cell.owners[place] for place in places})
+
+
+def written(cell: Cell, pool: Awarded, offer: Offer) -> Pool:
+    """Return a pool with each member's landed price and amount, members by id."""
+    price = pool.price_minor
+    ids, own = cell.ids, cell.own_minor
+    rows = sorted(
+        [(ids[x], n, price + own[x]) for x, n in zip(pool.places, pool.lots, strict=True)]
+    )
+    members = tuple([Member(name, lots, landed, landed * lots) for name, lots, landed in rows])
+    return Pool(offer.id, price, pool.total, members, pool.round)
+
+
+def with_tolerance(cell: Cell, places: Sequence[int], lots: Sequence[int], more: int) -> list[int]:
+    """Add tolerance lots pro rata to tolerance; equal remainders favour the earlier `seq`."""
+    assert cell.tolerances is not None
+    spare = cell.tolerances
+    order = sorted(range(len(places)), key=lambda k: (cell.seqs[places[k]], cell.ids[places[k]]))
+    extra = split(more, [spare[places[k]] for k in order])
+    filled = list(lots)
+    for k, added in zip(order, extra, strict=True):
+        filled[k] += added
+    return filled
+
+
+def _divided(standing: Sequence[dict[int, int]], offer: Offer) -> list[dict[int, int]]:
+    claims = sorted((place, lots) for members in standing for place, lots in members.items())
+    shares = ration([Claim(lots, 1) for _, lots in claims], offer.capacity)
+    share_of = {place: share for (place, _), share in zip(claims, shares, strict=True)}
+    totals = _whole_packs(standing, share_of, offer)
+    divided = []
+    for members, total in zip(standing, totals, strict=True):
+        places = sorted(members)
+        own = ration([Claim(members[place], 1) for place in places], total)
+        divided.append(dict(zip(places, own, strict=True)))
+    return divided
+
+
+def _whole_packs(
+    standing: Sequence[dict[int, int]], share_of: dict[int, int], offer: Offer
+) -> list[int]:
+    """Return each pool's lots in whole packs, spare packs going to the first pools in need."""
+    pack = offer.pack
+    totals = [sum(share_of[x] for x in members) // pack * pack for members in standing]
+    spare = (offer.capacity - sum(totals)) // pack
+    for k, members in enumerate(standing):
+        wanted = min(spare, (sum(members.values()) - totals[k]) // pack)
+        totals[k] += wanted * pack
+        spare -= wanted
+    return totals
+
+
+def _priced(pool: Awarded, shares: dict[int, int], offer: Offer) -> Awarded | None:
+    price = price_of(offer, sum(shares.values()))
+    if price is None:
+        return None
+    return pool._replace(price_minor=price, places=list(shares), lots=list(shares.values()))

@@ -1,0 +1,184 @@
+"""Breaking ties among sets of windows with the same volume and the same number of windows.
+
+The first set is the one whose list of pools, each its ids in order and the pools in order, is
+lexicographically smallest. The windows are never written out: of all optimal paths only the
+boundaries they pass are kept, and a window between two of them is optimal when its cost says
+so. The smallest id that can be covered decides the first pool, the next ids narrow it down,
+and both sides of it are independent, so that they are settled in the same way.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+Pair = tuple[int, int]
+
+
+class Costs(NamedTuple):
+    """The shortest way to each boundary: lots passed by × `unit`, plus one for each window.
+
+    A window with end `y` starts in `[low[y], high[y]]`; both bounds never fall with `y`.
+    """
+
+    cost: list[int]
+    low: list[int]
+    high: list[int]
+    lots: Sequence[int]
+    unit: int
+
+    def passes(self, end: int) -> bool:
+        """Tell whether an optimal way to this boundary passes its last pledge by."""
+        return self.cost[end - 1] + self.lots[end - 1] * self.unit == self.cost[end]
+
+
+def first_of_windows(costs: Costs, ids: Sequence[str]) -> list[Pair]:
+    """Return the windows of the first optimal path, from left to right."""
+    end = len(ids)
+    windows = _only_path(costs, end)
+    if windows is not None:
+        return windows
+    found: list[Pair] = []
+    segments = [(0, end)]
+    while segments:
+        start, stop = segments.pop()
+        spent = costs.cost[stop] - costs.cost[start]
+        if spent == 1:
+            found.append((start, stop))
+        elif spent % costs.unit:
+            nodes = _reached(costs, start, _reaching(costs, start, stop))
+            window = _first_window(costs, nodes, ids)
+            found.append(window)
+            segments += [(start, window[0]), (window[1], stop)]
+    return sorted(found)
+
+
+def _only_path(costs: Costs, end: int) -> list[Pair] | None:
+    """Return the windows of the optimal path if there is only one."""
+    cost, low, high = costs.cost, costs.low, costs.high
+    windows: list[Pair] = []
+    while end:
+        before = cost[end] - 1
+        starts = cost[low[end] : high[end] + 1] if high[end] >= low[end] else []
+        ways = starts.count(before)
+        if costs.passes(end):
+            if ways:
+                return None
+            end -= 1
+        elif ways > 1:
+            return None
+        else:
+            start = low[end] + starts.index(before)
+            windows.append((start, end))
+            end = start
+    return windows[::-1]
+
+
+def _reaching(costs: Costs, start: int, stop: int) -> list[int]:
+    """Return the boundaries on optimal ways to `stop`, none before `start`, ascending."""
+    cost, low, high = costs.cost, costs.low, costs.high
+    alive = bytearray(stop + 1)
+    alive[stop] = 1
+    looked: dict[int, int] = {}
+    for end in range(stop, start, -1):
+        if not alive[end]:
+            continue
+        if costs.passes(end):
+            alive[end - 1] = 1
+        before = cost[end] - 1
+        first = max(low[end], start)
+        last = min(high[end], looked.get(before, stop) - 1)
+        if first <= last:
+            looked[before] = first
+            for place, here in enumerate(cost[first : last + 1], first):
+                if here == before:
+                    alive[place] = 1
+    return [place for place in range(start, stop + 1) if alive[place]]
+
+
+def _reached(costs: Costs, start: int, nodes: Sequence[int]) -> list[int]:
+    """Keep the boundaries that an optimal way from `start` reaches."""
+    cost, low, high = costs.cost, costs.low, costs.high
+    kept: list[int] = []
+    by_cost: dict[int, list[int]] = {}
+    for node in nodes:
+        before = by_cost.get(cost[node] - 1)
+        is_reached = node == start
+        if not is_reached and kept and kept[-1] == node - 1:
+            is_reached = costs.passes(node)
+        if not is_reached and before is not None:
+            place = bisect_right(before, high[node])
+            is_reached = place > 0 and before[place - 1] >= low[node]
+        if is_reached:
+            kept.append(node)
+            by_cost.setdefault(cost[node], []).append(node)
+    return kept
+
+
+def _first_window(costs: Costs, nodes: Sequence[int], ids: Sequence[str]) -> Pair:
+    """Return the optimal window between `nodes` whose sorted list of ids is the smallest."""
+    ends = _furthest_ends(costs, nodes)
+    start = _first_covered(nodes, ends, ids)
+    leftmost = next(x for x, y in zip(nodes, ends, strict=True) if x <= start < y)
+    furthest = _by_place(nodes, ends, leftmost, start)
+    stop = start + 1
+    taken = 0
+    for place in sorted(range(leftmost, furthest[-1]), key=ids.__getitem__):
+        if taken == stop - start and _is_window(costs, nodes, start, stop):
+            break
+        if place < start:
+            if furthest[place - leftmost] < stop:
+                continue
+            start = place
+        elif place >= stop:
+            if furthest[start - leftmost] <= place:
+                continue
+            stop = place + 1
+        taken += 1
+    return start, stop
+
+
+def _furthest_ends(costs: Costs, nodes: Sequence[int]) -> list[int]:
+    """Return, for each boundary, the last end of an optimal window from it, or -1."""
+    cost, low, high = costs.cost, costs.low, costs.high
+    by_cost: dict[int, list[int]] = {}
+    for node in nodes:
+        by_cost.setdefault(cost[node], []).append(node)
+    ends = []
+    for node in nodes:
+        after = by_cost.get(cost[node] + 1, ())
+        place = bisect_right(after, bisect_right(low, node) - 1)
+        end = after[place - 1] if place else -1
+        ends.append(end if end > node and high[end] >= node else -1)
+    return ends
+
+
+def _first_covered(nodes: Sequence[int], ends: Sequence[int], ids: Sequence[str]) -> int:
+    """Return the place of the smallest id that some optimal window covers."""
+    best, best_place, covered = "", -1, 0
+    for start, end in zip(nodes, ends, strict=True):
+        first = max(start, covered)
+        if end > first:
+            smallest = min(ids[first:end])
+            if best_place < 0 or smallest < best:
+                best, best_place = smallest, ids.index(smallest, first)
+            covered = end
+    return best_place
+
+
+def _by_place(nodes: Sequence[int], ends: Sequence[int], first: int, last: int) -> list[int]:
+    """Return, for each place of [first, last], the last end of a window starting by then."""
+    starting = [-1] * (last - first + 1)
+    for node, end in zip(nodes, ends, strict=True):
+        if first <= node <= last:
+            starting[node - first] = end
+    return [*accumulate(starting, max)]
+
+
+def _is_window(costs: Costs, nodes: Sequence[int], start: int, stop: int) -> bool:
+    left, right = bisect_right(nodes, start), bisect_right(nodes, stop)
+    is_node = left and nodes[left - 1] == start and right and nodes[right - 1] == stop
+    is_tight = costs.cost[start] + 1 == costs.cost[stop]
+    return bool(is_node) and is_tight and costs.low[stop] <= start <= costs.high[stop]
