@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aggregator.auctions import deposits, queries, store
+from aggregator.auctions import awarding, deposits, queries, store
 from aggregator.auctions.errors import GroupAlreadyBids, KindNotAdmitted, RelatedToOwner
 from aggregator.auctions.facts import BidderEntered
 from aggregator.auctions.store import Room
@@ -61,6 +61,7 @@ async def _place(unit: Unit, room: Room, bidder: BidderEntered, bid: PlaceBid) -
     listing, state = room.opened
     events: list[Any] = list(decide(state, bid, unit.now))
     placed = next(e for e in events if isinstance(e, BidPlaced) and e.bid_id == bid.bid_id)
+    awarding.check_total(listing, placed.price_minor, placed.lots)
     deposit_minor = deposits.deposit_minor(listing, placed.price_minor * placed.lots)
     if bidder.organisation_id not in room.bidders:
         await deposits.enter(unit, listing, bidder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.auctions import deposits, store
+from aggregator.auctions import awarding, deposits, store
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, BiddingBegan
 from aggregator.auctions.store import Room
 from aggregator.market import Actor, Answer, Market, Unit
@@ -57,6 +57,7 @@ async def _close(unit: Unit, room: Room) -> None:
     await deposits.free(unit, listing.auction_id)
     _, state = room.opened
     assert state.result is not None
+    await awarding.form_own_deals(unit, room)
     await store.record(unit, listing.auction_id, room, _outcome(room, state.result))
 
 

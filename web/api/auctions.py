@@ -1,0 +1,155 @@
+"""Auctions in both directions: listing, opening, bidding, and the operator's hand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from aggregator.auctions import bidding, opening, queries, stopping
+from aggregator.auctions.opening import AuctionTerms
+from aggregator.catalogue.tenors import parse_cell
+from aggregator.market import Answer, Outcome
+from web.api.fields import Body, Cell, Id, Instant, Lots, Minor, Name, Page
+from web.api.routing import PUBLIC, Call, route
+
+Percent = Annotated[int, Field(ge=1, le=100)]
+
+
+class AuctionsQuery(Page):
+    """Which auctions to list."""
+
+    state: Literal["scheduled", "open", "paused", "closed", "cancelled"] | None = None
+    side: Literal["buy", "sell"] | None = None
+
+
+class StepBody(Body):
+    """The least improvement on a price of `from` and more."""
+
+    from_: Annotated[Minor, Field(alias="from")]
+    step: Minor
+
+
+class AuctionBody(Body):
+    """The rules of an auction, frozen when it opens.
+
+    `start` is the public ceiling of a buy side and the floor of a sell side; `reserve` is the
+    owner's secret unless `reserve_is_public`. Without `opens_at` bidding begins at once.
+    """
+
+    side: Literal["buy", "sell"]
+    cell: Cell
+    lots: Lots
+    title: Annotated[str, Field(max_length=120)] = ""
+    format: Literal["english"] = "english"
+    opens_at: Instant | None = None
+    closes_at: Instant
+    hard_stop: Instant | None = None
+    soft_close_s: Annotated[int, Field(ge=0, le=3600)] = 120
+    max_extensions: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    start: Minor | None = None
+    reserve: Minor | None = None
+    reserve_is_public: bool = False
+    step: Minor | None = None
+    steps: Annotated[list[StepBody], Field(max_length=50)] = Field(default=[])
+    min_lots: Lots = 1
+    max_share: Percent | None = None
+    shares: Annotated[list[Percent], Field(max_length=20)] = Field(default=[])
+    allow_single: bool = False
+    pricing: Literal["auto", "pay_as_bid", "last_accepted", "first_rejected"] = "auto"
+    marginal: Literal["auto", "pro_rata", "time"] = "auto"
+    improve: Literal["auto", "leader", "own"] = "auto"
+    disclosure: Literal["auto", "full", "best", "rank", "blind"] = "auto"
+    kinds: Annotated[list[str], Field(max_length=10)] = Field(default=[])
+    invited: Annotated[list[Id], Field(max_length=200)] = Field(default=[])
+
+
+class BidBody(Body):
+    """A binding bid: `price` per lot for `lots`, all of them when absent."""
+
+    price: Minor
+    lots: Lots | None = None
+    all_or_none: bool = False
+
+
+class ReasonBody(Body):
+    """Why, in public."""
+
+    reason: Name
+
+
+@route("GET", "/auctions", act=PUBLIC, query=AuctionsQuery)
+async def auctions(call: Call) -> Answer:
+    """List auctions, the newest first."""
+    asked: AuctionsQuery = call.query
+    found = await queries.list_auctions(
+        call.viewer, state=asked.state, side=asked.side, limit=asked.limit, after=asked.after
+    )
+    return {"auctions": [{**asdict(view), "cell": view.cell} for view in found]}
+
+
+@route("POST", "/auctions", act="auctions.open", body=AuctionBody, status=201)
+async def open_auction(call: Call) -> Outcome:
+    """Open an auction of lots of one's own."""
+    return await opening.open_auction(call.market, call.actor, call.command, _terms(call.body))
+
+
+@route("GET", "/auctions/{auction_id}", act=PUBLIC)
+async def auction(call: Call) -> Answer:
+    """Show an auction as its rules show it to whoever asks: the view of its feed topic."""
+    return await queries.auction(call.viewer, call.path["auction_id"])
+
+
+@route("POST", "/auctions/{auction_id}/bids", act="auctions.bid", body=BidBody, status=201)
+async def place_bid(call: Call) -> Outcome:
+    """Place a binding bid; the answer is its receipt."""
+    body: BidBody = call.body
+    return await bidding.place_bid(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["auction_id"],
+        price_minor=body.price,
+        lots=body.lots,
+        all_or_none=body.all_or_none,
+    )
+
+
+@route("POST", "/auctions/{auction_id}/pause", act="auctions.pause", body=ReasonBody)
+async def pause_auction(call: Call) -> Outcome:
+    """Stop the bidding for a while."""
+    return await stopping.pause(
+        call.market, call.actor, call.command, call.path["auction_id"], reason=call.body.reason
+    )
+
+
+@route("POST", "/auctions/{auction_id}/resume", act="auctions.pause")
+async def resume_auction(call: Call) -> Outcome:
+    """Go on; the close moves by the length of the pause."""
+    return await stopping.resume(call.market, call.actor, call.command, call.path["auction_id"])
+
+
+@route("POST", "/auctions/{auction_id}/cancel", act="auctions.cancel", body=ReasonBody)
+async def cancel_auction(call: Call) -> Outcome:
+    """End an auction without an award; every deposit is free again."""
+    return await stopping.cancel(
+        call.market, call.actor, call.command, call.path["auction_id"], reason=call.body.reason
+    )
+
+
+def _terms(body: AuctionBody) -> AuctionTerms:
+    same: dict[str, Any] = body.model_dump(
+        exclude={"cell", "start", "reserve", "step", "steps", "shares", "kinds", "invited"}
+    )
+    return AuctionTerms(
+        **same,
+        cell=parse_cell(body.cell),
+        start_minor=body.start,
+        reserve_minor=body.reserve,
+        step_minor=body.step,
+        steps=tuple((band.from_, band.step) for band in body.steps),
+        shares=tuple(body.shares),
+        kinds=tuple(body.kinds),
+        invited=tuple(body.invited),
+    )
