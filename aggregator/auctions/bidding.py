@@ -6,7 +6,7 @@ from typing import Any
 
 from aggregator.auctions import awarding, deposits, queries, store
 from aggregator.auctions.errors import GroupAlreadyBids, KindNotAdmitted, RelatedToOwner
-from aggregator.auctions.facts import BidderEntered
+from aggregator.auctions.facts import BidderEntered, ChainSalted
 from aggregator.auctions.store import Room
 from aggregator.errors import NotAllowed
 from aggregator.journal.reading import Entry
@@ -66,6 +66,8 @@ async def _place(unit: Unit, room: Room, bidder: BidderEntered, bid: PlaceBid) -
     if bidder.organisation_id not in room.bidders:
         await deposits.enter(unit, listing, bidder)
         events.insert(0, bidder)
+    if state.rules.disclosure != "full":
+        events.insert(0, ChainSalted(unit.new_id("salt")))
     await deposits.cover(unit, listing, bidder.organisation_id, deposit_minor)
     room, entries = await store.record(unit, listing.auction_id, room, *events)
     entry = next(entry for entry in entries if entry.fact is placed)
@@ -87,7 +89,7 @@ async def _admitted(unit: Unit, room: Room) -> BidderEntered:
     if any(rival.owner_group == bidder.owner_group for rival in room.bidders.values()):
         raise GroupAlreadyBids(listing.auction_id)
     if listing.kinds and bidder.kind not in listing.kinds:
-        raise KindNotAdmitted(bidder.kind, listing.kinds)
+        raise KindNotAdmitted(bidder.kind, ", ".join(listing.kinds))
     return BidderEntered(bidder.id, bidder.owner_group, bidder.name)
 
 

@@ -25,8 +25,8 @@ class GroupAlreadyBids(MarketError):
 
 @dataclass
 class KindNotAdmitted(MarketError):
-    """The auction admits other kinds of firm."""
+    """The auction admits other kinds of firm; `admitted` lists them."""
 
     code = "kind_not_admitted"
     kind: str
-    admitted: tuple[str, ...]
+    admitted: str

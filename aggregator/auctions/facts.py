@@ -62,6 +62,16 @@ class BidderEntered:
 
 
 @fact
+class ChainSalted:
+    """Stands before a bid that rivals may not see, so that nobody can guess the next hash.
+
+    Without it a bidder could work out from two own receipts whether another bid lies between.
+    """
+
+    salt: str
+
+
+@fact
 class AuctionAwarded:
     """Lots were won. Each award has the price per lot that its winner pays or is paid."""
 

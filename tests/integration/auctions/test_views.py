@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from aggregator.auctions import queries
+from aggregator.auctions import queries, store
 from aggregator.auctions.topic import AuctionTopic
 from aggregator.errors import NotFound
+from aggregator.journal.appending import chain_hash
+from aggregator.journal.facts import body_of
 from aggregator.journal.reading import entries
 from aggregator.market import Actor
 from aggregator.topics import TOPICS
@@ -106,6 +108,29 @@ async def test_a_blind_receipt_tells_nothing_of_rivals(orm: str) -> None:
     ]
     assert told[0] == told[1]
     assert (told[0]["my_rank"], told[0]["is_leading"], told[0]["seq"]) == (None, None, 1)
+
+
+async def test_two_receipts_do_not_tell_whether_a_rival_bid_between_them(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(disclosure="blind")
+    first = await scene.bid("bob", auction_id, PRICE)
+
+    second = await scene.bid("bob", auction_id, PRICE + STEP)
+
+    # All that the bidder knows, were nothing in between: the hash must be another.
+    journal = await entries(None, store.stream_of(auction_id))
+    mine = journal[-1]
+    assert second["hash"] == mine.hash.hex()
+    for seq in range(1, 10):
+        guess = chain_hash(
+            bytes.fromhex(first["hash"]),
+            mine.stream,
+            seq,
+            "BidPlaced",
+            body_of(mine.fact),
+            mine.at,
+        )
+        assert guess.hex() != second["hash"]
 
 
 async def test_a_hidden_bid_does_not_tell_that_the_window_is_open(orm: str) -> None:
