@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aggregator.auctions import closing as auction_closing
-from aggregator.deals.facts import DealSettled
+from aggregator.deals import closing as deal_closing
+from aggregator.deals.facts import DealSettled, LotsReturned
 from aggregator.forwards import closing as forwards_closing
-from aggregator.market import Market, Reactions
+from aggregator.fulfilment import accepting
+from aggregator.invoices import crediting, issuing
+from aggregator.market import Market, Reaction
+from aggregator.notices.telling import WHO_IS_TOLD, tell
 from aggregator.prices import publication
+from aggregator.settlement import refunds
 
-ON_FACT: Reactions = {
+ON_FACT: dict[type, Sequence[Reaction]] = {
     DealSettled: [publication.on_deal_settled],
+    LotsReturned: [crediting.on_lots_returned, publication.on_lots_returned],
 }
+
+# Whoever a fact concerns is told of it after everything that it sets off.
+for _told in WHO_IS_TOLD:
+    ON_FACT[_told] = [*ON_FACT.get(_told, ()), tell]
 
 ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "auctions.begin": auction_closing.begin,
     "auctions.close": auction_closing.close,
+    "deals.accepted": issuing.remind,
+    "deals.delivered": accepting.on_silence,
+    "deals.disputed": deal_closing.give_up_dispute,
+    "deals.formed": deal_closing.lapse,
+    "deals.funded": deal_closing.default,
+    "deals.shipping": deal_closing.default,
     "forwards.close": forwards_closing.close,
+    "settlement.refund": refunds.pay,
 }

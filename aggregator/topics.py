@@ -9,6 +9,7 @@ from aggregator.auctions.topic import AuctionTopic
 from aggregator.forwards.topic import StripTopic
 from aggregator.journal.reading import Entry
 from aggregator.market import Actor, Audience
+from aggregator.notices.topic import OwnTopic
 from aggregator.prices.topic import PriceTopic
 
 
@@ -39,6 +40,7 @@ class Topic(Protocol):
 
 TOPICS: Mapping[str, Topic] = {
     "auction": AuctionTopic(),
+    "me": OwnTopic(),
     "prices": PriceTopic(),
     "strip": StripTopic(),
 }

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.catalogue.tenors import Cell, parse_cell
-from aggregator.deals.facts import DealSettled
+from aggregator.deals.facts import DealSettled, LotsReturned
 from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Reader
 from aggregator.market import Unit
@@ -54,6 +54,11 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
         await unit.record(f"cell:{cell}", DealParked(settled.deal_id, reason))
         return
     await publish_if_safe(unit, cell)
+
+
+async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:
+    """Take returned lots out of what feeds the cell; nothing published is restated."""
+    await exclude(unit, returned.deal_id, returned.lots)
 
 
 async def exclude(unit: Unit, deal_id: str, lots: int) -> None:

@@ -1,0 +1,1 @@
+"""Telling an organisation what happened to it."""

@@ -1,0 +1,153 @@
+"""Who is told what about which fact. The words are made in `web`, from the kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aggregator.auctions.facts import AuctionAwarded
+from aggregator.deals.facts import (
+    DealCancelled,
+    DealDefaulted,
+    DealDisputed,
+    DealFormed,
+    DealFunded,
+    DealLapsed,
+    DealSettled,
+    LotsReturned,
+)
+from aggregator.forwards.facts import StripCleared, StripLapsed
+from aggregator.fulfilment.facts import (
+    GoodsAccepted,
+    GoodsDelivered,
+    GoodsShipped,
+)
+from aggregator.invoices.facts import CreditNoteIssued, InvoiceIssued, InvoiceOverdue
+from aggregator.market import Unit
+from aggregator.notices.facts import Noticed
+from aggregator.pools.facts import PledgesLeftOut, PoolAwarded, PoolLapsed
+from aggregator.settlement.facts import MoneyReceived, PaymentFailed, PaymentMade
+
+Figure = tuple[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notice to one organisation."""
+
+    organisation_id: str
+    kind: str
+    subject: str
+    figures: tuple[Figure, ...] = ()
+
+
+def _both(kind: str, *names: str) -> Callable[[Any], Iterable[Told]]:
+    """Tell buyer and seller of a deal, with these fields of the fact."""
+
+    def told(fact: Any) -> Iterable[Told]:
+        figures = tuple((name, getattr(fact, name)) for name in names)
+        for organisation_id in (fact.buyer_id, fact.seller_id):
+            yield Told(organisation_id, kind, f"deal:{fact.deal_id}", figures)
+
+    return told
+
+
+def _received(fact: MoneyReceived) -> Iterable[Told]:
+    figures = (("amount_minor", fact.amount_minor), ("currency", fact.currency))
+    yield Told(fact.organisation_id, "money_received", "money", figures)
+
+
+def _payment(kind: str) -> Callable[[PaymentMade | PaymentFailed], Iterable[Told]]:
+    def told(fact: PaymentMade | PaymentFailed) -> Iterable[Told]:
+        figures = (("amount_minor", fact.amount_minor), ("currency", fact.currency))
+        yield Told(fact.organisation_id, kind, "money", figures)
+
+    return told
+
+
+def _auction(fact: AuctionAwarded) -> Iterable[Told]:
+    for award in fact.awards:
+        figures: tuple[Figure, ...] = (("lots", award.lots), ("price_minor", award.price_minor))
+        yield Told(award.bidder, "auction_won", f"auction:{fact.auction_id}", figures)
+
+
+def _pool_awarded(fact: PoolAwarded) -> Iterable[Told]:
+    subject = f"pool:{fact.pool_id}"
+    for award in fact.awards:
+        figures: tuple[Figure, ...] = (("lots", award.lots), ("landed_minor", award.landed_minor))
+        yield Told(award.organisation_id, "pool_awarded", subject, figures)
+    seller: tuple[Figure, ...] = (("lots", fact.lots), ("goods_minor", fact.goods_minor))
+    yield Told(fact.seller_id, "pool_sold", subject, seller)
+
+
+def _left_out(kind: str) -> Callable[[PledgesLeftOut | PoolLapsed], Iterable[Told]]:
+    def told(fact: PledgesLeftOut | PoolLapsed) -> Iterable[Told]:
+        for left in fact.left_out:
+            figures = (("reason", left.reason),)
+            yield Told(left.organisation_id, kind, f"pool:{fact.pool_id}", figures)
+
+    return told
+
+
+def _strip_cleared(fact: StripCleared) -> Iterable[Told]:
+    for organisation_id in fact.participant_ids:
+        yield Told(organisation_id, "strip_cleared", f"strip:{fact.strip_id}")
+
+
+def _strip_lapsed(fact: StripLapsed) -> Iterable[Told]:
+    for organisation_id in fact.participant_ids:
+        figures = (("reason", fact.reason),)
+        yield Told(organisation_id, "strip_lapsed", f"strip:{fact.strip_id}", figures)
+
+
+WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
+    AuctionAwarded: _auction,
+    CreditNoteIssued: _both("credit_note_issued", "number", "total_minor", "currency"),
+    DealCancelled: _both("deal_cancelled", "refunded_minor"),
+    DealDefaulted: _both("deal_defaulted", "refunded_minor", "compensation_minor"),
+    DealDisputed: _both("deal_disputed", "lots"),
+    DealFormed: _both("deal_formed", "lots", "goods_minor", "total_minor", "call_minor"),
+    DealFunded: _both("deal_funded", "amount_minor"),
+    DealLapsed: _both("deal_lapsed", "forfeited_minor"),
+    DealSettled: _both("deal_settled", "lots", "price_minor"),
+    GoodsAccepted: _both("goods_accepted", "lots", "ordered_lots"),
+    GoodsDelivered: _both("goods_delivered", "lots"),
+    GoodsShipped: _both("goods_shipped", "lots"),
+    InvoiceIssued: _both("invoice_issued", "number", "total_minor", "currency"),
+    InvoiceOverdue: _both("invoice_overdue"),
+    LotsReturned: _both("lots_returned", "lots", "reason"),
+    MoneyReceived: _received,
+    PaymentFailed: _payment("payment_failed"),
+    PaymentMade: _payment("payment_made"),
+    PledgesLeftOut: _left_out("pledge_left_out"),
+    PoolAwarded: _pool_awarded,
+    PoolLapsed: _left_out("pool_lapsed"),
+    StripCleared: _strip_cleared,
+    StripLapsed: _strip_lapsed,
+}
+
+
+async def tell(unit: Unit, fact: object) -> None:
+    """Record a notice for each organisation that the fact concerns, in its transaction."""
+    for told in WHO_IS_TOLD[type(fact)](fact):
+        notice_id = unit.new_id("ntc")
+        await unit.execute(
+            "insert into notice (id, organisation_id, kind, subject, figures, at)"
+            " values ($1, $2, $3, $4, $5::jsonb, $6)",
+            notice_id,
+            told.organisation_id,
+            told.kind,
+            told.subject,
+            json.dumps(dict(told.figures), ensure_ascii=False),
+            unit.now,
+        )
+        await unit.record(
+            stream_of(told.organisation_id),
+            Noticed(notice_id, told.kind, told.subject, told.figures),
+        )
+
+
+def stream_of(organisation_id: str) -> str:
+    return f"me:{organisation_id}"
