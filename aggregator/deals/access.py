@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregator.deals.store import Deal, load, locked, stream_of
 from aggregator.errors import NotAllowed, NotFound
-from aggregator.journal.reading import Pool
+from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor, Unit
 
 
@@ -19,8 +19,15 @@ async def stream_for(actor: Actor, act: str, deal_id: str) -> str:
 
     """
     actor.require(act)
-    check_party(await load(Pool(), deal_id), actor)
+    await party_deal(Pool(), actor, deal_id)
     return stream_of(deal_id)
+
+
+async def party_deal(reader: Reader, actor: Actor, deal_id: str) -> Deal:
+    """Return a deal for reading by one of its parties, or raise NotFound."""
+    deal = await load(reader, deal_id)
+    check_party(deal, actor)
+    return deal
 
 
 async def as_buyer(unit: Unit, deal_id: str, act: str) -> Deal:

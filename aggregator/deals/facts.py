@@ -72,12 +72,22 @@ class CancellationProposed:
 
 @fact
 class DealCancelled:
-    """Both consented; the buyer has his money back."""
+    """Both consented, or a dispute ended so; the buyer has his money back."""
 
     deal_id: str
     buyer_id: str
     seller_id: str
     refunded_minor: int
+
+
+@fact
+class DealDisputed:
+    """The buyer took nothing; the operator decides, or the buyer is refunded in time."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    lots: int
 
 
 @fact
@@ -93,3 +103,22 @@ class DealSettled:
     price_minor: int
     lots: int
     settled_at: datetime
+
+
+@fact
+class LotsReturned:
+    """Settled lots went back. `price_minor` is the goods price per lot that they had."""
+
+    return_id: str
+    deal_id: str
+    cell: str
+    buyer_id: str
+    seller_id: str
+    buyer_group: str
+    seller_group: str
+    price_minor: int
+    lots: int
+    reason: str
+    is_freight_credited: bool
+    is_fee_credited: bool
+    returned_at: datetime

@@ -7,6 +7,7 @@ reactions says what happens when nobody acted:
 - formed: the call is not paid, the deal lapses and the deposit goes to the seller;
 - funded, shipping: nothing is delivered, the seller defaults and the buyer is refunded;
 - delivered: silence is acceptance, as delivered;
+- disputed: the operator has not decided, so title never passed and the buyer is refunded;
 - accepted: the seller is reminded to invoice; only his own money waits.
 """
 
@@ -22,13 +23,14 @@ from aggregator.scheduler.timers import clear_timer, set_timer
 
 FORMED, FUNDED, SHIPPING, DELIVERED = "formed", "funded", "shipping", "delivered"
 ACCEPTED, INVOICED, SETTLED, RETURNED = "accepted", "invoiced", "settled", "returned"
-LAPSED, DEFAULTED, CANCELLED = "lapsed", "defaulted", "cancelled"
+LAPSED, DISPUTED, DEFAULTED, CANCELLED = "lapsed", "disputed", "defaulted", "cancelled"
 
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     FORMED: frozenset({FUNDED, LAPSED, CANCELLED}),
     FUNDED: frozenset({SHIPPING, DEFAULTED, CANCELLED}),
     SHIPPING: frozenset({DELIVERED, DEFAULTED}),
-    DELIVERED: frozenset({ACCEPTED}),
+    DELIVERED: frozenset({ACCEPTED, DISPUTED}),
+    DISPUTED: frozenset({ACCEPTED, CANCELLED}),
     ACCEPTED: frozenset({INVOICED}),
     INVOICED: frozenset({SETTLED}),
     SETTLED: frozenset({RETURNED}),
@@ -37,10 +39,12 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 DELIVERY_TIME = timedelta(days=14)
 ACCEPTANCE_TIME = timedelta(days=3)
 INVOICE_TIME = timedelta(days=5)
+DISPUTE_TIME = timedelta(days=14)
 
 _WRITABLE = frozenset(
     {
         "note",
+        "dispute_reason",
         "cancel_wanted_by",
         "shipped_lots",
         "delivered_lots",
@@ -57,9 +61,9 @@ def require_state(deal: Deal, *allowed: str) -> None:
 
 
 async def advance(
-    unit: Unit, deal: Deal, to: str, fact: object, **columns: str | int | None
+    unit: Unit, deal: Deal, to: str, *facts: object, **columns: str | int | None
 ) -> Deal:
-    """Move a locked deal to the state `to`, journal `fact` and set the next deadline.
+    """Move a locked deal to the state `to`, set the next deadline and journal `facts`.
 
     `columns` are written with it: quantities, the note, who wants to cancel.
 
@@ -78,14 +82,14 @@ async def advance(
     await _write(
         unit, deal.id, {**columns, "state": to, "due_at": due_at, "settled_at": settled_at}
     )
-    await unit.record(stream_of(deal.id), fact)
+    await unit.record(stream_of(deal.id), *facts)
     return await load(unit, deal.id)
 
 
-async def annotate(unit: Unit, deal: Deal, fact: object, **columns: str | int | None) -> Deal:
-    """Journal `fact` and write `columns` of a locked deal that keeps its state."""
+async def annotate(unit: Unit, deal: Deal, *facts: object, **columns: str | int | None) -> Deal:
+    """Journal `facts` and write `columns` of a locked deal that keeps its state."""
     await _write(unit, deal.id, dict(columns))
-    await unit.record(stream_of(deal.id), fact)
+    await unit.record(stream_of(deal.id), *facts)
     return await load(unit, deal.id)
 
 
@@ -106,6 +110,8 @@ def _deadline(unit: Unit, deal: Deal, to: str) -> datetime | None:
             return max(deal.ship_due_at, unit.now) + DELIVERY_TIME
         case "delivered":
             return unit.now + ACCEPTANCE_TIME
+        case "disputed":
+            return unit.now + DISPUTE_TIME
         case "accepted":
             return unit.now + INVOICE_TIME
         case _:

@@ -17,7 +17,7 @@ COLUMNS = (
     " seller_group, currency, lots, goods_minor, freight_minor, capital_minor, fee_minor, fee_bps,"
     " tax_bps, service_tax_bps, tolerance_bps, return_days, total_minor, deposit_minor,"
     " call_reference, call_minor, performance_hold_id, performance_minor, state, note,"
-    " cancel_wanted_by, shipped_lots, delivered_lots, accepted_lots, returned_lots,"
+    " dispute_reason, cancel_wanted_by, shipped_lots, delivered_lots, accepted_lots, returned_lots,"
     " funding_due_at, ship_due_at, due_at, formed_at, settled_at"
 )
 
@@ -56,6 +56,7 @@ class Deal:
     performance_minor: int
     state: str
     note: str
+    dispute_reason: str
     cancel_wanted_by: str | None
     shipped_lots: int
     delivered_lots: int

@@ -29,6 +29,22 @@ create table payment_out (
 );
 create index payment_out_organisation on payment_out (organisation_id);
 
+-- What is owed back, and paid as soon as the payer can.
+create table refund (
+  id text primary key,
+  reference text not null unique,
+  payer_id text references organisation,
+  payee_id text not null references organisation,
+  currency char(3) not null,
+  amount_minor bigint not null check (amount_minor between 1 and 1000000000000000),
+  tax_minor bigint not null check (tax_minor between 0 and amount_minor),
+  state text not null check (state in ('owed', 'paid')),
+  transfer_id text references transfer,
+  owed_at timestamptz not null,
+  check ((state = 'paid') = (transfer_id is not null))
+);
+create index refund_payee on refund (payee_id);
+
 create table bank_line (
   id text primary key,
   account text not null check (length(account) between 1 and 64),
@@ -81,7 +97,8 @@ create table deal (
   performance_minor bigint not null check (performance_minor >= 0),
   state text not null check (state in ('formed', 'funded', 'shipping', 'delivered', 'accepted',
     'invoiced', 'settled', 'lapsed', 'shortfall', 'disputed', 'returned', 'defaulted', 'cancelled')),
-  note text not null default '' check (note in ('', 'shortfall', 'returned', 'silence')),
+  note text not null default '' check (note in ('', 'shortfall', 'returned')),
+  dispute_reason text not null default '' check (length(dispute_reason) <= 500),
   cancel_wanted_by text check (cancel_wanted_by in (buyer_id, seller_id)),
   shipped_lots bigint not null default 0,
   delivered_lots bigint not null default 0,

@@ -1,0 +1,113 @@
+"""Ends without goods: where the escrow and the seller's deposit go then."""
+
+from __future__ import annotations
+
+from aggregator.deals import stages
+from aggregator.deals.facts import DealCancelled, DealDefaulted, DealLapsed
+from aggregator.deals.store import Deal, locked, stream_of
+from aggregator.ledger import holds, transfers
+from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.settlement import calls, escrow
+
+
+async def lapse(market: Market, deal_id: str) -> None:
+    """Ring at the end of the funding time: an unpaid deal lapses.
+
+    The deposit goes to the seller, who kept the goods for the buyer.
+    """
+
+    async def step(unit: Unit) -> Answer:
+        deal = await locked(unit, deal_id)
+        if not _is_overdue(unit, deal, stages.FORMED):
+            return {}
+        await calls.cancel(unit, deal.call_reference)
+        cash = await escrow.cash_of(unit, deal.seller_id, deal.currency)
+        await escrow.pay_out(
+            unit,
+            deal.id,
+            [(cash, deal.deposit_minor)],
+            currency=deal.currency,
+            kind="deal.forfeit",
+            rest_to=deal.buyer_id,
+        )
+        await void_performance(unit, deal)
+        fact = DealLapsed(deal.id, deal.buyer_id, deal.seller_id, deal.deposit_minor)
+        await stages.advance(unit, deal, stages.LAPSED, fact)
+        return {"deal_id": deal.id, "state": stages.LAPSED}
+
+    await market.perform(Actor.SYSTEM, "deals.lapse", step, stream=stream_of(deal_id))
+
+
+async def default(market: Market, deal_id: str) -> None:
+    """Ring when goods are overdue: the seller defaults.
+
+    The buyer gets his money back, and the seller's deposit as compensation.
+    """
+
+    async def step(unit: Unit) -> Answer:
+        deal = await locked(unit, deal_id)
+        if not _is_overdue(unit, deal, stages.FUNDED, stages.SHIPPING):
+            return {}
+        refunded_minor = await refund_all(unit, deal)
+        await _pay_performance(unit, deal)
+        fact = DealDefaulted(
+            deal.id, deal.buyer_id, deal.seller_id, refunded_minor, deal.performance_minor
+        )
+        await stages.advance(unit, deal, stages.DEFAULTED, fact)
+        return {"deal_id": deal.id, "state": stages.DEFAULTED}
+
+    await market.perform(Actor.SYSTEM, "deals.default", step, stream=stream_of(deal_id))
+
+
+async def give_up_dispute(market: Market, deal_id: str) -> None:
+    """Ring when nobody decided a dispute: title never passed, so the buyer is refunded."""
+
+    async def step(unit: Unit) -> Answer:
+        deal = await locked(unit, deal_id)
+        if not _is_overdue(unit, deal, stages.DISPUTED):
+            return {}
+        await call_off(unit, deal)
+        return {"deal_id": deal.id, "state": stages.CANCELLED}
+
+    await market.perform(Actor.SYSTEM, "deals.give_up", step, stream=stream_of(deal_id))
+
+
+async def call_off(unit: Unit, deal: Deal) -> Deal:
+    """End a locked deal as cancelled: the buyer refunded, the seller's deposit free."""
+    await calls.cancel(unit, deal.call_reference)
+    refunded_minor = await refund_all(unit, deal)
+    await void_performance(unit, deal)
+    fact = DealCancelled(deal.id, deal.buyer_id, deal.seller_id, refunded_minor)
+    return await stages.advance(unit, deal, stages.CANCELLED, fact)
+
+
+async def refund_all(unit: Unit, deal: Deal) -> int:
+    """Empty the escrow into the buyer's cash and return the amount."""
+    return await escrow.pay_out(
+        unit, deal.id, [], currency=deal.currency, kind="deal.refund", rest_to=deal.buyer_id
+    )
+
+
+async def void_performance(unit: Unit, deal: Deal) -> None:
+    """Give the seller's deposit back."""
+    if deal.performance_hold_id is not None:
+        await holds.void(unit, deal.performance_hold_id)
+
+
+async def _pay_performance(unit: Unit, deal: Deal) -> None:
+    if deal.performance_hold_id is None:
+        return
+    await holds.release_for_posting(unit, deal.performance_hold_id)
+    seller = await escrow.cash_of(unit, deal.seller_id, deal.currency)
+    buyer = await escrow.cash_of(unit, deal.buyer_id, deal.currency)
+    await transfers.post(
+        unit,
+        "deal.compensation",
+        deal.id,
+        [(seller, -deal.performance_minor), (buyer, deal.performance_minor)],
+        key=f"{deal.id}:deal.compensation",
+    )
+
+
+def _is_overdue(unit: Unit, deal: Deal, *states: str) -> bool:
+    return deal.state in states and deal.due_at is not None and unit.now >= deal.due_at

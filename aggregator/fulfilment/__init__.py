@@ -1,0 +1,1 @@
+"""Goods on their way: shipped, delivered, accepted, returned."""

@@ -1,0 +1,167 @@
+"""Accepting: what the buyer takes is what he pays.
+
+Within the tolerance the deal goes on with the accepted quantity, and what it costs less is
+refunded; below it the deal is marked as a shortfall besides. Silence for the acceptance
+time is acceptance of what was delivered. A buyer who takes nothing opens a dispute, which
+the operator decides; title never passed, so if nobody decides he is refunded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aggregator.deals import access, stages, store, terms
+from aggregator.deals.acceptance import is_within_tolerance, price_accepted
+from aggregator.deals.closing import call_off
+from aggregator.deals.facts import DealDisputed
+from aggregator.deals.store import Deal
+from aggregator.errors import InvalidField
+from aggregator.fulfilment import title
+from aggregator.fulfilment.facts import GoodsAccepted, TitlePassed
+from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+
+ACT = "fulfilment.accept"
+BUYER, SILENCE, OPERATOR = "buyer", "silence", "operator"
+_MAX_REASON = 500
+
+
+async def accept(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    deal_id: str,
+    *,
+    lots: int,
+    measured: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Accept delivered lots; `measured` says what was found, by dimension of the promise.
+
+    Raises:
+        NotFound: no such deal of the actor's.
+        NotAllowed: the actor is of the seller.
+        WrongState: nothing waits for acceptance.
+        InvalidField: more lots than were delivered, or none, or an unknown dimension.
+
+    """
+    found = terms.checked_measures(measured or {})
+
+    async def step(unit: Unit) -> Answer:
+        deal = await access.as_buyer(unit, deal_id, ACT)
+        stages.require_state(deal, stages.DELIVERED)
+        if not 1 <= lots <= deal.delivered_lots:
+            raise InvalidField("/lots", f"1 to {deal.delivered_lots} lots", lots)
+        await terms.record_measures(unit, deal.id, found)
+        return await _accept(unit, deal, lots, BUYER)
+
+    stream = await access.stream_for(actor, ACT, deal_id)
+    return await market.perform(actor, ACT, step, command=command, stream=stream)
+
+
+async def refuse(
+    market: Market, actor: Actor, command: Command, deal_id: str, *, reason: str
+) -> Outcome:
+    """Take nothing of what was delivered: the operator is to decide.
+
+    Raises:
+        NotFound, NotAllowed, WrongState: as for accepting.
+        InvalidField: there is no reason.
+
+    """
+    if not 1 <= len(reason.strip()) <= _MAX_REASON:
+        raise InvalidField("/reason", f"1 to {_MAX_REASON} characters", len(reason))
+
+    async def step(unit: Unit) -> Answer:
+        deal = await access.as_buyer(unit, deal_id, ACT)
+        stages.require_state(deal, stages.DELIVERED)
+        fact = DealDisputed(deal.id, deal.buyer_id, deal.seller_id, deal.delivered_lots)
+        deal = await stages.advance(
+            unit, deal, stages.DISPUTED, fact, dispute_reason=reason.strip()
+        )
+        return {"deal_id": deal.id, "state": deal.state}
+
+    stream = await access.stream_for(actor, ACT, deal_id)
+    return await market.perform(actor, ACT, step, command=command, stream=stream)
+
+
+async def resolve(
+    market: Market, actor: Actor, command: Command, deal_id: str, *, lots: int
+) -> Outcome:
+    """Decide a dispute: the buyer takes `lots` of what was delivered, 0 calls the deal off.
+
+    Raises:
+        NotFound: no such deal.
+        WrongState: it is not in dispute.
+        InvalidField: more lots than were delivered, or fewer than 0.
+
+    """
+    actor.require("fulfilment.resolve")
+    await store.load(Pool(), deal_id)
+
+    async def step(unit: Unit) -> Answer:
+        deal = await store.locked(unit, deal_id)
+        stages.require_state(deal, stages.DISPUTED)
+        if not 0 <= lots <= deal.delivered_lots:
+            raise InvalidField("/lots", f"0 to {deal.delivered_lots} lots", lots)
+        if lots:
+            await _accept(unit, deal, lots, OPERATOR)
+        else:
+            await call_off(unit, deal)
+        # The operator decides about quantities; amounts are the parties' own.
+        return {"deal_id": deal.id, "lots": lots}
+
+    return await market.perform(
+        actor, "fulfilment.resolve", step, command=command, stream=store.stream_of(deal_id)
+    )
+
+
+async def on_silence(market: Market, deal_id: str) -> None:
+    """Ring at the end of the acceptance time: silence accepts what was delivered."""
+
+    async def step(unit: Unit) -> Answer:
+        deal = await store.locked(unit, deal_id)
+        is_due = deal.due_at is not None and unit.now >= deal.due_at
+        if deal.state != stages.DELIVERED or not is_due:
+            return {}
+        return await _accept(unit, deal, deal.delivered_lots, SILENCE)
+
+    await market.perform(Actor.SYSTEM, ACT, step, stream=store.stream_of(deal_id))
+
+
+async def _accept(unit: Unit, deal: Deal, lots: int, by: str) -> Answer:
+    is_within = is_within_tolerance(deal, lots)
+    await unit.execute(
+        "insert into acceptance (deal_id, lots, is_within_tolerance, by, accepted_at)"
+        " values ($1, $2, $3, $4, $5)",
+        deal.id,
+        lots,
+        is_within,
+        by,
+        unit.now,
+    )
+    title_id = await title.pass_on(unit, deal, lots)
+    refunded_minor = await price_accepted(unit, deal, lots, title_id)
+    accepted = GoodsAccepted(
+        deal_id=deal.id,
+        buyer_id=deal.buyer_id,
+        seller_id=deal.seller_id,
+        lots=lots,
+        ordered_lots=deal.lots,
+        is_within_tolerance=is_within,
+        by=by,
+        refunded_minor=refunded_minor,
+    )
+    passed = TitlePassed(deal.id, deal.seller_id, deal.buyer_id, lots)
+    note = "" if is_within else "shortfall"
+    deal = await stages.advance(
+        unit, deal, stages.ACCEPTED, accepted, passed, accepted_lots=lots, note=note
+    )
+    return {
+        "deal_id": deal.id,
+        "state": deal.state,
+        "lots": lots,
+        "is_within_tolerance": is_within,
+        "note": deal.note,
+        "refunded_minor": refunded_minor,
+        "currency": deal.currency,
+    }

@@ -1,0 +1,75 @@
+"""Delivering: the lots are received at the place, with a document that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aggregator.deals import stages
+from aggregator.deals.access import as_seller, stream_for
+from aggregator.deals.evidence import RECEIPT, record_evidence
+from aggregator.errors import InvalidField
+from aggregator.fulfilment.facts import GoodsDelivered
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.names import checked_name
+
+ACT = "fulfilment.deliver"
+_MAX_WEIGHT_KG = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A warehouse receipt or weighbridge ticket: `document` is its own number."""
+
+    lots: int
+    place: str
+    document: str
+    weight_kg: int | None = None
+
+
+async def deliver(
+    market: Market, actor: Actor, command: Command, deal_id: str, receipt: Receipt
+) -> Outcome:
+    """Record the receipt of shipped goods.
+
+    Raises:
+        NotFound: no such deal of the actor's.
+        NotAllowed: the actor is of the buyer.
+        WrongState: the goods are not on their way.
+        InvalidField: more lots than were shipped, or none.
+
+    """
+    place = checked_name(receipt.place, "/place")
+    document = checked_name(receipt.document, "/document")
+    if receipt.weight_kg is not None and not 1 <= receipt.weight_kg <= _MAX_WEIGHT_KG:
+        raise InvalidField("/weight_kg", f"1 to {_MAX_WEIGHT_KG}", receipt.weight_kg)
+
+    async def step(unit: Unit) -> Answer:
+        deal = await as_seller(unit, deal_id, ACT)
+        stages.require_state(deal, stages.SHIPPING)
+        lots = receipt.lots
+        if not 1 <= lots <= deal.shipped_lots:
+            raise InvalidField("/lots", f"1 to {deal.shipped_lots} lots", lots)
+        await unit.execute(
+            "insert into receipt (deal_id, lots, place, document, weight_kg, delivered_at)"
+            " values ($1, $2, $3, $4, $5, $6)",
+            deal.id,
+            lots,
+            place,
+            document,
+            receipt.weight_kg,
+            unit.now,
+        )
+        await record_evidence(unit, deal.id, RECEIPT, document, lots=lots)
+        fact = GoodsDelivered(
+            deal.id, deal.buyer_id, deal.seller_id, lots, unit.now + stages.ACCEPTANCE_TIME
+        )
+        deal = await stages.advance(unit, deal, stages.DELIVERED, fact, delivered_lots=lots)
+        return {
+            "deal_id": deal.id,
+            "state": deal.state,
+            "lots": lots,
+            "accept_by": unit.stamp(fact.accept_by),
+        }
+
+    stream = await stream_for(actor, ACT, deal_id)
+    return await market.perform(actor, ACT, step, command=command, stream=stream)

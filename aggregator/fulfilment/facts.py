@@ -1,0 +1,50 @@
+"""What others may learn about the goods of a deal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aggregator.journal.facts import fact
+
+
+@fact
+class GoodsShipped:
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    lots: int
+
+
+@fact
+class GoodsDelivered:
+    """The goods are where they were promised; the buyer has until `accept_by` to speak."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    lots: int
+    accept_by: datetime
+
+
+@fact
+class GoodsAccepted:
+    """`by`: the buyer, his silence, or the operator who decided a dispute."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    lots: int
+    ordered_lots: int
+    is_within_tolerance: bool
+    by: str
+    refunded_minor: int
+
+
+@fact
+class TitlePassed:
+    """The lots became the property of `to_id`."""
+
+    deal_id: str
+    from_id: str
+    to_id: str
+    lots: int

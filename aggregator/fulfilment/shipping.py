@@ -1,0 +1,56 @@
+"""Shipping: the seller hands the lots to a carrier."""
+
+from __future__ import annotations
+
+from aggregator.deals import stages
+from aggregator.deals.access import as_seller, stream_for
+from aggregator.errors import InvalidField
+from aggregator.fulfilment.facts import GoodsShipped
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.names import checked_name
+
+ACT = "fulfilment.ship"
+
+
+async def ship(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    deal_id: str,
+    *,
+    lots: int,
+    carrier: str,
+    vehicle: str = "",
+) -> Outcome:
+    """Ship a funded deal, in one shipment.
+
+    Raises:
+        NotFound: no such deal of the actor's.
+        NotAllowed: the actor is of the buyer.
+        WrongState: the deal is not funded, or is on its way already.
+        InvalidField: more lots than were sold, or none.
+
+    """
+    carrier = checked_name(carrier, "/carrier")
+    vehicle = checked_name(vehicle, "/vehicle", at_least=0)
+
+    async def step(unit: Unit) -> Answer:
+        deal = await as_seller(unit, deal_id, ACT)
+        stages.require_state(deal, stages.FUNDED)
+        if not 1 <= lots <= deal.lots:
+            raise InvalidField("/lots", f"1 to {deal.lots} lots", lots)
+        await unit.execute(
+            "insert into shipment (deal_id, lots, carrier, vehicle, shipped_at)"
+            " values ($1, $2, $3, $4, $5)",
+            deal.id,
+            lots,
+            carrier,
+            vehicle,
+            unit.now,
+        )
+        fact = GoodsShipped(deal.id, deal.buyer_id, deal.seller_id, lots)
+        deal = await stages.advance(unit, deal, stages.SHIPPING, fact, shipped_lots=lots)
+        return {"deal_id": deal.id, "state": deal.state, "lots": lots}
+
+    stream = await stream_for(actor, ACT, deal_id)
+    return await market.perform(actor, ACT, step, command=command, stream=stream)

@@ -1,0 +1,1 @@
+"""Invoices and credit notes: gapless per issuer, never edited."""

@@ -1,0 +1,197 @@
+"""Bank statements in: each line once, to the organisation its reference names.
+
+A credit that names exactly one organisation, by its deposit reference or by a call for money,
+becomes that organisation's cash. A debit that names an ordered payment of the same amount
+makes it final. Everything else waits on a desk for a person, a credit as money in suspense,
+so that every fen the bank has is somebody's here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
+from aggregator.ledger import accounts, transfers
+from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.queries import organisation
+from aggregator.settlement import payouts
+from aggregator.settlement.facts import BankLineParked, MoneyReceived
+from aggregator.settlement.statements import CREDIT, MAX_LINES, StatementLine
+
+STREAM = "bank"
+MATCHED, UNMATCHED, ASSIGNED, DUPLICATE = "matched", "unmatched", "assigned", "duplicate"
+_REFERENCE = re.compile(r"(?<![A-Z0-9])(?:D[2-9A-HJ-NP-Z]{9}|C[0-9A-HJKMNP-TV-Z]{12})(?![A-Z0-9])")
+
+
+async def import_lines(
+    market: Market, actor: Actor, command: Command, lines: Sequence[StatementLine]
+) -> Outcome:
+    """Take in a statement, all of it or nothing; lines seen before change nothing.
+
+    Raises:
+        InvalidField: too many lines, none, or an entry reference came again with other
+            content.
+
+    """
+    if not 1 <= len(lines) <= MAX_LINES:
+        raise InvalidField("/lines", f"1 to {MAX_LINES} lines", len(lines))
+
+    async def step(unit: Unit) -> Answer:
+        taken = [await _take(unit, line, f"/lines/{at}") for at, line in enumerate(lines)]
+        states = [item["state"] for item in taken]
+        counts = {name: states.count(name) for name in (MATCHED, UNMATCHED, DUPLICATE)}
+        return {**counts, "lines": taken}
+
+    return await market.perform(actor, "settlement.import", step, command=command, stream=STREAM)
+
+
+async def assign(
+    market: Market, actor: Actor, command: Command, line_id: str, organisation_id: str
+) -> Outcome:
+    """Give an unmatched credit to the organisation that a person found for it.
+
+    Raises:
+        NotFound: no such line, or no such organisation.
+        WrongState: the line has an organisation already.
+        Conflict: the line is a debit.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        row = await unit.row("select * from bank_line where id = $1 for update", line_id)
+        if row is None:
+            raise NotFound("bank_line")
+        if row["state"] != UNMATCHED:
+            raise WrongState(row["state"], UNMATCHED)
+        if row["direction"] != CREDIT:
+            raise Conflict("debit_line")
+        payee = await organisation(organisation_id, unit)
+        await unit.execute(
+            "update bank_line set state = $2, organisation_id = $3, assigned_at = $4 where id = $1",
+            line_id,
+            ASSIGNED,
+            payee.id,
+            unit.now,
+        )
+        suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
+        await _credit(unit, suspense, payee.id, line_id, row["amount_minor"], row["currency"])
+        return {"line_id": line_id, "state": ASSIGNED, "organisation_id": payee.id}
+
+    return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
+
+
+async def _take(unit: Unit, line: StatementLine, pointer: str) -> dict[str, str]:
+    """Record one line and move its money; return what became of it."""
+    known = await unit.row(
+        "select id, direction, currency, amount_minor, booked_on, payer, remittance from bank_line"
+        " where account = $1 and entry_reference = $2",
+        line.account,
+        line.entry_reference,
+    )
+    if known is not None:
+        names = ("direction", "currency", "amount_minor", "booked_on", "payer", "remittance")
+        if any(known[name] != getattr(line, name) for name in names):
+            raise InvalidField(
+                f"{pointer}/entry_reference",
+                "an entry reference keeps its content",
+                line.entry_reference,
+            )
+        return _item(known["id"], line, DUPLICATE)
+    line_id = unit.new_id("bkl")
+    if line.direction == CREDIT:
+        state = await _take_credit(unit, line_id, line)
+    else:
+        state = await _take_debit(unit, line_id, line)
+    return _item(line_id, line, state)
+
+
+async def _take_credit(unit: Unit, line_id: str, line: StatementLine) -> str:
+    payee_id = await _named(unit, line.remittance)
+    state = UNMATCHED if payee_id is None else MATCHED
+    await _insert(unit, line_id, line, state, payee_id)
+    bank = await accounts.ensure(unit, None, BANK, line.currency)
+    if payee_id is not None:
+        await _credit(unit, bank, payee_id, line_id, line.amount_minor, line.currency)
+        return state
+    suspense = await accounts.ensure(unit, None, SUSPENSE, line.currency)
+    await transfers.post(
+        unit,
+        "bank.parked",
+        line_id,
+        [(bank, -line.amount_minor), (suspense, line.amount_minor)],
+        key=f"bank:{line_id}",
+    )
+    await _park(unit, line_id, line)
+    return state
+
+
+async def _take_debit(unit: Unit, line_id: str, line: StatementLine) -> str:
+    payment = await payouts.ordered_in(
+        unit, line.remittance, amount_minor=line.amount_minor, currency=line.currency
+    )
+    if payment is None:
+        await _insert(unit, line_id, line, UNMATCHED, None)
+        await _park(unit, line_id, line)
+        return UNMATCHED
+    await _insert(unit, line_id, line, MATCHED, payment.organisation_id)
+    await payouts.make_final(unit, payment, stream=STREAM)
+    return MATCHED
+
+
+async def _park(unit: Unit, line_id: str, line: StatementLine) -> None:
+    fact = BankLineParked(line_id, line.direction, line.amount_minor, line.currency)
+    await unit.record(STREAM, fact)
+
+
+async def _named(unit: Unit, remittance: str) -> str | None:
+    """Return the one organisation that a text names by reference, or None."""
+    references = sorted(set(_REFERENCE.findall(remittance.upper())))
+    found = await unit.rows(
+        "select id from organisation where deposit_reference = any($1::text[])"
+        " union select organisation_id from money_call where reference = any($1::text[])",
+        references,
+    )
+    return found[0]["id"] if len(found) == 1 else None
+
+
+async def _credit(
+    unit: Unit, source: str, payee_id: str, line_id: str, amount_minor: int, currency: str
+) -> None:
+    cash = await accounts.ensure(unit, payee_id, CASH, currency)
+    kind = "bank.received"
+    await transfers.post(
+        unit,
+        kind,
+        line_id,
+        [(source, -amount_minor), (cash, amount_minor)],
+        key=f"{kind}:{line_id}",
+    )
+    await unit.record(STREAM, MoneyReceived(line_id, payee_id, amount_minor, currency))
+
+
+async def _insert(
+    unit: Unit, line_id: str, line: StatementLine, state: str, organisation_id: str | None
+) -> None:
+    await unit.execute(
+        "insert into bank_line (id, account, entry_reference, direction, currency, amount_minor,"
+        " booked_on, payer, remittance, state, organisation_id, imported_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        line_id,
+        line.account,
+        line.entry_reference,
+        line.direction,
+        line.currency,
+        line.amount_minor,
+        line.booked_on,
+        line.payer,
+        line.remittance,
+        state,
+        organisation_id,
+        unit.now,
+    )
+
+
+def _item(line_id: str, line: StatementLine, state: str) -> dict[str, str]:
+    return {"line_id": line_id, "entry_reference": line.entry_reference, "state": state}

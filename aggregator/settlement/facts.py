@@ -1,0 +1,75 @@
+"""What others may learn about money coming in, going out and being owed."""
+
+from __future__ import annotations
+
+from aggregator.journal.facts import fact
+
+
+@fact
+class MoneyReceived:
+    """A bank line, imported or assigned by a person, became an organisation's cash."""
+
+    line_id: str
+    organisation_id: str
+    amount_minor: int
+    currency: str
+
+
+@fact
+class BankLineParked:
+    """Nobody could be found for a bank line; a person must look at it."""
+
+    line_id: str
+    direction: str
+    amount_minor: int
+    currency: str
+
+
+@fact
+class PaymentOrdered:
+    """An organisation wants its cash paid out; the amount is held."""
+
+    payment_id: str
+    organisation_id: str
+    amount_minor: int
+    currency: str
+
+
+@fact
+class PaymentMade:
+    """The bank's statement shows the payment; it is final."""
+
+    payment_id: str
+    organisation_id: str
+    amount_minor: int
+    currency: str
+
+
+@fact
+class PaymentFailed:
+    """The bank did not pay; the amount is free again."""
+
+    payment_id: str
+    organisation_id: str
+    amount_minor: int
+    currency: str
+
+
+@fact
+class RefundOwed:
+    refund_id: str
+    reference: str
+    payer_id: str | None
+    payee_id: str
+    amount_minor: int
+    currency: str
+
+
+@fact
+class RefundPaid:
+    refund_id: str
+    reference: str
+    payer_id: str | None
+    payee_id: str
+    amount_minor: int
+    currency: str

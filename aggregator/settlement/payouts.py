@@ -1,0 +1,156 @@
+"""Payments out: ordered by an organisation's finance, final when the bank shows them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from aggregator.errors import InvalidField, NotFound, WrongState
+from aggregator.ledger import accounts, holds, transfers
+from aggregator.ledger.accounts import BANK, CASH
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.settlement.facts import PaymentFailed, PaymentMade, PaymentOrdered
+from matching.money import MAX_TOTAL_MINOR
+
+_REFERENCE = re.compile(r"(?<![A-Z0-9])P[0-9A-HJKMNP-TV-Z]{12}(?![A-Z0-9])")
+_ACCOUNT = re.compile(r"[A-Za-z0-9 ]{4,64}")
+_LENGTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment out. The bank is asked to carry `reference` in its remittance text."""
+
+    id: str
+    reference: str
+    organisation_id: str
+    currency: str
+    amount_minor: int
+    hold_id: str
+    state: str
+
+
+async def order(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    *,
+    amount_minor: int,
+    currency: str,
+    payee_account: str,
+) -> Outcome:
+    """Order a payment of the organisation's cash to a bank account of its own.
+
+    Raises:
+        InvalidField: the amount or the account breaks its rule.
+        InsufficientFunds: less than that is available.
+
+    """
+    if not 1 <= amount_minor <= MAX_TOTAL_MINOR:
+        raise InvalidField("/amount", "more than 0", amount_minor)
+    if not _ACCOUNT.fullmatch(payee_account):
+        raise InvalidField("/payee_account", "4 to 64 letters and digits", payee_account[:40])
+
+    async def step(unit: Unit) -> Answer:
+        payment_id = unit.new_id("pay")
+        cash = await accounts.ensure(unit, actor.organisation_id, CASH, currency)
+        hold_id = await holds.place(unit, cash, amount_minor, f"payment:{payment_id}")
+        reference = "P" + payment_id[-_LENGTH:]
+        await unit.execute(
+            "insert into payment_out (id, reference, organisation_id, currency, amount_minor,"
+            " payee_account, hold_id, state, ordered_at)"
+            " values ($1, $2, $3, $4, $5, $6, $7, 'ordered', $8)",
+            payment_id,
+            reference,
+            actor.organisation_id,
+            currency,
+            amount_minor,
+            payee_account,
+            hold_id,
+            unit.now,
+        )
+        await unit.record(
+            f"payment:{payment_id}",
+            PaymentOrdered(payment_id, actor.organisation_id, amount_minor, currency),
+        )
+        return {
+            "payment_id": payment_id,
+            "reference": reference,
+            "state": "ordered",
+            "amount_minor": amount_minor,
+            "currency": currency,
+        }
+
+    return await market.perform(actor, "settlement.pay_out", step, command=command)
+
+
+async def fail(market: Market, actor: Actor, command: Command, payment_id: str) -> Outcome:
+    """Note that the bank refused a payment; its amount is free again.
+
+    Raises:
+        NotFound: no such payment.
+        WrongState: it was paid, or has failed already.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        row = await unit.row(
+            "select id, reference, organisation_id, currency, amount_minor, hold_id, state"
+            " from payment_out where id = $1 for update",
+            payment_id,
+        )
+        if row is None:
+            raise NotFound("payment")
+        payment = Payment(**dict(row))
+        if payment.state != "ordered":
+            raise WrongState(payment.state, "ordered")
+        await holds.void(unit, payment.hold_id)
+        await _end(unit, payment.id, "failed")
+        fact = PaymentFailed(
+            payment.id, payment.organisation_id, payment.amount_minor, payment.currency
+        )
+        await unit.record(f"payment:{payment.id}", fact)
+        return {"payment_id": payment.id, "state": "failed"}
+
+    return await market.perform(actor, "settlement.fail_payment", step, command=command)
+
+
+async def ordered_in(
+    unit: Unit, remittance: str, *, amount_minor: int, currency: str
+) -> Payment | None:
+    """Return the ordered payment that a text names, if it is of exactly that amount."""
+    found = await unit.rows(
+        "select id, reference, organisation_id, currency, amount_minor, hold_id, state"
+        " from payment_out where reference = any($1::text[]) and state = 'ordered'"
+        " and amount_minor = $2 and currency = $3 for update",
+        sorted(set(_REFERENCE.findall(remittance.upper()))),
+        amount_minor,
+        currency,
+    )
+    return Payment(**dict(found[0])) if len(found) == 1 else None
+
+
+async def make_final(unit: Unit, payment: Payment, *, stream: str) -> None:
+    """Post a payment that the bank has made: the held cash leaves the market."""
+    await holds.release_for_posting(unit, payment.hold_id)
+    cash = await accounts.ensure(unit, payment.organisation_id, CASH, payment.currency)
+    bank = await accounts.ensure(unit, None, BANK, payment.currency)
+    await transfers.post(
+        unit,
+        "bank.paid",
+        payment.reference,
+        [(cash, -payment.amount_minor), (bank, payment.amount_minor)],
+        key=f"payment:{payment.id}",
+    )
+    await _end(unit, payment.id, "paid")
+    fact = PaymentMade(payment.id, payment.organisation_id, payment.amount_minor, payment.currency)
+    await unit.record(stream, fact)
+
+
+async def _end(unit: Unit, payment_id: str, state: str) -> None:
+    await unit.execute(
+        "update payment_out set state = $2, ended_at = $3 where id = $1",
+        payment_id,
+        state,
+        unit.now,
+    )

@@ -1,0 +1,104 @@
+"""Reading calls, refunds and payments of one organisation, and the operator's desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from aggregator.journal.reading import Pool, Reader
+
+MAX_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """Money that is due: pay it under `reference`."""
+
+    reference: str
+    escrow: str
+    currency: str
+    amount_minor: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    payment_id: str
+    reference: str
+    organisation_id: str
+    currency: str
+    amount_minor: int
+    payee_account: str
+    state: str
+    ordered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundView:
+    """What is owed back under a reference; `payer_id` is None for the market itself."""
+
+    reference: str
+    payer_id: str | None
+    payee_id: str
+    currency: str
+    amount_minor: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class BankLineView:
+    line_id: str
+    account: str
+    entry_reference: str
+    direction: str
+    currency: str
+    amount_minor: int
+    booked_on: date
+    payer: str
+    remittance: str
+    imported_at: datetime
+
+
+async def open_calls(organisation_id: str, reader: Reader | None = None) -> list[CallView]:
+    """Return what an organisation is called for, most urgent first."""
+    found = await (reader or Pool()).rows(
+        "select reference, escrow, currency, amount_minor, due_at from money_call"
+        " where organisation_id = $1 and state = 'open' order by due_at, reference limit $2",
+        organisation_id,
+        MAX_ROWS,
+    )
+    return [CallView(**dict(row)) for row in found]
+
+
+async def payments(organisation_id: str | None, reader: Reader | None = None) -> list[PaymentView]:
+    """Return an organisation's payments, newest first; of everybody, those still ordered."""
+    found = await (reader or Pool()).rows(
+        "select id as payment_id, reference, organisation_id, currency, amount_minor,"
+        " payee_account, state, ordered_at from payment_out"
+        " where organisation_id = $1 or ($1::text is null and state = 'ordered')"
+        " order by ordered_at desc, id desc limit $2",
+        organisation_id,
+        MAX_ROWS,
+    )
+    return [PaymentView(**dict(row)) for row in found]
+
+
+async def refunds(references: list[str], reader: Reader | None = None) -> dict[str, RefundView]:
+    """Return refunds by the reference they are owed under."""
+    found = await (reader or Pool()).rows(
+        "select reference, payer_id, payee_id, currency, amount_minor, state from refund"
+        " where reference = any($1::text[])",
+        references,
+    )
+    return {row["reference"]: RefundView(**dict(row)) for row in found}
+
+
+async def unmatched(reader: Reader | None = None) -> list[BankLineView]:
+    """Return the bank lines that wait for a person, oldest first."""
+    found = await (reader or Pool()).rows(
+        "select id as line_id, account, entry_reference, direction, currency, amount_minor,"
+        " booked_on, payer, remittance, imported_at from bank_line where state = 'unmatched'"
+        " order by imported_at, id limit $1",
+        MAX_ROWS,
+    )
+    return [BankLineView(**dict(row)) for row in found]

@@ -1,0 +1,136 @@
+"""Statement lines of a bank, as values, and the CSV file that carries them.
+
+The CSV's first row names the columns:
+`account,entry_reference,direction,amount,currency,booked_on,payer,remittance`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from aggregator.amounts import DECIMALS, decimal_text, minor_of
+from aggregator.errors import InvalidField
+
+CREDIT, DEBIT = "credit", "debit"
+COLUMNS = (
+    "account",
+    "entry_reference",
+    "direction",
+    "amount",
+    "currency",
+    "booked_on",
+    "payer",
+    "remittance",
+)
+MAX_LINES = 2_000
+_NAME = re.compile(r"[!-~]{1,64}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LENGTHS = {"payer": 140, "remittance": 500}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementLine:
+    """One entry of a bank account. The bank's entry reference names it within the account."""
+
+    account: str
+    entry_reference: str
+    direction: str
+    amount_minor: int
+    currency: str
+    booked_on: date
+    payer: str
+    remittance: str
+
+
+def statement_line(fields: dict[str, str], pointer: str) -> StatementLine:
+    """Return the line that eight texts describe.
+
+    Raises:
+        InvalidField: one of them breaks its rule; `pointer` leads to the line.
+
+    """
+    for name in ("account", "entry_reference"):
+        if not _NAME.fullmatch(fields[name]):
+            raise InvalidField(f"{pointer}/{name}", "1 to 64 printable signs", fields[name][:40])
+    if fields["direction"] not in (CREDIT, DEBIT):
+        raise InvalidField(f"{pointer}/direction", "one of credit, debit", fields["direction"][:20])
+    if fields["currency"] not in DECIMALS:
+        raise InvalidField(
+            f"{pointer}/currency", f"one of {', '.join(DECIMALS)}", fields["currency"][:10]
+        )
+    for name, at_most in _LENGTHS.items():
+        if len(fields[name]) > at_most or "\x00" in fields[name]:
+            raise InvalidField(
+                f"{pointer}/{name}", f"at most {at_most} characters", len(fields[name])
+            )
+    amount_minor = minor_of(fields["amount"], fields["currency"], pointer=f"{pointer}/amount")
+    if amount_minor == 0:
+        raise InvalidField(f"{pointer}/amount", "more than 0", fields["amount"])
+    return StatementLine(
+        account=fields["account"],
+        entry_reference=fields["entry_reference"],
+        direction=fields["direction"],
+        amount_minor=amount_minor,
+        currency=fields["currency"],
+        booked_on=_day(fields["booked_on"], f"{pointer}/booked_on"),
+        payer=fields["payer"],
+        remittance=fields["remittance"],
+    )
+
+
+def read_csv(text: str) -> list[StatementLine]:
+    """Return the lines of a CSV statement: all of them, or none.
+
+    Raises:
+        InvalidField: the columns, or a cell, break a rule.
+
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
+    except csv.Error as error:
+        raise InvalidField("/lines", "comma-separated values", str(error)[:80]) from None
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise InvalidField("/lines", f"the columns {','.join(COLUMNS)}", None)
+    found = []
+    for at, row in enumerate(rows[1:]):
+        if len(row) != len(COLUMNS):
+            raise InvalidField(f"/lines/{at}", f"{len(COLUMNS)} columns", len(row))
+        found.append(statement_line(dict(zip(COLUMNS, row, strict=True)), f"/lines/{at}"))
+    return found
+
+
+def write_csv(lines: Sequence[StatementLine]) -> str:
+    """Return the CSV statement that `read_csv` reads."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(texts_of(line).values() for line in lines)
+    return out.getvalue()
+
+
+def texts_of(line: StatementLine) -> dict[str, str]:
+    """Return a line as the eight texts that a statement carries."""
+    return {
+        "account": line.account,
+        "entry_reference": line.entry_reference,
+        "direction": line.direction,
+        "amount": decimal_text(line.amount_minor, line.currency),
+        "currency": line.currency,
+        "booked_on": line.booked_on.isoformat(),
+        "payer": line.payer,
+        "remittance": line.remittance,
+    }
+
+
+def _day(text: str, pointer: str) -> date:
+    try:
+        if not _DAY.fullmatch(text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidField(pointer, "a day YYYY-MM-DD", text[:20]) from None
