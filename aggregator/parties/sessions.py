@@ -57,7 +57,7 @@ async def open_session(
     await Pool().rows(
         "insert into session (token_hash, person_id, organisation_id, opened_at, seen_at,"
         " expires_at) values ($1, $2, $3, $4, $4, $5)",
-        _hashed(token),
+        key_of(token),
         row["id"],
         row["organisation_id"],
         now,
@@ -73,13 +73,18 @@ async def actor_of(market: Market, token: str) -> Actor:
         NotSignedIn: unknown, expired, idle too long or revoked.
 
     """
+    return await actor_of_session(market, key_of(token))
+
+
+async def actor_of_session(market: Market, key: bytes) -> Actor:
+    """Return what `actor_of` returns, of a session known by its key."""
     found = await Pool().rows(
         "select s.person_id, s.seen_at, s.expires_at, s.revoked_at, s.organisation_id, m.roles,"
         " p.language, o.owner_group from session s"
         " join membership m on m.person_id = s.person_id and m.organisation_id = s.organisation_id"
         " join person p on p.id = s.person_id join organisation o on o.id = s.organisation_id"
         " where s.token_hash = $1",
-        _hashed(token),
+        key,
     )
     now = market.clock.now()
     if not found:
@@ -88,9 +93,7 @@ async def actor_of(market: Market, token: str) -> Actor:
     if row["revoked_at"] or now >= row["expires_at"] or now - row["seen_at"] >= IDLE:
         raise NotSignedIn
     if now - row["seen_at"] >= _SEEN_EVERY:
-        await Pool().rows(
-            "update session set seen_at = $2 where token_hash = $1", _hashed(token), now
-        )
+        await Pool().rows("update session set seen_at = $2 where token_hash = $1", key, now)
     return _actor(row["person_id"], row)
 
 
@@ -99,13 +102,14 @@ async def close_session(market: Market, token: str) -> None:
     found = await Pool().rows(
         "update session set revoked_at = $2 where token_hash = $1 and revoked_at is null"
         " returning organisation_id",
-        _hashed(token),
+        key_of(token),
         market.clock.now(),
     )
     await market.bus.wake([f"session:{row['organisation_id']}" for row in found])
 
 
-def _hashed(token: str) -> bytes:
+def key_of(token: str) -> bytes:
+    """Return the key under which a session is kept; the token cannot be found from it."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -1,0 +1,22 @@
+"""The HTTP API, one module a capability."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+ROUTE_MODULES = [
+    "web.api.auctions",
+    "web.api.commands",
+    "web.api.forwards",
+    "web.api.notices",
+    "web.api.parties",
+    "web.api.prices",
+    "web.api.sessions",
+]
+"""Modules whose routes and feed operations the application serves; one line a capability."""
+
+
+def load() -> None:
+    """Import every route module; a module that is missing stops the start."""
+    for name in ROUTE_MODULES:
+        import_module(name)

@@ -1,0 +1,75 @@
+"""Token buckets in whole thousandths: how often an organisation or an address may ask.
+
+A bucket holds `burst` requests and fills at `per_s` a second. All figures are integers; time
+is monotonic milliseconds and an argument.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from aggregator.errors import MarketError
+
+
+@dataclass
+class RateLimited(MarketError):
+    code = "rate_limited"
+    retry_after_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    per_s: int
+    burst: int
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Requests that may still be made; starts full."""
+
+    rate: Rate
+    at_ms: int
+    level: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.level = self.rate.burst * 1000
+
+    def wait_ms(self, now_ms: int) -> int:
+        """Return 0 and take one request, or how long until the next is there."""
+        self.fill(now_ms)
+        if self.level >= 1000:
+            self.level -= 1000
+            return 0
+        return -((self.level - 1000) // self.rate.per_s)
+
+    def fill(self, now_ms: int) -> None:
+        gained = max(now_ms - self.at_ms, 0) * self.rate.per_s
+        self.level = min(self.level + gained, self.rate.burst * 1000)
+        self.at_ms = now_ms
+
+
+@dataclass(slots=True)
+class Buckets:
+    """One bucket a key. Beyond `max_keys` the key asked for longest ago is forgotten."""
+
+    rate: Rate
+    max_keys: int = 20_000
+    _known: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
+
+    def take(self, key: str, now_ms: int) -> None:
+        """Count one request of `key`.
+
+        Raises:
+            RateLimited: with the whole seconds after which one is free again.
+
+        """
+        bucket = self._known.get(key)
+        if bucket is None:
+            bucket = self._known[key] = Bucket(self.rate, now_ms)
+            if len(self._known) > self.max_keys:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        wait_ms = bucket.wait_ms(now_ms)
+        if wait_ms:
+            raise RateLimited(retry_after_s=-(-wait_ms // 1000))

@@ -1,0 +1,321 @@
+"""One process's part in the feed: streams followed once, frames made once, sockets counted.
+
+A stream that somebody follows has one reader here, whatever the number of topics, audiences and
+sockets. The bus wakes it; a look at the heads each second finds what a lost wake-up left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aggregator import logs
+from aggregator.errors import MarketError, NotFound
+from aggregator.journal.facts import stamp
+from aggregator.journal.reading import Entry, Pool, entries
+from aggregator.market import Actor, Audience, Market
+from aggregator.tasks import Tasks
+from aggregator.topics import TOPICS, Topic
+from web.feed import frames
+from web.feed.folds import Fold, Track
+from web.feed.limits import FeedLimits
+from web.feed.outbox import Outbox
+from web.feed.protocol import Close, Ending, Since, Subscribe
+
+_SLICE = 500
+_IDLE_BEATS = 12
+_GOODBYE_S = 2
+_NOBODY = ("person", "")
+
+
+class Socket(Protocol):
+    """What the hub knows of a socket."""
+
+    outbox: Outbox
+    actor: Actor | None
+    tracks: dict[str, Track]
+
+    def recheck(self) -> None:
+        """Look now whether the session still stands."""
+
+
+@dataclass
+class SocketsTooMany(MarketError):
+    code = "sockets_too_many"
+    max_sockets: int
+
+
+@dataclass(eq=False)
+class _Tail:
+    """One stream as far as this process has read it."""
+
+    stream: str
+    position: int = 0
+    folds: dict[str, Fold] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Hub:
+    """Joins topics, streams and sockets of one process."""
+
+    def __init__(
+        self,
+        market: Market,
+        *,
+        topics: Mapping[str, Topic] = TOPICS,
+        limits: FeedLimits | None = None,
+    ) -> None:
+        self._market = market
+        self._topics = topics
+        self.limits = limits or FeedLimits()
+        self._tails: dict[str, _Tail] = {}
+        self._sockets: dict[Socket, None] = {}
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        self._count: Counter[tuple[str, str]] = Counter()
+        self._grown: set[str] = set()
+        self._has_grown = asyncio.Event()
+        self._tasks = Tasks()
+        self._is_closing = False
+
+    async def start(self) -> None:
+        """Begin to follow the bus and to beat."""
+        self._end_listening = self._market.bus.listen(self._woken)
+        self._tasks.start(self._keep_following(), name="feed follows")
+        self._tasks.start(self._keep_beating(), name="feed beats")
+
+    async def stop(self) -> None:
+        """End every socket with a hint when to come back, then the hub itself."""
+        await self.say_goodbye()
+        self._end_listening()
+        await self._tasks.stop()
+
+    async def say_goodbye(self) -> None:
+        """End every socket; clients come back spread over the seconds the reason names."""
+        self._is_closing = True
+        for number, socket in enumerate(list(self._sockets)):
+            retry_ms = 1000 + number * 10 % 4000
+            socket.outbox.end(Ending(Close.GOING_AWAY, f"retry_ms={retry_ms}"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE_S):
+                await self._is_empty.wait()
+
+    def enter(self, socket: Socket) -> None:
+        """Count a socket that has said hello.
+
+        Raises:
+            SocketsTooMany: its person, its organisation or the process has enough.
+
+        """
+        actor, limits = socket.actor, self.limits
+        if actor is None:
+            if self._count[_NOBODY] >= limits.anonymous_sockets:
+                raise SocketsTooMany(limits.anonymous_sockets)
+        elif self._count["person", actor.person_id] >= limits.sockets_per_person:
+            raise SocketsTooMany(limits.sockets_per_person)
+        elif self._count["firm", actor.organisation_id] >= limits.sockets_per_organisation:
+            raise SocketsTooMany(limits.sockets_per_organisation)
+        self._count.update(_counted(actor))
+        self._sockets[socket] = None
+        self._is_empty.clear()
+        if self._is_closing:
+            socket.outbox.end(Ending(Close.GOING_AWAY, "retry_ms=1000"))
+
+    def leave(self, socket: Socket) -> None:
+        for track in socket.tracks.values():
+            track.followers.pop(socket.outbox, None)
+        socket.tracks.clear()
+        if socket in self._sockets:
+            del self._sockets[socket]
+            if not self._sockets:
+                self._is_empty.set()
+            self._count.subtract(_counted(socket.actor))
+            self._count += Counter()  # what fell to zero need not be kept
+
+    async def audience(self, actor: Actor | None, asked: Subscribe) -> Audience:
+        """Return whose eyes the actor's are for this topic, or raise NotFound."""
+        topic = self._topics.get(asked.prefix)
+        if topic is None:
+            raise NotFound("topic")
+        return await topic.allow(actor, asked.topic_id)
+
+    async def subscribe(self, socket: Socket, asked: Subscribe, audience: Audience) -> None:
+        """Send what the socket misses of the topic, and from then on every change."""
+        topic = self._topics[asked.prefix]
+        stream = topic.stream(asked.topic_id, socket.actor)
+        async with self._tail(stream) as tail:
+            await self._catch_up(tail)
+            track = await self._track(tail, asked, audience)
+            # From here on nothing waits, so no change falls between snapshot and first delta.
+            self.unsubscribe(socket, asked.topic)
+            self._begin(socket, track, asked.since)
+
+    def unsubscribe(self, socket: Socket, topic: str) -> None:
+        track = socket.tracks.pop(topic, None)
+        if track is not None:
+            track.followers.pop(socket.outbox, None)
+            socket.outbox.forget(track)
+
+    @asynccontextmanager
+    async def _tail(self, stream: str) -> AsyncIterator[_Tail]:
+        """Lend the stream's reader, alone; one that was forgotten meanwhile is made anew."""
+        while True:
+            tail = self._tails.setdefault(stream, _Tail(stream))
+            async with tail.lock:
+                if self._tails.get(stream) is tail:
+                    yield tail
+                    return
+
+    def _begin(self, socket: Socket, track: Track, since: Since | None) -> None:
+        missed = track.missed(since, max_bytes=self.limits.queue_bytes // 2)
+        if missed is None:
+            socket.outbox.refresh(track)
+        else:
+            socket.outbox.send_all([frames.resumed(track.name), *missed])
+        track.followers[socket.outbox] = None
+        socket.tracks[track.name] = track
+
+    async def _track(self, tail: _Tail, asked: Subscribe, audience: Audience) -> Track:
+        # Two organisations' `me` are one name on two streams, so the name is unique here.
+        fold = tail.folds.get(asked.topic)
+        known = fold.tracks.get(audience) if fold else None
+        if known is not None:
+            return known
+        history = await _read(tail.stream, after=0, up_to=tail.position)
+        if fold is None:
+            fold = tail.folds[asked.topic] = Fold(
+                asked.topic,
+                asked.topic_id,
+                self._topics[asked.prefix],
+                tail.stream,
+                window=self.limits.window_frames,
+            )
+        return fold.open(audience, history)
+
+    async def _catch_up(self, tail: _Tail) -> None:
+        """Read what the stream has beyond our position and show it to every follower."""
+        while True:
+            found = await entries(None, tail.stream, after=tail.position, limit=_SLICE)
+            for entry in found:
+                tail.position = entry.seq
+                for fold in list(tail.folds.values()):
+                    self._show(tail, fold, entry)
+            if len(found) < _SLICE:
+                return
+            await asyncio.sleep(0)
+
+    def _show(self, tail: _Tail, fold: Fold, entry: Entry) -> None:
+        try:
+            fold.take([entry])
+        except Exception as error:  # noqa: BLE001 - one topic's fault must not stop the others
+            logs.logger().error("topic_failed", stream=tail.stream, seq=entry.seq, exc_info=error)
+            del tail.folds[fold.name]
+            for socket in list(self._sockets):
+                if socket.tracks.get(fold.name) in fold.tracks.values():
+                    socket.outbox.end(Ending(Close.BROKEN, "we failed; come back"))
+
+    def _woken(self, streams: Sequence[str]) -> None:
+        for stream in streams:
+            if stream in self._tails:
+                self._grown.add(stream)
+                self._has_grown.set()
+            kind, _, organisation_id = stream.partition(":")
+            if kind == "session":
+                for socket in list(self._sockets):
+                    if socket.actor and socket.actor.organisation_id == organisation_id:
+                        socket.recheck()
+
+    async def _keep_following(self) -> None:
+        loop, poll_s = asyncio.get_running_loop(), self.limits.poll_ms * 0.001
+        look_at = loop.time() + poll_s
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(look_at):
+                    await self._has_grown.wait()
+            grown = sorted(self._grown)
+            self._grown.clear()
+            self._has_grown.clear()
+            try:
+                await self._follow(grown)
+                if loop.time() >= look_at:
+                    look_at = loop.time() + poll_s
+                    await self._follow(await self._behind())
+            except Exception as error:  # noqa: BLE001 - the database may be away for a while
+                logs.logger().warning("feed_waits", count=len(self._tails), exc_info=error)
+                await asyncio.sleep(poll_s)
+
+    async def _follow(self, streams: Sequence[str]) -> None:
+        for stream in streams:
+            tail = self._tails.get(stream)
+            if tail is not None:
+                async with tail.lock:
+                    await self._catch_up(tail)
+
+    async def _behind(self) -> list[str]:
+        """Return the followed streams whose journal is longer than what we have read."""
+        if not self._tails:
+            return []
+        heads = await Pool().rows(
+            "select stream, seq from stream_head where stream = any($1::text[]) order by stream",
+            sorted(self._tails),
+        )
+        return [head["stream"] for head in heads if head["seq"] > self._position(head["stream"])]
+
+    def _position(self, stream: str) -> int:
+        tail = self._tails.get(stream)
+        return tail.position if tail else 0
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(self.limits.heartbeat_ms * 0.001)
+            now = stamp(self._market.clock.now())
+            made: dict[tuple[Track, ...], str] = {}
+            for number, socket in enumerate(list(self._sockets)):
+                _beat(socket, now, made)
+                if number % _SLICE == _SLICE - 1:
+                    await asyncio.sleep(0)
+                    made.clear()
+            self._forget_idle()
+
+    def _forget_idle(self) -> None:
+        for tail in list(self._tails.values()):
+            for fold in list(tail.folds.values()):
+                for track in list(fold.tracks.values()):
+                    track.idle_ticks = 0 if track.followers else track.idle_ticks + 1
+                    if track.idle_ticks > _IDLE_BEATS:
+                        del fold.tracks[track.audience]
+                if not fold.tracks and not tail.lock.locked():
+                    del tail.folds[fold.name]
+            if not tail.folds and not tail.lock.locked():
+                del self._tails[tail.stream]
+
+
+def _counted(actor: Actor | None) -> list[tuple[str, str]]:
+    if actor is None:
+        return [_NOBODY]
+    return [("person", actor.person_id), ("firm", actor.organisation_id)]
+
+
+def _beat(socket: Socket, now: str, made: dict[tuple[Track, ...], str]) -> None:
+    """Send a heartbeat; sockets that follow the same tracks get the same text."""
+    tracks = tuple(t for t in socket.tracks.values() if not socket.outbox.is_stale(t))
+    text = made.get(tracks)
+    if text is None:
+        text = made[tracks] = frames.heartbeat(now, ((t.name, t.seq, t.digest) for t in tracks))
+    socket.outbox.beat(text)
+
+
+async def _read(stream: str, *, after: int, up_to: int) -> list[Entry]:
+    """Return the entries after one seq up to another, reading in slices."""
+    found: list[Entry] = []
+    while after < up_to:
+        part = await entries(None, stream, after=after, limit=min(_SLICE, up_to - after))
+        assert part, f"{stream} ends before {up_to}"
+        found += part
+        after = part[-1].seq
+        await asyncio.sleep(0)
+    return found

@@ -1,0 +1,155 @@
+"""One process that serves pages, API and feed on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+from aggregator.app import running_market
+from aggregator.settings import Environment, Settings
+from web.app import create_app
+from web.context import Context
+
+DONE, REFUSED, INTERRUPTED = 0, 1, 130
+
+# The feed's own limit is smaller and ends a socket with 4413; this one only bounds memory.
+_MAX_MESSAGE_BYTES = 64 * 1024
+_MAX_CONNECTIONS = 30_000
+_SHUTDOWN_S = 5
+_BACKLOG = 2048
+
+
+class PortTaken(OSError):
+    """The address to listen on cannot be had; the text says why and what to do."""
+
+
+def serve(settings: Settings, *, demonstration: bool) -> int:
+    """Serve until SIGINT or SIGTERM and return the exit code."""
+    try:
+        listener = listen(settings.host, settings.port)
+    except PortTaken as error:
+        sys.stderr.write(f"aggregator: {error}\n")
+        return REFUSED
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve(settings, listener, demonstration=demonstration))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return INTERRUPTED
+    finally:
+        listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address.
+
+    Raises:
+        PortTaken: with a sentence that says why not.
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # Listening now makes a second start fail here, before it touches the database.
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(_reason(error, host, port)) from error
+    return listener
+
+
+class MarketServer(uvicorn.Server):
+    """Uvicorn that says goodbye to sockets first, and leaves signals to `_serve`."""
+
+    def __init__(self, app: Starlette) -> None:
+        context: Context = app.state.context
+        super().__init__(configured(app, has_proxy=bool(context.public_url)))
+        self._hub = context.hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._hub.say_goodbye()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Uvicorn would raise a caught signal again and end us before the database has stopped.
+        yield
+
+    def stop_soon(self) -> None:
+        self.should_exit = True
+
+
+def configured(app: Starlette, *, has_proxy: bool) -> uvicorn.Config:
+    """Return how we run uvicorn; a proxy is believed only where a public address is set."""
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=_MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        proxy_headers=has_proxy,
+        server_header=False,
+        limit_concurrency=_MAX_CONNECTIONS,
+        backlog=_BACKLOG,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+    )
+
+
+async def _serve(settings: Settings, listener: socket.socket, *, demonstration: bool) -> int:
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    assert this is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, this.cancel)
+    async with running_market(settings) as market:
+        app = create_app(
+            market,
+            public_url=settings.public_url or "",
+            is_production=settings.env is Environment.PRODUCTION,
+        )
+        server = MarketServer(app)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, server.stop_soon)
+        sys.stdout.write(f"The market is open at {_address(settings, listener)}\n")
+        sys.stdout.flush()
+        await server.serve(sockets=[listener])
+    return DONE
+
+
+def _address(settings: Settings, listener: socket.socket) -> str:
+    if settings.public_url is not None:
+        return settings.public_url
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
+def _reason(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use; stop what uses it or choose another with --port"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs more rights than ours; choose one above 1023 with --port"
+    return f"{host}:{port} cannot be listened on: {error.strerror or error}"
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.Loop
