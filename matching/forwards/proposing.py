@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from math import floor
 from typing import Any
 
 from matching.forwards.awarding import Accepted
@@ -124,7 +125,7 @@ class _Model:
         has_columns = any(self.whole) or search.box is not None
         bound = info.mip_dual_bound if has_columns else info.objective_function_value
         limit = sum(max(0, c * u, c * low) for c, low, u in self._extents())
-        most = round(bound) if abs(bound) <= limit else limit
+        most = floor(100 * bound + 1) // 100 if abs(bound) <= limit else limit
         return [round(value) for value in found.col_value], most, is_proved
 
     def duals(self) -> list[int]:
