@@ -1,0 +1,142 @@
+"""What the database refuses, whatever code or person writes to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from aggregator.db import orm as market_orm
+from tests.integration.ledger.conftest import ALICE, BANK, BOB
+
+if TYPE_CHECKING:
+    from tests.integration.ledger.conftest import Book
+
+NEW_TRANSFER = (
+    "insert into transfer (id, kind, reference, key, at)"
+    " values ('t', 'test', 'r', 'k', '2027-03-01')"
+)
+
+
+def line(number: int, account: str, amount: int, *, currency: str = "CNY", of: str = "t") -> str:
+    return (
+        "insert into posting (transfer_id, line, account_id, currency, amount_minor)"
+        f" values ('{of}', {number}, '{account}', '{currency}', {amount})"
+    )
+
+
+async def run(*statements: str) -> None:
+    async with market_orm.raw() as connection, connection.transaction():
+        for statement in statements:
+            await connection.execute(statement)
+
+
+async def opening() -> str:
+    async with market_orm.raw() as connection:
+        found: str = await connection.fetchval("select id from transfer where key = 'opening'")
+    return found
+
+
+async def balance(account: str) -> int:
+    async with market_orm.raw() as connection:
+        found: int = await connection.fetchval(
+            "select balance_minor from account where id = $1", account
+        )
+    return found
+
+
+async def test_balanced_postings_are_taken(book: Book) -> None:
+    await run(NEW_TRANSFER, line(1, ALICE, -40), line(2, BOB, 40))
+
+    assert (await balance(ALICE), await balance(BOB)) == (99_960, 40)
+
+
+@pytest.mark.parametrize(
+    ("name", "statements"),
+    [
+        ("unbalanced", (NEW_TRANSFER, line(1, ALICE, -40), line(2, BOB, 41))),
+        ("empty", (NEW_TRANSFER,)),
+        ("one-legged", (NEW_TRANSFER, line(1, BOB, 40))),
+        ("zero", (NEW_TRANSFER, line(1, ALICE, 0), line(2, BOB, 0))),
+        ("too large", (NEW_TRANSFER, line(1, BANK, -(10**15) - 1), line(2, BOB, 10**15 + 1))),
+        ("overdrawn", (NEW_TRANSFER, line(1, ALICE, -100_001), line(2, BOB, 100_001))),
+        (
+            "in another currency",
+            (NEW_TRANSFER, line(1, ALICE, -40, currency="USD"), line(2, BOB, 40, currency="USD")),
+        ),
+    ],
+)
+async def test_a_transfer_is_refused_that_is(
+    book: Book, name: str, statements: tuple[str, ...]
+) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await run(*statements)
+
+    assert (await balance(ALICE), await balance(BOB)) == (100_000, 0)
+
+
+async def test_a_finished_transfer_cannot_be_extended(book: Book) -> None:
+    done = await opening()
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await run(line(3, BOB, 5, of=done))
+
+    assert await balance(BOB) == 0
+
+
+async def test_one_currency_cannot_balance_another(book: Book) -> None:
+    dollars = await book.open("alice", "USD")
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await run(NEW_TRANSFER, line(1, ALICE, -40), line(2, dollars, 40, currency="USD"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update posting set amount_minor = amount_minor + 1",
+        "delete from posting",
+        "truncate posting",
+        "update transfer set kind = 'other'",
+        "delete from transfer",
+        "truncate transfer cascade",
+        "update account set balance_minor = balance_minor + 1 where id = 'cash:bob:CNY'",
+        "update account set held_minor = 1 where id = 'cash:alice:CNY'",
+        "update account set currency = 'USD' where id = 'cash:bob:CNY'",
+        "delete from account where id = 'cash:bob:CNY'",
+    ],
+)
+async def test_history_and_balances_cannot_be_changed_by(book: Book, statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await run(statement)
+
+    assert (await balance(ALICE), await balance(BOB)) == (100_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "values"),
+    [
+        ("balance_minor", "100"),
+        ("held_minor", "100"),
+        ("allow_negative", "true"),
+    ],
+)
+async def test_an_account_opens_empty_and_covered(book: Book, columns: str, values: str) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await run(
+            f"insert into account (id, purpose, currency, {columns})"
+            f" values ('cash:eve:CNY', 'cash', 'CNY', {values})"
+        )
+
+
+async def test_the_same_transfer_is_reversed_once(book: Book) -> None:
+    done = await opening()
+    back = (
+        "insert into transfer (id, kind, reference, key, reverses, at)"
+        f" values ('%s', 'back', 'r', '%s', '{done}', '2027-03-01')"
+    )
+    await run(back % ("b1", "k1"), line(1, ALICE, -9, of="b1"), line(2, BANK, 9, of="b1"))
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await run(back % ("b2", "k2"), line(1, ALICE, -9, of="b2"), line(2, BANK, 9, of="b2"))

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from aggregator.db import orm as market_orm
+from aggregator.errors import InsufficientFunds
+from aggregator.ledger import holds, queries
+from aggregator.ledger.verifying import verify
+from tests.integration.ledger.conftest import ALICE, BANK, BOB
+
+if TYPE_CHECKING:
+    from tests.integration.ledger.conftest import Book
+
+
+async def available(organisation_id: str) -> int:
+    (found,) = await queries.balances(organisation_id)
+    return found.available_minor
+
+
+async def hold(book: Book, amount_minor: int) -> str:
+    found: str = await book.within(lambda unit: holds.place(unit, ALICE, amount_minor, "bid:1"))
+    return found
+
+
+async def test_a_hold_keeps_money_from_being_spent(book: Book) -> None:
+    await hold(book, 60_000)
+
+    with pytest.raises(InsufficientFunds) as refusal:
+        await book.move((ALICE, -40_001), (BOB, 40_001))
+
+    assert refusal.value.figures() == {
+        "required_minor": 40_001,
+        "available_minor": 40_000,
+        "currency": "CNY",
+    }
+
+
+async def test_holds_may_reach_the_whole_balance_and_no_further(book: Book) -> None:
+    await hold(book, 60_000)
+    await hold(book, 40_000)
+
+    with pytest.raises(InsufficientFunds):
+        await hold(book, 1)
+
+    assert await available("alice") == 0
+
+
+@pytest.mark.parametrize("end", [holds.void, holds.expire])
+async def test_an_ended_hold_gives_its_money_back_once(book: Book, end: object) -> None:
+    assert callable(end)
+    hold_id = await hold(book, 60_000)
+
+    await book.within(lambda unit: end(unit, hold_id))
+    await book.within(lambda unit: end(unit, hold_id))
+
+    assert await available("alice") == 100_000
+    assert await queries.pending_holds("alice") == []
+
+
+async def test_a_posted_hold_moves_its_money_in_one_transaction(book: Book) -> None:
+    hold_id = await hold(book, 60_000)
+
+    await book.within(lambda unit: holds.release_for_posting(unit, hold_id))
+    await book.move((ALICE, -60_000), (BOB, 60_000))
+
+    assert (await available("alice"), await available("bob")) == (40_000, 60_000)
+    assert (await verify()).differences == ()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update hold set amount_minor = 1",
+        "update hold set state = 'pending'",
+        "update hold set account_id = 'cash:bob:CNY', state = 'voided', ended_at = placed_at",
+        "delete from hold",
+    ],
+)
+async def test_a_hold_changes_only_by_ending(book: Book, statement: str) -> None:
+    await hold(book, 60_000)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await _run(statement)
+
+    assert await available("alice") == 40_000
+
+
+async def test_an_ended_hold_stays_ended(book: Book) -> None:
+    hold_id = await hold(book, 60_000)
+    await book.within(lambda unit: holds.void(unit, hold_id))
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await _run("update hold set state = 'expired'")
+
+
+async def test_a_hold_beyond_the_balance_is_refused_by_the_database_too(book: Book) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await _run(
+            "insert into hold (id, account_id, amount_minor, reference, state, placed_at)"
+            " values ('h', 'cash:alice:CNY', 100001, 'r', 'pending', '2027-03-01')"
+        )
+
+
+async def test_the_same_key_moves_once(book: Book) -> None:
+    first = await book.move((ALICE, -10), (BOB, 10), key="once")
+    second = await book.move((ALICE, -10), (BOB, 10), key="once")
+
+    assert first == second
+    assert await available("bob") == 10
+
+
+async def test_the_bank_may_owe(book: Book) -> None:
+    await book.move((BANK, -(10**12)), (BOB, 10**12))
+
+    assert await available("bob") == 10**12
+
+
+async def _run(statement: str) -> None:
+    async with market_orm.raw() as connection:
+        await connection.execute(statement)
