@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aggregator.auctions import closing as auction_closing
+from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.deals import closing as deal_closing
 from aggregator.deals.facts import DealSettled, LotsReturned
 from aggregator.forwards import closing as forwards_closing
@@ -12,12 +13,22 @@ from aggregator.fulfilment import accepting
 from aggregator.invoices import crediting, issuing
 from aggregator.market import Market, Reaction
 from aggregator.notices.telling import WHO_IS_TOLD, tell
+from aggregator.pools import awarding as pool_awarding
+from aggregator.pools import closing as pool_closing
+from aggregator.pools import firming, listing
 from aggregator.prices import publication
 from aggregator.settlement import refunds
+from aggregator.supply import offering
+from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 
 ON_FACT: dict[type, Sequence[Reaction]] = {
+    AuctionAwarded: [pool_awarding.on_auction_awarded],
+    AuctionFailed: [pool_awarding.on_auction_failed],
     DealSettled: [publication.on_deal_settled],
     LotsReturned: [crediting.on_lots_returned, publication.on_lots_returned],
+    OfferExpired: [listing.on_offer_gone],
+    OfferPublished: [listing.on_offer_published],
+    OfferWithdrawn: [listing.on_offer_gone],
 }
 
 # Whoever a fact concerns is told of it after everything that it sets off.
@@ -34,5 +45,8 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "deals.funded": deal_closing.default,
     "deals.shipping": deal_closing.default,
     "forwards.close": forwards_closing.close,
+    "pools.close": pool_closing.close,
+    "pools.firming": firming.begin,
     "settlement.refund": refunds.pay,
+    "supply.expire": offering.expire,
 }

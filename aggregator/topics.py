@@ -10,6 +10,7 @@ from aggregator.forwards.topic import StripTopic
 from aggregator.journal.reading import Entry
 from aggregator.market import Actor, Audience
 from aggregator.notices.topic import OwnTopic
+from aggregator.pools.topic import PoolTopic
 from aggregator.prices.topic import PriceTopic
 
 
@@ -41,6 +42,7 @@ class Topic(Protocol):
 TOPICS: Mapping[str, Topic] = {
     "auction": AuctionTopic(),
     "me": OwnTopic(),
+    "pool": PoolTopic(),
     "prices": PriceTopic(),
     "strip": StripTopic(),
 }

@@ -51,7 +51,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "notices.read": ANYONE,
     "parties.read": ANYONE,
     "parties.register": _roles(OPERATOR),
-    "pools.open": _roles(OPERATOR),
+    "pools.open": _roles(BUYER, OPERATOR),
     "pools.pledge": _roles(BUYER),
     "pools.read": ANYONE,
     "prices.audit": _roles(OPERATOR, AUDITOR),

@@ -1,0 +1,172 @@
+"""From a formed group to deals: the better of standing offer and auction, for each member one.
+
+One goods price for all members, each his own freight. At an equal price the standing offer
+counts: it was there first, and its lots are reserved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
+from aggregator.catalogue.queries import instrument
+from aggregator.deals.formation import DealTerms, form_deal
+from aggregator.market import Unit
+from aggregator.pools import store
+from aggregator.pools.facts import LeftOut, MemberAward, PledgesLeftOut, PoolAwarded, PoolLapsed
+from aggregator.pools.landed import landed
+from aggregator.pools.store import GroupRow, PledgeRow, PoolRow
+from aggregator.supply import capacity
+from aggregator.supply import queries as supply
+from matching.auctions.events import Award
+
+SOURCE = "pool"
+AUCTION_FAILED = "auction_failed"
+
+
+def reference_of(pool_id: str, number: int) -> str:
+    """Return the name by which an auction tells its group how it ended."""
+    return f"{SOURCE}:{pool_id}:{number}"
+
+
+async def on_auction_awarded(unit: Unit, fact: AuctionAwarded) -> None:
+    """Buy a group's lots at the better price; other auctions are none of ours."""
+    found = await _auctioned(unit, fact.reference)
+    if found is None:
+        return
+    pool, group = found
+    won = _whole(fact.awards, group)
+    if won is None or (group.is_reserved and won.price_minor >= group.goods_minor):
+        await _without_auction(unit, pool, group)
+        return
+    if group.is_reserved:
+        await capacity.give_back(unit, group.offer_id, group.lots)
+    await _award(unit, pool, group, by="auction", seller_id=won.bidder, goods_minor=won.price_minor)
+
+
+async def on_auction_failed(unit: Unit, fact: AuctionFailed) -> None:
+    """Let the reserved offer count, or the group lapse where nothing is reserved."""
+    found = await _auctioned(unit, fact.reference)
+    if found is not None:
+        await _without_auction(unit, *found)
+
+
+async def award_standing(unit: Unit, pool: PoolRow, number: int) -> None:
+    """Award a group by the break of its offer, whose lots are reserved."""
+    group = await store.group(unit, pool.id, number)
+    seller_id = await supply.seller_of(unit, group.offer_id)
+    await _award(unit, pool, group, by="offer", seller_id=seller_id, goods_minor=group.goods_minor)
+
+
+async def _auctioned(unit: Unit, reference: str) -> tuple[PoolRow, GroupRow] | None:
+    """Return the group that waits for the auction of this reference."""
+    source, _, rest = reference.partition(":")
+    pool_id, _, number = rest.rpartition(":")
+    if source != SOURCE or not pool_id:
+        return None
+    pool = await store.locked(unit, pool_id)
+    group = await store.group(unit, pool_id, int(number))
+    return (pool, group) if group.state == "auctioned" else None
+
+
+def _whole(awards: Sequence[Award], group: GroupRow) -> Award | None:
+    """Return the one award of all the lots, the only kind a group's auction can make."""
+    return awards[0] if len(awards) == 1 and awards[0].lots == group.lots else None
+
+
+async def _without_auction(unit: Unit, pool: PoolRow, group: GroupRow) -> None:
+    if group.is_reserved:
+        await award_standing(unit, pool, group.number)
+        return
+    left_out = []
+    for pledge in await _members(unit, pool.id, group.number):
+        await store.leave_out(unit, pledge.id, pledge.hold_id, AUCTION_FAILED)
+        left_out.append(LeftOut(pledge.id, pledge.organisation_id, AUCTION_FAILED))
+    await unit.execute(
+        "update pool_group set state = 'lapsed' where pool_id = $1 and number = $2",
+        pool.id,
+        group.number,
+    )
+    is_over = await _end_if_decided(unit, pool.id) == store.LAPSED
+    fact = PoolLapsed if is_over else PledgesLeftOut
+    await unit.record(store.stream_of(pool.id), fact(pool.id, str(pool.cell), tuple(left_out)))
+
+
+async def _award(
+    unit: Unit, pool: PoolRow, group: GroupRow, *, by: str, seller_id: str, goods_minor: int
+) -> None:
+    traded = await instrument(pool.instrument_id, unit)
+    awards = []
+    for pledge in await _members(unit, pool.id, group.number):
+        assert pledge.awarded_lots is not None
+        price = landed(goods_minor, pledge.freight_minor, traded.fee_bps)
+        assert price.landed_minor <= pledge.limit_minor, "nobody pays above his limit"
+        deal_id = await form_deal(unit, _terms(pool, pledge, seller_id, goods_minor))
+        await unit.execute(
+            "update pledge set state = 'awarded', deal_id = $2 where id = $1", pledge.id, deal_id
+        )
+        awards.append(
+            MemberAward(
+                pledge_id=pledge.id,
+                organisation_id=pledge.organisation_id,
+                lots=pledge.awarded_lots,
+                goods_minor=price.goods_minor,
+                freight_minor=price.freight_minor,
+                fee_minor=price.fee_minor,
+                landed_minor=price.landed_minor,
+                deal_id=deal_id,
+            )
+        )
+    assert sum(award.lots for award in awards) == group.lots
+    await unit.execute(
+        "update pool_group set state = 'awarded', seller_id = $3, paid_goods_minor = $4"
+        " where pool_id = $1 and number = $2",
+        pool.id,
+        group.number,
+        seller_id,
+        goods_minor,
+    )
+    await _end_if_decided(unit, pool.id)
+    awarded = PoolAwarded(
+        pool_id=pool.id,
+        cell=str(pool.cell),
+        number=group.number,
+        by=by,
+        seller_id=seller_id,
+        goods_minor=goods_minor,
+        lots=group.lots,
+        awards=tuple(awards),
+    )
+    await unit.record(store.stream_of(pool.id), awarded)
+
+
+async def _end_if_decided(unit: Unit, pool_id: str) -> str:
+    """End the pool once each of its groups is bought or lapsed; return its state."""
+    states = await store.group_states(unit, pool_id)
+    if "formed" in states or "auctioned" in states:
+        return store.CLOSED
+    ended = store.AWARDED if "awarded" in states else store.LAPSED
+    await store.set_state(unit, pool_id, ended)
+    return ended
+
+
+async def _members(unit: Unit, pool_id: str, number: int) -> list[PledgeRow]:
+    found = await store.pledges(unit, pool_id, "grouped")
+    return [pledge for pledge in found if pledge.group_number == number]
+
+
+def _terms(pool: PoolRow, pledge: PledgeRow, seller_id: str, goods_minor: int) -> DealTerms:
+    assert pledge.awarded_lots is not None
+    return DealTerms(
+        source=SOURCE,
+        source_id=pool.id,
+        instrument_id=pool.instrument_id,
+        region=pool.region,
+        tenor=pool.tenor,
+        buyer_id=pledge.organisation_id,
+        seller_id=seller_id,
+        lots=pledge.awarded_lots,
+        goods_minor=goods_minor,
+        freight_minor=pledge.freight_minor,
+        buyer_hold_ids=(pledge.hold_id,) if pledge.hold_id else (),
+    )

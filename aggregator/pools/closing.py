@@ -1,0 +1,180 @@
+"""The close: pools and prices are computed once, on the pledges and offers then standing.
+
+What the offers' price breaks earn is certified before anything is awarded. `breaks` awards it
+at once; `both` reserves it and lets suppliers undercut it in an auction; `auction` takes it
+as ceiling only. Who gets nothing is told why and has his deposit back in the same act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from aggregator.auctions.opening import AuctionTerms, open_within
+from aggregator.catalogue.queries import instrument
+from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.pools import awarding, store
+from aggregator.pools.certifying import Certified, clear_certified
+from aggregator.pools.facts import (
+    FormedGroup,
+    GroupAuctioned,
+    GroupMember,
+    LeftOut,
+    PledgesLeftOut,
+    PoolClosed,
+    PoolLapsed,
+    PoolProlonged,
+)
+from aggregator.pools.store import PledgeRow, PoolRow
+from aggregator.scheduler.timers import clear_timer, set_timer
+from aggregator.supply import capacity
+from aggregator.supply import queries as supply
+from aggregator.supply.offering import stream_of as supply_stream
+
+
+async def close(market: Market, pool_id: str) -> None:
+    """Close a pool whose time is over; closing again changes nothing."""
+
+    async def step(unit: Unit) -> Answer:
+        pool = await store.locked(unit, pool_id)
+        if pool.state not in (store.GATHERING, store.FIRMING):
+            return {}
+        if unit.now < pool.closes_at:
+            await set_timer(unit, store.CLOSE_TIMER, pool_id, pool.closes_at)
+            return {}
+        await _close(unit, await store.begin_firming_if_due(unit, pool))
+        return {}
+
+    found = await store.load(Pool(), pool_id)
+    # In the order of the cell's offers: what the close counts on cannot go meanwhile.
+    stream = supply_stream(str(found.cell))
+    await market.perform(Actor.SYSTEM, store.CLOSE_TIMER, step, stream=stream)
+
+
+async def _close(unit: Unit, pool: PoolRow) -> None:
+    traded = await instrument(pool.instrument_id, unit)
+    pledges = await store.pledges(unit, pool.id, "standing")
+    offers = await supply.lock_standing(unit, str(pool.cell))
+    certified = await clear_certified(
+        unit, pool, pledges, offers, currency=traded.currency, fee_bps=traded.fee_bps
+    )
+    is_reached = bool(certified.result.pools)
+    if not is_reached and _may_prolong(pool, pledges):
+        await _prolong(unit, pool)
+        return
+    await clear_timer(unit, store.FIRMING_TIMER, pool.id)
+    await store.set_state(unit, pool.id, store.CLOSED)
+    groups = _groups(certified, pledges)
+    closed = PoolClosed(pool.id, str(pool.cell), groups, certified.inputs_sha256)
+    await unit.record(store.stream_of(pool.id), closed)
+    left_out = await _leave_out(unit, pledges, certified)
+    if not is_reached:
+        await store.set_state(unit, pool.id, store.LAPSED)
+        await unit.record(store.stream_of(pool.id), PoolLapsed(pool.id, str(pool.cell), left_out))
+        return
+    if left_out:
+        fact = PledgesLeftOut(pool.id, str(pool.cell), left_out)
+        await unit.record(store.stream_of(pool.id), fact)
+    for group in groups:
+        await _keep(unit, pool, group)
+    for group in groups:
+        await _buy(unit, pool, group, pledges)
+
+
+def _may_prolong(pool: PoolRow, pledges: Sequence[PledgeRow]) -> bool:
+    if pool.is_prolonged or not pool.prolong_minutes or not pledges:
+        return False
+    return all(pledge.agrees_to_prolong for pledge in pledges)
+
+
+async def _prolong(unit: Unit, pool: PoolRow) -> None:
+    """Go on once, in firming: nobody who agreed may leave what he agreed to."""
+    closes_at = unit.now + timedelta(minutes=pool.prolong_minutes)
+    await unit.execute(
+        "update pool set is_prolonged = true, closes_at = $2 where id = $1", pool.id, closes_at
+    )
+    await set_timer(unit, store.CLOSE_TIMER, pool.id, closes_at)
+    prolonged = PoolProlonged(pool.id, str(pool.cell), closes_at)
+    await unit.record(store.stream_of(pool.id), prolonged)
+
+
+def _groups(certified: Certified, pledges: Sequence[PledgeRow]) -> tuple[FormedGroup, ...]:
+    """Return the groups by their first members' arrival, members in order of arrival."""
+    by_id = {pledge.id: pledge for pledge in pledges}
+    formed = []
+    for found in certified.result.pools:
+        members = [
+            GroupMember(member.pledge, by_id[member.pledge].organisation_id, member.lots)
+            for member in sorted(found.members, key=lambda m: by_id[m.pledge].seq)
+        ]
+        formed.append((found.offer, found.goods_minor, found.lots, tuple(members)))
+    formed.sort(key=lambda group: by_id[group[3][0].pledge_id].seq)
+    return tuple(FormedGroup(number, *group) for number, group in enumerate(formed, start=1))
+
+
+async def _leave_out(
+    unit: Unit, pledges: Sequence[PledgeRow], certified: Certified
+) -> tuple[LeftOut, ...]:
+    reasons = {left.pledge: left.reason for left in certified.result.unmatched}
+    left_out = []
+    for pledge in pledges:
+        reason = reasons.get(pledge.id)
+        if reason is not None:
+            await store.leave_out(unit, pledge.id, pledge.hold_id, reason)
+            left_out.append(LeftOut(pledge.id, pledge.organisation_id, reason))
+    return tuple(left_out)
+
+
+async def _keep(unit: Unit, pool: PoolRow, group: FormedGroup) -> None:
+    """Store a group and, where the offer stands for it, reserve its lots."""
+    is_reserved = pool.mode != store.AUCTION
+    if is_reserved:
+        await capacity.take(unit, group.offer_id, group.lots)
+    await unit.execute(
+        "insert into pool_group (pool_id, number, offer_id, goods_minor, lots, is_reserved, state)"
+        " values ($1, $2, $3, $4, $5, $6, 'formed')",
+        pool.id,
+        group.number,
+        group.offer_id,
+        group.goods_minor,
+        group.lots,
+        is_reserved,
+    )
+    for member in group.members:
+        await unit.execute(
+            "update pledge set state = 'grouped', group_number = $2, awarded_lots = $3"
+            " where id = $1",
+            member.pledge_id,
+            group.number,
+            member.lots,
+        )
+
+
+async def _buy(unit: Unit, pool: PoolRow, group: FormedGroup, pledges: Sequence[PledgeRow]) -> None:
+    """Award a group by its offer's break, or open the auction that may better it."""
+    if pool.mode == store.BREAKS:
+        await awarding.award_standing(unit, pool, group.number)
+        return
+    closes_at = unit.now + timedelta(minutes=pool.auction_minutes)
+    taking = {member.pledge_id for member in group.members}
+    terms = AuctionTerms(
+        side="buy",
+        cell=pool.cell,
+        lots=group.lots,
+        # One winner for the whole volume, so that one goods price holds for all members.
+        min_lots=group.lots,
+        closes_at=closes_at,
+        start_minor=group.goods_minor,
+        barred_groups=tuple(sorted({p.owner_group for p in pledges if p.id in taking})),
+    )
+    auction_id = await open_within(unit, terms, awarding.reference_of(pool.id, group.number))
+    await unit.execute(
+        "update pool_group set state = 'auctioned', auction_id = $3"
+        " where pool_id = $1 and number = $2",
+        pool.id,
+        group.number,
+        auction_id,
+    )
+    auctioned = GroupAuctioned(pool.id, group.number, auction_id, group.goods_minor, closes_at)
+    await unit.record(store.stream_of(pool.id), auctioned)

@@ -1,0 +1,212 @@
+"""What the journal keeps of a group buy. Prices are minor units per lot, quantities lots.
+
+Every pledge that stood at the close ends in exactly one of `PoolAwarded.awards`,
+`PledgesLeftOut.left_out` and `PoolLapsed.left_out`. Views decide who sees what of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.journal.facts import fact
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMember:
+    """A pledge in a formed group, with the lots it takes there."""
+
+    pledge_id: str
+    organisation_id: str
+    lots: int
+
+
+@dataclass(frozen=True, slots=True)
+class FormedGroup:
+    """One window of similar sizes at one goods price, the one its lots earn of the offer."""
+
+    number: int
+    offer_id: str
+    goods_minor: int
+    lots: int
+    members: tuple[GroupMember, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAward:
+    """What a member got: his landed price per lot before tax, and the deal it became."""
+
+    pledge_id: str
+    organisation_id: str
+    lots: int
+    goods_minor: int
+    freight_minor: int
+    fee_minor: int
+    landed_minor: int
+    deal_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A pledge that got nothing, and why; its deposit is free again."""
+
+    pledge_id: str
+    organisation_id: str
+    reason: str
+
+
+@fact
+class PoolOpened:
+    """A gathering for a cell; every rule is frozen here, and shown to all."""
+
+    pool_id: str
+    instrument_id: str
+    region: str
+    tenor: str
+    cell: str
+    currency: str
+    mode: str
+    opened_by: str
+    firming_at: datetime
+    closes_at: datetime
+    auction_minutes: int
+    prolong_minutes: int
+    similarity: tuple[int, int]
+    min_members: int
+    deposit_bps: int
+    fee_bps: int
+
+
+@fact
+class OfferListed:
+    """An offer stands in the pool's cell."""
+
+    pool_id: str
+    offer_id: str
+    breaks: tuple[tuple[int, int], ...]
+    is_public: bool
+
+
+@fact
+class OfferUnlisted:
+    """An offer was withdrawn or is over."""
+
+    pool_id: str
+    offer_id: str
+
+
+@fact
+class PledgeJoined:
+    """A member came in. His limit is read by the mechanism and by himself only."""
+
+    pool_id: str
+    pledge_id: str
+    organisation_id: str
+    owner_group: str
+    lots: int
+    tolerance_lots: int
+    limit_minor: int
+    freight_minor: int
+    size_lots: int
+    agrees_to_prolong: bool
+    deposit_minor: int
+
+
+@fact
+class PledgeChanged:
+    """The pledge as it stands from now on."""
+
+    pool_id: str
+    pledge_id: str
+    organisation_id: str
+    lots: int
+    tolerance_lots: int
+    limit_minor: int
+    freight_minor: int
+    agrees_to_prolong: bool
+    deposit_minor: int
+
+
+@fact
+class PledgeWithdrawn:
+    pool_id: str
+    pledge_id: str
+    organisation_id: str
+
+
+@fact
+class FirmingBegan:
+    """From now on members join and raise, but neither leave nor lower."""
+
+    pool_id: str
+
+
+@fact
+class PoolExtended:
+    """Time that the market lost was given back."""
+
+    pool_id: str
+    firming_at: datetime
+    closes_at: datetime
+
+
+@fact
+class PoolProlonged:
+    """Nothing was reached, and every member had agreed to one more time."""
+
+    pool_id: str
+    cell: str
+    closes_at: datetime
+
+
+@fact
+class PoolClosed:
+    """Computed once on the pledges and offers then standing, and checked."""
+
+    pool_id: str
+    cell: str
+    groups: tuple[FormedGroup, ...]
+    inputs_sha256: str
+
+
+@fact
+class GroupAuctioned:
+    """Suppliers may undercut the group's price until the auction closes."""
+
+    pool_id: str
+    number: int
+    auction_id: str
+    ceiling_minor: int
+    closes_at: datetime
+
+
+@fact
+class PledgesLeftOut:
+    """Members who got nothing while others did, or still may."""
+
+    pool_id: str
+    cell: str
+    left_out: tuple[LeftOut, ...]
+
+
+@fact
+class PoolAwarded:
+    """One group was bought: `by` the standing `offer` or the `auction`, whichever was better."""
+
+    pool_id: str
+    cell: str
+    number: int
+    by: str
+    seller_id: str
+    goods_minor: int
+    lots: int
+    awards: tuple[MemberAward, ...]
+
+
+@fact
+class PoolLapsed:
+    """Nothing was bought."""
+
+    pool_id: str
+    cell: str
+    left_out: tuple[LeftOut, ...]

@@ -1,0 +1,22 @@
+"""The last stretch before the close, in which commitments only grow."""
+
+from __future__ import annotations
+
+from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.pools import store
+from aggregator.scheduler.timers import set_timer
+
+
+async def begin(market: Market, pool_id: str) -> None:
+    """Begin firming when its instant has come; beginning again changes nothing."""
+
+    async def step(unit: Unit) -> Answer:
+        pool = await store.locked(unit, pool_id)
+        if pool.state == store.GATHERING and unit.now < pool.firming_at:
+            await set_timer(unit, store.FIRMING_TIMER, pool_id, pool.firming_at)
+        await store.begin_firming_if_due(unit, pool)
+        return {}
+
+    await store.load(Pool(), pool_id)
+    await market.perform(Actor.SYSTEM, store.FIRMING_TIMER, step, stream=store.stream_of(pool_id))

@@ -1,0 +1,46 @@
+"""A member's landed price: goods + his own freight + the market's fee, per lot before tax.
+
+The fee is a share of the goods price, rounded up per lot here; on the deal it is rounded
+once on the whole, so a deal never costs more than its landed price says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matching.money import Rounding, scaled
+
+BPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The lines of a landed price, in minor units per lot; capital is an explicit zero."""
+
+    goods_minor: int
+    freight_minor: int
+    fee_minor: int
+
+    @property
+    def landed_minor(self) -> int:
+        return self.goods_minor + self.freight_minor + self.fee_minor
+
+
+def landed(goods_minor: int, freight_minor: int, fee_bps: int) -> Landed:
+    """Return the landed price of a goods price."""
+    fee_minor = scaled(goods_minor, fee_bps, BPS, Rounding.UP)
+    return Landed(goods_minor, freight_minor, fee_minor)
+
+
+def net_limit(limit_minor: int, freight_minor: int, fee_bps: int) -> int:
+    """Return the highest goods price whose landed price stays within the limit.
+
+    goods + ⌈goods × fee⌉ ≤ limit − freight holds exactly when
+    goods ≤ ⌊(limit − freight) × 10000 ÷ (10000 + fee)⌋, as all are whole.
+    """
+    return (limit_minor - freight_minor) * BPS // (BPS + fee_bps)
+
+
+def deposit(limit_minor: int, lots: int, deposit_bps: int) -> int:
+    """Return what is held of a pledge of so many lots, tolerance included."""
+    return scaled(limit_minor * lots, deposit_bps, BPS, Rounding.UP)

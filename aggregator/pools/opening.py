@@ -1,0 +1,150 @@
+"""Opening a gathering for a cell: its rules are frozen here and shown to all who may join."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.catalogue.queries import InstrumentView, check_cell
+from aggregator.catalogue.tenors import Cell, after_month
+from aggregator.errors import InvalidField
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.pools import store
+from aggregator.pools.facts import OfferListed, PoolOpened
+from aggregator.scheduler.timers import set_timer
+from aggregator.supply import queries as supply
+from aggregator.supply.offering import stream_of as supply_stream
+
+MODES = (store.BREAKS, store.AUCTION, store.BOTH)
+FIRMING_TIME = timedelta(hours=24)
+AUCTION_MINUTES = 60
+MIN_MEMBERS = 3
+MAX_MINUTES = 7 * 24 * 60
+SIMILARITY = (2, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolTerms:
+    """How a pool lives.
+
+    Members come, change and leave until `firming_at` (24 hours before the close when absent),
+    join and raise until `closes_at`. `mode` says what buys at the close: the standing offers'
+    `breaks`; a buy-side `auction` below the best of them; or `both`, the better for members.
+    With `prolong_minutes` a pool that reached nothing goes on once for so long, if every
+    member agrees.
+    """
+
+    cell: Cell
+    closes_at: datetime
+    firming_at: datetime | None = None
+    mode: str = store.BREAKS
+    auction_minutes: int | None = None
+    prolong_minutes: int = 0
+    min_members: int = MIN_MEMBERS
+
+
+async def open_pool(market: Market, actor: Actor, command: Command, terms: PoolTerms) -> Outcome:
+    """Open a pool for a cell.
+
+    Raises:
+        NotFound: the instrument does not exist.
+        InvalidField: a term breaks its rule.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        traded = await check_cell(terms.cell, unit)
+        firming_at = _checked_firming(unit.now, terms)
+        minutes = _checked_minutes(terms)
+        return await _open(unit, traded, terms, firming_at, minutes)
+
+    await check_cell(terms.cell)
+    # In the order of the cell's offers, so that none is missed or listed twice.
+    stream = supply_stream(str(terms.cell))
+    return await market.perform(actor, "pools.open", step, command=command, stream=stream)
+
+
+async def _open(
+    unit: Unit, traded: InstrumentView, terms: PoolTerms, firming_at: datetime, minutes: int
+) -> Answer:
+    pool_id, cell = unit.new_id("pool"), terms.cell
+    await unit.execute(
+        "insert into pool (id, instrument_id, region, tenor, cell, mode, state, similarity_n,"
+        " similarity_d, min_members, auction_minutes, prolong_minutes, opened_by, opened_at,"
+        " firming_at, closes_at)"
+        " values ($1, $2, $3, $4, $5, $6, 'gathering', $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        pool_id,
+        cell.instrument_id,
+        cell.region,
+        cell.tenor,
+        str(cell),
+        terms.mode,
+        *SIMILARITY,
+        terms.min_members,
+        minutes,
+        terms.prolong_minutes,
+        unit.actor.organisation_id,
+        unit.now,
+        firming_at,
+        terms.closes_at,
+    )
+    await set_timer(unit, store.FIRMING_TIMER, pool_id, firming_at)
+    await set_timer(unit, store.CLOSE_TIMER, pool_id, terms.closes_at)
+    opened = PoolOpened(
+        pool_id=pool_id,
+        instrument_id=cell.instrument_id,
+        region=cell.region,
+        tenor=cell.tenor,
+        cell=str(cell),
+        currency=traded.currency,
+        mode=terms.mode,
+        opened_by=unit.actor.organisation_id,
+        firming_at=firming_at,
+        closes_at=terms.closes_at,
+        auction_minutes=minutes,
+        prolong_minutes=terms.prolong_minutes,
+        similarity=SIMILARITY,
+        min_members=terms.min_members,
+        deposit_bps=traded.deposit_bps,
+        fee_bps=traded.fee_bps,
+    )
+    standing = await supply.standing(unit, str(cell), unit.now)
+    listed = [OfferListed(pool_id, o.id, o.breaks, o.is_public) for o in standing]
+    await unit.record(store.stream_of(pool_id), opened, *listed)
+    return {
+        "pool_id": pool_id,
+        "cell": str(cell),
+        "phase": store.GATHERING,
+        "firming_at": unit.stamp(firming_at),
+        "closes_at": unit.stamp(terms.closes_at),
+    }
+
+
+def _checked_firming(now: datetime, terms: PoolTerms) -> datetime:
+    month_over = after_month(terms.cell.tenor)
+    if not now < terms.closes_at <= month_over:
+        rule = "later than now, at most the end of the delivery month"
+        raise InvalidField("/closes_at", rule, Unit.stamp(terms.closes_at))
+    firming_at = terms.firming_at or max(now, terms.closes_at - FIRMING_TIME)
+    if not now <= firming_at < terms.closes_at:
+        rule = "not in the past, and before closes_at"
+        raise InvalidField("/firming_at", rule, Unit.stamp(firming_at))
+    return firming_at
+
+
+def _checked_minutes(terms: PoolTerms) -> int:
+    """Return the minutes of the auction, 0 where there is none."""
+    if terms.mode not in MODES:
+        raise InvalidField("/mode", f"one of {', '.join(MODES)}", terms.mode[:20])
+    if not MIN_MEMBERS <= terms.min_members <= 1000:
+        raise InvalidField("/min_members", f"{MIN_MEMBERS} to 1000", terms.min_members)
+    if not 0 <= terms.prolong_minutes <= MAX_MINUTES:
+        raise InvalidField("/prolong_minutes", f"0 to {MAX_MINUTES}", terms.prolong_minutes)
+    if terms.mode == store.BREAKS:
+        if terms.auction_minutes:
+            raise InvalidField("/auction_minutes", "no auction in this mode", terms.auction_minutes)
+        return 0
+    minutes = AUCTION_MINUTES if terms.auction_minutes is None else terms.auction_minutes
+    if not 1 <= minutes <= MAX_MINUTES:
+        raise InvalidField("/auction_minutes", f"1 to {MAX_MINUTES}", minutes)
+    return minutes

@@ -1,0 +1,88 @@
+"""Reading pools: the view of the feed's topic, for whoever asks."""
+
+from __future__ import annotations
+
+from aggregator.errors import InvalidField
+from aggregator.journal.reading import Pool, Reader, entries
+from aggregator.market import PUBLIC, Actor, Audience
+from aggregator.pools import store, views
+from aggregator.pools.landed import deposit
+from aggregator.pools.state import State, evolve
+from aggregator.pools.views import View
+
+
+def audience_of(actor: Actor | None) -> Audience:
+    """Return whose eyes an actor has: his firm's, which may be a member any time."""
+    return PUBLIC if actor is None else Audience("member", actor.organisation_id)
+
+
+async def pool(actor: Actor | None, pool_id: str, reader: Reader | None = None) -> View:
+    """Return the pool as the actor may see it, or raise NotFound."""
+    state = await _state(reader or Pool(), pool_id)
+    return views.view(state, audience_of(actor))
+
+
+async def pools(
+    actor: Actor | None,
+    *,
+    cell: str | None = None,
+    phase: str | None = None,
+    limit: int = 50,
+    after: str | None = None,
+    reader: Reader | None = None,
+) -> list[View]:
+    """Return pools as the actor may see them, the newest first, after the one named."""
+    source = reader or Pool()
+    found = await source.rows(
+        "select id from pool where ($1::text is null or cell = $1)"
+        " and ($2::text is null or state = $2) and ($3::text is null or id < $3)"
+        " order by id desc limit $4",
+        cell,
+        phase,
+        after,
+        limit,
+    )
+    return [await pool(actor, row["id"], source) for row in found]
+
+
+async def preview(
+    pool_id: str,
+    *,
+    lots: int,
+    tolerance_lots: int,
+    limit_minor: int | None,
+    freight_minor: int,
+    reader: Reader | None = None,
+) -> View:
+    """Return what a pledge would cost at each break and hold as deposit; nothing is done.
+
+    Raises:
+        NotFound: there is no such pool.
+        InvalidField: the freight leaves nothing of the limit.
+
+    """
+    state = await _state(reader or Pool(), pool_id)
+    opened = state.opened
+    assert opened is not None
+    if limit_minor is not None and limit_minor <= freight_minor:
+        raise InvalidField("/freight", "leaves nothing of the limit", freight_minor)
+    breaks = views.envelope(state.offers.values())
+    held_minor = None
+    if limit_minor is not None:
+        held_minor = deposit(limit_minor, lots + tolerance_lots, opened.deposit_bps)
+    return {
+        "pool_id": pool_id,
+        "currency": opened.currency,
+        "deposit_minor": held_minor,
+        "landed": views.landed_at_breaks(
+            breaks, opened, lots=lots, limit_minor=limit_minor, freight_minor=freight_minor
+        ),
+    }
+
+
+async def _state(source: Reader, pool_id: str) -> State:
+    await store.load(source, pool_id)
+    state = State()
+    for entry in await entries(source, store.stream_of(pool_id)):
+        state = evolve(state, entry.fact)
+    return state

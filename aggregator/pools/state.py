@@ -1,0 +1,192 @@
+"""A pool as its journal tells it, for the eyes of each audience."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from aggregator.pools import store
+from aggregator.pools.facts import (
+    FirmingBegan,
+    GroupAuctioned,
+    GroupMember,
+    LeftOut,
+    MemberAward,
+    OfferListed,
+    OfferUnlisted,
+    PledgeChanged,
+    PledgeJoined,
+    PledgesLeftOut,
+    PledgeWithdrawn,
+    PoolAwarded,
+    PoolClosed,
+    PoolExtended,
+    PoolLapsed,
+    PoolOpened,
+    PoolProlonged,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A pledge, and what came of it."""
+
+    pledge_id: str
+    organisation_id: str
+    owner_group: str
+    lots: int
+    tolerance_lots: int
+    limit_minor: int
+    freight_minor: int
+    size_lots: int
+    agrees_to_prolong: bool
+    deposit_minor: int
+    group: int | None = None
+    group_lots: int | None = None
+    award: MemberAward | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A formed group, its auction, and what bought it."""
+
+    goods_minor: int
+    auction_id: str | None = None
+    auction_closes_at: datetime | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`offers` holds the public ones' breaks, `pledges` those that stand, by organisation."""
+
+    opened: PoolOpened | None = None
+    phase: str = store.GATHERING
+    firming_at: datetime | None = None
+    closes_at: datetime | None = None
+    is_prolonged: bool = False
+    offers: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    pledges: Mapping[str, Standing] = field(default_factory=dict)
+    groups: Mapping[int, Group] = field(default_factory=dict)
+    open_groups: int = 0
+
+
+def evolve(state: State, fact: Any) -> State:
+    """Return the state after a fact."""
+    match fact:
+        case PoolOpened():
+            return replace(state, opened=fact, firming_at=fact.firming_at, closes_at=fact.closes_at)
+        case OfferListed() if fact.is_public:
+            return replace(state, offers={**state.offers, fact.offer_id: fact.breaks})
+        case OfferUnlisted():
+            left = {name: b for name, b in state.offers.items() if name != fact.offer_id}
+            return replace(state, offers=left)
+        case FirmingBegan():
+            return replace(state, phase=store.FIRMING)
+        case PoolExtended():
+            return replace(state, firming_at=fact.firming_at, closes_at=fact.closes_at)
+        case PoolProlonged():
+            return replace(state, closes_at=fact.closes_at, is_prolonged=True)
+        case PledgeJoined() | PledgeChanged() | PledgeWithdrawn():
+            return _pledged(state, fact)
+        case _:
+            return _ended(state, fact)
+
+
+def _pledged(state: State, fact: PledgeJoined | PledgeChanged | PledgeWithdrawn) -> State:
+    pledges = dict(state.pledges)
+    match fact:
+        case PledgeJoined():
+            pledges[fact.organisation_id] = Standing(
+                pledge_id=fact.pledge_id,
+                organisation_id=fact.organisation_id,
+                owner_group=fact.owner_group,
+                lots=fact.lots,
+                tolerance_lots=fact.tolerance_lots,
+                limit_minor=fact.limit_minor,
+                freight_minor=fact.freight_minor,
+                size_lots=fact.size_lots,
+                agrees_to_prolong=fact.agrees_to_prolong,
+                deposit_minor=fact.deposit_minor,
+            )
+        case PledgeChanged():
+            pledges[fact.organisation_id] = replace(
+                pledges[fact.organisation_id],
+                lots=fact.lots,
+                tolerance_lots=fact.tolerance_lots,
+                limit_minor=fact.limit_minor,
+                freight_minor=fact.freight_minor,
+                agrees_to_prolong=fact.agrees_to_prolong,
+                deposit_minor=fact.deposit_minor,
+            )
+        case PledgeWithdrawn():
+            del pledges[fact.organisation_id]
+    return replace(state, pledges=pledges)
+
+
+def _ended(state: State, fact: Any) -> State:
+    match fact:
+        case PoolClosed(groups=formed):
+            groups = {group.number: Group(group.goods_minor) for group in formed}
+            pledges = dict(state.pledges)
+            for group in formed:
+                for member in group.members:
+                    _put(pledges, member, group=group.number, group_lots=member.lots)
+            return replace(
+                state,
+                phase=store.CLOSED,
+                groups=groups,
+                pledges=pledges,
+                open_groups=len(formed),
+            )
+        case GroupAuctioned():
+            after = replace(
+                state.groups[fact.number],
+                auction_id=fact.auction_id,
+                auction_closes_at=fact.closes_at,
+            )
+            return replace(state, groups={**state.groups, fact.number: after})
+        case PoolAwarded():
+            pledges = dict(state.pledges)
+            for award in fact.awards:
+                _put(pledges, award, award=award)
+            groups = {
+                **state.groups,
+                fact.number: replace(state.groups[fact.number], by=fact.by),
+            }
+            return _decided(replace(state, pledges=pledges, groups=groups))
+        case PledgesLeftOut() | PoolLapsed():
+            return _left(state, fact)
+    return state
+
+
+def _left(state: State, fact: PledgesLeftOut | PoolLapsed) -> State:
+    pledges = dict(state.pledges)
+    grouped = {
+        pledges[left.organisation_id].group
+        for left in fact.left_out
+        if pledges[left.organisation_id].group is not None
+    }
+    for left in fact.left_out:
+        _put(pledges, left, reason=left.reason, group=None, group_lots=None)
+    after = replace(state, pledges=pledges)
+    if isinstance(fact, PoolLapsed):
+        return replace(after, phase=store.LAPSED, open_groups=0)
+    return _decided(after) if grouped else after
+
+
+def _decided(state: State) -> State:
+    left = state.open_groups - 1
+    phase = store.AWARDED if left == 0 else state.phase
+    return replace(state, open_groups=left, phase=phase)
+
+
+def _put(
+    pledges: dict[str, Standing],
+    of: GroupMember | MemberAward | LeftOut,
+    **changes: Any,
+) -> None:
+    pledges[of.organisation_id] = replace(pledges[of.organisation_id], **changes)

@@ -1,0 +1,209 @@
+"""What each audience sees of a pool, money as decimal text.
+
+Everybody: the rules, the deadlines, the breaks of the public offers, and how near the next
+break is, in steps of 10 % and only once three owner groups are in. A member also sees his
+own pledge and what it would cost at each break; after the award his own award. Nobody sees
+names, volumes or limits of others, and nothing shown depends on another's limit before the
+close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aggregator.amounts import decimal_text
+from aggregator.journal.facts import stamp
+from aggregator.market import Audience
+from aggregator.pools import store
+from aggregator.pools.facts import PoolOpened
+from aggregator.pools.landed import Landed, landed
+from aggregator.pools.state import Standing, State
+
+VISIBLE_FROM_GROUPS = 3
+STEP_PERCENT = 10
+LARGE_SHARE_PERCENT = 38
+
+Breaks = list[tuple[int, int]]
+View = dict[str, Any]
+
+
+def view(state: State, audience: Audience) -> View:
+    """Return the pool as the audience may see it."""
+    opened = state.opened
+    if opened is None:
+        return {}
+    assert state.firming_at is not None
+    assert state.closes_at is not None
+    breaks = envelope(state.offers.values())
+    is_live = state.phase in (store.GATHERING, store.FIRMING)
+    return {
+        "pool_id": opened.pool_id,
+        "cell": opened.cell,
+        "instrument_id": opened.instrument_id,
+        "region": opened.region,
+        "tenor": opened.tenor,
+        "currency": opened.currency,
+        "mode": opened.mode,
+        "phase": state.phase,
+        "firming_at": stamp(state.firming_at),
+        "closes_at": stamp(state.closes_at),
+        "is_prolonged": state.is_prolonged,
+        "prolong_minutes": opened.prolong_minutes,
+        "auction_minutes": opened.auction_minutes,
+        "min_members": opened.min_members,
+        "similarity": list(opened.similarity),
+        "deposit_bps": opened.deposit_bps,
+        "fee_bps": opened.fee_bps,
+        "breaks": [
+            {"from_lots": lots, "price": decimal_text(price_minor, opened.currency)}
+            for lots, price_minor in breaks
+        ],
+        "progress": _progress(state.pledges.values(), breaks, opened) if is_live else None,
+        "you": _you(state, opened, breaks, audience.organisation_id),
+    }
+
+
+def envelope(schedules: Iterable[tuple[tuple[int, int], ...]]) -> Breaks:
+    """Return the price that each total earns of the best offer, lots rising, prices falling."""
+    found: Breaks = []
+    for lots, price_minor in sorted(step for schedule in schedules for step in schedule):
+        if not found or price_minor < found[-1][1]:
+            if found and found[-1][0] == lots:
+                found.pop()
+            found.append((lots, price_minor))
+    return found
+
+
+def landed_at_breaks(
+    breaks: Breaks, opened: PoolOpened, *, lots: int, limit_minor: int | None, freight_minor: int
+) -> list[View]:
+    """Return, for each break, the landed price of a pledge and its saving against going alone.
+
+    `saving` is per lot, against what the pledge's own lots would earn of the public offers;
+    None where they earn no price.
+    """
+    alone = [price_minor for from_lots, price_minor in breaks if from_lots <= lots]
+    alone_minor = _landed(alone[-1], freight_minor, opened).landed_minor if alone else None
+    shown = []
+    for from_lots, price_minor in breaks:
+        price = _landed(price_minor, freight_minor, opened)
+        saving_minor = None if alone_minor is None else max(0, alone_minor - price.landed_minor)
+        shown.append(
+            {
+                "from_lots": from_lots,
+                **_lines(price, opened.currency),
+                "is_within_limit": limit_minor is None or price.landed_minor <= limit_minor,
+                "saving": None
+                if saving_minor is None
+                else decimal_text(saving_minor, opened.currency),
+            }
+        )
+    return shown
+
+
+def _progress(pledges: Iterable[Standing], breaks: Breaks, opened: PoolOpened) -> View | None:
+    """Return the share of the next break in steps, or None while too few groups are in."""
+    standing = list(pledges)
+    if not breaks or len({pledge.owner_group for pledge in standing}) < VISIBLE_FROM_GROUPS:
+        return None
+    total = sum(pledge.lots for pledge in standing)
+    ahead = [step for step in breaks if step[0] > total]
+    from_lots, price_minor = ahead[0] if ahead else breaks[-1]
+    steps = min(100, total * 100 // from_lots) // STEP_PERCENT
+    return {
+        "from_lots": from_lots,
+        "price": decimal_text(price_minor, opened.currency),
+        "percent": steps * STEP_PERCENT,
+    }
+
+
+def _you(
+    state: State, opened: PoolOpened, breaks: Breaks, organisation_id: str | None
+) -> View | None:
+    own = state.pledges.get(organisation_id) if organisation_id else None
+    if own is None:
+        return None
+    is_live = state.phase in (store.GATHERING, store.FIRMING)
+    return {
+        "pledge_id": own.pledge_id,
+        "lots": own.lots,
+        "tolerance": own.tolerance_lots,
+        "limit": decimal_text(own.limit_minor, opened.currency),
+        "freight": decimal_text(own.freight_minor, opened.currency),
+        "size": own.size_lots,
+        "agrees_to_prolong": own.agrees_to_prolong,
+        "deposit": decimal_text(own.deposit_minor, opened.currency),
+        "landed": landed_at_breaks(
+            breaks,
+            opened,
+            lots=own.lots,
+            limit_minor=own.limit_minor,
+            freight_minor=own.freight_minor,
+        ),
+        "is_large_share": _is_large_share(state, own) if is_live else None,
+        "leaving": _leaving(state, opened, breaks, own) if is_live else None,
+        "group": _group(state, opened, own),
+        "award": _award(state, opened, own),
+        "left_out": own.reason,
+    }
+
+
+def _is_large_share(state: State, own: Standing) -> bool | None:
+    """Warn a member whom an equal price starts to punish; None while too few groups are in."""
+    standing = state.pledges.values()
+    if len({pledge.owner_group for pledge in standing}) < VISIBLE_FROM_GROUPS:
+        return None
+    return own.lots * 100 > LARGE_SHARE_PERCENT * sum(pledge.lots for pledge in standing)
+
+
+def _leaving(state: State, opened: PoolOpened, breaks: Breaks, own: Standing) -> View:
+    """Return whether the member may leave, until when, and what it would do."""
+    assert state.firming_at is not None
+    is_allowed = state.phase == store.GATHERING
+    others = [p for p in state.pledges.values() if p.organisation_id != own.organisation_id]
+    return {
+        "is_allowed": is_allowed,
+        "until": stamp(state.firming_at),
+        "releases": decimal_text(own.deposit_minor, opened.currency),
+        "progress_without_you": _progress(others, breaks, opened) if is_allowed else None,
+    }
+
+
+def _group(state: State, opened: PoolOpened, own: Standing) -> View | None:
+    if own.group is None:
+        return None
+    found = state.groups[own.group]
+    closes_at = found.auction_closes_at
+    return {
+        "lots": own.group_lots,
+        "at_most": _lines(_landed(found.goods_minor, own.freight_minor, opened), opened.currency),
+        "auction_id": found.auction_id,
+        "auction_closes_at": None if closes_at is None else stamp(closes_at),
+    }
+
+
+def _award(state: State, opened: PoolOpened, own: Standing) -> View | None:
+    if own.award is None or own.group is None:
+        return None
+    won = own.award
+    price = Landed(won.goods_minor, won.freight_minor, won.fee_minor)
+    return {
+        "lots": won.lots,
+        **_lines(price, opened.currency),
+        "by": state.groups[own.group].by,
+        "deal_id": won.deal_id,
+    }
+
+
+def _landed(goods_minor: int, freight_minor: int, opened: PoolOpened) -> Landed:
+    return landed(goods_minor, freight_minor, opened.fee_bps)
+
+
+def _lines(price: Landed, currency: str) -> View:
+    return {
+        "goods": decimal_text(price.goods_minor, currency),
+        "freight": decimal_text(price.freight_minor, currency),
+        "fee": decimal_text(price.fee_minor, currency),
+        "landed": decimal_text(price.landed_minor, currency),
+    }

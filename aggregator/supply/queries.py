@@ -1,0 +1,96 @@
+"""Reading offers. What is left of a capacity is its owner's and the mechanism's to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aggregator.journal.reading import Pool, Reader, decoded
+from aggregator.market import Actor, Unit
+
+_COLUMNS = (
+    "f.id, f.seq, f.seller_id, o.name as seller_name, o.name_en as seller_name_en,"
+    " o.owner_group, f.cell, f.breaks, f.pack, f.capacity_lots, f.taken_lots, f.is_public,"
+    " f.state, f.published_at, f.valid_until"
+)
+_FROM = "from offer f join organisation o on o.id = f.seller_id"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """An offer; `breaks` are (from lots, goods price per lot), lots rising, prices not."""
+
+    id: str
+    seq: int
+    seller_id: str
+    seller_name: str
+    seller_name_en: str
+    owner_group: str
+    cell: str
+    breaks: tuple[tuple[int, int], ...]
+    pack: int
+    capacity_lots: int
+    taken_lots: int
+    is_public: bool
+    state: str
+    published_at: datetime
+    valid_until: datetime
+
+    @property
+    def left_lots(self) -> int:
+        return self.capacity_lots - self.taken_lots
+
+
+async def offers(
+    actor: Actor | None,
+    *,
+    cell: str | None = None,
+    limit: int = 50,
+    after: str | None = None,
+    reader: Reader | None = None,
+) -> list[OfferView]:
+    """Return standing public offers and all of the actor's firm, the newest first."""
+    found = await (reader or Pool()).rows(
+        f"select {_COLUMNS} {_FROM}"
+        " where (f.seller_id = $1 or f.is_public and f.state = 'standing')"
+        " and ($2::text is null or f.cell = $2) and ($3::text is null or f.id < $3)"
+        " order by f.id desc limit $4",
+        actor.organisation_id if actor else None,
+        cell,
+        after,
+        limit,
+    )
+    return [_view(row) for row in found]
+
+
+async def standing(reader: Reader, cell: str, now: datetime) -> list[OfferView]:
+    """Return the offers of a cell that bind at `now`, earliest first."""
+    found = await reader.rows(
+        f"select {_COLUMNS} {_FROM} where f.cell = $1 and f.state = 'standing'"
+        " and f.valid_until > $2 order by f.seq",
+        cell,
+        now,
+    )
+    return [_view(row) for row in found]
+
+
+async def lock_standing(unit: Unit, cell: str) -> list[OfferView]:
+    """Return the binding offers with something left, locked until the unit ends."""
+    await unit.rows(
+        "select id from offer where cell = $1 and state = 'standing' order by id for update", cell
+    )
+    found = await standing(unit, cell, unit.now)
+    return [offer for offer in found if offer.left_lots >= max(offer.pack, offer.breaks[0][0])]
+
+
+async def seller_of(reader: Reader, offer_id: str) -> str:
+    """Return the organisation that stands behind an offer."""
+    found = await reader.rows("select seller_id from offer where id = $1", offer_id)
+    return str(found[0]["seller_id"])
+
+
+def _view(row: Mapping[str, Any]) -> OfferView:
+    breaks = tuple((int(lots), int(price)) for lots, price in decoded(row["breaks"]))
+    return OfferView(**{**dict(row), "breaks": breaks})
