@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from aggregator.auctions import bidding, opening, queries, stopping
 from aggregator.auctions.opening import AuctionTerms
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Answer, Outcome
-from web.api.fields import Body, Cell, Id, Instant, Lots, Minor, Name, Page
+from web.api.fields import Answers, Body, Cell, Id, Instant, Lots, Minor, Money, Name, Page
 from web.api.routing import PUBLIC, Call, route
+from web.feed.operations import frame_op
+
+BIDS = "/auctions/{auction_id}/bids"
+
+frame_op("bid", "POST", BIDS, auction_id="auction")
 
 Percent = Annotated[int, Field(ge=1, le=100)]
 
@@ -24,7 +29,7 @@ class AuctionsQuery(Page):
     side: Literal["buy", "sell"] | None = None
 
 
-class StepBody(Body):
+class StepBandBody(Body):
     """The least improvement on a price of `from` and more."""
 
     from_: Annotated[Minor, Field(alias="from")]
@@ -52,7 +57,7 @@ class AuctionBody(Body):
     reserve: Minor | None = None
     reserve_is_public: bool = False
     step: Minor | None = None
-    steps: Annotated[list[StepBody], Field(max_length=50)] = Field(default=[])
+    steps: Annotated[list[StepBandBody], Field(max_length=50)] = Field(default=[])
     min_lots: Lots = 1
     max_share: Percent | None = None
     shares: Annotated[list[Percent], Field(max_length=20)] = Field(default=[])
@@ -79,7 +84,122 @@ class ReasonBody(Body):
     reason: Name
 
 
-@route("GET", "/auctions", act=PUBLIC, query=AuctionsQuery)
+class AuctionSummary(Answers):
+    auction_id: str
+    side: str
+    format: str
+    state: str
+    title: str
+    reference: str
+    owner_id: str | None
+    owner_name: str
+    instrument_id: str
+    instrument_name_zh: str
+    instrument_name_en: str
+    region: str
+    tenor: str
+    cell: str
+    lots: int
+    disclosure: str
+    opens_at: str
+    closes_at: str
+
+
+class Auctions(Answers):
+    auctions: list[AuctionSummary]
+
+
+class AuctionOpened(Answers):
+    auction_id: str
+    state: str
+    opens_at: str
+    closes_at: str
+
+
+class AuctionStopped(Answers):
+    auction_id: str
+    state: str
+    reason: str
+    closes_at: str
+    hard_stop: str
+
+
+class Receipt(Answers):
+    """`seq` counts one's own bids; `hash` is the bid's place in the auction's journal."""
+
+    auction_id: str
+    bid_id: str
+    seq: int
+    at: str
+    hash: str
+    price: Money
+    lots: int
+    all_or_none: bool
+    deposit: Money
+    currency: str
+    closes_at: str
+    is_leading: bool | None
+    my_rank: int | None
+    next_allowed: Money | None
+
+
+class StepBand(Answers):
+    from_: Annotated[Money, Field(alias="from")]
+    step: Money
+
+
+class AuctionView(Answers):
+    """What every audience sees; further fields are there for whom the rules show them to.
+
+    Bidders: `my_best`, `my_lots`, `my_bids`, `next_allowed`, `is_leading`, `my_rank`,
+    `my_award`. By disclosure: `best`, `bids`, `standing`, `result`. Owner: `bidders`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    auction_id: str
+    audience: str
+    phase: str
+    reason: str
+    side: str
+    format: str
+    title: str
+    reference: str
+    owner_id: str | None
+    owner_name: str
+    instrument_id: str
+    instrument_name_zh: str
+    instrument_name_en: str
+    lot_text: str
+    region: str
+    region_name_zh: str
+    region_name_en: str
+    tenor: str
+    cell: str
+    currency: str
+    deposit_bps: int
+    kinds: list[str]
+    opens_at: str
+    closes_at: str
+    hard_stop: str
+    extensions: int
+    soft_close_s: int
+    max_extensions: int | None
+    lots: int
+    min_lots: int
+    max_share: int | None
+    shares: list[int]
+    start: Money | None
+    reserve: Money | None
+    step: Money | None
+    steps: list[StepBand]
+    tick: Money
+    pricing: str
+    improve: str
+    disclosure: str
+
+
+@route("GET", "/auctions", act=PUBLIC, query=AuctionsQuery, out=Auctions)
 async def auctions(call: Call) -> Answer:
     """List auctions, the newest first."""
     asked: AuctionsQuery = call.query
@@ -89,19 +209,19 @@ async def auctions(call: Call) -> Answer:
     return {"auctions": [{**asdict(view), "cell": view.cell} for view in found]}
 
 
-@route("POST", "/auctions", act="auctions.open", body=AuctionBody, status=201)
+@route("POST", "/auctions", act="auctions.open", body=AuctionBody, out=AuctionOpened, status=201)
 async def open_auction(call: Call) -> Outcome:
     """Open an auction of lots of one's own."""
     return await opening.open_auction(call.market, call.actor, call.command, _terms(call.body))
 
 
-@route("GET", "/auctions/{auction_id}", act=PUBLIC)
+@route("GET", "/auctions/{auction_id}", act=PUBLIC, out=AuctionView)
 async def auction(call: Call) -> Answer:
     """Show an auction as its rules show it to whoever asks: the view of its feed topic."""
     return await queries.auction(call.viewer, call.path["auction_id"])
 
 
-@route("POST", "/auctions/{auction_id}/bids", act="auctions.bid", body=BidBody, status=201)
+@route("POST", BIDS, act="auctions.bid", body=BidBody, out=Receipt, status=201)
 async def place_bid(call: Call) -> Outcome:
     """Place a binding bid; the answer is its receipt."""
     body: BidBody = call.body
@@ -116,7 +236,13 @@ async def place_bid(call: Call) -> Outcome:
     )
 
 
-@route("POST", "/auctions/{auction_id}/pause", act="auctions.pause", body=ReasonBody)
+@route(
+    "POST",
+    "/auctions/{auction_id}/pause",
+    act="auctions.pause",
+    body=ReasonBody,
+    out=AuctionStopped,
+)
 async def pause_auction(call: Call) -> Outcome:
     """Stop the bidding for a while."""
     return await stopping.pause(
@@ -124,13 +250,19 @@ async def pause_auction(call: Call) -> Outcome:
     )
 
 
-@route("POST", "/auctions/{auction_id}/resume", act="auctions.pause")
+@route("POST", "/auctions/{auction_id}/resume", act="auctions.pause", out=AuctionStopped)
 async def resume_auction(call: Call) -> Outcome:
     """Go on; the close moves by the length of the pause."""
     return await stopping.resume(call.market, call.actor, call.command, call.path["auction_id"])
 
 
-@route("POST", "/auctions/{auction_id}/cancel", act="auctions.cancel", body=ReasonBody)
+@route(
+    "POST",
+    "/auctions/{auction_id}/cancel",
+    act="auctions.cancel",
+    body=ReasonBody,
+    out=AuctionStopped,
+)
 async def cancel_auction(call: Call) -> Outcome:
     """End an auction without an award; every deposit is free again."""
     return await stopping.cancel(
