@@ -85,7 +85,7 @@ def _standing(wanted: Sequence[int], least: Sequence[int], capacity: int, rule: 
 def _division(wanted: Sequence[int], capacity: int, rule: str) -> list[int]:
     if sum(wanted) <= capacity:
         return list(wanted)
-    return _by_quota(wanted, capacity) if rule == "pro_rata" else _by_level(wanted, capacity)
+    return _by_quota(wanted, capacity) if rule == "pro_rata" else shares_by_level(wanted, capacity)
 
 
 def _by_quota(wanted: Sequence[int], capacity: int) -> list[int]:
@@ -97,7 +97,10 @@ def _by_quota(wanted: Sequence[int], capacity: int) -> list[int]:
     return awards
 
 
-def _by_level(wanted: Sequence[int], capacity: int) -> list[int]:
+def shares_by_level(wanted: Sequence[int], capacity: int) -> list[int]:
+    """Return equal awards in whole lots, odd lots first come, by bisection on the level."""
+    if sum(wanted) <= capacity:
+        return list(wanted)
     low, high = 0, capacity
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,9 +1,10 @@
 """Which supplier serves which pool where a capacity binds.
 
-Rule. Every formed pool goes to one offer of its cell or to none. Of all assignments the one
-with the most lots wins; then the largest Σ (net limit − price) × lots; then fewer pools; then
-the earlier offer pool by pool, in the order of size, an unserved pool last. Within an offer
-scarce lots are rationed by the uniform rule.
+Rule. Every formed pool goes to one offer of its cell or to none, and not to one where no lawful
+pool would be left of it. Of all assignments the one with the most lots wins; then the largest
+Σ (net limit − price) × lots; then fewer pools; then the earlier offer pool by pool, in the
+order of size, an unserved pool last. Within an offer scarce lots are rationed by the uniform
+rule.
 
 Guarantees. Exact up to `EXACT_POOLS` pools of a cell, by a dynamic programme over sets of
 pools, offer by offer. Beyond that a search that stops after `MAX_STEPS`; if it had to stop,
@@ -27,7 +28,7 @@ MAX_STEPS = 50_000
 
 
 class Assigned(NamedTuple):
-    """The pools that are served, in the order they were formed; see `Rationed`."""
+    """The pools that are served, in the order of size; see `Rationed`."""
 
     pools: list[Awarded]
     is_exact: bool
@@ -38,6 +39,7 @@ def assign(
     cell: Cell, offers: Sequence[Offer], formed: Sequence[Formed], min_members: int
 ) -> Assigned:
     """Return the best assignment of a cell's pools to its offers (by rank)."""
+    formed = sorted(formed, key=lambda pool: pool.places[0])
     market = _Market(cell, offers, formed, min_members)
     if len(formed) <= EXACT_POOLS:
         sets, is_exact = _by_sets(market), True
@@ -71,7 +73,7 @@ class _Market:
             for column in zip(*self.wishes, strict=True)
         )
         self._served: dict[tuple[int, int], dict[int, Awarded | None]] = {}
-        self._worth: dict[tuple[int, int], int] = {}
+        self._worth: dict[tuple[int, int], int | None] = {}
 
     def served(self, rank: int, chosen: int) -> dict[int, Awarded | None]:
         """Return what each pool of a set gets of this offer; None is nothing."""
@@ -85,21 +87,28 @@ class _Market:
             self._served[key] = dict(zip(wanted, lots, strict=True))
         return self._served[key]
 
-    def worth(self, rank: int, chosen: int) -> int:
-        """Return one integer that adds up over offers and orders assignments by the rule."""
+    def worth(self, rank: int, chosen: int) -> int | None:
+        """Return one integer that adds up over offers and orders assignments by the rule.
+
+        None: a pool of the set would be left with nobody.
+        """
         key = (rank, chosen)
         if key not in self._worth:
-            base = len(self.offers) + 1
-            lots = surplus = pools = early = 0
-            for k, pool in self.served(rank, chosen).items():
-                if pool is not None:
-                    lots += pool.total
-                    surplus += pool.surplus_minor(self.cell)
-                    pools += 1
-                    early += (base - 1 - rank) * _power(base, self.count - 1 - k)
-            value = (lots * self._most_surplus + surplus) * (self.count + 1) - pools
-            self._worth[key] = value * _power(base, self.count) + early
+            self._worth[key] = self._merit(rank, chosen)
         return self._worth[key]
+
+    def _merit(self, rank: int, chosen: int) -> int | None:
+        base = len(self.offers) + 1
+        lots = surplus = pools = early = 0
+        for k, pool in self.served(rank, chosen).items():
+            if pool is None:
+                return None
+            lots += pool.total
+            surplus += pool.surplus_minor(self.cell)
+            pools += 1
+            early += (base - 1 - rank) * _power(base, self.count - 1 - k)
+        value = (lots * self._most_surplus + surplus) * (self.count + 1) - pools
+        return value * _power(base, self.count) + early
 
     def worth_of_a_lot(self) -> int:
         """Return what one more lot adds at least, which no other merit outweighs."""
@@ -134,9 +143,9 @@ def _by_sets(market: _Market) -> list[int]:
             value, chosen = best[left], 0
             part = left & usable
             while part:
-                found = market.worth(rank, part) + best[left ^ part]
-                if found > value:
-                    value, chosen = found, part
+                worth = market.worth(rank, part)
+                if worth is not None and worth + best[left ^ part] > value:
+                    value, chosen = worth + best[left ^ part], part
                 part = (part - 1) & left & usable
             better.append(value)
             choice.append(chosen)
@@ -172,9 +181,10 @@ def _by_search(market: _Market) -> tuple[list[int], bool]:
         if (min(ceiling, wished + coming[market.count - k]) + 1) * unit <= best_value:
             continue
         if k == market.count:
-            value = sum(market.worth(rank, chosen) for rank, chosen in enumerate(sets))
-            if value > best_value:
-                best, best_value = sets, value
+            worths = [market.worth(rank, chosen) for rank, chosen in enumerate(sets)]
+            known = [worth for worth in worths if worth is not None]
+            if len(known) == len(worths) and sum(known) > best_value:
+                best, best_value = sets, sum(known)
             continue
         stack.append((k + 1, sets, wished))
         for rank in range(len(market.offers) - 1, -1, -1):

@@ -39,7 +39,7 @@ def awarded(cell: Cell, formed: Formed, offer: Offer) -> Awarded:
     if cell.tolerances is not None or offer.pack > 1:
         more = total_at(cell, places, offer, price) - sum(lots)
         if more:
-            lots = with_tolerance(cell, places, lots, more)
+            lots = _with_tolerance(cell, places, lots, more)
     return Awarded(rank, price, places, lots, number)
 
 
@@ -111,7 +111,7 @@ def written(cell: Cell, pool: Awarded, offer: Offer) -> Pool:
     return Pool(offer.id, price, pool.total, members, pool.round)
 
 
-def with_tolerance(cell: Cell, places: Sequence[int], lots: Sequence[int], more: int) -> list[int]:
+def _with_tolerance(cell: Cell, places: Sequence[int], lots: Sequence[int], more: int) -> list[int]:
     """Add tolerance lots pro rata to tolerance; equal remainders favour the earlier `seq`."""
     assert cell.tolerances is not None
     spare = cell.tolerances

@@ -58,7 +58,8 @@ class Cleared(NamedTuple):
     pools: list[Pool]
     unmatched: list[Unmatched]
     surplus_minor: int
-    rationed: Rationed | None
+    rationed: Rationed | None = None
+    objective_minor: int = 0
 
 
 def clear(pledges: Iterable[Pledge], offers: Iterable[Offer], rules: Rules) -> Result:
@@ -84,17 +85,18 @@ def gathered(cells: Iterable[Cleared]) -> Result:
     pools: list[Pool] = []
     unmatched: list[Unmatched] = []
     rationed: list[Rationed] = []
-    surplus = 0
+    surplus = objective = 0
     for cell in cells:
         pools += cell.pools
         unmatched += cell.unmatched
         surplus += cell.surplus_minor
+        objective += cell.objective_minor
         if cell.rationed is not None:
             rationed.append(cell.rationed)
     pools.sort(key=_first_id)
     unmatched.sort()
     rationed.sort(key=attrgetter("cell"))
-    return Result(tuple(pools), tuple(unmatched), surplus, tuple(rationed))
+    return Result(tuple(pools), tuple(unmatched), surplus, tuple(rationed), objective)
 
 
 def clear_cell(
@@ -103,12 +105,16 @@ def clear_cell(
     """Clear one cell; `pledges` are its own, at least one, and so are `offers`."""
     cell = cell_of(pledges)
     if not offers:
-        return Cleared([], [Unmatched(name, "no_offer") for name in cell.ids], 0, None)
+        return Cleared([], [Unmatched(name, "no_offer") for name in cell.ids], 0)
     ranked = by_rank(offers)
     envelope = levels(ranked)
     shape = Shape(*rules.similarity, rules.min_members)
-    form = cascade if rules.objective == "stable" else most_surplus
-    formed = form(cell, envelope, shape)
+    objective = 0
+    if rules.objective == "stable":
+        formed = cascade(cell, envelope, shape)
+    else:
+        formed = most_surplus(cell, envelope, shape)
+        objective = sum(pool.firm_surplus_minor(cell) for pool in formed)
     pools = [awarded(cell, pool, ranked[pool.rank]) for pool in formed]
     rationed = None
     if _is_short(pools, ranked):
@@ -124,6 +130,7 @@ def clear_cell(
         [Unmatched(cell.ids[place], why[place]) for place in left],
         sum(pool.surplus_minor(cell) for pool in pools),
         rationed,
+        objective,
     )
 
 
@@ -152,6 +159,4 @@ def _rationed(
         is_exact=assigned.is_exact,
         lots=sum(pool.total for pool in assigned.pools),
         bound_lots=assigned.bound_lots,
-        surplus_minor=sum(pool.surplus_minor(cell) for pool in assigned.pools),
-        formed_minor=sum(pool.surplus_minor(cell) for pool in pools),
     )

@@ -34,9 +34,8 @@ def result_document(result: Result, rules: Rules) -> Document:
         missed = sum(cell.bound_lots - cell.lots for cell in result.rationed)
         figures = {"objective_lots": lots, "bound_lots": lots + missed, "gap": missed}
     else:
-        missed = sum(cell.formed_minor - cell.surplus_minor for cell in result.rationed)
-        minor = result.surplus_minor
-        figures = {"objective_minor": minor, "bound_minor": minor + missed, "gap": missed}
+        minor = result.objective_minor
+        figures = {"objective_minor": minor, "bound_minor": minor, "gap": 0}
     return {
         "pools": [_pool(pool) for pool in result.pools],
         "unmatched": [{"pledge": left.pledge, "reason": left.reason} for left in result.unmatched],
@@ -76,8 +75,6 @@ def _rationed(cell: Rationed) -> Document:
         "is_exact": cell.is_exact,
         "lots": cell.lots,
         "bound_lots": cell.bound_lots,
-        "surplus_minor": cell.surplus_minor,
-        "formed_minor": cell.formed_minor,
     }
 
 

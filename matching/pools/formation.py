@@ -71,6 +71,11 @@ class Formed(NamedTuple):
     places: Sequence[int]
     round: int
 
+    def firm_surplus_minor(self, cell: Cell) -> int:
+        """Return Σ (net limit − price) × firm lots."""
+        net, price = cell.net_minor, self.price_minor
+        return sum((net[place] - price) * cell.lots[place] for place in self.places)
+
 
 def cell_of(pledges: Sequence[Pledge]) -> Cell:
     """Return the columns of one cell's pledges."""

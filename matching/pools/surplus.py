@@ -1,15 +1,16 @@
-"""The objective `surplus`: the exact maximum of Σ (net limit − price) × lots over windows.
+"""The objective `surplus`: the exact maximum of Σ (net limit − price) × firm lots over windows.
 
 Rule. Disjoint stretches of the order of (size, seq, id); of each the pledges that accept its
-price are a pool, with the lots they would be awarded, tolerance included. The largest surplus
-wins; among equals the most firm lots, so that pledges without surplus join where they fit;
-then fewer pools, the earlier offers pool by pool, the lexicographically smallest list.
+price are a pool. The largest surplus of firm lots wins; among equals the most firm lots, so
+that pledges without surplus join where they fit; then fewer pools, the earlier offers pool by
+pool in the order of size, the lexicographically smallest list. Tolerance lots fill packs and
+reach breaks as always, but do not count: a pool is not worth more for needing them.
 
 Guarantees. The optimum, exactly. It is not promised to be core-stable, nor safe to tell
 limits to: a deeper pool may be sacrificed for a larger sum.
 
-How. A longest path over the boundaries, one monotone queue for each price; windows whose
-total takes tolerance lots are valued one by one, under an upper bound.
+How. A longest path over the boundaries of the order, with one monotone queue for each price:
+O(pledges × prices) without packs.
 """
 
 from __future__ import annotations
@@ -18,113 +19,75 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from matching.pools.awarding import with_tolerance
 from matching.pools.explicit_ties import Step, first_of_paths
 from matching.pools.formation import Cell, Formed
 from matching.pools.price_breaks import Level
-from matching.pools.windows import Shape, bounds
+from matching.pools.windows import Shape, bounds, ranker_of
 
 
 class _Track:
-    """One level: its accepting pledges, and the best starts of a window as the ends advance."""
+    """One level: its accepting pledges, and the best starts of a window as the ends advance.
 
-    def __init__(
-        self, cell: Cell, level: Level, shape: Shape, unit: int, pool_unit: int, number: int
-    ) -> None:
-        self.level, self.number, self.cell = level, number, cell
-        self.unit, self.pool_unit = unit, pool_unit
+    A value is surplus, then lots, then fewer pools, in one integer.
+    """
+
+    def __init__(self, cell: Cell, level: Level, shape: Shape, *, number: int) -> None:
+        self.level, self.number = level, number
         price, net = level.price_minor, cell.net_minor
         self.places = [place for place in range(len(net)) if net[place] >= price]
         line = cell.line(self.places)
-        self.firm = [0, *accumulate(line.lots)]
-        more = line.tolerances or [0] * len(self.places)
-        self.more = [0, *accumulate(more)]
-        gains = [(net[x] - price) for x in self.places]
+        pool_unit = len(cell.ids) + 1
+        unit = (sum(cell.lots) + 1) * pool_unit
         worth = [
-            gain * lots * unit + lots * pool_unit
-            for gain, lots in zip(gains, line.lots, strict=True)
+            ((net[x] - price) * unit + pool_unit) * lots
+            for x, lots in zip(self.places, line.lots, strict=True)
         ]
         self.worth = [0, *accumulate(worth)]
-        spare = [gain * lots * unit for gain, lots in zip(gains, more, strict=True)]
-        self.spare = [0, *accumulate(spare)]
-        reach = [f + m for f, m in zip(self.firm, self.more, strict=True)]
+        reach = line.reach()
         self.low, self.high = bounds(line.sizes, line.owners, reach, level.least_lots, shape)
-        self.sure = self._sure_starts(shape, line.sizes, line.owners)
+        self.rank = ranker_of(line.lots, reach, level)
         self.queue: deque[tuple[int, int]] = deque()
         self.coming = 0
 
-    def _sure_starts(
-        self, shape: Shape, sizes: Sequence[int], owners: Sequence[str] | None
-    ) -> list[int]:
-        """Return the last start for each end from which no tolerance lot is needed, or -1."""
-        is_single = len(self.level.options) == 1
-        if not self.level.is_plain or (self.more[-1] and not is_single):
-            return [-1] * len(self.high)
-        if not self.more[-1]:
-            return self.high
-        return bounds(sizes, owners, self.firm, self.level.least_lots, shape)[1]
-
-    def best(self, end: int, value: Sequence[int], at_least: int) -> int:
-        """Return the best value of a window with this end, or `at_least` if none beats it."""
-        low, sure = self.low[end], self.sure[end]
+    def best(self, end: int, value: Sequence[int]) -> int:
+        """Return the best value of a window with this end, or 0."""
+        if not self.level.is_plain:
+            found = [self._value(start, end, value) for start in self._starts(end)]
+            return max(found, default=0)
         queue = self.queue
-        while self.coming <= sure:
+        while self.coming <= self.high[end]:
             start = self.coming
             here = value[self.places[start]] - self.worth[start]
             while queue and queue[-1][0] < here:
                 queue.pop()
             queue.append((here, start))
             self.coming += 1
-        while queue and queue[0][1] < low:
+        while queue[0][1] < self.low[end]:
             queue.popleft()
-        found = at_least
-        if queue and sure >= low:
-            found = max(found, queue[0][0] + self.worth[end] - 1)
-        for start in range(max(low, sure + 1), self.high[end] + 1):
-            most = value[self.places[start]] + self.worth[end] - self.worth[start] - 1
-            if most + self.spare[end] - self.spare[start] > found:
-                for extra, _ in self._extras(start, end):
-                    found = max(found, most + extra)
-        return found
+        return queue[0][0] + self.worth[end] - 1
 
     def ways(self, end: int, value: Sequence[int], target: int) -> Iterator[Step]:
-        """Give the windows with this end whose value is the target."""
+        """Give the windows with this end that have this value."""
         for start in range(self.low[end], self.high[end] + 1):
-            base = value[self.places[start]] + self.worth[end] - self.worth[start] - 1
-            if base > target or base + self.spare[end] - self.spare[start] < target:
-                continue
-            ranks = [rank for extra, rank in self._extras(start, end) if base + extra == target]
-            if ranks:
-                members = self.places[start:end]
-                yield Step(self.places[start], ranks[0], members, self.number)
+            if self._value(start, end, value) == target:
+                rank = self.rank(start, end)
+                if rank >= 0:
+                    members = self.places[start:end]
+                    yield Step(self.places[start], rank, members, self.number)
 
-    def _extras(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Give what tolerance lots add to a lawful window, for each offer by rank."""
-        firm = self.firm[end] - self.firm[start]
-        more = self.more[end] - self.more[start]
-        for option in self.level.options:
-            total = option.total(firm, more)
-            if total:
-                yield self._value_of(total - firm, start, end), option.rank
+    def _starts(self, end: int) -> Iterator[int]:
+        for start in range(self.low[end], self.high[end] + 1):
+            if self.rank(start, end) >= 0:
+                yield start
 
-    def _value_of(self, taken: int, start: int, end: int) -> int:
-        if not taken:
-            return 0
-        cell, places = self.cell, self.places[start:end]
-        extra = with_tolerance(cell, places, [0] * len(places), taken)
-        price = self.level.price_minor
-        pairs = zip(places, extra, strict=True)
-        return self.unit * sum((cell.net_minor[x] - price) * lots for x, lots in pairs)
+    def _value(self, start: int, end: int, value: Sequence[int]) -> int:
+        return value[self.places[start]] + self.worth[end] - self.worth[start] - 1
 
 
 def most_surplus(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
     """Return the pools of a cell under the objective `surplus`, capacities aside."""
     count = len(cell.ids)
-    pool_unit = count + 1
-    unit = (sum(cell.lots) + 1) * pool_unit
-    tracks = [
-        _Track(cell, level, shape, unit, pool_unit, number) for number, level in enumerate(levels)
-    ]
+    tracks = [_Track(cell, level, shape, number=k) for k, level in enumerate(levels)]
     ending: list[list[tuple[_Track, int]]] = [[] for _ in range(count + 1)]
     for track in tracks:
         for end, place in enumerate(track.places, 1):
@@ -134,7 +97,7 @@ def most_surplus(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Form
     for boundary in range(1, count + 1):
         best = value[-1]
         for track, end in ending[boundary]:
-            best = track.best(end, value, best)
+            best = max(best, track.best(end, value))
         value.append(best)
     steps = _steps(value, ending)
     return [

@@ -98,8 +98,7 @@ class Pool:
 class Rationed:
     """A cell where capacity binds: the pools as formed, and how far the assignment got.
 
-    `lots` and `surplus_minor` are what was served; no assignment of these pools exceeds
-    `bound_lots`, and `formed_minor` is their surplus had there been lots enough.
+    `lots` are what was served; no assignment of these pools exceeds `bound_lots`.
     """
 
     cell: str
@@ -107,8 +106,6 @@ class Rationed:
     is_exact: bool
     lots: int
     bound_lots: int
-    surplus_minor: int
-    formed_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +113,12 @@ class Result:
     """Pools by their members, the pledges left out by id, and Σ (net limit − price) × lots.
 
     `rationed` names the cells where a capacity binds; there limits are not promised to be
-    safe to tell.
+    safe to tell. `objective_minor` is what the objective `surplus` reached: the same sum over
+    firm lots, before rationing.
     """
 
     pools: tuple[Pool, ...]
     unmatched: tuple[Unmatched, ...]
     surplus_minor: int
     rationed: tuple[Rationed, ...] = ()
+    objective_minor: int = 0

@@ -45,6 +45,12 @@ class Line(NamedTuple):
     tolerances: Sequence[int] | None = None
     owners: Sequence[str] | None = None
 
+    def reach(self) -> list[int]:
+        """Return the sums of lots with tolerance, up to each boundary."""
+        if self.tolerances is None:
+            return [0, *accumulate(self.lots)]
+        return [0, *accumulate(map(add, self.lots, self.tolerances))]
+
 
 class Shape(NamedTuple):
     """What makes a window lawful besides its volume: ratio of sizes, and owner groups."""
@@ -56,8 +62,7 @@ class Shape(NamedTuple):
 
 def fullest(line: Line, level: Level, shape: Shape) -> list[Window]:
     """Return the windows that win at this level, from the smallest sizes to the largest."""
-    most = line.lots if line.tolerances is None else [*map(add, line.lots, line.tolerances)]
-    reach = [0, *accumulate(most)]
+    reach = line.reach()
     if reach[-1] < level.least_lots:
         return []
     low, high = bounds(line.sizes, line.owners, reach, level.least_lots, shape)
@@ -68,8 +73,8 @@ def fullest(line: Line, level: Level, shape: Shape) -> list[Window]:
         if len(level.options) == 1:
             rank = level.options[0].rank
             return [(x, y, rank) for x, y in first_of_windows(costs, line.ids)]
-        return _first_by_offer(costs, line.ids, _ranker(line.lots, reach, level))
-    ranker = _ranker(line.lots, reach, level)
+        return _first_by_offer(costs, line.ids, ranker_of(line.lots, reach, level))
+    ranker = ranker_of(line.lots, reach, level)
     return _first_by_offer(_costs_with_packs(line.lots, low, high, ranker), line.ids, ranker)
 
 
@@ -167,7 +172,8 @@ def _costs_with_packs(
     return Costs(cost, low, high, lots, unit)
 
 
-def _ranker(lots: Sequence[int], reach: Sequence[int], level: Level) -> Ranker:
+def ranker_of(lots: Sequence[int], reach: Sequence[int], level: Level) -> Ranker:
+    """Return what gives the earliest offer at which a window is lawful."""
     firm = [0, *accumulate(lots)]
 
     def earliest(start: int, end: int) -> int:

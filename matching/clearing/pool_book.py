@@ -1,0 +1,131 @@
+"""One cell as the checker of group buys sees it: rows in order, supplies, and deals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from matching.clearing.form import require
+
+
+class Law(NamedTuple):
+    """The rules of an instance: sizes may differ by `above` ÷ `below` at most."""
+
+    above: int
+    below: int
+    min_members: int
+    objective: str
+
+
+class Supply(NamedTuple):
+    """An offer; supplies are ordered by (seq, id)."""
+
+    seq: int
+    id: str
+    capacity: int
+    pack: int
+    breaks: Sequence[tuple[int, int]]
+
+    def reached(self) -> list[tuple[int, int]]:
+        """Return the breaks within the capacity."""
+        return [step for step in self.breaks if step[0] <= self.capacity]
+
+    def earned(self, lots: int) -> int:
+        """Return the price that a total within the capacity earns, or 0."""
+        return min((price for least, price in self.reached() if least <= lots), default=0)
+
+    def total(self, price: int, firm: int, most: int) -> int:
+        """Return the least total of whole packs between `firm` and `most` at a price, or 0."""
+        thresholds = [least for least, other in self.reached() if other == price]
+        if not thresholds:
+            return 0
+        least = max(firm, min(thresholds))
+        total = least + (-least) % self.pack
+        return total if total <= most and self._earns(price, total) else 0
+
+    def _earns(self, price: int, total: int) -> bool:
+        return all(other >= price for least, other in self.reached() if least <= total)
+
+
+class Deal(NamedTuple):
+    """A pool as a result states it; a member is (pledge, lots, landed, amount)."""
+
+    offer: str
+    goods: int
+    lots: int
+    members: Sequence[tuple[Any, ...]]
+    round: int
+
+
+class Placed(NamedTuple):
+    """A deal whose terms were checked: its supply, and its members' places in the order."""
+
+    supply: Supply
+    price: int
+    places: list[int]
+    lots: list[int]
+    round: int
+
+
+class Book(NamedTuple):
+    """The pledges of a cell in the order of (size, seq, id), as columns."""
+
+    sizes: Sequence[int]
+    seqs: Sequence[int]
+    ids: Sequence[str]
+    owners: Sequence[str]
+    lots: Sequence[int]
+    spare: Sequence[int]
+    limits: Sequence[int]
+    own: Sequence[int]
+    net: Sequence[int]
+    place: dict[str, int]
+    supplies: list[Supply]
+    has_twins: bool
+    has_packs: bool
+
+    def require_ample(self, deals: Sequence[Deal]) -> None:
+        for supply, used in self._used(deals):
+            held = used <= supply.capacity
+            require(held, "capacity", f"{supply.id} sells {used} of {supply.capacity}")
+
+    def require_short(self, deals: Sequence[Deal]) -> None:
+        is_short = any(used > supply.capacity for supply, used in self._used(deals))
+        require(is_short, "capacity", "rationed though there is enough")
+
+    def groups(self, places: Sequence[int]) -> int:
+        if not self.has_twins:
+            return len(places)
+        return len({self.owners[place] for place in places})
+
+    def surplus_of(self, placed: Sequence[Placed]) -> int:
+        net = self.net
+        return sum(
+            sum([(net[x] - pool.price) * n for x, n in zip(pool.places, pool.lots, strict=True)])
+            for pool in placed
+        )
+
+    def most_lots(self, formed: Sequence[Placed]) -> int:
+        """Return what no assignment can exceed: all that members would take, or all capacity."""
+        wanted = sum(self.lots[x] + self.spare[x] for pool in formed for x in pool.places)
+        return min(wanted, sum(supply.capacity for supply in self.supplies))
+
+    def _used(self, deals: Sequence[Deal]) -> list[tuple[Supply, int]]:
+        lots: dict[str, int] = {}
+        for deal in deals:
+            lots[deal.offer] = lots.get(deal.offer, 0) + deal.lots
+        return [(supply, lots.get(supply.id, 0)) for supply in self.supplies]
+
+
+def book_of(rows: Sequence[tuple[Any, ...]], supplies: Sequence[Supply]) -> Book:
+    """Return the book of a cell from its rows, whose columns are those of `check_values`."""
+    sizes, seqs, ids, owners, lots, spare, limits, *lines = zip(*sorted(rows), strict=True)
+    own = [sum(parts) for parts in zip(*lines, strict=True)]
+    net = [limit - cost for limit, cost in zip(limits, own, strict=True)]
+    place = {name: x for x, name in enumerate(ids)}
+    ranked = sorted(supplies)
+    return Book(
+        *(sizes, seqs, ids, owners, lots, spare, limits, own, net, place, ranked),
+        has_twins=len(set(owners)) < len(owners),
+        has_packs=any(supply.pack > 1 for supply in ranked),
+    )

@@ -1,0 +1,312 @@
+"""That pools were formed as the rule says: replayed price by price from the instance.
+
+`stable`: at each round the pools are stretches of those still open who accept the price, no
+other stretches hold more firm lots, or as many in fewer pools; and when a price is done nobody
+left could form a lawful pool at it (core-stable) or fits into one that was formed (no envy).
+`surplus`: no disjoint stretches have a larger sum.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from heapq import heappop, heappush
+from itertools import accumulate, groupby
+from operator import add
+
+from matching.clearing.form import GuaranteeBroken, require
+from matching.clearing.pool_book import Book, Deal, Law, Placed
+
+
+def check_formation(book: Book, law: Law, deals: Sequence[Deal], placed: Sequence[Placed]) -> None:
+    """Check that the pools are what the objective forms when lots are ample."""
+    for deal, pool in zip(deals, placed, strict=True):
+        _check_lots(book, deal, pool)
+    if law.objective == "stable":
+        _check_cascade(book, law, placed)
+    else:
+        for pool in placed:
+            require(pool.round == 1, "round", "the largest sum is found in one round")
+            _check_stretch(book, pool, [x for x, net in enumerate(book.net) if net >= pool.price])
+
+
+def check_most_surplus(book: Book, law: Law, placed: Sequence[Placed]) -> int:
+    """Check that no stretches have a larger Σ (net limit − price) × firm lots; return it."""
+    found = sum((book.net[x] - pool.price) * book.lots[x] for pool in placed for x in pool.places)
+    best = _most_surplus(book, law)
+    require(found == best, "surplus_optimal", f"{found} is not the largest sum, {best} is")
+    return found
+
+
+def _check_lots(book: Book, deal: Deal, pool: Placed) -> None:
+    """Check that tolerance fills packs and breaks: the least of it, pro rata, largest remainder."""
+    places = pool.places
+    firm = [book.lots[x] for x in places]
+    held = sum(firm)
+    spare = [book.spare[x] for x in places]
+    total = pool.supply.total(pool.price, held, held + sum(spare))
+    require(total == deal.lots, "tolerance", f"{deal.lots} lots are not the least, {total}")
+    if pool.lots == firm:
+        return
+    taken = total - held
+    over: list[tuple[tuple[Fraction, int], str]] = []
+    under: list[tuple[tuple[Fraction, int], str]] = []
+    for x, more, lots, own in zip(places, spare, pool.lots, firm, strict=True):
+        quota = Fraction(taken * more, sum(spare))
+        extra = lots - own
+        require(abs(extra - quota) < 1, "tolerance", f"{book.ids[x]} takes {extra} of {quota}")
+        rank = (quota - quota.__floor__(), -book.seqs[x])
+        if quota.denominator > 1:
+            (over if extra > quota else under).append((rank, book.ids[x]))
+    if over and under:
+        least, most = min(over)[0], max(under)[0]
+        require(least >= most, "tolerance", "a smaller remainder was rounded up")
+        if least == most:
+            last = max(name for rank, name in over if rank == least)
+            first = min(name for rank, name in under if rank == most)
+            require(last < first, "tolerance", "equal remainders favour the earlier")
+
+
+def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
+    rounds = {
+        number: list(pools)
+        for number, pools in groupby(sorted(placed, key=_round_of), key=_round_of)
+    }
+    require(list(rounds) == list(range(1, len(rounds) + 1)), "round", "rounds count from 1")
+    still_open: Sequence[int] = range(len(book.ids))
+    number = 1
+    for price, least in _prices(book, placed):
+        accepting = [x for x in still_open if book.net[x] >= price]
+        closed: list[Placed] = []
+        while number in rounds and rounds[number][0].price == price:
+            pools = rounds[number]
+            require(all(p.price == price for p in pools), "round", "one price in a round")
+            _check_round(book, law, pools, accepting, price)
+            closed += pools
+            taken = {x for pool in pools for x in pool.places}
+            still_open = [x for x in still_open if x not in taken]
+            accepting = [x for x in accepting if x not in taken]
+            number += 1
+        if accepting:
+            is_blocked = _has_window(book, law, accepting, price, least)
+            require(not is_blocked, "core_stable", f"those left could form a pool at {price}")
+            _check_envy(book, law, closed, accepting)
+    require(number > len(rounds), "round", f"round {number} is at no price, or out of order")
+
+
+def _prices(book: Book, placed: Sequence[Placed]) -> Iterator[tuple[int, int]]:
+    """Give every price at which a pool could form, with the least lots, deepest first.
+
+    Without packs a price that asks for no less than a deeper one adds nothing.
+    """
+    at_price: dict[int, int] = {}
+    for supply in book.supplies:
+        for lots, price in supply.reached():
+            at_price[price] = min(lots, at_price.get(price, lots))
+    used = {pool.price for pool in placed}
+    seen: int | None = None
+    for price in sorted(at_price):
+        if book.has_packs or price in used or seen is None or at_price[price] < seen:
+            yield price, at_price[price]
+            seen = at_price[price] if seen is None else min(seen, at_price[price])
+
+
+def _round_of(pool: Placed) -> int:
+    return pool.round
+
+
+def _check_stretch(book: Book, pool: Placed, accepting: Sequence[int]) -> tuple[int, int]:
+    places = sorted(pool.places)
+    first = bisect_left(accepting, places[0])
+    stop = first + len(places)
+    name = book.ids[places[0]]
+    require(accepting[first:stop] == places, "window", f"the pool of {name} leaves out a neighbour")
+    firm = sum([book.lots[x] for x in places])
+    most = firm + sum([book.spare[x] for x in places])
+    earliest = next((s for s in book.supplies if s.total(pool.price, firm, most)), None)
+    require(earliest == pool.supply, "offer", f"the pool of {name} is not with the earliest offer")
+    return first, stop
+
+
+def _check_round(
+    book: Book, law: Law, pools: Sequence[Placed], accepting: list[int], price: int
+) -> None:
+    taken = 0
+    for pool in pools:
+        _check_stretch(book, pool, accepting)
+        taken += sum([book.lots[x] for x in pool.places])
+    passed = sum([book.lots[x] for x in accepting]) - taken
+    sizes = [book.sizes[x] for x in accepting]
+    stops = _stops(sizes, law)
+    if passed == 0:
+        jumps = place = 0
+        while place < len(stops):
+            place = stops[place]
+            jumps += 1
+        if jumps == len(pools):
+            return
+    least, fewest = _least_passed(book, law, accepting, stops, price)
+    require(passed == least, "volume", f"{passed} lots are passed by at {price}, not {least}")
+    require(len(pools) == fewest, "fewest_pools", f"{len(pools)} pools at {price}, not {fewest}")
+
+
+def _stops(sizes: Sequence[int], law: Law) -> list[int]:
+    """Return, for each start of a window, where the next size is too large."""
+    above, below = law.above, law.below
+    return [bisect_right(sizes, size * above // below) for size in sizes]
+
+
+def _reach(book: Book, places: Sequence[int]) -> list[int]:
+    lots = [book.lots[x] for x in places]
+    return [0, *accumulate(map(add, lots, [book.spare[x] for x in places]))]
+
+
+def _least_passed(
+    book: Book, law: Law, places: Sequence[int], stops: Sequence[int], price: int
+) -> tuple[int, int]:
+    """Return the fewest lots that windows must pass by, and the fewest windows for it."""
+    best = [(0, 0)]
+    ready: list[tuple[tuple[int, int], int]] = []
+    starts = _starts(book, law, places, price)
+    for end, x in enumerate(places, 1):
+        lots, windows = best[-1]
+        found = (lots + book.lots[x], windows)
+        if book.has_packs:
+            for start in starts[end]:
+                if stops[start] >= end:
+                    found = min(found, (best[start][0], best[start][1] + 1))
+        else:
+            for start in starts[end]:
+                heappush(ready, (best[start], start))
+            while ready and stops[ready[0][1]] < end:
+                heappop(ready)
+            if ready:
+                lots, windows = ready[0][0]
+                found = min(found, (lots, windows + 1))
+        best.append(found)
+    return best[-1]
+
+
+def _starts(book: Book, law: Law, places: Sequence[int], price: int) -> list[Sequence[int]]:
+    """Return, for each end, the starts that become lawful with it (with packs: all lawful)."""
+    reach = _reach(book, places)
+    if book.has_packs:
+        return [
+            [a for a in range(end) if _is_lawful(book, law, places[a:end], price)]
+            for end in range(len(places) + 1)
+        ]
+    least = min(lots for s in book.supplies for lots, other in s.reached() if other == price)
+    found: list[Sequence[int]] = [()]
+    last = 0
+    for end in range(1, len(places) + 1):
+        stop = bisect_right(reach, reach[end] - least, last, end)
+        stop = _last_with_groups(book, law, places, last, stop, end)
+        found.append(range(last, stop))
+        last = stop
+    return found
+
+
+def _last_with_groups(
+    book: Book, law: Law, places: Sequence[int], first: int, stop: int, end: int
+) -> int:
+    """Return the end of the starts in [first, stop) from which there are enough owner groups."""
+    if not book.has_twins:
+        return max(first, min(stop, end - law.min_members + 1))
+    seen: set[str] = set()
+    for start in range(end - 1, first - 1, -1):
+        seen.add(book.owners[places[start]])
+        if len(seen) >= law.min_members:
+            return min(stop, start + 1)
+    return first
+
+
+def _is_lawful(book: Book, law: Law, members: Sequence[int], price: int) -> bool:
+    if book.groups(members) < law.min_members:
+        return False
+    if book.sizes[members[-1]] * law.below > book.sizes[members[0]] * law.above:
+        return False
+    firm = sum([book.lots[x] for x in members])
+    most = firm + sum([book.spare[x] for x in members])
+    return any(supply.total(price, firm, most) for supply in book.supplies)
+
+
+def _has_window(book: Book, law: Law, places: Sequence[int], price: int, least: int) -> bool:
+    """Tell whether some of these could form a lawful pool at a price."""
+    reach = _reach(book, places)
+    if reach[-1] < least:
+        return False
+    stops = _stops([book.sizes[x] for x in places], law)
+    for start, stop in enumerate(stops):
+        if reach[stop] - reach[start] < least:
+            continue
+        if not book.has_packs:
+            if book.groups(places[start:stop]) >= law.min_members:
+                return True
+            continue
+        for end in range(start + 1, stop + 1):
+            if _is_lawful(book, law, places[start:end], price):
+                return True
+    return False
+
+
+def _check_envy(book: Book, law: Law, closed: Sequence[Placed], left: Sequence[int]) -> None:
+    """Check that nobody left at a price is of a size that fits a pool closed at it."""
+    if book.has_packs:
+        return
+    sizes = [book.sizes[x] for x in left]
+    for pool in closed:
+        smallest, largest = book.sizes[min(pool.places)], book.sizes[max(pool.places)]
+        first = bisect_left(sizes, -(-largest * law.below // law.above))
+        stop = bisect_right(sizes, smallest * law.above // law.below)
+        if first < stop:
+            name = book.ids[left[first]]
+            raise GuaranteeBroken("no_envy", f"{name} fits a pool at {pool.price}")
+
+
+def _most_surplus(book: Book, law: Law) -> int:
+    """Return the largest sum: a longest path over the boundaries of the order."""
+    value = [0]
+    tracks = [_Track(book, law, price) for price in sorted(_all_prices(book))]
+    for x in range(len(book.ids)):
+        best = value[-1]
+        for track in tracks:
+            if book.net[x] >= track.price:
+                best = max(best, track.advance(value))
+        value.append(best)
+    return value[-1]
+
+
+def _all_prices(book: Book) -> set[int]:
+    return {price for supply in book.supplies for _, price in supply.reached()}
+
+
+class _Track:
+    """The windows of one price, end by end."""
+
+    def __init__(self, book: Book, law: Law, price: int) -> None:
+        self.price = price
+        self.is_simple = not book.has_packs
+        self.places = [x for x, net in enumerate(book.net) if net >= price]
+        gains = [(book.net[x] - price) * book.lots[x] for x in self.places]
+        self.gain = [0, *accumulate(gains)]
+        self.stops = _stops([book.sizes[x] for x in self.places], law)
+        self.starts = _starts(book, law, self.places, price)
+        self.ready: list[tuple[int, int]] = []
+        self.end = 0
+
+    def advance(self, value: Sequence[int]) -> int:
+        """Return the best value of a window that ends with the next place, or 0."""
+        self.end += 1
+        coming = [
+            (self.gain[start] - value[self.places[start]], start)
+            for start in self.starts[self.end]
+            if self.stops[start] >= self.end
+        ]
+        if not self.is_simple:
+            return self.gain[self.end] - min(coming)[0] if coming else 0
+        for entry in coming:
+            heappush(self.ready, entry)
+        while self.ready and self.stops[self.ready[0][1]] < self.end:
+            heappop(self.ready)
+        return self.gain[self.end] - self.ready[0][0] if self.ready else 0
