@@ -1,7 +1,8 @@
-"""A real PostgreSQL for every test that asks for one, with a database of its own."""
+"""A real PostgreSQL, with a database of its own for each test, and a real browser."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -11,12 +12,24 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from playwright.async_api import Browser, async_playwright
 
 from aggregator.db import orm as market_orm
 from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
 
 TEMPLATE = "market_template"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# A test's browser talks to the test's server and to nobody else.
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
 
 
 @dataclass
@@ -73,3 +86,29 @@ async def orm(dsn: str) -> AsyncIterator[str]:
     await market_orm.connect(dsn)
     yield dsn
     await market_orm.close()
+
+
+def chromium() -> str | None:
+    """Return the program that browser tests use: `AGG_CHROME`, or the first on PATH."""
+    named = os.environ.get("AGG_CHROME")
+    found = (path for name in CHROMIUMS if (path := shutil.which(name)))
+    return named or next(found, None)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium without a window; each test opens contexts of its own in it."""
+    program = chromium()
+    if program is None:
+        absent = "No Chromium: install one (apt-get install chromium) or name it in AGG_CHROME."
+        if os.environ.get("AGG_REQUIRE_BROWSER") == "1":
+            pytest.fail(absent)
+        pytest.skip(absent)
+    # Chromium's own sandbox refuses to run as root.
+    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=program, args=["--headless=new", *QUIET, *sandbox]
+        )
+        yield opened
+        await opened.close()
