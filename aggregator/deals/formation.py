@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.catalogue.tenors import Cell, after_month
 from aggregator.deals import stages, store
+from aggregator.deals.errors import DealTooLarge
 from aggregator.deals.evidence import CONTRACT, record_evidence
 from aggregator.deals.facts import DealFormed
 from aggregator.deals.funding import complete
 from aggregator.deals.lines import Line, Rates, lines_of, share, total
 from aggregator.deals.store import Deal
-from aggregator.errors import InvalidField
 from aggregator.ledger import accounts, holds
 from aggregator.market import Unit
 from aggregator.parties.queries import owner_groups
@@ -72,7 +72,7 @@ async def form_deal(unit: Unit, terms: DealTerms) -> str:
 
     Raises:
         NotFound: the instrument does not exist.
-        InvalidField: the total is beyond what the market carries.
+        DealTooLarge: the total is beyond what the market carries.
 
     """
     assert terms.buyer_id != terms.seller_id, "a deal has two parties"
@@ -100,7 +100,7 @@ def agreed_lines(traded: InstrumentView, terms: DealTerms) -> tuple[Line, ...]:
     """Return the glass box of an award.
 
     Raises:
-        InvalidField: the total is beyond what the market carries.
+        DealTooLarge: the total is beyond what the market carries.
 
     """
     rates = Rates(
@@ -114,7 +114,7 @@ def agreed_lines(traded: InstrumentView, terms: DealTerms) -> tuple[Line, ...]:
     )
     lines = lines_of(rates, terms.lots, seller_id=terms.seller_id)
     if total(lines) > MAX_TOTAL_MINOR:
-        raise InvalidField("/lots", f"a total of at most {MAX_TOTAL_MINOR}", total(lines))
+        raise DealTooLarge(total(lines), MAX_TOTAL_MINOR)
     return lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from aggregator.deals.quantities import check_text
 from aggregator.errors import InvalidField
 from aggregator.journal.reading import Reader
 from aggregator.market import Unit
@@ -30,14 +31,13 @@ def checked_measures(measured: Mapping[str, str]) -> dict[str, str]:
         InvalidField: an unknown dimension, or a text that is empty or too long.
 
     """
-    for dimension, text in measured.items():
-        pointer = f"/measured/{dimension[:40]}"
+    for dimension in sorted(measured):
         if dimension not in DIMENSIONS:
-            raise InvalidField(pointer, f"one of {', '.join(DIMENSIONS)}", dimension[:40])
-        if not 1 <= len(text.strip()) <= MAX_TEXT or "\x00" in text:
-            raise InvalidField(pointer, f"1 to {MAX_TEXT} characters", len(text))
+            raise InvalidField(f"/measured/{dimension[:40]}", "one_of", ", ".join(DIMENSIONS))
     return {
-        dimension: measured[dimension].strip() for dimension in DIMENSIONS if dimension in measured
+        dimension: check_text(measured[dimension], f"/measured/{dimension}", max_length=MAX_TEXT)
+        for dimension in DIMENSIONS
+        if dimension in measured
     }
 
 

@@ -14,8 +14,8 @@ from aggregator.deals import access, stages, store, terms
 from aggregator.deals.acceptance import is_within_tolerance, price_accepted
 from aggregator.deals.closing import call_off
 from aggregator.deals.facts import DealDisputed
+from aggregator.deals.quantities import check_lots, check_text
 from aggregator.deals.store import Deal
-from aggregator.errors import InvalidField
 from aggregator.fulfilment import title
 from aggregator.fulfilment.facts import GoodsAccepted, TitlePassed
 from aggregator.journal.reading import Pool
@@ -49,8 +49,7 @@ async def accept(
     async def step(unit: Unit) -> Answer:
         deal = await access.as_buyer(unit, deal_id, ACT)
         stages.require_state(deal, stages.DELIVERED)
-        if not 1 <= lots <= deal.delivered_lots:
-            raise InvalidField("/lots", f"1 to {deal.delivered_lots} lots", lots)
+        check_lots(lots, at_most=deal.delivered_lots)
         await terms.record_measures(unit, deal.id, found)
         return await _accept(unit, deal, lots, BUYER)
 
@@ -68,16 +67,13 @@ async def refuse(
         InvalidField: there is no reason.
 
     """
-    if not 1 <= len(reason.strip()) <= _MAX_REASON:
-        raise InvalidField("/reason", f"1 to {_MAX_REASON} characters", len(reason))
+    said = check_text(reason, "/reason", max_length=_MAX_REASON)
 
     async def step(unit: Unit) -> Answer:
         deal = await access.as_buyer(unit, deal_id, ACT)
         stages.require_state(deal, stages.DELIVERED)
         fact = DealDisputed(deal.id, deal.buyer_id, deal.seller_id, deal.delivered_lots)
-        deal = await stages.advance(
-            unit, deal, stages.DISPUTED, fact, dispute_reason=reason.strip()
-        )
+        deal = await stages.advance(unit, deal, stages.DISPUTED, fact, dispute_reason=said)
         return {"deal_id": deal.id, "state": deal.state}
 
     stream = await access.stream_for(actor, ACT, deal_id)
@@ -101,8 +97,7 @@ async def resolve(
     async def step(unit: Unit) -> Answer:
         deal = await store.locked(unit, deal_id)
         stages.require_state(deal, stages.DISPUTED)
-        if not 0 <= lots <= deal.delivered_lots:
-            raise InvalidField("/lots", f"0 to {deal.delivered_lots} lots", lots)
+        check_lots(lots, at_most=deal.delivered_lots, at_least=0)
         if lots:
             await _accept(unit, deal, lots, OPERATOR)
         else:

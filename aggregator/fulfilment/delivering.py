@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aggregator.deals import stages
 from aggregator.deals.access import as_seller, stream_for
 from aggregator.deals.evidence import RECEIPT, record_evidence
+from aggregator.deals.quantities import check_lots
 from aggregator.errors import InvalidField
 from aggregator.fulfilment.facts import GoodsDelivered
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
@@ -40,15 +41,16 @@ async def deliver(
     """
     place = checked_name(receipt.place, "/place")
     document = checked_name(receipt.document, "/document")
-    if receipt.weight_kg is not None and not 1 <= receipt.weight_kg <= _MAX_WEIGHT_KG:
-        raise InvalidField("/weight_kg", f"1 to {_MAX_WEIGHT_KG}", receipt.weight_kg)
+    if receipt.weight_kg is not None and receipt.weight_kg < 1:
+        raise InvalidField("/weight_kg", "at_least", 1)
+    if receipt.weight_kg is not None and receipt.weight_kg > _MAX_WEIGHT_KG:
+        raise InvalidField("/weight_kg", "at_most", _MAX_WEIGHT_KG)
 
     async def step(unit: Unit) -> Answer:
         deal = await as_seller(unit, deal_id, ACT)
         stages.require_state(deal, stages.SHIPPING)
         lots = receipt.lots
-        if not 1 <= lots <= deal.shipped_lots:
-            raise InvalidField("/lots", f"1 to {deal.shipped_lots} lots", lots)
+        check_lots(lots, at_most=deal.shipped_lots)
         await unit.execute(
             "insert into receipt (deal_id, lots, place, document, weight_kg, delivered_at)"
             " values ($1, $2, $3, $4, $5, $6)",

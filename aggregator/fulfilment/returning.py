@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from aggregator.deals import access, stages
 from aggregator.deals.facts import LotsReturned
+from aggregator.deals.quantities import check_lots, check_text
 from aggregator.deals.store import Deal
 from aggregator.errors import InvalidField, MarketError
 from aggregator.fulfilment import title
@@ -73,9 +74,7 @@ async def return_lots(
         closed_at = deal.settled_at + timedelta(days=deal.return_days)
         if unit.now >= closed_at:
             raise ReturnWindowOver(closed_at)
-        left = deal.accepted_lots - deal.returned_lots
-        if not 1 <= wanted.lots <= left:
-            raise InvalidField("/lots", f"1 to {left} lots", wanted.lots)
+        check_lots(wanted.lots, at_most=deal.accepted_lots - deal.returned_lots)
         return await _return(unit, deal, wanted)
 
     stream = await access.stream_for(actor, ACT, deal_id)
@@ -143,10 +142,7 @@ def _fact(unit: Unit, deal: Deal, wanted: GoodsReturn, return_id: str) -> LotsRe
 
 def _check(wanted: GoodsReturn) -> None:
     if wanted.reason not in FREIGHT_BY:
-        raise InvalidField("/reason", f"one of {', '.join(FREIGHT_BY)}", wanted.reason[:40])
+        raise InvalidField("/reason", "one_of", ", ".join(FREIGHT_BY))
     if wanted.disposition not in DISPOSITIONS:
-        raise InvalidField(
-            "/disposition", f"one of {', '.join(DISPOSITIONS)}", wanted.disposition[:40]
-        )
-    if not 1 <= len(wanted.evidence.strip()) <= _MAX_EVIDENCE or "\x00" in wanted.evidence:
-        raise InvalidField("/evidence", f"1 to {_MAX_EVIDENCE} characters", len(wanted.evidence))
+        raise InvalidField("/disposition", "one_of", ", ".join(DISPOSITIONS))
+    check_text(wanted.evidence, "/evidence", max_length=_MAX_EVIDENCE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregator.deals import stages
 from aggregator.deals.access import as_seller, stream_for
-from aggregator.errors import InvalidField
+from aggregator.deals.quantities import check_lots
 from aggregator.fulfilment.facts import GoodsShipped
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
@@ -37,8 +37,7 @@ async def ship(
     async def step(unit: Unit) -> Answer:
         deal = await as_seller(unit, deal_id, ACT)
         stages.require_state(deal, stages.FUNDED)
-        if not 1 <= lots <= deal.lots:
-            raise InvalidField("/lots", f"1 to {deal.lots} lots", lots)
+        check_lots(lots, at_most=deal.lots)
         await unit.execute(
             "insert into shipment (deal_id, lots, carrier, vehicle, shipped_at)"
             " values ($1, $2, $3, $4, $5)",

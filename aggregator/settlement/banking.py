@@ -35,8 +35,10 @@ async def import_lines(
             content.
 
     """
-    if not 1 <= len(lines) <= MAX_LINES:
-        raise InvalidField("/lines", f"1 to {MAX_LINES} lines", len(lines))
+    if not lines:
+        raise InvalidField("/lines", "min_items", 1)
+    if len(lines) > MAX_LINES:
+        raise InvalidField("/lines", "max_items", MAX_LINES)
 
     async def step(unit: Unit) -> Answer:
         taken = [await _take(unit, line, f"/lines/{at}") for at, line in enumerate(lines)]
@@ -95,7 +97,7 @@ async def _take(unit: Unit, line: StatementLine, pointer: str) -> dict[str, str]
         if any(known[name] != getattr(line, name) for name in names):
             raise InvalidField(
                 f"{pointer}/entry_reference",
-                "an entry reference keeps its content",
+                "same_entry",
                 line.entry_reference,
             )
         return _item(known["id"], line, DUPLICATE)

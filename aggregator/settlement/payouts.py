@@ -47,9 +47,9 @@ async def order(
 
     """
     if not 1 <= amount_minor <= MAX_TOTAL_MINOR:
-        raise InvalidField("/amount", "more than 0", amount_minor)
+        raise InvalidField("/amount", "more_than", 0)
     if not _ACCOUNT.fullmatch(payee_account):
-        raise InvalidField("/payee_account", "4 to 64 letters and digits", payee_account[:40])
+        raise InvalidField("/payee_account", "pattern", _ACCOUNT.pattern)
 
     async def step(unit: Unit) -> Answer:
         payment_id = unit.new_id("pay")

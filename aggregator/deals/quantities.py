@@ -1,0 +1,25 @@
+"""Checking a quantity that an act names against what there is."""
+
+from __future__ import annotations
+
+from aggregator.errors import InvalidField
+
+
+def check_lots(lots: int, *, at_most: int, at_least: int = 1) -> None:
+    """Raise InvalidField unless `lots` lies in the range, both ends included."""
+    if lots < at_least:
+        raise InvalidField("/lots", "at_least", at_least)
+    if lots > at_most:
+        raise InvalidField("/lots", "at_most", at_most)
+
+
+def check_text(text: str, pointer: str, *, max_length: int) -> str:
+    """Return a text trimmed, of 1 to `max_length` characters, or raise InvalidField."""
+    found = text.strip()
+    if not found:
+        raise InvalidField(pointer, "min_length", 1)
+    if len(found) > max_length:
+        raise InvalidField(pointer, "max_length", max_length)
+    if "\x00" in found:
+        raise InvalidField(pointer, "plain_text")
+    return found

@@ -1,0 +1,228 @@
+"""Reading deals: the own ones, one of them with all there is to know, and disputes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.deals import stages, store
+from aggregator.deals.access import party_deal
+from aggregator.deals.evidence import KINDS, Evidence, evidences
+from aggregator.deals.lines import Line
+from aggregator.deals.store import Deal
+from aggregator.deals.tasks import Task, side_of, tasks
+from aggregator.deals.terms import Term, terms_of
+from aggregator.journal.facts import body_of
+from aggregator.journal.reading import Pool, Reader, entries
+from aggregator.ledger.queries import escrow_balance
+from aggregator.market import Actor
+
+ACT = "deals.read"
+MAX_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DealSummary:
+    """A deal in a list. `counterparty` is the other side's name."""
+
+    deal_id: str
+    side: str
+    counterparty_id: str
+    counterparty: str
+    source: str
+    source_id: str
+    instrument_id: str
+    region: str
+    tenor: str
+    cell: str
+    lots: int
+    accepted_lots: int
+    returned_lots: int
+    currency: str
+    goods_minor: int
+    total_minor: int
+    state: str
+    note: str
+    due_at: datetime | None
+    formed_at: datetime
+    settled_at: datetime | None
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One fact of a deal, with its figures."""
+
+    seq: int
+    at: datetime
+    fact: str
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DealView:
+    """One deal for one of its parties; `evidences` names all five, None where it is missing."""
+
+    summary: DealSummary
+    buyer_id: str
+    seller_id: str
+    freight_minor: int
+    deposit_minor: int
+    call_reference: str
+    call_minor: int
+    funding_due_at: datetime
+    ship_due_at: datetime
+    escrow_minor: int
+    delivered_lots: int
+    dispute_reason: str
+    cancel_wanted_by: str | None
+    return_until: datetime | None
+    lines: tuple[Line, ...]
+    accepted_lines: tuple[Line, ...]
+    terms: tuple[Term, ...]
+    evidences: Mapping[str, Evidence | None]
+    timeline: tuple[TimelineEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeView:
+    """A dispute as the operator sees it: quantities and reasons, no amounts."""
+
+    deal_id: str
+    instrument_id: str
+    region: str
+    tenor: str
+    buyer: str
+    seller: str
+    lots: int
+    delivered_lots: int
+    reason: str
+    due_at: datetime | None
+
+
+async def deals(
+    actor: Actor,
+    *,
+    state: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+    reader: Reader | None = None,
+) -> list[DealSummary]:
+    """Return the deals of the actor's organisation, newest first, behind the deal `after`."""
+    actor.require(ACT)
+    source = reader or Pool()
+    columns = ", ".join(f"d.{name.strip()}" for name in store.COLUMNS.split(","))
+    found = await source.rows(
+        f"select {columns}, o.name as counterparty from deal d join organisation o"
+        " on o.id = case when d.buyer_id = $1 then d.seller_id else d.buyer_id end"
+        " where (d.buyer_id = $1 or d.seller_id = $1) and ($2::text is null or d.state = $2)"
+        " and ($3::text is null or (d.formed_at, d.id) < (select formed_at, id from deal"
+        "   where id = $3 and (buyer_id = $1 or seller_id = $1)))"
+        " order by d.formed_at desc, d.id desc limit $4",
+        actor.organisation_id,
+        state,
+        after,
+        min(limit, MAX_PAGE),
+    )
+    return [_summary(store.deal_of(row), row["counterparty"], actor) for row in found]
+
+
+async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> DealView:
+    """Return a deal with its lines, terms, evidences, tasks and timeline.
+
+    Raises:
+        NotAllowed: the actor's roles read no deals.
+        NotFound: no such deal, or the actor is no party to it.
+
+    """
+    actor.require(ACT)
+    source = reader or Pool()
+    found = await party_deal(source, actor, deal_id)
+    other = found.seller_id if found.buyer_id == actor.organisation_id else found.buyer_id
+    (party,) = await source.rows("select name from organisation where id = $1", other)
+    proofs = await evidences(source, deal_id)
+    return DealView(
+        summary=_summary(found, party["name"], actor),
+        buyer_id=found.buyer_id,
+        seller_id=found.seller_id,
+        freight_minor=found.freight_minor,
+        deposit_minor=found.deposit_minor,
+        call_reference=found.call_reference,
+        call_minor=found.call_minor,
+        funding_due_at=found.funding_due_at,
+        ship_due_at=found.ship_due_at,
+        escrow_minor=await escrow_balance(deal_id, found.currency, source),
+        delivered_lots=found.delivered_lots,
+        dispute_reason=found.dispute_reason,
+        cancel_wanted_by=found.cancel_wanted_by,
+        return_until=_return_until(found),
+        lines=tuple(await store.lines_of(source, deal_id, "agreed")),
+        accepted_lines=tuple(await store.lines_of(source, deal_id, "accepted")),
+        terms=tuple(await terms_of(source, deal_id)),
+        evidences={kind: proofs.get(kind) for kind in KINDS},
+        timeline=tuple(await _timeline(source, deal_id)),
+    )
+
+
+async def disputes(actor: Actor, reader: Reader | None = None) -> list[DisputeView]:
+    """Return the disputes that wait for the operator, most urgent first."""
+    actor.require("fulfilment.resolve")
+    found = await (reader or Pool()).rows(
+        "select d.id as deal_id, d.instrument_id, d.region, d.tenor, b.name as buyer,"
+        " s.name as seller, d.lots, d.delivered_lots, d.dispute_reason as reason, d.due_at"
+        " from deal d join organisation b on b.id = d.buyer_id"
+        " join organisation s on s.id = d.seller_id"
+        " where d.state = $1 order by d.due_at, d.id limit $2",
+        stages.DISPUTED,
+        MAX_PAGE,
+    )
+    return [DisputeView(**dict(row)) for row in found]
+
+
+async def _timeline(reader: Reader, deal_id: str) -> list[TimelineEntry]:
+    found = []
+    for entry in await entries(reader, store.stream_of(deal_id)):
+        figures = {k: v for k, v in body_of(entry.fact).items() if k not in _SAID_ALREADY}
+        found.append(TimelineEntry(entry.seq, entry.at, type(entry.fact).__name__, figures))
+    return found
+
+
+_SAID_ALREADY = frozenset(
+    {"deal_id", "buyer_id", "seller_id", "buyer_group", "seller_group", "cell", "source_id"}
+)
+
+
+def _summary(found: Deal, counterparty: str, actor: Actor) -> DealSummary:
+    side = side_of(found, actor)
+    return DealSummary(
+        deal_id=found.id,
+        side=side,
+        counterparty_id=found.seller_id if side == "buyer" else found.buyer_id,
+        counterparty=counterparty,
+        source=found.source,
+        source_id=found.source_id,
+        instrument_id=found.instrument_id,
+        region=found.region,
+        tenor=found.tenor,
+        cell=found.cell,
+        lots=found.lots,
+        accepted_lots=found.accepted_lots,
+        returned_lots=found.returned_lots,
+        currency=found.currency,
+        goods_minor=found.goods_minor,
+        total_minor=found.total_minor,
+        state=found.state,
+        note=found.note,
+        due_at=found.due_at,
+        formed_at=found.formed_at,
+        settled_at=found.settled_at,
+        tasks=tuple(tasks(found, actor)),
+    )
+
+
+def _return_until(found: Deal) -> datetime | None:
+    if found.settled_at is None:
+        return None
+    return found.settled_at + timedelta(days=found.return_days)

@@ -1,0 +1,72 @@
+"""Reading what happened to the goods of a deal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aggregator.deals.access import party_deal
+from aggregator.journal.reading import Pool, Reader
+from aggregator.market import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnView:
+    return_id: str
+    lots: int
+    reason: str
+    disposition: str
+    freight_by: str
+    evidence: str
+    returned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsView:
+    """Each step's own figures, None where it has not happened."""
+
+    shipment: Mapping[str, Any] | None
+    receipt: Mapping[str, Any] | None
+    acceptance: Mapping[str, Any] | None
+    returns: tuple[ReturnView, ...]
+
+
+async def goods(actor: Actor, deal_id: str, reader: Reader | None = None) -> GoodsView:
+    """Return shipment, receipt, acceptance and returns of a deal of the actor's.
+
+    Raises:
+        NotAllowed: the actor's roles read no deals.
+        NotFound: no such deal, or the actor is no party to it.
+
+    """
+    actor.require("deals.read")
+    source = reader or Pool()
+    await party_deal(source, actor, deal_id)
+    shipments = await source.rows(
+        "select lots, carrier, vehicle, shipped_at from shipment where deal_id = $1", deal_id
+    )
+    receipts = await source.rows(
+        "select lots, place, document, weight_kg, delivered_at from receipt where deal_id = $1",
+        deal_id,
+    )
+    acceptances = await source.rows(
+        'select lots, is_within_tolerance, "by", accepted_at from acceptance where deal_id = $1',
+        deal_id,
+    )
+    returns = await source.rows(
+        "select id as return_id, lots, reason, disposition, freight_by, evidence, returned_at"
+        " from goods_return where deal_id = $1 order by returned_at, id",
+        deal_id,
+    )
+    return GoodsView(
+        shipment=_only(shipments),
+        receipt=_only(receipts),
+        acceptance=_only(acceptances),
+        returns=tuple(ReturnView(**dict(row)) for row in returns),
+    )
+
+
+def _only(rows: Any) -> Mapping[str, Any] | None:
+    return dict(rows[0]) if rows else None
