@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aggregator.errors import InvalidField
-from aggregator.journal.reading import Pool, Reader, entries
+from aggregator.errors import InvalidField, NotFound
+from aggregator.journal.reading import Pool, Reader, decoded, entries
 from aggregator.market import PUBLIC, Actor, Audience
 from aggregator.pools import store, views
 from aggregator.pools.landed import deposit
@@ -78,6 +78,23 @@ async def preview(
             breaks, opened, lots=lots, limit_minor=limit_minor, freight_minor=freight_minor
         ),
     }
+
+
+async def evidence(pool_id: str, reader: Reader | None = None) -> View:
+    """Return the instance of the last close and its certified result, for auditors.
+
+    Raises:
+        NotFound: there is no such pool, or it has not closed.
+
+    """
+    found = await (reader or Pool()).rows(
+        "select instance, result from pool_clearing where pool_id = $1"
+        " order by number desc limit 1",
+        pool_id,
+    )
+    if not found:
+        raise NotFound("pool")
+    return {name: decoded(found[0][name]) for name in ("instance", "result")}
 
 
 async def _state(source: Reader, pool_id: str) -> State:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 
 ROUTE_MODULES = [
+    "web.api.audit",
     "web.api.auctions",
     "web.api.commands",
     "web.api.forwards",
     "web.api.notices",
+    "web.api.offers",
     "web.api.parties",
+    "web.api.pools",
     "web.api.prices",
     "web.api.sessions",
 ]

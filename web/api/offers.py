@@ -1,0 +1,130 @@
+"""Suppliers' standing offers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from aggregator.catalogue.tenors import parse_cell
+from aggregator.market import Actor, Answer, Outcome
+from aggregator.supply import offering, queries
+from aggregator.supply.queries import OfferView
+from web.api.fields import Answers, Body, Cell, Instant, Lots, Minor, Money, Page
+from web.api.routing import Call, route
+
+
+class BreakBody(Body):
+    """From so many lots in all, this goods price for every lot."""
+
+    from_lots: Lots
+    price: Minor
+
+
+class OfferBody(Body):
+    """A binding schedule: lots rise from break to break, prices never do.
+
+    A total is a multiple of `pack`; all who take from the offer together never exceed
+    `capacity_lots`. An offer that is not public counts at the close and is shown to nobody.
+    """
+
+    cell: Cell
+    breaks: Annotated[list[BreakBody], Field(min_length=1, max_length=50)]
+    capacity_lots: Lots
+    pack: Lots = 1
+    is_public: bool = True
+    valid_until: Instant | None = None
+
+
+class OffersQuery(Page):
+    """Which offers to list."""
+
+    cell: Cell | None = None
+
+
+class Break(Answers):
+    from_lots: int
+    price: Money
+
+
+class OwnOffer(Answers):
+    taken_lots: int
+    is_public: bool
+
+
+class OfferAnswer(Answers):
+    """`own` is there for the supplier only."""
+
+    offer_id: str
+    seller_id: str
+    seller_name: str
+    seller_name_en: str
+    cell: str
+    breaks: list[Break]
+    pack: int
+    capacity_lots: int
+    state: str
+    published_at: str
+    valid_until: str
+    own: OwnOffer | None
+
+
+class Offers(Answers):
+    offers: list[OfferAnswer]
+
+
+class OfferChanged(Answers):
+    offer_id: str
+    state: str
+    valid_until: str | None = None
+
+
+@route("GET", "/offers", act="supply.read", query=OffersQuery, out=Offers)
+async def offers(call: Call) -> Answer:
+    """List standing public offers and all of one's own, the newest first."""
+    asked: OffersQuery = call.query
+    found = await queries.offers(call.viewer, cell=asked.cell, limit=asked.limit, after=asked.after)
+    return {"offers": [_shown(view, call.actor) for view in found]}
+
+
+@route("POST", "/offers", act="supply.offer", body=OfferBody, out=OfferChanged, status=201)
+async def publish_offer(call: Call) -> Outcome:
+    """Publish a binding offer of one's firm."""
+    body: OfferBody = call.body
+    terms = offering.OfferTerms(
+        cell=parse_cell(body.cell),
+        breaks=tuple((step.from_lots, step.price) for step in body.breaks),
+        capacity_lots=body.capacity_lots,
+        pack=body.pack,
+        is_public=body.is_public,
+        valid_until=body.valid_until,
+    )
+    return await offering.publish_offer(call.market, call.actor, call.command, terms)
+
+
+@route("DELETE", "/offers/{offer_id}", act="supply.offer", out=OfferChanged)
+async def withdraw_offer(call: Call) -> Outcome:
+    """Take an own offer back; what was taken of it stays bound."""
+    return await offering.withdraw_offer(
+        call.market, call.actor, call.command, call.path["offer_id"]
+    )
+
+
+def _shown(view: OfferView, viewer: Actor) -> Answer:
+    own = None
+    if view.seller_id == viewer.organisation_id:
+        own = {"taken_lots": view.taken_lots, "is_public": view.is_public}
+    return {
+        "offer_id": view.id,
+        "seller_id": view.seller_id,
+        "seller_name": view.seller_name,
+        "seller_name_en": view.seller_name_en,
+        "cell": view.cell,
+        "breaks": [{"from_lots": lots, "price_minor": price} for lots, price in view.breaks],
+        "pack": view.pack,
+        "capacity_lots": view.capacity_lots,
+        "state": view.state,
+        "published_at": view.published_at,
+        "valid_until": view.valid_until,
+        "own": own,
+    }
