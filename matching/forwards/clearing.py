@@ -20,13 +20,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matching.forwards.bounding import demand_gain, supply_gain, tier_gain
-from matching.forwards.bundle import Allocation, Bundle, asked, bundled, is_lawful
+from matching.forwards.bounding import demand_gain, dual_bound, supply_gain, tier_gain
+from matching.forwards.bundle import Allocation, Bundle, asked, bundled, is_lawful, surplus
 from matching.forwards.orders import Offer, Order, Rules, Storage
-from matching.forwards.pricing import Priced, made_whole
-from matching.forwards.proposing import solver_version
+from matching.forwards.pricing import Priced, made_whole, supported
+from matching.forwards.proposing import relaxed_prices, solver_version
 from matching.forwards.refusals import refuse_impossible
-from matching.forwards.searching import Best, best_of_all, best_supported
+from matching.forwards.searching import Best, best_of_all, best_supported, first_of_equals
 from matching.money import split
 
 
@@ -94,13 +94,16 @@ def clear(
     refuse_impossible(tenors, orders, offers, storage, rules)
     bundle = bundled(tenors, orders, offers, storage, rules)
     best = best_of_all(bundle, rules)
-    if rules.pricing == "make_whole":
-        found, priced = best.allocation, made_whole(bundle, best.allocation)
-        value, bound = best.surplus, best.bound
-    else:
-        held = best_supported(bundle, rules, best)
-        found, priced, value, bound = held.allocation, held.priced, held.surplus, held.bound
+    held = best if rules.pricing == "make_whole" else best_supported(bundle, rules, best)
+    found = first_of_equals(bundle, rules, held).allocation
     assert is_lawful(bundle, found), "an award keeps every bound"
+    assert surplus(bundle, found) == held.surplus, "equal allocations have one surplus"
+    priced = (
+        made_whole(bundle, found) if rules.pricing == "make_whole" else supported(bundle, found)
+    )
+    assert priced is not None, "only supported allocations are chosen"
+    duals = relaxed_prices(bundle)
+    dual = dual_bound(bundle, duals)
     return Result(
         awards=_awards(bundle, found),
         supplier=_supplied(bundle, found),
@@ -110,10 +113,10 @@ def clear(
         prices_minor=dict(zip(bundle.tenors, priced.prices, strict=True)),
         rejected_in_the_money=tuple(_rejections(bundle, found, priced, best)),
         make_whole=tuple(_lines(bundle, found, priced)),
-        surplus_minor=value,
-        bound_minor=bound,
-        dual_prices_minor=dict(zip(bundle.tenors, best.dual_prices, strict=True)),
-        dual_bound_minor=best.dual_bound,
+        surplus_minor=held.surplus,
+        bound_minor=min(held.bound, max(dual, held.surplus)),
+        dual_prices_minor=dict(zip(bundle.tenors, duals, strict=True)),
+        dual_bound_minor=dual,
         is_canonical=priced.is_canonical,
         solver=solver_version(),
     )
