@@ -8,10 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from aggregator.forwards import offering, opening, ordering, queries
-from aggregator.laboratory.clearing import canonical_json
 from aggregator.market import Answer, Outcome
 from web.api.fields import Body, Instant, Instrument, Lots, Minor, Name, Region, SomeLots, Tenor
-from web.api.routing import PUBLIC, Call, Download, route
+from web.api.routing import PUBLIC, Call, route
 
 
 class StripBody(Body):
@@ -145,14 +144,6 @@ async def place_strip_offer(call: Call) -> Outcome:
     return await offering.place_offer(
         call.market, call.actor, call.command, call.path["strip_id"], terms
     )
-
-
-@route("GET", "/strips/{strip_id}/evidence", act="audit.read")
-async def strip_evidence(call: Call) -> Download:
-    """Give an auditor the cleared instance and its result, as `aggregator check` reads them."""
-    found = dict(await queries.evidence(call.path["strip_id"]))
-    name = f"{call.path['strip_id']}.json"
-    return Download(canonical_json(found).encode(), "application/json", name)
 
 
 def _shown(view: queries.StripView) -> Answer:

@@ -21,7 +21,6 @@ class Refused(Exception):
 class Visitor:
     """One signed-in person, or nobody, on one connection pool."""
 
-
     def __init__(self, base_url: str, who: str, *, run: str) -> None:
         self.who = who
         self._client = httpx.AsyncClient(base_url=base_url, timeout=60, trust_env=False)
@@ -36,16 +35,16 @@ class Visitor:
     ) -> None:
         await self._client.aclose()
 
-    async def sign_in(self, password: str) -> Any:  # noqa: ANN401 - JSON
+    async def sign_in(self, password: str) -> Any:
         return await self.post("/sessions", {"login": self.who, "password": password})
 
-    async def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+    async def get(self, path: str) -> Any:
         return await self._ask("GET", path, None)
 
-    async def post(self, path: str, body: Any = None) -> Any:  # noqa: ANN401 - JSON
+    async def post(self, path: str, body: Any = None) -> Any:
         return await self._ask("POST", path, {} if body is None else body)
 
-    async def _ask(self, method: str, path: str, body: Any) -> Any:  # noqa: ANN401 - JSON
+    async def _ask(self, method: str, path: str, body: Any) -> Any:
         headers = {"Accept": "application/json"}
         if method != "GET":
             headers["Idempotency-Key"] = f"{self._run}-{self.who}-{next(self._commands):05d}"
