@@ -1,0 +1,63 @@
+"""Run the storms of scripts/storm.d: real processes, real kills, and then the books are checked.
+
+A storm is a module with `async def storm(seconds, seed)` that returns `(figures, violations)`:
+what was done, by name, and a sentence for each guarantee that did not hold. Exit code 3 when one
+did not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "scripts" / "storm.d"
+
+
+def main() -> int:
+    known = sorted(path.stem for path in FOLDER.glob("*.py"))
+    parser = argparse.ArgumentParser(
+        prog="scripts/storm", description=f"Storms: {', '.join(known)}. Without a name, all."
+    )
+    parser.add_argument("name", nargs="?", choices=known, metavar="NAME", help="which to run")
+    parser.add_argument("--seconds", type=int, default=60, help="how long each storm lasts")
+    parser.add_argument("--seed", type=int, default=1, help="what the storm's choices start from")
+    asked = parser.parse_args()
+    if asked.seconds < 1:
+        parser.error("--seconds must be at least 1")
+    sys.path.insert(0, str(ROOT))
+    broken = False
+    for name in [asked.name] if asked.name else known:
+        module = loaded(name)
+        title = (module.__doc__ or "").strip().splitlines()[0]
+        print(f"\n{name}: {title} ({asked.seconds} s, seed {asked.seed})", flush=True)
+        began = time.monotonic()
+        figures, violations = asyncio.run(module.storm(asked.seconds, asked.seed))
+        for figure, value in figures.items():
+            print(f"  {figure}: {value:,}")
+        print(f"  seconds: {time.monotonic() - began:.0f}")
+        for violation in violations:
+            print(f"  VIOLATED: {violation}")
+        broken = broken or bool(violations)
+    print("\nA guarantee was broken." if broken else "\nEvery guarantee held.")
+    return 3 if broken else 0
+
+
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"storm_{name}", FOLDER / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Data classes look their own module up while they are made.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    sys.exit(main())
