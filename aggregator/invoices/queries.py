@@ -46,7 +46,8 @@ async def documents(actor: Actor, deal_id: str, reader: Reader | None = None) ->
     await party_deal(source, actor, deal_id)
     rows = await source.rows(
         "select id, kind, issuer, number, recipient_id, credits, currency, net_minor, tax_bps,"
-        " tax_minor, total_minor, issued_at from invoice where deal_id = $1 order by issued_at, id",
+        " tax_minor, total_minor, issued_at from invoice where deal_id = $1"
+        " order by issued_at, kind desc, issuer = 'platform', number",
         deal_id,
     )
     lines: dict[str, list[DocumentLine]] = defaultdict(list)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from aggregator.journal.reading import Pool, Reader
+from aggregator.parties.queries import organisation
 
 MAX_ROWS = 200
 
@@ -57,6 +58,11 @@ class BankLineView:
     payer: str
     remittance: str
     imported_at: datetime
+
+
+async def deposit_reference(organisation_id: str, reader: Reader | None = None) -> str:
+    """Return what an organisation writes on its bank transfers to the market."""
+    return (await organisation(organisation_id, reader)).deposit_reference
 
 
 async def open_calls(organisation_id: str, reader: Reader | None = None) -> list[CallView]:

@@ -1,0 +1,241 @@
+"""What the answers about deals look like."""
+
+from __future__ import annotations
+
+from web.api.fields import Answers, Money
+
+
+class TaskAnswer(Answers):
+    act: str
+    side: str
+    due_at: str | None
+    is_mine: bool
+
+
+class DealSummary(Answers):
+    """A deal in a list; `goods` is the goods price per lot."""
+
+    deal_id: str
+    side: str
+    counterparty_id: str
+    counterparty: str
+    source: str
+    source_id: str
+    instrument_id: str
+    region: str
+    tenor: str
+    cell: str
+    lots: int
+    accepted_lots: int
+    returned_lots: int
+    currency: str
+    goods: Money
+    total: Money
+    state: str
+    note: str
+    due_at: str | None
+    formed_at: str
+    settled_at: str | None
+    tasks: list[TaskAnswer]
+
+
+class Deals(Answers):
+    deals: list[DealSummary]
+
+
+class LineAnswer(Answers):
+    """One flow; `counterparty` is an organisation's id, or `platform`."""
+
+    kind: str
+    counterparty: str
+    lots: int
+    rate_bps: int | None
+    amount: Money
+
+
+class TermAnswer(Answers):
+    dimension: str
+    promised: str
+    tolerance: str
+    measured: str | None
+
+
+class EvidenceAnswer(Answers):
+    kind: str
+    reference: str
+    lots: int | None
+    amount: Money | None
+    at: str
+
+
+class TimelineAnswer(Answers):
+    seq: int
+    at: str
+    fact: str
+    figures: dict[str, object]
+
+
+class ShipmentAnswer(Answers):
+    lots: int
+    carrier: str
+    vehicle: str
+    shipped_at: str
+
+
+class ReceiptAnswer(Answers):
+    lots: int
+    place: str
+    document: str
+    weight_kg: int | None
+    delivered_at: str
+
+
+class AcceptanceAnswer(Answers):
+    lots: int
+    is_within_tolerance: bool
+    by: str
+    accepted_at: str
+
+
+class ReturnAnswer(Answers):
+    return_id: str
+    lots: int
+    reason: str
+    disposition: str
+    freight_by: str
+    evidence: str
+    returned_at: str
+
+
+class DocumentLineAnswer(Answers):
+    kind: str
+    lots: int
+    net: Money
+
+
+class DocumentAnswer(Answers):
+    """An invoice or credit note; `refund` of a credit note is `owed` or `paid`."""
+
+    id: str
+    kind: str
+    issuer: str
+    number: int
+    recipient_id: str
+    credits: str | None
+    currency: str
+    net: Money
+    tax_bps: int
+    tax: Money
+    total: Money
+    issued_at: str
+    lines: list[DocumentLineAnswer]
+    refund: str | None
+
+
+class DealAnswer(DealSummary):
+    """One deal with all there is to know; `evidences` names all five, null where missing."""
+
+    buyer_id: str
+    seller_id: str
+    freight: Money
+    deposit: Money
+    call_reference: str
+    call: Money
+    funding_due_at: str
+    ship_due_at: str
+    escrow: Money
+    delivered_lots: int
+    dispute_reason: str
+    cancel_wanted_by: str | None
+    return_until: str | None
+    lines: list[LineAnswer]
+    accepted_lines: list[LineAnswer]
+    terms: list[TermAnswer]
+    evidences: dict[str, EvidenceAnswer | None]
+    timeline: list[TimelineAnswer]
+    shipment: ShipmentAnswer | None
+    receipt: ReceiptAnswer | None
+    acceptance: AcceptanceAnswer | None
+    returns: list[ReturnAnswer]
+    documents: list[DocumentAnswer]
+
+
+class Funded(Answers):
+    deal_id: str
+    state: str
+    amount: Money
+    currency: str
+
+
+class Moved(Answers):
+    deal_id: str
+    state: str
+    lots: int
+
+
+class Delivered(Moved):
+    accept_by: str
+
+
+class Accepted(Moved):
+    is_within_tolerance: bool
+    note: str
+    refunded: Money
+    currency: str
+
+
+class Refused(Answers):
+    deal_id: str
+    state: str
+
+
+class Resolved(Answers):
+    deal_id: str
+    lots: int
+
+
+class Invoiced(Answers):
+    """`state` is `settled` when all evidences agree; else `missing` names those that do not."""
+
+    deal_id: str
+    state: str
+    invoice_id: str
+    number: int
+    total: Money
+    currency: str
+    missing: list[str]
+
+
+class Returned(Answers):
+    deal_id: str
+    state: str
+    note: str
+    return_id: str
+    lots: int
+    returned_lots: int
+    freight_by: str
+
+
+class Cancelling(Answers):
+    deal_id: str
+    state: str
+    cancel_wanted_by: str | None
+
+
+class DisputeAnswer(Answers):
+    """A dispute as the operator sees it: no amounts."""
+
+    deal_id: str
+    instrument_id: str
+    region: str
+    tenor: str
+    buyer: str
+    seller: str
+    lots: int
+    delivered_lots: int
+    reason: str
+    due_at: str | None
+
+
+class Disputes(Answers):
+    disputes: list[DisputeAnswer]

@@ -1,0 +1,205 @@
+"""Deals on their way to settled: reading them, and each side's acts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from aggregator.deals import cancelling, funding, queries
+from aggregator.fulfilment import accepting, delivering, returning, shipping
+from aggregator.fulfilment import queries as goods_queries
+from aggregator.invoices import issuing
+from aggregator.invoices import queries as document_queries
+from aggregator.market import Answer, Outcome
+from web.api.deal_answers import (
+    Accepted,
+    Cancelling,
+    DealAnswer,
+    Deals,
+    Delivered,
+    Disputes,
+    Funded,
+    Invoiced,
+    Moved,
+    Refused,
+    Resolved,
+    Returned,
+)
+from web.api.fields import Body, Lots, Name, Page, SomeLots
+from web.api.routing import Call, route
+
+DEAL = "/deals/{deal_id}"
+
+State = Literal[
+    "formed",
+    "funded",
+    "shipping",
+    "delivered",
+    "accepted",
+    "invoiced",
+    "settled",
+    "lapsed",
+    "disputed",
+    "returned",
+    "defaulted",
+    "cancelled",
+]
+Dimension = Literal["time", "place", "price", "manner", "quality", "quantity"]
+Measure = Annotated[str, Field(min_length=1, max_length=200)]
+WeightKg = Annotated[int, Field(ge=1, le=10**12)]
+
+
+class DealsQuery(Page):
+    """Which of one's own deals to list."""
+
+    state: State | None = None
+
+
+class ShipBody(Body):
+    """One shipment with a carrier."""
+
+    lots: Lots
+    carrier: Name
+    vehicle: Annotated[str, Field(max_length=120)] = ""
+
+
+class DeliverBody(Body):
+    """A warehouse receipt or weighbridge ticket: `document` is its number."""
+
+    lots: Lots
+    place: Name
+    document: Name
+    weight_kg: WeightKg | None = None
+
+
+class AcceptBody(Body):
+    """The lots taken, and what was measured of the promise."""
+
+    lots: Lots
+    measured: dict[Dimension, Measure] = Field(default={})
+
+
+class RefuseBody(Body):
+    """Why nothing is taken."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ResolveBody(Body):
+    """How many of the delivered lots the buyer takes; 0 calls the deal off."""
+
+    lots: SomeLots
+
+
+class ReturnBody(Body):
+    """Lots that go back, and the proof why."""
+
+    lots: Lots
+    reason: Literal["wet", "damaged", "wrong_goods", "below_standard", "unwanted"]
+    evidence: Annotated[str, Field(min_length=1, max_length=2000)]
+    disposition: Literal["restock", "downgrade", "scrap", "replace"] = "restock"
+
+
+@route("GET", "/deals", act="deals.read", query=DealsQuery, out=Deals)
+async def deals(call: Call) -> Answer:
+    """List the deals of one's organisation, newest first, each with what it waits for."""
+    asked: DealsQuery = call.query
+    found = await queries.deals(call.actor, state=asked.state, after=asked.after, limit=asked.limit)
+    return {"deals": [asdict(view) for view in found]}
+
+
+@route("GET", DEAL, act="deals.read", out=DealAnswer)
+async def deal(call: Call) -> Answer:
+    """Show one of one's own deals."""
+    deal_id = call.path["deal_id"]
+    async with call.market.reading() as unit:
+        view = asdict(await queries.deal(call.actor, deal_id, unit))
+        goods = asdict(await goods_queries.goods(call.actor, deal_id, unit))
+        documents = await document_queries.documents(call.actor, deal_id, unit)
+    return {
+        **view.pop("summary"),
+        **view,
+        **goods,
+        "documents": [asdict(document) for document in documents],
+    }
+
+
+@route("POST", DEAL + "/fund", act="deals.fund", out=Funded)
+async def fund(call: Call) -> Outcome:
+    """Pay the call from one's cash into the deal's escrow."""
+    return await funding.fund(call.market, call.actor, call.command, call.path["deal_id"])
+
+
+@route("POST", DEAL + "/ship", act="fulfilment.ship", body=ShipBody, out=Moved)
+async def ship(call: Call) -> Outcome:
+    """Hand the lots to a carrier."""
+    given = call.body.model_dump()
+    return await shipping.ship(call.market, call.actor, call.command, call.path["deal_id"], **given)
+
+
+@route("POST", DEAL + "/deliver", act="fulfilment.deliver", body=DeliverBody, out=Delivered)
+async def deliver(call: Call) -> Outcome:
+    """Record the receipt of the lots at their place."""
+    receipt = delivering.Receipt(**call.body.model_dump())
+    return await delivering.deliver(
+        call.market, call.actor, call.command, call.path["deal_id"], receipt
+    )
+
+
+@route("POST", DEAL + "/accept", act="fulfilment.accept", body=AcceptBody, out=Accepted)
+async def accept(call: Call) -> Outcome:
+    """Accept lots; the deal goes on with that quantity."""
+    body: AcceptBody = call.body
+    return await accepting.accept(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["deal_id"],
+        lots=body.lots,
+        measured={str(name): text for name, text in body.measured.items()},
+    )
+
+
+@route("POST", DEAL + "/refuse", act="fulfilment.accept", body=RefuseBody, out=Refused)
+async def refuse(call: Call) -> Outcome:
+    """Take nothing of the delivery; the operator decides."""
+    return await accepting.refuse(
+        call.market, call.actor, call.command, call.path["deal_id"], reason=call.body.reason
+    )
+
+
+@route("POST", DEAL + "/resolve", act="fulfilment.resolve", body=ResolveBody, out=Resolved)
+async def resolve(call: Call) -> Outcome:
+    """Decide a dispute."""
+    return await accepting.resolve(
+        call.market, call.actor, call.command, call.path["deal_id"], lots=call.body.lots
+    )
+
+
+@route("POST", DEAL + "/invoice", act="invoices.issue", out=Invoiced)
+async def invoice(call: Call) -> Outcome:
+    """Invoice the accepted lots; the deal settles when all five evidences agree."""
+    return await issuing.issue(call.market, call.actor, call.command, call.path["deal_id"])
+
+
+@route("POST", DEAL + "/return", act="fulfilment.return", body=ReturnBody, out=Returned)
+async def return_lots(call: Call) -> Outcome:
+    """Return settled lots; a credit note and the money follow at once."""
+    wanted = returning.GoodsReturn(**call.body.model_dump())
+    return await returning.return_lots(
+        call.market, call.actor, call.command, call.path["deal_id"], wanted
+    )
+
+
+@route("POST", DEAL + "/cancel", act="deals.cancel", out=Cancelling)
+async def cancel(call: Call) -> Outcome:
+    """Propose to cancel, or agree to the other side's proposal."""
+    return await cancelling.cancel(call.market, call.actor, call.command, call.path["deal_id"])
+
+
+@route("GET", "/disputes", act="fulfilment.resolve", out=Disputes)
+async def disputes(call: Call) -> Answer:
+    """List the disputes that wait for the operator."""
+    return {"disputes": [asdict(view) for view in await queries.disputes(call.actor)]}

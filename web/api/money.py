@@ -1,0 +1,243 @@
+"""Money: one's own balances and payments; the bank's statements and desk for the operator."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from pydantic import Field
+
+from aggregator.ledger import queries as ledger
+from aggregator.market import Answer, Outcome
+from aggregator.settlement import banking, payouts, queries
+from aggregator.settlement.statements import MAX_LINES, read_csv, statement_line
+from web.api.fields import Answers, Body, Id, Minor, Money
+from web.api.routing import MAX_IMPORT_BYTES, Call, route
+
+CURRENCY = "CNY"
+CSV = "text/csv"
+ShortText = Annotated[str, Field(max_length=100)]
+
+
+class PaymentBody(Body):
+    """A payment of one's cash to one's own bank account."""
+
+    amount: Minor
+    payee_account: Annotated[str, Field(min_length=4, max_length=64)]
+
+
+class BankLineBody(Body):
+    """One entry of a bank statement; `amount` is positive, `direction` says which way."""
+
+    account: ShortText
+    entry_reference: ShortText
+    direction: ShortText
+    amount: ShortText
+    currency: ShortText = CURRENCY
+    booked_on: ShortText
+    payer: Annotated[str, Field(max_length=140)] = ""
+    remittance: Annotated[str, Field(max_length=500)] = ""
+
+
+class BankLinesBody(Body):
+    """A statement, taken in as a whole or not at all."""
+
+    lines: Annotated[list[BankLineBody], Field(min_length=1, max_length=MAX_LINES)]
+
+
+class AssignBody(Body):
+    """Whose money it is."""
+
+    organisation_id: Id
+
+
+class BalanceAnswer(Answers):
+    account_id: str
+    purpose: str
+    currency: str
+    balance: Money
+    held: Money
+    available: Money
+
+
+class HoldAnswer(Answers):
+    hold_id: str
+    amount: Money
+    currency: str
+    reference: str
+    placed_at: str
+
+
+class CallAnswer(Answers):
+    """Money due: pay it under `reference`; `escrow` is the deal's id."""
+
+    reference: str
+    escrow: str
+    currency: str
+    amount: Money
+    due_at: str
+
+
+class PaymentAnswer(Answers):
+    payment_id: str
+    reference: str
+    organisation_id: str
+    currency: str
+    amount: Money
+    payee_account: str
+    state: str
+    ordered_at: str
+
+
+class StatementAnswer(Answers):
+    """One posting on one's own account, signed."""
+
+    transfer_id: str
+    at: str
+    kind: str
+    reference: str
+    currency: str
+    amount: Money
+
+
+class MoneyAnswer(Answers):
+    deposit_reference: str
+    balances: list[BalanceAnswer]
+    holds: list[HoldAnswer]
+    calls: list[CallAnswer]
+    payments: list[PaymentAnswer]
+    statement: list[StatementAnswer]
+
+
+class PaymentOrdered(Answers):
+    payment_id: str
+    reference: str
+    state: str
+    amount: Money
+    currency: str
+
+
+class PaymentFailed(Answers):
+    payment_id: str
+    state: str
+
+
+class Payments(Answers):
+    payments: list[PaymentAnswer]
+
+
+class TakenLine(Answers):
+    line_id: str
+    entry_reference: str
+    state: str
+
+
+class Imported(Answers):
+    matched: int
+    unmatched: int
+    duplicate: int
+    lines: list[TakenLine]
+
+
+class UnmatchedLine(Answers):
+    line_id: str
+    account: str
+    entry_reference: str
+    direction: str
+    currency: str
+    amount: Money
+    booked_on: str
+    payer: str
+    remittance: str
+    imported_at: str
+
+
+class Unmatched(Answers):
+    lines: list[UnmatchedLine]
+
+
+class Assigned(Answers):
+    line_id: str
+    state: str
+    organisation_id: str
+
+
+@route("GET", "/money", act="ledger.read", out=MoneyAnswer)
+async def money(call: Call) -> Answer:
+    """Show one's organisation's balances, holds, calls, payments and newest postings."""
+    mine = call.actor.organisation_id
+    async with call.market.reading() as unit:
+        return {
+            "deposit_reference": await queries.deposit_reference(mine, unit),
+            "balances": [asdict(view) for view in await ledger.balances(mine, unit)],
+            "holds": [asdict(view) for view in await ledger.pending_holds(mine, unit)],
+            "calls": [asdict(view) for view in await queries.open_calls(mine, unit)],
+            "payments": [asdict(view) for view in await queries.payments(mine, unit)],
+            "statement": [asdict(view) for view in await ledger.statement(mine, reader=unit)],
+        }
+
+
+@route("POST", "/payments", act="settlement.pay_out", body=PaymentBody, out=PaymentOrdered)
+async def order_payment(call: Call) -> Outcome:
+    """Have cash paid out; it is final when the bank's statement shows it."""
+    return await payouts.order(
+        call.market,
+        call.actor,
+        call.command,
+        amount_minor=call.body.amount,
+        currency=CURRENCY,
+        payee_account=call.body.payee_account,
+    )
+
+
+@route(
+    "POST",
+    "/bank/lines",
+    act="settlement.import",
+    body=BankLinesBody,
+    text_types=(CSV,),
+    max_bytes=MAX_IMPORT_BYTES,
+    out=Imported,
+)
+async def import_bank_lines(call: Call) -> Outcome:
+    """Take in a bank statement as JSON or CSV; lines seen before change nothing."""
+    if call.body is None:
+        lines = read_csv(call.text)
+    else:
+        lines = [
+            statement_line(line.model_dump(), f"/lines/{at}")
+            for at, line in enumerate(call.body.lines)
+        ]
+    return await banking.import_lines(call.market, call.actor, call.command, lines)
+
+
+@route("GET", "/bank/unmatched", act="settlement.read", out=Unmatched)
+async def unmatched_bank_lines(_: Call) -> Answer:
+    """List the bank lines that wait for a person, oldest first."""
+    return {"lines": [asdict(view) for view in await queries.unmatched()]}
+
+
+@route(
+    "POST",
+    "/bank/unmatched/{line_id}/assign",
+    act="settlement.assign",
+    body=AssignBody,
+    out=Assigned,
+)
+async def assign_bank_line(call: Call) -> Outcome:
+    """Give an unmatched credit to the organisation it is for."""
+    return await banking.assign(
+        call.market, call.actor, call.command, call.path["line_id"], call.body.organisation_id
+    )
+
+
+@route("GET", "/bank/payments", act="settlement.read", out=Payments)
+async def ordered_payments(_: Call) -> Answer:
+    """List the payments that the bank has yet to make."""
+    return {"payments": [asdict(view) for view in await queries.payments(None)]}
+
+
+@route("POST", "/bank/payments/{payment_id}/fail", act="settlement.fail_payment", out=PaymentFailed)
+async def fail_payment(call: Call) -> Outcome:
+    """Note that the bank refused a payment."""
+    return await payouts.fail(call.market, call.actor, call.command, call.path["payment_id"])
