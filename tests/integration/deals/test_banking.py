@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aggregator.errors import Conflict, InvalidField, WrongState
+from aggregator.journal.reading import Pool
+from aggregator.ledger.queries import balances
+from aggregator.ledger.verifying import verify
+from aggregator.market import Outcome
+from aggregator.settlement import banking, payouts, queries
+from aggregator.settlement.simulator import SimulatedBank
+from aggregator.settlement.statements import COLUMNS, StatementLine, read_csv, write_csv
+
+if TYPE_CHECKING:
+    from tests.integration.deals.conftest import Trading
+
+TODAY = date(2027, 3, 1)
+
+
+@pytest.fixture
+def bank() -> SimulatedBank:
+    return SimulatedBank("CN-6222-01", "CNY")
+
+
+async def take(trading: Trading, *lines: StatementLine) -> Outcome:
+    operator = trading.actor("operator", "operator")
+    return await banking.import_lines(trading.market, operator, trading.command(), lines)
+
+
+async def cash(trading: Trading, name: str) -> int:
+    return sum(view.balance_minor for view in await balances(trading.id_of(name)))
+
+
+async def test_a_line_goes_to_the_organisation_its_reference_names(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    remittance = f"货款/{trading.reference_of('factory').lower()}-March"
+
+    await take(trading, bank.receive("Factory", 12_345, remittance=remittance, booked_on=TODAY))
+
+    assert await cash(trading, "factory") == 12_345
+    assert not (await verify()).differences
+
+
+async def test_a_call_for_money_names_its_organisation_too(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    await trading.form()
+    (call,) = await queries.open_calls(trading.id_of("factory"))
+
+    await take(trading, bank.receive("F", 5, remittance=call.reference, booked_on=TODAY))
+
+    assert await cash(trading, "factory") == 5
+
+
+@pytest.mark.parametrize("which", ["nobody", "both", "embedded"])
+async def test_a_line_that_names_not_exactly_one_waits_on_the_desk(
+    trading: Trading, bank: SimulatedBank, which: str
+) -> None:
+    one, other = trading.reference_of("factory"), trading.reference_of("mill")
+    text = {"nobody": "thanks", "both": f"{one} {other}", "embedded": f"X{one}"}[which]
+
+    outcome = await take(trading, bank.receive("F", 500, remittance=text, booked_on=TODAY))
+
+    assert outcome.answer["unmatched"] == 1
+    (line,) = await queries.unmatched()
+    assert (line.amount_minor, line.remittance) == (500, text)
+    rows = await Pool().rows("select balance_minor from account where purpose = 'suspense'")
+    assert [row["balance_minor"] for row in rows] == [500]
+
+
+async def test_a_person_assigns_a_stray_line_once(trading: Trading, bank: SimulatedBank) -> None:
+    await take(trading, bank.receive("F", 500, remittance="?", booked_on=TODAY))
+    (line,) = await queries.unmatched()
+    operator = trading.actor("operator", "operator")
+    mill = trading.id_of("mill")
+
+    await banking.assign(trading.market, operator, trading.command(), line.line_id, mill)
+    with pytest.raises(WrongState):
+        await banking.assign(trading.market, operator, trading.command(), line.line_id, mill)
+
+    assert await cash(trading, "mill") == 500
+    assert await queries.unmatched() == []
+    assert not (await verify()).differences
+
+
+async def test_the_same_statement_in_any_order_changes_nothing(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    for amount in (100, 200, 300):
+        bank.receive("F", amount, remittance=trading.reference_of("factory"), booked_on=TODAY)
+    await take(trading, *bank.entries[:2])
+
+    outcome = await take(trading, *reversed(bank.entries))
+    again = await take(trading, *bank.entries, *bank.entries)
+
+    assert (outcome.answer["matched"], outcome.answer["duplicate"]) == (1, 2)
+    assert (again.answer["matched"], again.answer["duplicate"]) == (0, 6)
+    assert await cash(trading, "factory") == 600
+
+
+async def test_an_entry_with_other_content_refuses_the_statement(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    reference = trading.reference_of("factory")
+    first = bank.receive("F", 100, remittance=reference, booked_on=TODAY)
+    await take(trading, first)
+    forger = SimulatedBank(bank.account, "CNY")
+    forged = forger.receive("F", 900, remittance=reference, booked_on=TODAY)
+    fresh = forger.receive("F", 50, remittance=reference, booked_on=TODAY)
+
+    with pytest.raises(InvalidField) as refusal:
+        await take(trading, fresh, forged)
+
+    assert refusal.value.figures() == {
+        "pointer": "/lines/1/entry_reference",
+        "rule": "same_entry",
+        "figure": "E00000001",
+    }
+    assert await cash(trading, "factory") == 100
+
+
+async def test_foreign_money_is_kept_apart(trading: Trading) -> None:
+    dollars = SimulatedBank("US-1", "USD")
+
+    await take(trading, dollars.receive("F", 100, remittance="?", booked_on=TODAY))
+
+    rows = await Pool().rows("select id, balance_minor from account order by id")
+    assert {row["id"]: row["balance_minor"] for row in rows} == {
+        "bank:platform:USD": -100,
+        "suspense:platform:USD": 100,
+    }
+
+
+async def test_a_debit_that_nobody_ordered_moves_nothing(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    await trading.give("factory", 10_000)
+
+    await take(trading, bank.pay("Somebody", 500, reference="P0123456789AB", booked_on=TODAY))
+
+    (line,) = await queries.unmatched()
+    operator = trading.actor("operator", "operator")
+    with pytest.raises(Conflict):
+        await banking.assign(
+            trading.market, operator, trading.command(), line.line_id, trading.id_of("factory")
+        )
+    assert await cash(trading, "factory") == 10_000
+    assert not (await verify()).differences
+
+
+async def test_a_payment_is_final_with_its_line_and_free_when_it_fails(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    await trading.give("factory", 10_000)
+    finance = trading.actor("factory", "finance")
+    made = [
+        await payouts.order(
+            trading.market,
+            finance,
+            trading.command(),
+            amount_minor=amount,
+            currency="CNY",
+            payee_account="6222 0000 1234",
+        )
+        for amount in (3_000, 4_000)
+    ]
+
+    reference = made[0].answer["reference"]
+    await take(trading, bank.pay("F", 2_999, reference=reference, booked_on=TODAY))
+    await take(trading, bank.pay("F", 3_000, reference=reference, booked_on=TODAY))
+    operator = trading.actor("operator", "operator")
+    await payouts.fail(trading.market, operator, trading.command(), made[1].answer["payment_id"])
+
+    (account,) = await balances(trading.id_of("factory"))
+    assert (account.balance_minor, account.held_minor) == (7_000, 0)
+    states = [view.state for view in await queries.payments(trading.id_of("factory"))]
+    assert sorted(states) == ["failed", "paid"]
+    assert [line.amount_minor for line in await queries.unmatched()] == [2_999]
+    assert not (await verify()).differences
+
+
+def test_a_written_statement_reads_back_the_same(bank: SimulatedBank) -> None:
+    bank.receive('Söhne, "Zucker" 公司', 1, remittance="line\nbreak", booked_on=TODAY)
+    bank.pay("F", 10**14 - 1, reference="P0123456789AB", booked_on=TODAY)
+
+    assert read_csv("\ufeff" + bank.statement()) == bank.entries
+    assert write_csv(read_csv(bank.statement())) == bank.statement()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "pointer"),
+    [
+        ("direction", "out", "/lines/0/direction"),
+        ("amount", "0.00", "/lines/0/amount"),
+        ("amount", "1.001", "/lines/0/amount"),
+        ("amount", "-1.00", "/lines/0/amount"),
+        ("amount", "１.00", "/lines/0/amount"),
+        ("currency", "XXX", "/lines/0/currency"),
+        ("booked_on", "2027-02-30", "/lines/0/booked_on"),
+        ("booked_on", "20270228", "/lines/0/booked_on"),
+        ("entry_reference", "", "/lines/0/entry_reference"),
+        ("remittance", "x" * 501, "/lines/0/remittance"),
+    ],
+)
+def test_a_bad_cell_is_named(name: str, text: str, pointer: str) -> None:
+    cells = {
+        "account": "A",
+        "entry_reference": "E1",
+        "direction": "credit",
+        "amount": "1.00",
+        "currency": "CNY",
+        "booked_on": "2027-03-01",
+        "payer": "",
+        "remittance": "",
+        name: text,
+    }
+
+    with pytest.raises(InvalidField) as refusal:
+        read_csv(",".join(COLUMNS) + "\r\n" + ",".join(cells.values()) + "\r\n")
+
+    assert refusal.value.pointer == pointer
+
+
+@pytest.mark.parametrize("text", ["", "a,b\r\n", ",".join(COLUMNS) + "\r\nA,E1,credit\r\n"])
+def test_a_truncated_file_is_refused_whole(text: str) -> None:
+    with pytest.raises(InvalidField):
+        read_csv(text)
