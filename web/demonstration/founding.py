@@ -93,8 +93,8 @@ async def _statement(
             "amount": firm.cash,
             "currency": "CNY",
             "direction": "credit",
-            "payer_name": firm.name,
-            "reference": registered[firm.key].deposit_reference,
+            "payer": firm.name,
+            "remittance": registered[firm.key].deposit_reference,
         }
         for number, firm in enumerate(FIRMS, start=1)
     ]

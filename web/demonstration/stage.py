@@ -30,6 +30,9 @@ _LIMITS = EdgeLimits(
 )
 
 
+_SESSION = timedelta(hours=6)
+
+
 @dataclass
 class Stage:
     """Where the story plays. Acts go through HTTP; only time is moved from here."""
@@ -44,13 +47,15 @@ class Stage:
     visitors: dict[str, Visitor] = field(default_factory=dict)
 
     async def visitor(self, login: str) -> Visitor:
-        """Return a person, signed in on first use."""
+        """Return a person, signed in anew where the last session is old."""
         found = self.visitors.get(login)
         if found is None:
-            found = Visitor(self.base_url, login, run=self.run)
+            found = self.visitors[login] = Visitor(self.base_url, login, run=self.run)
             await self.exits.enter_async_context(found)
+        now = self.clock.now()
+        if found.signed_in_at is None or now - found.signed_in_at > _SESSION:
             await found.sign_in(PASSWORD)
-            self.visitors[login] = found
+            found.signed_in_at = now
         return found
 
     async def pass_time(self, until: datetime) -> None:
@@ -82,8 +87,7 @@ async def staged(
     tasks = Tasks()
     serving = tasks.start(server.serve(sockets=[listener]), name="stage")
     try:
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await _started(server, serving)
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with AsyncExitStack() as exits:
             yield Stage(market, clock, base_url, run, report, speed, exits)
@@ -91,3 +95,8 @@ async def staged(
         server.stop_soon()
         await serving
         listener.close()
+
+
+async def _started(server: MarketServer, serving: asyncio.Task[None]) -> None:
+    while not server.started and not serving.done():  # noqa: ASYNC110 - it has no event to wait for
+        await asyncio.sleep(0.01)

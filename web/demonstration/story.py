@@ -75,7 +75,7 @@ async def play(stage: Stage) -> Told:
         await _clear_strip(stage, told)
         await _buy_pool(stage, told)
         await _settle(stage, told, watchers)
-    await _return_wet_lot(stage, told)
+    await _return_wet_lot(stage)
     await _verify(stage, told)
     return told
 
@@ -98,8 +98,8 @@ async def _offers(stage: Stage, told: Told) -> None:
             "/offers",
             {
                 "cell": told.pool_cell,
-                "breaks": [{"lots": int(lots), "price": price} for lots, price in breaks],
-                "capacity": 2000,
+                "breaks": [{"from_lots": int(lots), "price": price} for lots, price in breaks],
+                "capacity_lots": 2000,
                 "valid_until": until,
             },
         )
@@ -152,8 +152,9 @@ async def _firm_up(stage: Stage, told: Told) -> None:
 async def _buy_pool(stage: Stage, told: Told) -> None:
     """The close opens an auction below the earned price; mills undercut each other."""
     member = await stage.visitor(POOL_MEMBERS[0])
-    while (shown := await member.get(f"/pools/{told.pool}"))["phase"] in ("gathering", "firming"):
-        await stage.pass_by(hours=1)
+    shown = await member.get(f"/pools/{told.pool}")
+    await stage.pass_time(datetime.fromisoformat(shown["closes_at"]))
+    member = await stage.visitor(POOL_MEMBERS[0])
     listed = await member.get("/auctions?side=buy&state=open")
     [auction] = [a for a in listed["auctions"] if a["reference"].startswith(f"pool:{told.pool}")]
     told.pool_auction = auction["auction_id"]
@@ -307,7 +308,7 @@ async def _deals(stage: Stage, keys: Sequence[str], source: str) -> list[dict[st
     found = []
     for key in keys:
         listed = await (await stage.visitor(key)).get("/deals?limit=200")
-        found += [d for d in listed["deals"] if d["source"] == source and d["my_side"] == "buyer"]
+        found += [d for d in listed["deals"] if d["source"] == source and d["side"] == "buyer"]
     return found
 
 
@@ -349,7 +350,7 @@ async def _settle(stage: Stage, told: Told, watchers: Sequence[Watcher]) -> None
 
 async def _deals_of(stage: Stage, key: str) -> list[dict[str, Any]]:
     listed = await (await stage.visitor(key)).get("/deals?limit=200")
-    return [deal for deal in listed["deals"] if deal["my_side"] == "buyer"]
+    return [deal for deal in listed["deals"] if deal["side"] == "buyer"]
 
 
 async def carry_out(stage: Stage, told: Told, buyer: str, deal: Mapping[str, Any]) -> None:
@@ -358,8 +359,13 @@ async def carry_out(stage: Stage, told: Told, buyer: str, deal: Mapping[str, Any
     by_id = {firm.id: key for key, firm in told.firms.items()}
     seller = by_id[deal["counterparty_id"]]
     await (await stage.visitor(f"{buyer}.pay")).post(f"{path}/fund")
-    await (await stage.visitor(seller)).post(f"{path}/ship", {"lots": lots})
-    await (await stage.visitor(seller)).post(f"{path}/deliver", {"lots": lots})
+    await (await stage.visitor(seller)).post(
+        f"{path}/ship", {"lots": lots, "carrier": "桂运物流", "vehicle": "桂A·10086"}
+    )
+    await (await stage.visitor(seller)).post(
+        f"{path}/deliver",
+        {"lots": lots, "place": "买方仓库", "document": f"磅单 {deal['deal_id'][-6:]}"},
+    )
     await (await stage.visitor(buyer)).post(f"{path}/accept", {"lots": lots})
     await (await stage.visitor(seller)).post(f"{path}/invoice")
     shown = await (await stage.visitor(buyer)).get(path)
@@ -367,27 +373,27 @@ async def carry_out(stage: Stage, told: Told, buyer: str, deal: Mapping[str, Any
         stage.report.check("d", f"{path} settles", holds=False, found=shown["state"])
 
 
-async def _return_wet_lot(stage: Stage, told: Told) -> None:
+async def _return_wet_lot(stage: Stage) -> None:
     """(f) One wet lot goes back: credit note, reversal, no restatement."""
     stage.report.tell("\nf. 一吨受潮退货 · One wet lot is returned")
     key = POOL_MEMBERS[1]
+    await stage.pass_by(days=1)
     buyer = await stage.visitor(key)
     board = await buyer.get("/prices")
     before = {row["cell"]: row["price"] for row in board["cells"]}
     [deal] = [d for d in await _deals_of(stage, key) if d["source"] == "pool"]
     cash = await _cash(stage, key)
-    await stage.pass_by(days=1)
     await buyer.post(
         f"/deals/{deal['deal_id']}/return",
         {"lots": 1, "reason": "wet", "evidence": "袋底结块，含水 0.6%"},
     )
     shown = await buyer.get(f"/deals/{deal['deal_id']}")
-    credits = [d for d in shown["documents"] if d["kind"] == "credit_note"]
+    notes = [d for d in shown["documents"] if d["kind"] == "credit_note"]
     stage.report.check(
         "f",
         "a credit note was issued",
-        holds=len(credits) >= 1,
-        found=", ".join(note["total"] for note in credits),
+        holds=len(notes) >= 1,
+        found=", ".join(note["total"] for note in notes),
     )
     back = await _cash(stage, key) - cash
     stage.report.check("f", "the money came back", holds=back > 0, found=decimal_text(back))
@@ -398,7 +404,7 @@ async def _return_wet_lot(stage: Stage, told: Told) -> None:
 
 async def _cash(stage: Stage, key: str) -> int:
     money = await (await stage.visitor(f"{key}.pay")).get("/money")
-    return sum(minor_of(a["balance"]) for a in money["accounts"] if a["purpose"] == "cash")
+    return sum(minor_of(a["balance"]) for a in money["balances"] if a["purpose"] == "cash")
 
 
 async def _verify(stage: Stage, told: Told) -> None:

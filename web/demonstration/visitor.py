@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ class Visitor:
 
     def __init__(self, base_url: str, who: str, *, run: str) -> None:
         self.who = who
+        self.signed_in_at: datetime | None = None
         self._client = httpx.AsyncClient(base_url=base_url, timeout=60, trust_env=False)
         self._commands = itertools.count(1)
         self._run = run

@@ -7,6 +7,7 @@ import json
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from aggregator.tasks import Tasks
 
@@ -25,7 +26,10 @@ class Watcher:
 
     async def __aenter__(self) -> Self:
         self._socket = await connect(
-            self._url, subprotocols=["aggregator.feed.v1"], compression=None, proxy=None
+            self._url,
+            subprotocols=[Subprotocol("aggregator.feed.v1")],
+            compression=None,
+            proxy=None,
         )
         await self._send({"op": "hello", "client": f"demonstration/{self.name}"})
         await self._send({"op": "subscribe", "topic": "prices:*"})
