@@ -1,0 +1,184 @@
+"""Offers and group buys over HTTP, as a client of nobody's making meets them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from aggregator.reactions import ON_TIMER
+from aggregator.workers.ringing import ring_due
+from matching.clearing.certificate import check
+from tests.api.conftest import Served, Visitor
+from tests.builders import with_cash, with_sugar
+from web.api.offers import Offers
+from web.api.pools import Pledged, Pools, PoolView, Preview
+
+CELL = "SUGAR-W1/GX/2027-03"
+OFFER: dict[str, Any] = {
+    "cell": CELL,
+    "breaks": [{"from_lots": 1, "price": "5000.00"}, {"from_lots": 300, "price": "4950.00"}],
+    "capacity_lots": 1000,
+}
+POOL: dict[str, Any] = {
+    "cell": CELL,
+    "firming_at": "2027-01-04T03:00:00Z",
+    "closes_at": "2027-01-04T05:00:00Z",
+}
+PLEDGE: dict[str, Any] = {"lots": 100, "limit": "5100.00", "freight": "30.00"}
+
+
+async def visitors_of(served: Served) -> dict[str, Visitor]:
+    """Three factories and a mill with money, the operator, and nobody."""
+    await with_sugar(served.market)
+    found = {"nobody": served.nobody(), "operator": await served.operator()}
+    for name in ("ann", "bob", "cat"):
+        found[name] = await served.member(f"Firm {name}", "buyer", kind="factory")
+    found["mill"] = await served.member("Firm mill", "seller", kind="mill")
+    for name in ("ann", "bob", "cat", "mill"):
+        await with_cash(served.market, found[name].organisation_id, 10**10)
+    return found
+
+
+async def opened(visitors: dict[str, Visitor], **rules: Any) -> str:
+    answer = await visitors["operator"].post("/pools", {**POOL, **rules})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["pool_id"])
+
+
+async def pass_to(served: Served, instant: str) -> None:
+    served.market.clock.set(datetime.fromisoformat(instant))  # type: ignore[attr-defined]
+    await ring_due(served.market, ON_TIMER)
+
+
+async def test_a_pool_from_offer_to_deals(served: Served) -> None:
+    visitors = await visitors_of(served)
+    offer = await visitors["mill"].post("/offers", OFFER)
+    pool_id = await opened(visitors)
+    path = f"/pools/{pool_id}/pledges"
+    for name in ("ann", "bob"):
+        await visitors[name].post(path, PLEDGE)
+    joined = await visitors["cat"].post(path, {**PLEDGE, "lots": 99})
+    preview = await visitors["cat"].post(f"/pools/{pool_id}/preview", PLEDGE)
+    changed = await visitors["cat"].patch(f"{path}/{joined.json()['pledge_id']}", {"lots": 100})
+
+    await pass_to(served, POOL["closes_at"])
+    seen = (await visitors["cat"].get(f"/pools/{pool_id}")).json()
+    public = (await visitors["nobody"].get(f"/pools/{pool_id}")).json()
+    listed = (await visitors["nobody"].get(f"/pools?cell={CELL}&phase=awarded")).json()
+    own = (await visitors["mill"].get(f"/offers?cell={CELL}")).json()
+
+    assert offer.status_code == 201, offer.text
+    assert joined.status_code == 201, joined.text
+    assert (joined.json()["deposit"], changed.json()["deposit"]) == ("50490.00", "51000.00")
+    assert [step["landed"] for step in preview.json()["landed"]] == ["5040.00", "4989.90"]
+    award = seen["you"]["award"]
+    assert (award["goods"], award["landed"], award["lots"]) == ("4950.00", "4989.90", 100)
+    assert public == {**seen, "you": None}
+    assert [view["pool_id"] for view in listed["pools"]] == [pool_id]
+    assert own["offers"][0]["own"] == {"taken_lots": 300, "is_public": True}
+    Pledged.model_validate(joined.json())
+    Preview.model_validate(preview.json())
+    PoolView.model_validate(seen)
+    Pools.model_validate(listed)
+    Offers.model_validate(own)
+
+
+async def test_a_pledge_sent_again_counts_once(served: Served) -> None:
+    visitors = await visitors_of(served)
+    path = f"/pools/{await opened(visitors)}/pledges"
+
+    first = await visitors["ann"].post(path, PLEDGE, key="one-id")
+    again = await visitors["ann"].post(path, PLEDGE, key="one-id")
+    other = await visitors["ann"].post(path, {**PLEDGE, "lots": 101}, key="one-id")
+
+    assert first.json() == again.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert other.json()["code"] == "command_reused"
+
+
+async def test_leaving_is_for_the_gathering(served: Served) -> None:
+    visitors = await visitors_of(served)
+    path = f"/pools/{await opened(visitors)}/pledges"
+    pledge_id = (await visitors["ann"].post(path, PLEDGE)).json()["pledge_id"]
+    left = await visitors["ann"].delete(f"{path}/{pledge_id}")
+    pledge_id = (await visitors["ann"].post(path, PLEDGE)).json()["pledge_id"]
+    await pass_to(served, POOL["firming_at"])
+
+    refused = await visitors["ann"].delete(f"{path}/{pledge_id}")
+    lowered = await visitors["ann"].patch(f"{path}/{pledge_id}", {"limit": "5000.00"})
+
+    assert left.json()["state"] == "withdrawn"
+    assert (refused.status_code, refused.json()["code"]) == (422, "pool_no_leaving")
+    assert (lowered.status_code, lowered.json()["code"]) == (422, "pool_limit_only_rises")
+    assert lowered.json()["figures"] == {"stands": "5100.00", "asked": "5000.00"}
+
+
+async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
+    visitors = await visitors_of(served)
+    pool_id = await opened(visitors)
+    path = f"/pools/{pool_id}/pledges"
+    ann, mill, operator = (visitors[name] for name in ("ann", "mill", "operator"))
+    rising = [{"from_lots": 1, "price": "4900.00"}, {"from_lots": 300, "price": "4950.00"}]
+
+    answers = [
+        await mill.post("/offers", {**OFFER, "breaks": rising}),
+        await mill.post("/offers", {**OFFER, "capacity_lots": "1000"}),
+        await mill.post("/offers", {**OFFER, "cell": "SUGAR-W1/XX/2027-03"}),
+        await operator.post("/pools", {**POOL, "closes_at": "2027-01-04T00:00:00Z"}),
+        await operator.post("/pools", {**POOL, "mode": "lottery"}),
+        await operator.post("/pools", {**POOL, "min_members": 2}),
+        await ann.post(path, {**PLEDGE, "limit": 5100}),
+        await ann.post(path, {**PLEDGE, "limit": "5100.50"}),
+        await ann.post(path, {**PLEDGE, "lots": 0}),
+        await ann.post(path, {**PLEDGE, "freight": "5100.00"}),
+        await ann.post(path, {**PLEDGE, "lots": 201}),
+        await mill.post(path, PLEDGE),
+        await visitors["nobody"].post(path, PLEDGE),
+        await ann.post("/pools/pool_nowhere/pledges", PLEDGE),
+        await ann.patch(f"{path}/plg_nowhere", {"lots": 100}),
+        await ann.get("/pools/pool_nowhere"),
+        await ann.delete("/offers/off_nowhere"),
+        await mill.delete("/offers/off_nowhere"),
+    ]
+
+    told = [
+        (answer.status_code, answer.json()["code"], answer.json().get("pointer"))
+        for answer in answers
+    ]
+    assert told == [
+        (422, "invalid_field", "/breaks/1/price"),
+        (422, "invalid_field", "/capacity_lots"),
+        (422, "invalid_field", "/region"),
+        (422, "invalid_field", "/closes_at"),
+        (422, "invalid_field", "/mode"),
+        (422, "invalid_field", "/min_members"),
+        (422, "invalid_field", "/limit"),
+        (422, "invalid_field", "/limit"),
+        (422, "invalid_field", "/lots"),
+        (422, "invalid_field", "/freight"),
+        (422, "size_not_near_request", None),
+        (403, "not_allowed", None),
+        (401, "not_signed_in", None),
+        (404, "not_found", None),
+        (404, "not_found", None),
+        (404, "not_found", None),
+        (403, "not_allowed", None),
+        (404, "not_found", None),
+    ]
+
+
+async def test_an_auditor_gets_what_the_checker_reads(served: Served) -> None:
+    visitors = await visitors_of(served)
+    auditor = await served.member("The auditor", "auditor", kind="auditor")
+    await visitors["mill"].post("/offers", OFFER)
+    pool_id = await opened(visitors)
+    for name in ("ann", "bob", "cat"):
+        await visitors[name].post(f"/pools/{pool_id}/pledges", PLEDGE)
+    early = await auditor.get(f"/pools/{pool_id}/evidence")
+
+    await pass_to(served, POOL["closes_at"])
+    found = await auditor.get(f"/pools/{pool_id}/evidence")
+    refused = await visitors["ann"].get(f"/pools/{pool_id}/evidence")
+
+    check(found.json()["instance"], found.json()["result"])
+    assert (early.status_code, refused.status_code) == (404, 403)
