@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aggregator.amounts import decimal_text
 from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.catalogue.tenors import Cell, after_month
 from aggregator.deals import stages, store
@@ -199,15 +200,16 @@ async def _insert(unit: Unit, row: dict[str, object]) -> None:
 
 
 async def _write_terms(unit: Unit, deal: Deal, traded: InstrumentView, terms: DealTerms) -> None:
-    """Store the promise in six dimensions, each with its tolerance."""
+    """Store the promise in six dimensions, in texts of no language, each with its tolerance."""
     whole, part = divmod(traded.tolerance_bps, 100)
+    price = f"{decimal_text(deal.goods_minor, deal.currency)} {deal.currency}"
     promises = (
-        ("time", f"shipped before {unit.stamp(deal.ship_due_at)}", "0 days"),
-        ("place", terms.place or f"region {deal.region}", "none"),
-        ("price", f"{deal.goods_minor} minor units of {deal.currency} a lot", "none"),
-        ("manner", terms.manner or traded.packaging or "as usual in the trade", "none"),
-        ("quality", traded.standard or traded.name_en, "none below the standard"),
-        ("quantity", f"{deal.lots} lots of {traded.lot_text}", f"{whole}.{part:02d} %"),
+        ("time", unit.stamp(deal.ship_due_at), "0"),
+        ("place", terms.place or deal.region, "0"),
+        ("price", price, "0"),
+        ("manner", terms.manner or traded.packaging or traded.lot_text, "0"),
+        ("quality", traded.standard or traded.name_en, "0"),
+        ("quantity", f"{deal.lots} × {traded.lot_text}", f"{whole}.{part:02d} %"),
     )
     for dimension, promised, tolerance in promises:
         await unit.execute(

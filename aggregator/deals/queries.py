@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,15 +12,18 @@ from aggregator.deals.access import party_deal
 from aggregator.deals.evidence import KINDS, Evidence, evidences
 from aggregator.deals.lines import Line
 from aggregator.deals.store import Deal
-from aggregator.deals.tasks import Task, side_of, tasks
+from aggregator.deals.tasks import BUYER, Task, side_of, tasks
 from aggregator.deals.terms import Term, terms_of
-from aggregator.journal.facts import body_of
 from aggregator.journal.reading import Pool, Reader, entries
 from aggregator.ledger.queries import escrow_balance
 from aggregator.market import Actor
 
 ACT = "deals.read"
 MAX_PAGE = 200
+_SAID_ALREADY = frozenset(
+    {"deal_id", "buyer_id", "seller_id", "buyer_group", "seller_group", "cell", "source_id"}
+)
+_BUYERS_OWN = frozenset({"deposit_minor", "call_reference", "call_minor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +66,22 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class DealView:
-    """One deal for one of its parties; `evidences` names all five, None where it is missing."""
+    """One deal for one of its parties; `evidences` names all five, None where it is missing.
+
+    How the buyer pays is his own: the seller sees no deposit, call or escrow of an unfunded
+    deal, which would tell him what cash the buyer has.
+    """
 
     summary: DealSummary
     buyer_id: str
     seller_id: str
     freight_minor: int
-    deposit_minor: int
-    call_reference: str
-    call_minor: int
+    deposit_minor: int | None
+    call_reference: str | None
+    call_minor: int | None
     funding_due_at: datetime
     ship_due_at: datetime
-    escrow_minor: int
+    escrow_minor: int | None
     delivered_lots: int
     dispute_reason: str
     cancel_wanted_by: str | None
@@ -143,17 +150,19 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
     other = found.seller_id if found.buyer_id == actor.organisation_id else found.buyer_id
     (party,) = await source.rows("select name from organisation where id = $1", other)
     proofs = await evidences(source, deal_id)
+    is_buyer = side_of(found, actor) == BUYER
+    escrow_minor = await escrow_balance(deal_id, found.currency, source)
     return DealView(
         summary=_summary(found, party["name"], actor),
         buyer_id=found.buyer_id,
         seller_id=found.seller_id,
         freight_minor=found.freight_minor,
-        deposit_minor=found.deposit_minor,
-        call_reference=found.call_reference,
-        call_minor=found.call_minor,
+        deposit_minor=found.deposit_minor if is_buyer else None,
+        call_reference=found.call_reference if is_buyer else None,
+        call_minor=found.call_minor if is_buyer else None,
         funding_due_at=found.funding_due_at,
         ship_due_at=found.ship_due_at,
-        escrow_minor=await escrow_balance(deal_id, found.currency, source),
+        escrow_minor=escrow_minor if is_buyer or found.state != stages.FORMED else None,
         delivered_lots=found.delivered_lots,
         dispute_reason=found.dispute_reason,
         cancel_wanted_by=found.cancel_wanted_by,
@@ -162,7 +171,7 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
         accepted_lines=tuple(await store.lines_of(source, deal_id, "accepted")),
         terms=tuple(await terms_of(source, deal_id)),
         evidences={kind: proofs.get(kind) for kind in KINDS},
-        timeline=tuple(await _timeline(source, deal_id)),
+        timeline=tuple(await _timeline(source, deal_id, is_buyer=is_buyer)),
     )
 
 
@@ -181,17 +190,21 @@ async def disputes(actor: Actor, reader: Reader | None = None) -> list[DisputeVi
     return [DisputeView(**dict(row)) for row in found]
 
 
-async def _timeline(reader: Reader, deal_id: str) -> list[TimelineEntry]:
-    found = []
-    for entry in await entries(reader, store.stream_of(deal_id)):
-        figures = {k: v for k, v in body_of(entry.fact).items() if k not in _SAID_ALREADY}
-        found.append(TimelineEntry(entry.seq, entry.at, type(entry.fact).__name__, figures))
-    return found
-
-
-_SAID_ALREADY = frozenset(
-    {"deal_id", "buyer_id", "seller_id", "buyer_group", "seller_group", "cell", "source_id"}
-)
+async def _timeline(reader: Reader, deal_id: str, *, is_buyer: bool) -> list[TimelineEntry]:
+    hidden = _SAID_ALREADY if is_buyer else _SAID_ALREADY | _BUYERS_OWN
+    return [
+        TimelineEntry(
+            seq=entry.seq,
+            at=entry.at,
+            fact=type(entry.fact).__name__,
+            figures={
+                field.name: getattr(entry.fact, field.name)
+                for field in fields(entry.fact)
+                if field.name not in hidden
+            },
+        )
+        for entry in await entries(reader, store.stream_of(deal_id))
+    ]
 
 
 def _summary(found: Deal, counterparty: str, actor: Actor) -> DealSummary:
@@ -199,7 +212,7 @@ def _summary(found: Deal, counterparty: str, actor: Actor) -> DealSummary:
     return DealSummary(
         deal_id=found.id,
         side=side,
-        counterparty_id=found.seller_id if side == "buyer" else found.buyer_id,
+        counterparty_id=found.seller_id if side == BUYER else found.buyer_id,
         counterparty=counterparty,
         source=found.source,
         source_id=found.source_id,

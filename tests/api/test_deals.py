@@ -182,6 +182,20 @@ async def test_to_others_a_deal_does_not_exist(served: Served) -> None:
     assert (await found["stranger"].get("/deals")).json() == {"deals": []}
 
 
+async def test_the_seller_does_not_learn_what_cash_the_buyer_has(served: Served) -> None:
+    found = await parties(served)
+    rich = await formed(served, found)
+    await with_cash(served.market, found["buyer"].organisation_id, 4_711)
+    poor = await formed(served, found)
+
+    seen = [(await found["seller"].get(f"/deals/{deal_id}")).json() for deal_id in (rich, poor)]
+
+    for one in seen:
+        assert [one[name] for name in ("deposit", "call", "call_reference", "escrow")] == [None] * 4
+        assert "47.11" not in str(one)
+    assert seen[0]["timeline"][0]["figures"] == seen[1]["timeline"][0]["figures"]
+
+
 async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
     found = await parties(served)
     await with_cash(served.market, found["buyer"].organisation_id, 10**9)

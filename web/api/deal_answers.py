@@ -133,17 +133,20 @@ class DocumentAnswer(Answers):
 
 
 class DealAnswer(DealSummary):
-    """One deal with all there is to know; `evidences` names all five, null where missing."""
+    """One deal with all there is to know; `evidences` names all five, null where missing.
+
+    The seller sees no `deposit`, `call` and `call_reference`, and `escrow` once it is funded.
+    """
 
     buyer_id: str
     seller_id: str
     freight: Money
-    deposit: Money
-    call_reference: str
-    call: Money
+    deposit: Money | None
+    call_reference: str | None
+    call: Money | None
     funding_due_at: str
     ship_due_at: str
-    escrow: Money
+    escrow: Money | None
     delivered_lots: int
     dispute_reason: str
     cancel_wanted_by: str | None
