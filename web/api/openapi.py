@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from aggregator.amounts import AMOUNT_PATTERN, decimal_text
 from web.api.problem import MEDIA_TYPE
 from web.api.routing import PREFIX, PUBLIC, SIGNED_IN, Endpoint
 
@@ -88,7 +89,13 @@ def _schemas(
     if not taken:
         return {}, {}
     refs, found = models_json_schema(list(taken), ref_template=_REF)  # type: ignore[arg-type]
-    return refs, found.get("$defs", {})  # type: ignore[return-value]
+    schemas: Document = found.get("$defs", {})
+    for schema in schemas.values():
+        for member in schema.get("properties", {}).values():
+            # The library shows a default as our code holds it, in minor units.
+            if member.get("pattern") == AMOUNT_PATTERN and "default" in member:
+                member["default"] = decimal_text(member["default"])
+    return refs, schemas  # type: ignore[return-value]
 
 
 def _operation(endpoint: Endpoint, refs: Mapping[Any, Document]) -> Document:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any, Protocol
 
-from aggregator.journal.facts import canonical, stamp
+from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Entry
 from aggregator.market import Audience
 from aggregator.topics import Topic
@@ -34,11 +34,20 @@ class Follower(Protocol):
 class Track:
     """One topic as one audience sees it: the view, its number, and the frames before it."""
 
-    def __init__(self, name: str, audience: Audience, first: View, *, is_state: bool, window: int):
+    def __init__(
+        self,
+        name: str,
+        audience: Audience,
+        first: View,
+        *,
+        epoch: str,
+        is_state: bool,
+        window: int,
+    ) -> None:
         self.name = name
         self.audience = audience
         self.is_state = is_state
-        self.epoch = ""
+        self.epoch = epoch
         self.seq = 0
         self.view = bare(first)
         self.followers: dict[Follower, None] = {}
@@ -87,29 +96,27 @@ class Track:
 class Fold:
     """One topic of this process: its state after the entries so far, and its tracks."""
 
-    def __init__(self, name: str, topic_id: str, topic: Topic, stream: str, *, window: int):
+    def __init__(
+        self, name: str, topic_id: str, topic: Topic, stream: str, *, origin: str, window: int
+    ) -> None:
         self.name = name
         self.topic_id = topic_id
         self.topic = topic
         self.stream = stream
         self.tracks: dict[Audience, Track] = {}
         self._window = window
+        self._origin = origin
         self._state: Any = topic.initial(topic_id)
-        self._first: Entry | None = None
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Fold further entries and show what each changes."""
         for entry in entries:
             self._state = self.topic.evolve(self._state, entry)
-            if self._first is None:
-                self._first = entry
-                for track in self.tracks.values():
-                    track.epoch = self._epoch(track.audience)
             for track in self.tracks.values():
                 track.show(self.topic.view(self._state, track.audience))
 
     def open(self, audience: Audience, history: Iterable[Entry]) -> Track:
-        """Return the audience's track; its numbering starts with the stream's first entry.
+        """Return the audience's track; its numbering starts before the stream's first entry.
 
         `history` is everything this fold has taken so far.
         """
@@ -118,24 +125,22 @@ class Fold:
             self.name,
             audience,
             self.topic.view(state, audience),
+            epoch=self._epoch(audience),
             is_state=self.topic.is_state,
             window=self._window,
         )
         for entry in history:
-            self._first = self._first or entry
             state = self.topic.evolve(state, entry)
             track.show(self.topic.view(state, audience))
         self._state = state
-        track.epoch = self._epoch(audience)
         self.tracks[audience] = track
         return track
 
     def _epoch(self, audience: Audience) -> str:
-        # Numbers of another audience, another market or another version of the views are
-        # not comparable. Only the first entry's time goes in: its content may be secret.
-        began = stamp(self._first.at) if self._first else ""
-        seen = [_VERSION, self.name, self.stream, audience.kind, audience.organisation_id, began]
-        return hashlib.sha256(canonical(seen)).hexdigest()[:_EPOCH_DIGITS]
+        # Numbers of another audience, journal or version of the views are not comparable.
+        compared = [self._origin, _VERSION, self.name, self.stream]
+        compared += [audience.kind, audience.organisation_id or ""]
+        return hashlib.sha256(canonical(compared)).hexdigest()[:_EPOCH_DIGITS]
 
 
 def digest_of(view: View) -> str:

@@ -16,7 +16,8 @@ from typing import Protocol
 from aggregator import logs
 from aggregator.errors import MarketError, NotFound
 from aggregator.journal.facts import stamp
-from aggregator.journal.reading import Entry, Pool, entries
+from aggregator.journal.heads import heads, origin
+from aggregator.journal.reading import Entry, entries
 from aggregator.market import Actor, Audience, Market
 from aggregator.tasks import Tasks
 from aggregator.topics import TOPICS, Topic
@@ -84,6 +85,7 @@ class Hub:
 
     async def start(self) -> None:
         """Begin to follow the bus and to beat."""
+        self._origin = await origin()
         self._end_listening = self._market.bus.listen(self._woken)
         self._tasks.start(self._keep_following(), name="feed follows")
         self._tasks.start(self._keep_beating(), name="feed beats")
@@ -192,6 +194,7 @@ class Hub:
                 asked.topic_id,
                 self._topics[asked.prefix],
                 tail.stream,
+                origin=self._origin,
                 window=self.limits.window_frames,
             )
         return fold.open(audience, history)
@@ -259,15 +262,12 @@ class Hub:
         """Return the followed streams whose journal is longer than what we have read."""
         if not self._tails:
             return []
-        heads = await Pool().rows(
-            "select stream, seq from stream_head where stream = any($1::text[]) order by stream",
-            sorted(self._tails),
-        )
-        return [head["stream"] for head in heads if head["seq"] > self._position(head["stream"])]
-
-    def _position(self, stream: str) -> int:
-        tail = self._tails.get(stream)
-        return tail.position if tail else 0
+        grown = await heads(sorted(self._tails))
+        return [
+            stream
+            for stream, seq in grown.items()
+            if (tail := self._tails.get(stream)) is not None and seq > tail.position
+        ]
 
     async def _keep_beating(self) -> None:
         while True:

@@ -135,6 +135,9 @@ class Outbox:
     def _append(self, waiting: _Waiting) -> None:
         if not self._fits(waiting):
             self._conflate()
+            if waiting.is_heartbeat or (waiting.text and waiting.track in self._stale):
+                # The snapshots to come say it all, and newer than this.
+                return
         if self._fits(waiting):
             self._put(waiting)
         elif waiting.text is not None and waiting.track is not None and waiting.track.is_state:
