@@ -18,7 +18,7 @@ from aggregator.supply.offering import stream_of as supply_stream
 MODES = (store.BREAKS, store.AUCTION, store.BOTH)
 FIRMING_TIME = timedelta(hours=24)
 AUCTION_MINUTES = 60
-MIN_MEMBERS = 3
+MIN_MEMBERS, MAX_MEMBERS = 3, 1000
 MAX_MINUTES = 7 * 24 * 60
 SIMILARITY = (2, 1)
 
@@ -54,6 +54,7 @@ async def open_pool(market: Market, actor: Actor, command: Command, terms: PoolT
 
     async def step(unit: Unit) -> Answer:
         traded = await check_cell(terms.cell, unit)
+        _check_rules(terms)
         firming_at = _checked_firming(unit.now, terms)
         minutes = _checked_minutes(terms)
         return await _open(unit, traded, terms, firming_at, minutes)
@@ -90,7 +91,30 @@ async def _open(
     )
     await set_timer(unit, store.FIRMING_TIMER, pool_id, firming_at)
     await set_timer(unit, store.CLOSE_TIMER, pool_id, terms.closes_at)
-    opened = PoolOpened(
+    opened = _opened(unit, pool_id, traded, terms, firming_at=firming_at, minutes=minutes)
+    standing = await supply.standing(unit, str(cell), unit.now)
+    listed = [OfferListed(pool_id, o.id, o.breaks, o.is_public) for o in standing]
+    await unit.record(store.stream_of(pool_id), opened, *listed)
+    return {
+        "pool_id": pool_id,
+        "cell": str(cell),
+        "phase": store.GATHERING,
+        "firming_at": unit.stamp(firming_at),
+        "closes_at": unit.stamp(terms.closes_at),
+    }
+
+
+def _opened(
+    unit: Unit,
+    pool_id: str,
+    traded: InstrumentView,
+    terms: PoolTerms,
+    *,
+    firming_at: datetime,
+    minutes: int,
+) -> PoolOpened:
+    cell = terms.cell
+    return PoolOpened(
         pool_id=pool_id,
         instrument_id=cell.instrument_id,
         region=cell.region,
@@ -108,16 +132,6 @@ async def _open(
         deposit_bps=traded.deposit_bps,
         fee_bps=traded.fee_bps,
     )
-    standing = await supply.standing(unit, str(cell), unit.now)
-    listed = [OfferListed(pool_id, o.id, o.breaks, o.is_public) for o in standing]
-    await unit.record(store.stream_of(pool_id), opened, *listed)
-    return {
-        "pool_id": pool_id,
-        "cell": str(cell),
-        "phase": store.GATHERING,
-        "firming_at": unit.stamp(firming_at),
-        "closes_at": unit.stamp(terms.closes_at),
-    }
 
 
 def _checked_firming(now: datetime, terms: PoolTerms) -> datetime:
@@ -132,14 +146,18 @@ def _checked_firming(now: datetime, terms: PoolTerms) -> datetime:
     return firming_at
 
 
-def _checked_minutes(terms: PoolTerms) -> int:
-    """Return the minutes of the auction, 0 where there is none."""
+def _check_rules(terms: PoolTerms) -> None:
     if terms.mode not in MODES:
         raise InvalidField("/mode", f"one of {', '.join(MODES)}", terms.mode[:20])
-    if not MIN_MEMBERS <= terms.min_members <= 1000:
-        raise InvalidField("/min_members", f"{MIN_MEMBERS} to 1000", terms.min_members)
+    if not MIN_MEMBERS <= terms.min_members <= MAX_MEMBERS:
+        rule = f"{MIN_MEMBERS} to {MAX_MEMBERS}"
+        raise InvalidField("/min_members", rule, terms.min_members)
     if not 0 <= terms.prolong_minutes <= MAX_MINUTES:
         raise InvalidField("/prolong_minutes", f"0 to {MAX_MINUTES}", terms.prolong_minutes)
+
+
+def _checked_minutes(terms: PoolTerms) -> int:
+    """Return the minutes of the auction, 0 where there is none."""
     if terms.mode == store.BREAKS:
         if terms.auction_minutes:
             raise InvalidField("/auction_minutes", "no auction in this mode", terms.auction_minutes)
