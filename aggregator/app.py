@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from aggregator.bus import Bus
 from aggregator.bus.memory import MemoryBus
 from aggregator.bus.redis import RedisBus
 from aggregator.clock import Clock, SystemClock
-from aggregator.db import orm
+from aggregator.db import orm, swapping
 from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
 from aggregator.ids import Ids, RandomIds
@@ -70,15 +70,33 @@ async def market_on(
 
 
 @asynccontextmanager
-async def running_market(settings: Settings) -> AsyncIterator[Market]:
-    """Run a whole market in this process: database, bus, heartbeat and timers."""
+async def running_market(
+    settings: Settings, *, first: Callable[[str], Awaitable[None]] | None = None
+) -> AsyncIterator[Market]:
+    """Run a whole market in this process: database, bus, heartbeat and timers.
+
+    `first` is given the database's address once its schema stands, before anything beats.
+    """
     bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else MemoryBus()
-    async with (
-        database(settings) as found,
-        market_on(found.dsn, bus=bus, connections=settings.database_connections) as market,
-    ):
-        await start_workers(market)
-        yield market
+    async with database(settings) as found:
+        if first is not None:
+            await first(found.dsn)
+        connections = settings.database_connections
+        async with market_on(found.dsn, bus=bus, connections=connections) as market:
+            await start_workers(market)
+            yield market
+
+
+@asynccontextmanager
+async def beside(dsn: str) -> AsyncIterator[str]:
+    """Lend a fresh database that takes the place of the one at `dsn` if all goes well.
+
+    What an earlier, killed attempt left beside is dropped. Nobody may be connected to the
+    database that is replaced.
+    """
+    async with swapping.prepared(dsn) as fresh:
+        await migrate(fresh)
+        yield fresh
 
 
 async def start_workers(market: Market) -> None:

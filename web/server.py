@@ -117,7 +117,11 @@ async def _serve(settings: Settings, listener: socket.socket, *, demonstration: 
     assert this is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, this.cancel)
-    async with running_market(settings) as market:
+    # The demonstration stands on this module and is needed by few starts.
+    from web.demonstration import loading
+
+    first = loading.loader() if demonstration else None
+    async with running_market(settings, first=first) as market:
         app = create_app(
             market,
             public_url=settings.public_url or "",
@@ -127,6 +131,8 @@ async def _serve(settings: Settings, listener: socket.socket, *, demonstration: 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.stop_soon)
         sys.stdout.write(f"The market is open at {_address(settings, listener)}\n")
+        if demonstration:
+            sys.stdout.write(loading.log_ins())
         sys.stdout.flush()
         await server.serve(sockets=[listener])
     return DONE

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.catalogue.tenors import Cell, parse_cell
+from aggregator.deals.activity import active_groups
 from aggregator.deals.facts import DealSettled, LotsReturned
 from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Reader
@@ -187,15 +188,16 @@ async def _waiting(reader: Reader, cell: Cell) -> list[SettledDeal]:
 
 
 async def _active(reader: Reader, cell: Cell) -> ActiveGroups:
-    """Count the owner groups that settled deals of the instrument within the last year."""
-    found = await reader.rows(
-        "select count(distinct buyer_group) as buyers, count(distinct seller_group) as sellers"
-        " from price_deal where instrument_id = $1 and settled_at >"
-        " (select max(settled_at) from price_deal where instrument_id = $1) - $2::interval",
+    """Count the owner groups that traded the instrument within a year of its last deal."""
+    last = await reader.rows(
+        "select max(settled_at) as at from price_deal where instrument_id = $1",
         cell.instrument_id,
-        ACTIVE_WITHIN,
     )
-    return ActiveGroups(buyers=found[0]["buyers"], sellers=found[0]["sellers"])
+    if last[0]["at"] is None:
+        return ActiveGroups(buyers=0, sellers=0)
+    since = last[0]["at"] - ACTIVE_WITHIN
+    buyers, sellers = await active_groups(cell.instrument_id, since, reader)
+    return ActiveGroups(buyers=buyers, sellers=sellers)
 
 
 def _inputs_sha256(waiting: Sequence[SettledDeal], found: Publication) -> str:

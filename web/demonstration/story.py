@@ -445,3 +445,66 @@ def _recomputed(evidence: Mapping[str, Any]) -> str:
         return str(broken)
     again = canonical_json(clear_document(instance))
     return "" if again == given else "clearing it anew gives another result"
+
+
+async def leave_open(stage: Stage) -> None:
+    """Leave a pool, an auction and a forward window open for whoever comes in."""
+    now = stage.clock.now()
+    tenors = _tenors(now)
+    cell = f"{INSTRUMENT}/GX/{tenors[1]}"
+    operator = await stage.visitor(OPERATOR_LOGIN)
+    for key, deepest in (("laibin", "4880.00"), ("baise", "4890.00")):
+        seller = await stage.visitor(key)
+        await seller.post(
+            "/offers",
+            {
+                "cell": cell,
+                "breaks": [
+                    {"from_lots": 1, "price": "5000.00"},
+                    {"from_lots": 150, "price": "4950.00"},
+                    {"from_lots": 300, "price": deepest},
+                ],
+                "capacity_lots": 2000,
+                "valid_until": stamp(now + timedelta(days=20)),
+            },
+        )
+    pool = await operator.post(
+        "/pools",
+        {
+            "cell": cell,
+            "firming_at": stamp(now + timedelta(days=2)),
+            "closes_at": stamp(now + timedelta(days=3)),
+            "mode": "both",
+            "auction_minutes": 30,
+        },
+    )
+    for key, lots in (("guigang", 110), ("yulin", 100), ("hechi", 120)):
+        buyer = await stage.visitor(key)
+        await buyer.post(
+            f"/pools/{pool['pool_id']}/pledges",
+            {"lots": lots, "limit": "5040.00", "freight": "25.00"},
+        )
+    wuxuan = await stage.visitor("wuxuan")
+    auction = await wuxuan.post(
+        "/auctions",
+        {
+            "side": "sell",
+            "cell": cell,
+            "lots": 200,
+            "title": "武宣糖厂 200 吨",
+            "start": "4900.00",
+            "step": "5.00",
+            "closes_at": stamp(now + timedelta(hours=24)),
+        },
+    )
+    await _bid(stage, auction["auction_id"], "guilin", "4905.00", 200)
+    await operator.post(
+        "/strips",
+        {
+            "title": "广西春夏远期 · Guangxi spring and summer",
+            "instrument": INSTRUMENT,
+            "region": "GX",
+            "tenors": tenors,
+            "closes_at": stamp(now + timedelta(days=4)),
+        },
+    )

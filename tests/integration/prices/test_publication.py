@@ -29,7 +29,7 @@ async def settle(
     )
 
     async def step(unit: Unit) -> Answer:
-        await unit.record(f"deal:{fact.deal_id}", fact)
+        await publication.on_deal_settled(unit, fact)
         return {}
 
     await market.perform(Actor.SYSTEM, "settlement.import", step)
