@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import add, sub
 from typing import Any, NamedTuple
 
 from matching.clearing.form import require
@@ -18,7 +19,7 @@ class Law(NamedTuple):
 
 
 class Supply(NamedTuple):
-    """An offer; supplies are ordered by (seq, id)."""
+    """An offer with the breaks within its capacity; supplies are ordered by (seq, id)."""
 
     seq: int
     id: str
@@ -26,34 +27,43 @@ class Supply(NamedTuple):
     pack: int
     breaks: Sequence[tuple[int, int]]
 
-    def reached(self) -> list[tuple[int, int]]:
-        """Return the breaks within the capacity."""
-        return [step for step in self.breaks if step[0] <= self.capacity]
-
     def earned(self, lots: int) -> int:
         """Return the price that a total within the capacity earns, or 0."""
-        return min((price for least, price in self.reached() if least <= lots), default=0)
+        price = 0
+        for least, goods in self.breaks:
+            if least > lots:
+                break
+            price = goods
+        return price
 
     def total(self, price: int, firm: int, most: int) -> int:
         """Return the least total of whole packs between `firm` and `most` at a price, or 0."""
-        thresholds = [least for least, other in self.reached() if other == price]
-        if not thresholds:
-            return 0
-        least = max(firm, min(thresholds))
-        total = least + (-least) % self.pack
-        return total if total <= most and self._earns(price, total) else 0
+        for least, goods in self.breaks:
+            if goods == price:
+                total = firm if firm > least else least
+                total += -total % self.pack
+                return total if total <= most and self.earned(total) == price else 0
+        return 0
 
-    def _earns(self, price: int, total: int) -> bool:
-        return all(other >= price for least, other in self.reached() if least <= total)
+
+def supply_of(
+    seq: int, name: str, capacity: int, pack: int, breaks: Sequence[tuple[int, int]]
+) -> Supply:
+    """Return an offer without the breaks that its capacity cannot reach."""
+    within = [(lots, price) for lots, price in breaks if lots <= capacity]
+    return Supply(seq, name, capacity, pack, within)
 
 
 class Deal(NamedTuple):
-    """A pool as a result states it; a member is (pledge, lots, landed, amount)."""
+    """A pool as a result states it, its members as columns."""
 
     offer: str
     goods: int
     lots: int
-    members: Sequence[tuple[Any, ...]]
+    names: Sequence[str]
+    member_lots: Sequence[int]
+    landed: Sequence[int]
+    amounts: Sequence[int]
     round: int
 
 
@@ -119,10 +129,11 @@ class Book(NamedTuple):
 
 def book_of(rows: Sequence[tuple[Any, ...]], supplies: Sequence[Supply]) -> Book:
     """Return the book of a cell from its rows, whose columns are those of `check_values`."""
-    sizes, seqs, ids, owners, lots, spare, limits, *lines = zip(*sorted(rows), strict=True)
-    own = [sum(parts) for parts in zip(*lines, strict=True)]
-    net = [limit - cost for limit, cost in zip(limits, own, strict=True)]
-    place = {name: x for x, name in enumerate(ids)}
+    columns = zip(*sorted(rows), strict=True)
+    sizes, seqs, ids, owners, lots, spare, limits, freight, term, fee = columns
+    own = [*map(add, map(add, freight, term), fee)]
+    net = [*map(sub, limits, own)]
+    place = dict(zip(ids, range(len(ids)), strict=True))
     ranked = sorted(supplies)
     return Book(
         *(sizes, seqs, ids, owners, lots, spare, limits, own, net, place, ranked),

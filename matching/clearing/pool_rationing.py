@@ -94,7 +94,7 @@ def _merit(book: Book, outcome: Sequence[_Served | None]) -> tuple[int, int, int
 
 def _wish(book: Book, law: Law, pool: Placed, supply: Supply) -> _Served | None:
     """Return what the pool would get of an offer with nobody else there."""
-    for _, price in sorted(supply.reached(), key=lambda step: step[1]):
+    for _, price in sorted(supply.breaks, key=lambda step: step[1]):
         members = sorted(x for x in pool.places if book.net[x] >= price)
         firm = sum(book.lots[x] for x in members)
         spare = sum(book.spare[x] for x in members)

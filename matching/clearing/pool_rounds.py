@@ -102,7 +102,7 @@ def _prices(book: Book, placed: Sequence[Placed]) -> Iterator[tuple[int, int]]:
     """
     at_price: dict[int, int] = {}
     for supply in book.supplies:
-        for lots, price in supply.reached():
+        for lots, price in supply.breaks:
             at_price[price] = min(lots, at_price.get(price, lots))
     used = {pool.price for pool in placed}
     seen: int | None = None
@@ -166,26 +166,24 @@ def _least_passed(
     book: Book, law: Law, places: Sequence[int], stops: Sequence[int], price: int
 ) -> tuple[int, int]:
     """Return the fewest lots that windows must pass by, and the fewest windows for it."""
-    best = [(0, 0)]
-    ready: list[tuple[tuple[int, int], int]] = []
+    unit = len(places) + 1
+    best = [0]
+    ready: list[tuple[int, int]] = []
     starts = _starts(book, law, places, price)
     for end, x in enumerate(places, 1):
-        lots, windows = best[-1]
-        found = (lots + book.lots[x], windows)
+        found = best[-1] + book.lots[x] * unit
         if book.has_packs:
-            for start in starts[end]:
-                if stops[start] >= end:
-                    found = min(found, (best[start][0], best[start][1] + 1))
+            trials = [best[start] + 1 for start in starts[end] if stops[start] >= end]
+            found = min(found, *trials) if trials else found
         else:
             for start in starts[end]:
-                heappush(ready, (best[start], start))
+                heappush(ready, (best[start] + 1, start))
             while ready and stops[ready[0][1]] < end:
                 heappop(ready)
-            if ready:
-                lots, windows = ready[0][0]
-                found = min(found, (lots, windows + 1))
+            if ready and ready[0][0] < found:
+                found = ready[0][0]
         best.append(found)
-    return best[-1]
+    return divmod(best[-1], unit)
 
 
 def _starts(book: Book, law: Law, places: Sequence[int], price: int) -> list[Sequence[int]]:
@@ -196,29 +194,37 @@ def _starts(book: Book, law: Law, places: Sequence[int], price: int) -> list[Seq
             [a for a in range(end) if _is_lawful(book, law, places[a:end], price)]
             for end in range(len(places) + 1)
         ]
-    least = min(lots for s in book.supplies for lots, other in s.reached() if other == price)
-    found: list[Sequence[int]] = [()]
-    last = 0
-    for end in range(1, len(places) + 1):
-        stop = bisect_right(reach, reach[end] - least, last, end)
-        stop = _last_with_groups(book, law, places, last, stop, end)
-        found.append(range(last, stop))
-        last = stop
+    least = min(lots for s in book.supplies for lots, other in s.breaks if other == price)
+    lasts = [bisect_right(reach, held - least) for held in reach]
+    groups = law.min_members
+    if book.has_twins:
+        crowds = _crowds([book.owners[x] for x in places], groups)
+        lasts = [*map(min, lasts, crowds)]
+    else:
+        lasts = [min(last, end - groups + 1) for end, last in enumerate(lasts)]
+    found: list[Sequence[int]] = []
+    done = 0
+    for last in lasts:
+        if last > done:
+            found.append(range(done, last))
+            done = last
+        else:
+            found.append(())
     return found
 
 
-def _last_with_groups(
-    book: Book, law: Law, places: Sequence[int], first: int, stop: int, end: int
-) -> int:
-    """Return the end of the starts in [first, stop) from which there are enough owner groups."""
-    if not book.has_twins:
-        return max(first, min(stop, end - law.min_members + 1))
-    seen: set[str] = set()
-    for start in range(end - 1, first - 1, -1):
-        seen.add(book.owners[places[start]])
-        if len(seen) >= law.min_members:
-            return min(stop, start + 1)
-    return first
+def _crowds(owners: Sequence[str], groups: int) -> list[int]:
+    """Return, for each end, how many starts have enough owner groups between."""
+    crowds = []
+    latest: dict[str, int] = {}
+    for end in range(len(owners) + 1):
+        if end:
+            latest.pop(owners[end - 1], None)
+            latest[owners[end - 1]] = end - 1
+            if len(latest) > groups:
+                del latest[next(iter(latest))]
+        crowds.append(next(iter(latest.values())) + 1 if len(latest) == groups else 0)
+    return crowds
 
 
 def _is_lawful(book: Book, law: Law, members: Sequence[int], price: int) -> bool:
@@ -278,7 +284,7 @@ def _most_surplus(book: Book, law: Law) -> int:
 
 
 def _all_prices(book: Book) -> set[int]:
-    return {price for supply in book.supplies for _, price in supply.reached()}
+    return {price for supply in book.supplies for _, price in supply.breaks}
 
 
 class _Track:

@@ -1,10 +1,11 @@
-"""The terms of each pool, and why a pledge was left out: checked one by one."""
+"""The terms of each pool, one by one, and why a pledge is left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from operator import le, mul
 
-from matching.clearing.form import require
+from matching.clearing.form import GuaranteeBroken, require
 from matching.clearing.pool_book import Book, Deal, Law, Placed
 
 
@@ -17,77 +18,62 @@ def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
     supply_of = {supply.id: supply for supply in book.supplies}
     seen: set[str] = set()
     placed = []
-    place, own, limits = book.place, book.own, book.limits
+    own, limits = book.own, book.limits
+    firsts = [deal.names[0] for deal in deals]
+    require(firsts == sorted(firsts), "order", "pools of a cell stand by their first member")
     for deal in deals:
-        supply, goods = supply_of[deal.offer], deal.goods
-        places, lots = [], []
-        names = [entry[0] for entry in deal.members]
-        require(names == sorted(names), "order", f"members of {names[0]} stand by id")
-        require(seen.isdisjoint(names), "one_place", f"a member of {names[0]} is in two pools")
+        supply, goods, names, lots = supply_of[deal.offer], deal.goods, deal.names, deal.member_lots
+        try:
+            places = [*map(book.place.__getitem__, names)]
+        except KeyError as error:
+            raise GuaranteeBroken("cell", f"{error} is no pledge of this cell") from error
+        who = f"the pool of {names[0]}"
+        require([*names] == sorted(names), "order", f"members in {who} stand by id")
+        require(seen.isdisjoint(names), "one_place", f"a member of {who} is in two pools")
         seen.update(names)
-        require(len(set(names)) == len(names), "one_place", f"{names[0]}: a member twice")
-        for name, awarded, landed, amount in deal.members:
-            x = place.get(name, -1)
-            if x < 0 or landed != goods + own[x] or amount != landed * awarded or awarded < 1:
-                _refuse_member(book, deal, name)
-            require(landed <= limits[x], "limit", f"{name} pays {landed} of {limits[x]}")
-            places.append(x)
-            lots.append(awarded)
-        require(sum(lots) == deal.lots, "lots", f"members of {names[0]} take {sum(lots)}")
+        require(len(set(names)) == len(names), "one_place", f"a member twice in {who}")
+        due = [goods + own[x] for x in places]
+        require([*deal.landed] == due, "landed_minor", f"goods and own lines in {who}")
+        require([*deal.amounts] == [*map(mul, due, lots)], "amount_minor", f"in {who}")
+        require(all(map(le, due, map(limits.__getitem__, places))), "limit", f"in {who}")
+        require(min(lots) >= 1, "lots", f"a member without lots in {who}")
+        require(sum(lots) == deal.lots, "lots", f"members in {who} take {sum(lots)}")
         require(deal.lots % supply.pack == 0, "pack", f"{deal.lots} lots are no whole packs")
         earned = supply.earned(deal.lots)
         require(earned == goods, "goods_minor", f"{deal.lots} lots earn {earned}")
         smallest, largest = book.sizes[min(places)], book.sizes[max(places)]
         is_similar = largest * law.below <= smallest * law.above
-        require(is_similar, "similarity", f"{smallest} and {largest} in the pool of {names[0]}")
+        require(is_similar, "similarity", f"{smallest} and {largest} in {who}")
         groups = book.groups(places)
-        require(groups >= law.min_members, "min_members", f"{groups} groups with {names[0]}")
-        placed.append(Placed(supply, goods, places, lots, deal.round))
+        require(groups >= law.min_members, "min_members", f"{groups} groups in {who}")
+        placed.append(Placed(supply, goods, places, [*lots], deal.round))
     return placed
 
 
-def _refuse_member(book: Book, deal: Deal, name: str) -> None:
-    x = book.place.get(name, -1)
-    require(x >= 0, "cell", f"{name} is no pledge of the cell of {deal.offer}")
-    _, lots, landed, amount = next(entry for entry in deal.members if entry[0] == name)
-    require(lots >= 1, "lots", f"{name} takes {lots}")
-    due = deal.goods + book.own[x]
-    require(landed == due, "landed_minor", f"{name} owes {due} a lot, not {landed}")
-    require(amount == landed * lots, "amount_minor", f"{name} owes {landed * lots}, not {amount}")
-
-
-def check_left_out(
-    book: Book,
-    law: Law,
-    placed: Sequence[Placed],
-    formed: Sequence[Placed],
-    reasons: Mapping[str, str],
-) -> None:
-    """Check that whoever has no pool has the first reason that is true of him."""
+def left_out(
+    book: Book, law: Law, placed: Sequence[Placed], formed: Sequence[Placed]
+) -> list[tuple[str, str]]:
+    """Return everyone without a pool with the first reason that is true of him, by id."""
     pooled = {x for pool in placed for x in pool.places}
     had = {x for pool in formed for x in pool.places}
     left = [x for x in range(len(book.ids)) if x not in pooled]
-    for x in left:
-        require(book.ids[x] in reasons, "reason", f"{book.ids[x]} is neither in nor out")
-    if not left:
-        return
-    prices = [price for supply in book.supplies for _, price in supply.reached()]
-    deepest = min(prices, default=0)
+    deepest = min([price for supply in book.supplies for _, price in supply.breaks], default=0)
     open_ = [x for x in left if x not in had and book.net[x] >= deepest]
     crowded = _crowded(book, law, open_)
+    found = []
     for x in left:
         if not book.supplies:
-            expected = "no_offer"
+            reason = "no_offer"
         elif x in had:
-            expected = "capacity"
+            reason = "capacity"
         elif book.net[x] < deepest:
-            expected = "limit_below_all_prices"
+            reason = "limit_below_all_prices"
         elif x in crowded:
-            expected = "break_not_reached"
+            reason = "break_not_reached"
         else:
-            expected = "too_few_members" if _has_peer(book, law, x) else "no_similar_size"
-        given = reasons[book.ids[x]]
-        require(given == expected, "reason", f"{book.ids[x]}: {expected}, not {given}")
+            reason = "too_few_members" if _has_peer(book, law, x) else "no_similar_size"
+        found.append((book.ids[x], reason))
+    return sorted(found)
 
 
 def _crowded(book: Book, law: Law, places: Sequence[int]) -> set[int]:

@@ -13,10 +13,10 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from matching.clearing.form import Document, GuaranteeBroken, exact_fields, member, require
-from matching.clearing.pool_book import Book, Deal, Law, Supply, book_of
+from matching.clearing.pool_book import Book, Deal, Law, Placed, Supply, book_of, supply_of
 from matching.clearing.pool_rationing import check_rationed
 from matching.clearing.pool_rounds import check_formation, check_most_surplus
-from matching.clearing.pool_terms import check_left_out, check_terms
+from matching.clearing.pool_terms import check_terms, left_out
 
 _ROW = attrgetter(
     *("size", "seq", "id", "owner", "lots", "tolerance"),
@@ -59,8 +59,8 @@ def check(instance: Document, result: Document) -> None:
     supplies: dict[str, list[Supply]] = {}
     for offer in instance["offers"]:
         steps = tuple((lots, price) for lots, price in offer["breaks"])
-        supply = Supply(offer["seq"], offer["id"], offer["capacity"], offer.get("pack", 1), steps)
-        supplies.setdefault(offer["cell"], []).append(supply)
+        place = (offer["seq"], offer["id"], offer["capacity"], offer.get("pack", 1))
+        supplies.setdefault(offer["cell"], []).append(supply_of(*place, steps))
     claim = _claim_of(result)
     _check_claim(rows, supplies, law, claim)
     _check_certificate(result["certificate"], law, claim)
@@ -82,8 +82,8 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
             held.append(_ROW(pledge))
     supplies: dict[str, list[Supply]] = {}
     for offer in offers:
-        supply = Supply(offer.seq, offer.id, offer.capacity, offer.pack, offer.breaks)
-        supplies.setdefault(offer.cell, []).append(supply)
+        place = (offer.seq, offer.id, offer.capacity, offer.pack)
+        supplies.setdefault(offer.cell, []).append(supply_of(*place, offer.breaks))
     scarce = {
         cell.cell: _Scarce(
             [_deal_of(pool) for pool in cell.formed],
@@ -94,7 +94,7 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
         for cell in result.rationed
     }
     deals = [_deal_of(pool) for pool in result.pools]
-    left = list(result.unmatched)
+    left = [*zip(result.left, result.reasons, strict=True)]
     claim = _Claim(deals, left, result.surplus_minor, scarce, result.objective_minor)
     above, below = rules.similarity
     law = Law(above, below, rules.min_members, rules.objective)
@@ -107,40 +107,42 @@ def _check_claim(
     law: Law,
     claim: _Claim,
 ) -> None:
-    firsts = [deal.members[0][0] for deal in claim.deals]
-    require(firsts == sorted(firsts), "order", "pools stand by their first member")
-    names = [name for name, _ in claim.left]
-    require(names == sorted(names), "order", "pledges left out stand by id")
     cell_of_offer = {supply.id: cell for cell, held in supplies.items() for supply in held}
     deals: dict[str, list[Deal]] = {cell: [] for cell in rows}
+    last = ""
     for deal in claim.deals:
         cell = cell_of_offer.get(deal.offer, "")
         require(cell in deals, "offer", f"{deal.offer!r} is no offer to any pledge")
+        require(cell >= last, "order", "pools stand by the names of their cells")
         deals[cell].append(deal)
-    reasons = dict(claim.left)
-    require(len(reasons) == len(claim.left), "one_place", "a pledge is left out twice")
+        last = cell
     require(claim.scarce.keys() <= rows.keys(), "capacity", "an unknown cell is rationed")
-    surplus = objective = placed = 0
-    for cell, held in rows.items():
-        book = book_of(held, supplies.get(cell, ()))
-        found = _check_cell(book, law, deals[cell], reasons, claim.scarce.get(cell))
-        surplus += found[0]
-        objective += found[1]
-        placed += len(held)
-    pooled = sum(len(deal.members) for deal in claim.deals)
-    require(pooled + len(reasons) == placed, "one_place", "every pledge is placed once")
+    surplus = objective = told = 0
+    for cell in sorted(rows):
+        book = book_of(rows[cell], supplies.get(cell, ()))
+        placed, formed, reached = _check_cell(book, law, deals[cell], claim.scarce.get(cell))
+        surplus += book.surplus_of(placed)
+        objective += reached
+        left = left_out(book, law, placed, formed)
+        given = claim.left[told : told + len(left)]
+        if left != given:
+            _refuse_left(left, given)
+        told += len(left)
+    require(told == len(claim.left), "one_place", f"{told} pledges have no pool")
     require(surplus == claim.surplus_minor, "surplus_minor", f"is {surplus}")
     require(objective == claim.objective_minor, "objective", f"is {objective}")
 
 
+def _refuse_left(expected: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]) -> None:
+    require(len(given) == len(expected), "one_place", f"{len(expected)} pledges have no pool")
+    for wanted, found in zip(expected, given, strict=True):
+        require(wanted == found, "reason", f"{wanted} was expected, not {found}")
+
+
 def _check_cell(
-    book: Book,
-    law: Law,
-    deals: Sequence[Deal],
-    reasons: Mapping[str, str],
-    scarce: _Scarce | None,
-) -> tuple[int, int]:
-    """Check one cell and return its surplus, and what the objective `surplus` reached."""
+    book: Book, law: Law, deals: Sequence[Deal], scarce: _Scarce | None
+) -> tuple[list[Placed], list[Placed], int]:
+    """Check one cell; return its pools, also as formed, and what `surplus` reached."""
     placed = check_terms(book, law, deals)
     formed, formed_deals = placed, deals
     if scarce is None:
@@ -158,8 +160,7 @@ def _check_cell(
         exact = scarce.bound_lots == lots or not scarce.is_exact
         require(exact, "bound", "an exact assignment is its own bound")
         require(scarce.bound_lots <= book.most_lots(formed), "bound", "exceeds all that there is")
-    check_left_out(book, law, placed, formed, reasons)
-    return book.surplus_of(placed), objective
+    return placed, formed, objective
 
 
 def _check_certificate(certificate: Document, law: Law, claim: _Claim) -> None:
@@ -214,18 +215,20 @@ def _deals(pools: Sequence[object], rounds: Sequence[object]) -> list[Deal]:
     deals = []
     for pool, number in zip(pools, rounds, strict=True):
         exact_fields(pool, frozenset({"offer", "goods_minor", "lots", "members"}))
-        members = []
+        columns: list[list[Any]] = [[], [], [], []]
         for entry in member(pool, "members", list):
             exact_fields(entry, _MEMBER)
-            figures = [
-                member(entry, name, int) for name in ("lots", "landed_minor", "amount_minor")
-            ]
-            members.append((member(entry, "pledge", str), *figures))
+            columns[0].append(member(entry, "pledge", str))
+            columns[1].append(member(entry, "lots", int))
+            columns[2].append(member(entry, "landed_minor", int))
+            columns[3].append(member(entry, "amount_minor", int))
+        require(columns[0], "form", "a pool has members")
         if type(number) is not int:
             raise GuaranteeBroken("form", "a round is an integer")
         offer, goods = member(pool, "offer", str), member(pool, "goods_minor", int)
-        require(members, "form", "a pool has members")
-        deals.append(Deal(offer, goods, member(pool, "lots", int), members, number))
+        names, member_lots, landed, amounts = columns
+        lots = member(pool, "lots", int)
+        deals.append(Deal(offer, goods, lots, names, member_lots, landed, amounts, number))
     return deals
 
 
@@ -233,7 +236,10 @@ _MEMBER = frozenset({"pledge", "lots", "landed_minor", "amount_minor"})
 
 
 def _deal_of(pool: Any) -> Deal:
-    return Deal(pool.offer, pool.goods_minor, pool.lots, pool.members, pool.round)
+    return Deal(
+        *(pool.offer, pool.goods_minor, pool.lots),
+        *(pool.pledges, pool.member_lots, pool.landed_minor, pool.amount_minor, pool.round),
+    )
 
 
 def _law(rules: Document) -> Law:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from matching.pools.awarding import Awarded, rationed, wish
-from matching.pools.formation import Cell, Formed
+from matching.pools.cells import Cell, Formed
 from matching.pools.values import Offer
 
 EXACT_POOLS = 10

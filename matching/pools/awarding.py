@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 from typing import NamedTuple
 
 from matching.money import split
-from matching.pools.formation import Cell, Formed
+from matching.pools.cells import Cell, Formed
 from matching.pools.price_breaks import Option, price_of, reachable
 from matching.pools.sharing import Claim, ration
-from matching.pools.values import Member, Offer, Pool
+from matching.pools.values import Offer, Pool
 
 
 class Awarded(NamedTuple):
@@ -27,15 +28,14 @@ class Awarded(NamedTuple):
 
     def surplus_minor(self, cell: Cell) -> int:
         """Return Σ (net limit − price) × lots."""
-        net = cell.net_minor
-        pairs = zip(self.places, self.lots, strict=True)
-        return sum(net[place] * lots for place, lots in pairs) - self.price_minor * self.total
+        worth: int = sum(map(mul, map(cell.net_minor.__getitem__, self.places), self.lots))
+        return worth - self.price_minor * self.total
 
 
 def awarded(cell: Cell, formed: Formed, offer: Offer) -> Awarded:
     """Return a formed pool with the least tolerance that its break and pack need."""
     rank, price, places, number = formed
-    lots = [cell.lots[place] for place in places]
+    lots = [*map(cell.lots.__getitem__, places)]
     if cell.tolerances is not None or offer.pack > 1:
         more = total_at(cell, places, offer, price) - sum(lots)
         if more:
@@ -102,13 +102,14 @@ def groups(cell: Cell, places: Sequence[int] | set[int]) -> int:
 
 def written(cell: Cell, pool: Awarded, offer: Offer) -> Pool:
     """Return a pool with each member's landed price and amount, members by id."""
-    price = pool.price_minor
-    ids, own = cell.ids, cell.own_minor
-    rows = sorted(
-        [(ids[x], n, price + own[x]) for x, n in zip(pool.places, pool.lots, strict=True)]
-    )
-    members = tuple([Member(name, lots, landed, landed * lots) for name, lots, landed in rows])
-    return Pool(offer.id, price, pool.total, members, pool.round)
+    price, own = pool.price_minor, cell.own_minor
+    names = [*map(cell.ids.__getitem__, pool.places)]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    lots = tuple(map(pool.lots.__getitem__, order))
+    landed = tuple([price + own[pool.places[k]] for k in order])
+    amounts = tuple(map(mul, lots, landed))
+    ids = tuple(map(names.__getitem__, order))
+    return Pool(offer.id, price, sum(lots), ids, lots, landed, amounts, pool.round)
 
 
 def _with_tolerance(cell: Cell, places: Sequence[int], lots: Sequence[int], more: int) -> list[int]:

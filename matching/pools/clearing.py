@@ -16,9 +16,11 @@ from typing import NamedTuple
 
 from matching.pools.assignment import Assigned, assign
 from matching.pools.awarding import Awarded, awarded, written
-from matching.pools.formation import Cell, cascade, cell_of
+from matching.pools.cells import Cell, cell_of
+from matching.pools.formation import cascade
 from matching.pools.price_breaks import by_rank, levels
 from matching.pools.reasons import reasons
+from matching.pools.stretches import Shape
 from matching.pools.surplus import most_surplus
 from matching.pools.values import (
     Member,
@@ -32,7 +34,6 @@ from matching.pools.values import (
     Rules,
     Unmatched,
 )
-from matching.pools.windows import Shape
 
 __all__ = [
     "Cleared",
@@ -53,10 +54,11 @@ __all__ = [
 
 
 class Cleared(NamedTuple):
-    """The result of one cell, not yet in the order of the whole."""
+    """The result of one cell."""
 
     pools: list[Pool]
-    unmatched: list[Unmatched]
+    left: list[str]
+    reasons: list[Reason]
     surplus_minor: int
     rationed: Rationed | None = None
     objective_minor: int = 0
@@ -75,28 +77,27 @@ def clear(pledges: Iterable[Pledge], offers: Iterable[Offer], rules: Rules) -> R
     for offer in offers:
         offers_of.setdefault(offer.cell, []).append(offer)
     return gathered(
-        clear_cell(cell, members, offers_of.get(cell, ()), rules)
-        for cell, members in by_cell.items()
+        clear_cell(cell, by_cell.pop(cell), offers_of.get(cell, ()), rules)
+        for cell in sorted(by_cell)
     )
 
 
 def gathered(cells: Iterable[Cleared]) -> Result:
-    """Put the results of cells together: pools by their members, the rest by id."""
+    """Put the results of cells together; they come in the order of their names."""
     pools: list[Pool] = []
-    unmatched: list[Unmatched] = []
+    left: list[str] = []
+    why: list[Reason] = []
     rationed: list[Rationed] = []
     surplus = objective = 0
     for cell in cells:
         pools += cell.pools
-        unmatched += cell.unmatched
+        left += cell.left
+        why += cell.reasons
         surplus += cell.surplus_minor
         objective += cell.objective_minor
         if cell.rationed is not None:
             rationed.append(cell.rationed)
-    pools.sort(key=_first_id)
-    unmatched.sort()
-    rationed.sort(key=attrgetter("cell"))
-    return Result(tuple(pools), tuple(unmatched), surplus, tuple(rationed), objective)
+    return Result(tuple(pools), tuple(left), tuple(why), surplus, tuple(rationed), objective)
 
 
 def clear_cell(
@@ -105,7 +106,7 @@ def clear_cell(
     """Clear one cell; `pledges` are its own, at least one, and so are `offers`."""
     cell = cell_of(pledges)
     if not offers:
-        return Cleared([], [Unmatched(name, "no_offer") for name in cell.ids], 0)
+        return Cleared([], sorted(cell.ids), ["no_offer"] * len(cell.ids), 0)
     ranked = by_rank(offers)
     envelope = levels(ranked)
     shape = Shape(*rules.similarity, rules.min_members)
@@ -125,17 +126,18 @@ def clear_cell(
     left = [place for place in range(len(cell.ids)) if place not in taken]
     cut = [place for pool in formed for place in pool.places if place not in taken]
     why = reasons(cell, left, envelope, shape, cut if rationed else ())
+    left.sort(key=cell.ids.__getitem__)
     return Cleared(
-        [written(cell, pool, ranked[pool.rank]) for pool in pools],
-        [Unmatched(cell.ids[place], why[place]) for place in left],
+        sorted([written(cell, pool, ranked[pool.rank]) for pool in pools], key=_PLEDGES),
+        [*map(cell.ids.__getitem__, left)],
+        [*map(why.__getitem__, left)],
         sum(pool.surplus_minor(cell) for pool in pools),
         rationed,
         objective,
     )
 
 
-def _first_id(pool: Pool) -> str:
-    return pool.members[0].pledge
+_PLEDGES = attrgetter("pledges")
 
 
 def _is_short(pools: Sequence[Awarded], ranked: Sequence[Offer]) -> bool:
@@ -152,7 +154,7 @@ def _rationed(
     ranked: Sequence[Offer],
     assigned: Assigned,
 ) -> Rationed:
-    formed = sorted((written(cell, pool, ranked[pool.rank]) for pool in pools), key=_first_id)
+    formed = sorted((written(cell, pool, ranked[pool.rank]) for pool in pools), key=_PLEDGES)
     return Rationed(
         cell=name,
         formed=tuple(formed),

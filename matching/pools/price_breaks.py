@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from matching.pools.values import Offer
 
 NEVER = 1 << 62
+_PRICE = itemgetter(0)
 
 
 class Option(NamedTuple):
@@ -46,21 +49,29 @@ def levels(ranked: Sequence[Offer]) -> list[Level]:
     """Return the levels worth looking at, deepest price first.
 
     A break beyond its offer's capacity is never reached. Where a deeper price needs no more
-    lots and no packs, nothing is left for a shallower one: it is off the envelope.
+    lots and no packs, nothing is left for a shallower one: it is off the envelope. So is a
+    later offer's break where an earlier one gives the same price for no more lots.
     """
-    at_price: dict[int, list[Option]] = {}
-    for rank, offer in enumerate(ranked):
-        for lots, price, below in reachable(offer):
-            at_price.setdefault(price, []).append(Option(rank, lots, below, offer.pack))
+    steps = sorted(
+        (price, rank, lots, below)
+        for rank, offer in enumerate(ranked)
+        for lots, price, below in reachable(offer)
+    )
     found: list[Level] = []
     reached = NEVER
-    for price in sorted(at_price):
-        options = _useful([option for option in at_price[price] if option.from_lots < reached])
-        if options:
-            is_plain = all(option.pack == 1 for option in options)
-            least = min(option.from_lots for option in options)
-            found.append(Level(price, options, is_plain, least))
-            reached = min([reached] + [o.from_lots for o in options if o.pack == 1])
+    for price, same in groupby(steps, key=_PRICE):
+        kept: list[Option] = []
+        for _, rank, lots, below in same:
+            is_useful = lots < reached and not any(
+                option.pack == 1 and option.from_lots <= lots for option in kept
+            )
+            if is_useful:
+                kept.append(Option(rank, lots, below, ranked[rank].pack))
+        if kept:
+            plain = [option.from_lots for option in kept if option.pack == 1]
+            least = min([option.from_lots for option in kept])
+            found.append(Level(price, tuple(kept), len(plain) == len(kept), least))
+            reached = min([reached, *plain])
     return found
 
 
@@ -88,12 +99,3 @@ def reachable(offer: Offer) -> list[tuple[int, int, int]]:
         found.append((lots, price, below))
         below, price_below = lots, price
     return found
-
-
-def _useful(options: list[Option]) -> tuple[Option, ...]:
-    """Drop an option when an earlier one without packs needs no more lots."""
-    kept: list[Option] = []
-    for option in options:
-        if not any(o.pack == 1 and o.from_lots <= option.from_lots for o in kept):
-            kept.append(option)
-    return tuple(kept)

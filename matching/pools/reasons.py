@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from matching.pools.formation import Cell
+from matching.pools.cells import Cell
 from matching.pools.price_breaks import Level
+from matching.pools.stretches import Shape
 from matching.pools.values import Reason
-from matching.pools.windows import Shape, bounds
 
 
 def reasons(
@@ -40,16 +40,23 @@ def reasons(
 
 def _among_enough(cell: Cell, places: Sequence[int], shape: Shape) -> list[bool]:
     """Tell for each place whether a stretch of similar size around it has enough groups."""
-    sizes = [cell.sizes[place] for place in places]
-    owners = None if cell.owners is None else [cell.owners[place] for place in places]
-    low, high = bounds(sizes, owners, range(len(places) + 1), 1, shape)
     enough = [False] * len(places)
-    done = 0
-    for end in range(1, len(places) + 1):
-        if low[end] <= high[end]:
-            for place in range(max(done, low[end]), end):
-                enough[place] = True
-            done = end
+    done = stop = 0
+    held: dict[str, int] = {}
+    for first, place in enumerate(places):
+        ceiling = cell.sizes[place] * shape.numerator
+        while stop < len(places) and cell.sizes[places[stop]] * shape.denominator <= ceiling:
+            owner = cell.all_owners[places[stop]]
+            held[owner] = held.get(owner, 0) + 1
+            stop += 1
+        if len(held) >= shape.min_members:
+            start = max(first, done)
+            enough[start:stop] = [True] * (stop - start)
+            done = stop
+        owner = cell.all_owners[place]
+        held[owner] -= 1
+        if not held[owner]:
+            del held[owner]
     return enough
 
 

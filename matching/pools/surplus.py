@@ -19,10 +19,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from matching.pools.cells import Cell, Formed
 from matching.pools.explicit_ties import Step, first_of_paths
-from matching.pools.formation import Cell, Formed
 from matching.pools.price_breaks import Level
-from matching.pools.windows import Shape, bounds, ranker_of
+from matching.pools.stretches import Line, Shape, line_of
+from matching.pools.windows import ranker_of
 
 
 class _Track:
@@ -31,21 +32,17 @@ class _Track:
     A value is surplus, then lots, then fewer pools, in one integer.
     """
 
-    def __init__(self, cell: Cell, level: Level, shape: Shape, *, number: int) -> None:
-        self.level, self.number = level, number
-        price, net = level.price_minor, cell.net_minor
-        self.places = [place for place in range(len(net)) if net[place] >= price]
-        line = cell.line(self.places)
+    def __init__(self, line: Line, level: Level, *, number: int) -> None:
+        self.line, self.level, self.number = line, level, number
+        self.places = line.places
+        cell, price = line.cell, level.price_minor
         pool_unit = len(cell.ids) + 1
         unit = (sum(cell.lots) + 1) * pool_unit
         worth = [
-            ((net[x] - price) * unit + pool_unit) * lots
-            for x, lots in zip(self.places, line.lots, strict=True)
+            ((cell.net_minor[x] - price) * unit + pool_unit) * cell.lots[x] for x in line.places
         ]
         self.worth = [0, *accumulate(worth)]
-        reach = line.reach()
-        self.low, self.high = bounds(line.sizes, line.owners, reach, level.least_lots, shape)
-        self.rank = ranker_of(line.lots, reach, level)
+        self.rank = ranker_of(line, level)
         self.queue: deque[tuple[int, int]] = deque()
         self.coming = 0
 
@@ -55,20 +52,21 @@ class _Track:
             found = [self._value(start, end, value) for start in self._starts(end)]
             return max(found, default=0)
         queue = self.queue
-        while self.coming <= self.high[end]:
+        last = self.line.last_start(end)
+        while self.coming <= last:
             start = self.coming
             here = value[self.places[start]] - self.worth[start]
             while queue and queue[-1][0] < here:
                 queue.pop()
             queue.append((here, start))
             self.coming += 1
-        while queue[0][1] < self.low[end]:
+        while queue and self.line.stops[queue[0][1]] < end:
             queue.popleft()
-        return queue[0][0] + self.worth[end] - 1
+        return queue[0][0] + self.worth[end] - 1 if queue else 0
 
     def ways(self, end: int, value: Sequence[int], target: int) -> Iterator[Step]:
         """Give the windows with this end that have this value."""
-        for start in range(self.low[end], self.high[end] + 1):
+        for start in range(self.line.first_start(end), self.line.last_start(end) + 1):
             if self._value(start, end, value) == target:
                 rank = self.rank(start, end)
                 if rank >= 0:
@@ -76,7 +74,7 @@ class _Track:
                     yield Step(self.places[start], rank, members, self.number)
 
     def _starts(self, end: int) -> Iterator[int]:
-        for start in range(self.low[end], self.high[end] + 1):
+        for start in range(self.line.first_start(end), self.line.last_start(end) + 1):
             if self.rank(start, end) >= 0:
                 yield start
 
@@ -87,11 +85,13 @@ class _Track:
 def most_surplus(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
     """Return the pools of a cell under the objective `surplus`, capacities aside."""
     count = len(cell.ids)
-    tracks = [_Track(cell, level, shape, number=k) for k, level in enumerate(levels)]
     ending: list[list[tuple[_Track, int]]] = [[] for _ in range(count + 1)]
-    for track in tracks:
-        for end, place in enumerate(track.places, 1):
-            if track.low[end] <= track.high[end]:
+    for number, level in enumerate(levels):
+        places = [x for x, net in enumerate(cell.net_minor) if net >= level.price_minor]
+        line = line_of(cell, places, level, shape)
+        if line is not None:
+            track = _Track(line, level, number=number)
+            for end, place in enumerate(places, 1):
                 ending[place + 1].append((track, end))
     value = [0]
     for boundary in range(1, count + 1):

@@ -9,37 +9,43 @@ and both sides of it are independent, so that they are settled in the same way.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
+
+from matching.pools.stretches import Line
 
 Pair = tuple[int, int]
 
 
 class Costs(NamedTuple):
-    """The shortest way to each boundary: lots passed by × `unit`, plus one for each window.
-
-    A window with end `y` starts in `[low[y], high[y]]`; both bounds never fall with `y`.
-    """
+    """The shortest way to each boundary: lots passed by × `unit`, plus one for each window."""
 
     cost: list[int]
-    low: list[int]
-    high: list[int]
     lots: Sequence[int]
     unit: int
+    line: Line
 
     def passes(self, end: int) -> bool:
         """Tell whether an optimal way to this boundary passes its last pledge by."""
         return self.cost[end - 1] + self.lots[end - 1] * self.unit == self.cost[end]
 
 
-def first_of_windows(costs: Costs, ids: Sequence[str]) -> list[Pair]:
-    """Return the windows of the first optimal path, from left to right."""
-    end = len(ids)
-    windows = _only_path(costs, end)
-    if windows is not None:
-        return windows
+def first_of_windows(costs: Costs) -> list[Pair]:
+    """Return the windows of the first optimal path, from left to right.
+
+    Where every pledge is covered by several windows the cuts between them can mostly move, so
+    that looking for an only path would be in vain.
+    """
+    end = len(costs.lots)
+    if costs.cost[end] == 1:
+        return [(0, end)]
+    if costs.cost[end] >= costs.unit:
+        windows = _only_path(costs, end)
+        if windows is not None:
+            return windows
+    ids = costs.line.ids()
     found: list[Pair] = []
     segments = [(0, end)]
     while segments:
@@ -48,8 +54,10 @@ def first_of_windows(costs: Costs, ids: Sequence[str]) -> list[Pair]:
         if spent == 1:
             found.append((start, stop))
         elif spent % costs.unit:
-            nodes = _reached(costs, start, _reaching(costs, start, stop))
-            window = _first_window(costs, nodes, ids)
+            nodes = _reaching(costs, start, stop)
+            if start:
+                nodes = _reached(costs, start, nodes)
+            window = _first_window(costs, nodes, ids, covers_all=spent < costs.unit)
             found.append(window)
             segments += [(start, window[0]), (window[1], stop)]
     return sorted(found)
@@ -57,11 +65,12 @@ def first_of_windows(costs: Costs, ids: Sequence[str]) -> list[Pair]:
 
 def _only_path(costs: Costs, end: int) -> list[Pair] | None:
     """Return the windows of the optimal path if there is only one."""
-    cost, low, high = costs.cost, costs.low, costs.high
+    cost, line = costs.cost, costs.line
     windows: list[Pair] = []
     while end:
         before = cost[end] - 1
-        starts = cost[low[end] : high[end] + 1] if high[end] >= low[end] else []
+        first, last = line.first_start(end), line.last_start(end)
+        starts = cost[first : last + 1] if last >= first else []
         ways = starts.count(before)
         if costs.passes(end):
             if ways:
@@ -70,7 +79,7 @@ def _only_path(costs: Costs, end: int) -> list[Pair] | None:
         elif ways > 1:
             return None
         else:
-            start = low[end] + starts.index(before)
+            start = first + starts.index(before)
             windows.append((start, end))
             end = start
     return windows[::-1]
@@ -78,29 +87,29 @@ def _only_path(costs: Costs, end: int) -> list[Pair] | None:
 
 def _reaching(costs: Costs, start: int, stop: int) -> list[int]:
     """Return the boundaries on optimal ways to `stop`, none before `start`, ascending."""
-    cost, low, high = costs.cost, costs.low, costs.high
+    cost, line = costs.cost, costs.line
     alive = bytearray(stop + 1)
     alive[stop] = 1
     looked: dict[int, int] = {}
-    for end in range(stop, start, -1):
-        if not alive[end]:
-            continue
+    end = stop
+    while end > start:
         if costs.passes(end):
             alive[end - 1] = 1
         before = cost[end] - 1
-        first = max(low[end], start)
-        last = min(high[end], looked.get(before, stop) - 1)
+        first = max(line.first_start(end), start)
+        last = min(line.last_start(end), looked.get(before, stop) - 1)
         if first <= last:
             looked[before] = first
             for place, here in enumerate(cost[first : last + 1], first):
                 if here == before:
                     alive[place] = 1
+        end = alive.rfind(1, start, end)
     return [place for place in range(start, stop + 1) if alive[place]]
 
 
 def _reached(costs: Costs, start: int, nodes: Sequence[int]) -> list[int]:
     """Keep the boundaries that an optimal way from `start` reaches."""
-    cost, low, high = costs.cost, costs.low, costs.high
+    cost, line = costs.cost, costs.line
     kept: list[int] = []
     by_cost: dict[int, list[int]] = {}
     for node in nodes:
@@ -109,21 +118,34 @@ def _reached(costs: Costs, start: int, nodes: Sequence[int]) -> list[int]:
         if not is_reached and kept and kept[-1] == node - 1:
             is_reached = costs.passes(node)
         if not is_reached and before is not None:
-            place = bisect_right(before, high[node])
-            is_reached = place > 0 and before[place - 1] >= low[node]
+            place = bisect_right(before, line.last_start(node))
+            is_reached = place > 0 and line.stops[before[place - 1]] >= node
         if is_reached:
             kept.append(node)
             by_cost.setdefault(cost[node], []).append(node)
     return kept
 
 
-def _first_window(costs: Costs, nodes: Sequence[int], ids: Sequence[str]) -> Pair:
-    """Return the optimal window between `nodes` whose sorted list of ids is the smallest."""
-    ends = _furthest_ends(costs, nodes)
-    start = _first_covered(nodes, ends, ids)
-    leftmost = next(x for x, y in zip(nodes, ends, strict=True) if x <= start < y)
-    furthest = _by_place(nodes, ends, leftmost, start)
-    stop = start + 1
+def _first_window(
+    costs: Costs, nodes: Sequence[int], ids: Sequence[str], *, covers_all: bool
+) -> Pair:
+    """Return the optimal window between `nodes` whose sorted list of ids is the smallest.
+
+    With `covers_all` no optimal path passes a pledge by, so that the smallest id of all is in
+    the first pool and only the boundaries around it matter.
+    """
+    if covers_all:
+        least = ids.index(min(ids[nodes[0] : nodes[-1]]), nodes[0])
+        low = bisect_left(nodes, costs.line.first_start(least + 1))
+        starts = nodes[low : bisect_right(nodes, least)]
+        high = bisect_right(nodes, costs.line.stops[least])
+        ends = _furthest_ends(costs, starts, nodes[bisect_right(nodes, least) : high])
+    else:
+        starts, ends = nodes, _furthest_ends(costs, nodes, nodes)
+        least = _first_covered(starts, ends, ids)
+    leftmost = next(x for x, y in zip(starts, ends, strict=True) if x <= least < y)
+    furthest = _by_place(starts, ends, leftmost, least)
+    start, stop = least, least + 1
     taken = 0
     for place in sorted(range(leftmost, furthest[-1]), key=ids.__getitem__):
         if taken == stop - start and _is_window(costs, nodes, start, stop):
@@ -140,19 +162,19 @@ def _first_window(costs: Costs, nodes: Sequence[int], ids: Sequence[str]) -> Pai
     return start, stop
 
 
-def _furthest_ends(costs: Costs, nodes: Sequence[int]) -> list[int]:
-    """Return, for each boundary, the last end of an optimal window from it, or -1."""
-    cost, low, high = costs.cost, costs.low, costs.high
+def _furthest_ends(costs: Costs, starts: Sequence[int], ends: Sequence[int]) -> list[int]:
+    """Return, for each start, the last end of an optimal window from it, or -1."""
+    cost, line = costs.cost, costs.line
     by_cost: dict[int, list[int]] = {}
-    for node in nodes:
-        by_cost.setdefault(cost[node], []).append(node)
-    ends = []
-    for node in nodes:
-        after = by_cost.get(cost[node] + 1, ())
-        place = bisect_right(after, bisect_right(low, node) - 1)
+    for end in ends:
+        by_cost.setdefault(cost[end], []).append(end)
+    found = []
+    for start in starts:
+        after = by_cost.get(cost[start] + 1, ())
+        place = bisect_right(after, line.stops[start]) if start < len(line.stops) else 0
         end = after[place - 1] if place else -1
-        ends.append(end if end > node and high[end] >= node else -1)
-    return ends
+        found.append(end if end > start and line.last_start(end) >= start else -1)
+    return found
 
 
 def _first_covered(nodes: Sequence[int], ends: Sequence[int], ids: Sequence[str]) -> int:
@@ -181,4 +203,6 @@ def _is_window(costs: Costs, nodes: Sequence[int], start: int, stop: int) -> boo
     left, right = bisect_right(nodes, start), bisect_right(nodes, stop)
     is_node = left and nodes[left - 1] == start and right and nodes[right - 1] == stop
     is_tight = costs.cost[start] + 1 == costs.cost[stop]
-    return bool(is_node) and is_tight and costs.low[stop] <= start <= costs.high[stop]
+    line = costs.line
+    is_lawful = line.stops[start] >= stop and line.last_start(stop) >= start
+    return bool(is_node) and is_tight and is_lawful

@@ -82,16 +82,27 @@ class Unmatched(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One pool: its offer, the one goods price of all members, its lots and its members by id.
+    """One pool: its offer, the one goods price of all members, its lots, its members by id.
 
+    Members are kept as columns, a million of them being the rule; `members` writes them out.
     `round` counts the choices of windows in its cell, from 1, deepest price first.
     """
 
     offer: str
     goods_minor: int
     lots: int
-    members: tuple[Member, ...]
+    pledges: tuple[str, ...]
+    member_lots: tuple[int, ...]
+    landed_minor: tuple[int, ...]
+    amount_minor: tuple[int, ...]
     round: int = 1
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        columns = zip(
+            self.pledges, self.member_lots, self.landed_minor, self.amount_minor, strict=True
+        )
+        return tuple(map(Member._make, columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,10 @@ class Rationed:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Pools by their members, the pledges left out by id, and Σ (net limit − price) × lots.
+    """The pools, the pledges left out, and Σ (net limit − price) × lots over all pools.
+
+    Cells stand in the order of their names; within a cell pools by their members' ids, and
+    pledges left out by id.
 
     `rationed` names the cells where a capacity binds; there limits are not promised to be
     safe to tell. `objective_minor` is what the objective `surplus` reached: the same sum over
@@ -118,7 +132,12 @@ class Result:
     """
 
     pools: tuple[Pool, ...]
-    unmatched: tuple[Unmatched, ...]
+    left: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     surplus_minor: int
     rationed: tuple[Rationed, ...] = ()
     objective_minor: int = 0
+
+    @property
+    def unmatched(self) -> tuple[Unmatched, ...]:
+        return tuple(map(Unmatched._make, zip(self.left, self.reasons, strict=True)))

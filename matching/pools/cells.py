@@ -1,0 +1,70 @@
+"""One cell's pledges as columns, in the order of (size, seq, id)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter, sub
+from typing import NamedTuple
+
+from matching.pools.values import Pledge
+
+_SIZE, _SEQ = attrgetter("size"), attrgetter("seq")
+_PLACE = attrgetter("size", "seq", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The pledges of a cell; a place is an index into its columns.
+
+    `own_minor` are a pledge's own lines (freight, term, fee) and `net_minor` its limit less
+    those, per lot. `tolerances` is None when nobody has any, `owners` when all of them differ.
+    """
+
+    sizes: Sequence[int]
+    seqs: Sequence[int]
+    ids: Sequence[str]
+    lots: Sequence[int]
+    own_minor: Sequence[int]
+    net_minor: Sequence[int]
+    all_owners: Sequence[str]
+    tolerances: Sequence[int] | None
+    owners: Sequence[str] | None
+
+
+class Formed(NamedTuple):
+    """A pool before it is written out: the offer's rank and the members' places, ascending."""
+
+    rank: int
+    price_minor: int
+    places: Sequence[int]
+    round: int
+
+    def firm_surplus_minor(self, cell: Cell) -> int:
+        """Return Σ (net limit − price) × firm lots."""
+        net, price = cell.net_minor, self.price_minor
+        return sum((net[place] - price) * cell.lots[place] for place in self.places)
+
+
+def cell_of(pledges: Sequence[Pledge]) -> Cell:
+    """Return the columns of one cell's pledges."""
+    ordered = sorted(pledges, key=_SEQ)
+    ordered.sort(key=_SIZE)
+    seqs = [pledge.seq for pledge in ordered]
+    if len(set(seqs)) < len(seqs):
+        ordered.sort(key=_PLACE)
+        seqs = [pledge.seq for pledge in ordered]
+    owners = [pledge.owner for pledge in ordered]
+    tolerances = [pledge.tolerance for pledge in ordered]
+    own = [pledge.freight_minor + pledge.term_minor + pledge.fee_minor for pledge in ordered]
+    return Cell(
+        [pledge.size for pledge in ordered],
+        seqs,
+        [pledge.id for pledge in ordered],
+        [pledge.lots for pledge in ordered],
+        own,
+        [*map(sub, [pledge.limit_minor for pledge in ordered], own)],
+        owners,
+        tolerances if any(tolerances) else None,
+        None if len(set(owners)) == len(owners) else owners,
+    )

@@ -1,0 +1,130 @@
+"""The lawful windows of a line of pledges at one price, said by bounds instead of lists.
+
+A line is the pledges that accept a price, in the order of (size, seq, id). A window `(x, y)`
+holds the pledges from boundary `x` up to boundary `y`. Its sizes are similar while `y` is at
+most `stops[x]`; it has volume enough while `x` is at most `last_start(y)`. Both bounds rise.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import add
+from typing import NamedTuple
+
+from matching.pools.cells import Cell
+from matching.pools.price_breaks import Level
+
+
+class Shape(NamedTuple):
+    """What makes a window lawful besides its volume: ratio of sizes, and owner groups."""
+
+    numerator: int
+    denominator: int
+    min_members: int
+
+
+@dataclass(slots=True)
+class Line:
+    """Pledges that accept a price; `reach` sums their lots with tolerance up to a boundary.
+
+    `crowds[y]` is the last start from which enough owner groups stand before `y`; None when
+    all owners differ, so that counting suffices.
+    """
+
+    cell: Cell
+    places: Sequence[int]
+    sizes: Sequence[int]
+    reach: list[int]
+    shape: Shape
+    least_lots: int
+    stops: list[int]
+    crowds: list[int] | None
+
+    @property
+    def lots(self) -> list[int]:
+        return [*map(self.cell.lots.__getitem__, self.places)]
+
+    def ids(self) -> list[str]:
+        return [*map(self.cell.ids.__getitem__, self.places)]
+
+    def first_start(self, end: int) -> int:
+        """Return the first start of similar size."""
+        return bisect_left(self.stops, end)
+
+    def last_start(self, end: int) -> int:
+        """Return the last start with enough lots and owner groups, or a negative number."""
+        last = bisect_right(self.reach, self.reach[end] - self.least_lots) - 1
+        crowd = end - self.shape.min_members if self.crowds is None else self.crowds[end]
+        return last if last < crowd else crowd
+
+
+def line_of(cell: Cell, places: Sequence[int], level: Level, shape: Shape) -> Line | None:
+    """Return the line of these places at a level, or None when no window can be lawful.
+
+    Cheap bounds come first: most prices are far from what a cell can gather.
+    """
+    lots = [*map(cell.lots.__getitem__, places)]
+    if cell.tolerances is not None:
+        lots = [*map(add, lots, map(cell.tolerances.__getitem__, places))]
+    reach = [0, *accumulate(lots)]
+    if reach[-1] < level.least_lots:
+        return None
+    sizes = [*map(cell.sizes.__getitem__, places)]
+    if most_in_reach(sizes, reach, shape) < level.least_lots:
+        return None
+    above, below = shape.numerator, shape.denominator
+    if below == 1:
+        stops = [bisect_right(sizes, size * above) for size in sizes]
+    else:
+        stops = [bisect_right(sizes, size * above // below) for size in sizes]
+    crowds = None
+    if cell.owners is not None:
+        crowds = _crowds([*map(cell.owners.__getitem__, places)], shape.min_members)
+    line = Line(cell, places, sizes, reach, shape, level.least_lots, stops, crowds)
+    return line if _has_window(line) else None
+
+
+def most_in_reach(sizes: Sequence[int], reach: Sequence[int], shape: Shape) -> int:
+    """Return a number of lots that no window of similar size exceeds.
+
+    The order is cut where the ratio to the last cut is exceeded; a window crosses one cut.
+    """
+    cuts = [0]
+    while cuts[-1] < len(sizes):
+        ceiling = sizes[cuts[-1]] * shape.numerator // shape.denominator
+        cuts.append(bisect_right(sizes, ceiling))
+    cuts.append(len(sizes))
+    held = [reach[cut] for cut in cuts]
+    return max([stop - start for start, stop in zip(held, held[2:], strict=False)])
+
+
+def _has_window(line: Line) -> bool:
+    reach, least, groups = line.reach, line.least_lots, line.shape.min_members
+    ends = map(reach.__getitem__, line.stops)
+    full = [
+        start
+        for start, (held, passed) in enumerate(zip(ends, reach, strict=False))
+        if held - passed >= least
+    ]
+    if line.crowds is None:
+        return any(line.stops[start] - start >= groups for start in full)
+    return any(line.crowds[line.stops[start]] >= start for start in full)
+
+
+def _crowds(owners: Sequence[str], min_members: int) -> list[int]:
+    """Return, for each end, the last start from which so many owner groups stand, or -1."""
+    crowds = [-1]
+    held: dict[str, int] = {}
+    start = 0
+    for owner in owners:
+        held[owner] = held.get(owner, 0) + 1
+        while len(held) - (held[owners[start]] == 1) >= min_members:
+            held[owners[start]] -= 1
+            if not held[owners[start]]:
+                del held[owners[start]]
+            start += 1
+        crowds.append(start if len(held) >= min_members else -1)
+    return crowds
