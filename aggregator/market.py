@@ -36,6 +36,7 @@ from aggregator.journal import appending
 from aggregator.journal.appending import Head
 from aggregator.journal.facts import canonical, stamp
 from aggregator.journal.reading import Entry, Pool, decoded
+from aggregator.refusals import Refusal, plain_figures, refusal_code
 from aggregator.tasks import Tasks
 from matching.errors import RuleViolation
 
@@ -43,7 +44,6 @@ Answer = dict[str, Any]
 Step = Callable[["Unit"], Awaitable[Answer]]
 Reaction = Callable[["Unit", Any], Awaitable[None]]
 Reactions = Mapping[type, Sequence[Reaction]]
-Refusal = RuleViolation | MarketError
 
 MAX_BATCH = 256
 MAX_WAITING = 4096
@@ -374,26 +374,6 @@ async def _save(unit: Unit, waiting: _Waiting, outcome: str, answer: Answer) -> 
 
 def _refusal_answer(refusal: Refusal) -> Answer:
     return {"code": refusal_code(refusal), "figures": plain_figures(refusal)}
-
-
-def refusal_code(refusal: Refusal) -> str:
-    """Return the stable code of a refusal, also of one that is answered again."""
-    return refusal.refusal_code if isinstance(refusal, RecordedRefusal) else refusal.code
-
-
-def plain_figures(refusal: Refusal) -> dict[str, Any]:
-    """Return a refusal's figures as JSON values."""
-    return {name: _plain(value) for name, value in refusal.figures().items()}
-
-
-def _plain(value: object) -> Any:
-    if value is None or isinstance(value, str | int | bool):
-        return value
-    if isinstance(value, datetime):
-        return stamp(value)
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value)
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

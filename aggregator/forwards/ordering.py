@@ -66,29 +66,9 @@ async def place_order(
         )
         if len(mine) >= MAX_ORDERS:
             raise Conflict("too_many_orders")
-        order_id = unit.new_id("ord")
         deposit_minor = _deposit(strip, traded, actor, lots, terms.limit_minor)
-        hold_id = None
-        if deposit_minor:
-            cash = await accounts.ensure(
-                unit, actor.organisation_id, accounts.CASH, traded.currency
-            )
-            hold_id = await holds.place(unit, cash, deposit_minor, f"strip:{strip_id}")
-        seq = await store.next_seq(unit, "strip_order", strip_id)
-        await unit.execute(
-            "insert into strip_order (id, strip_id, organisation_id, form, terms, total_lots,"
-            " limit_minor, seq, hold_id, state, placed_at)"
-            " values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, 'standing', $10)",
-            order_id,
-            strip_id,
-            actor.organisation_id,
-            terms.form,
-            json.dumps(checked),
-            lots,
-            terms.limit_minor,
-            seq,
-            hold_id,
-            unit.now,
+        order_id, seq = await _insert(
+            unit, strip, actor, terms, checked=checked, lots=lots, deposit_minor=deposit_minor
         )
         await unit.record(
             store.stream_of(strip_id),
@@ -136,6 +116,41 @@ async def cancel_order(
     return await market.perform(
         actor, "forwards.order", step, command=command, stream=store.stream_of(strip_id)
     )
+
+
+async def _insert(
+    unit: Unit,
+    strip: Strip,
+    actor: Actor,
+    terms: OrderTerms,
+    *,
+    checked: Mapping[str, Any],
+    lots: int,
+    deposit_minor: int,
+) -> tuple[str, int]:
+    """Set the deposit aside and write the order; return its id and its place in line."""
+    order_id, hold_id = unit.new_id("ord"), None
+    if deposit_minor:
+        traded = await instrument(strip.instrument_id, unit)
+        cash = await accounts.ensure(unit, actor.organisation_id, accounts.CASH, traded.currency)
+        hold_id = await holds.place(unit, cash, deposit_minor, f"strip:{strip.id}")
+    seq = await store.next_seq(unit, "strip_order", strip.id)
+    await unit.execute(
+        "insert into strip_order (id, strip_id, organisation_id, form, terms, total_lots,"
+        " limit_minor, seq, hold_id, state, placed_at)"
+        " values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, 'standing', $10)",
+        order_id,
+        strip.id,
+        actor.organisation_id,
+        terms.form,
+        json.dumps(checked),
+        lots,
+        terms.limit_minor,
+        seq,
+        hold_id,
+        unit.now,
+    )
+    return order_id, seq
 
 
 def _deposit(

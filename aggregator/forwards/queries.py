@@ -12,6 +12,8 @@ from aggregator.forwards import store
 from aggregator.forwards.topic import ENOUGH_GROUPS
 from aggregator.journal.reading import Pool, decoded
 from aggregator.market import Actor
+from matching.forwards.orders import Offer, Step
+from matching.forwards.singles import single_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ async def own_orders(actor: Actor, strip_id: str) -> list[OwnOrder]:
         strip_id,
         actor.organisation_id,
     )
-    singles = await _singles(strip_id, [row["id"] for row in found])
+    offers = await _offers(strip_id)
     views = []
     for row in found:
         won = tuple(dict(line) for line in schedule if line["order_id"] == row["id"])
@@ -122,7 +124,7 @@ async def own_orders(actor: Actor, strip_id: str) -> list[OwnOrder]:
                 row["state"],
                 won,
                 sum(line["lots"] * line["price_minor"] for line in won),
-                singles.get(row["id"]),
+                _alone(won, offers),
             )
         )
     return views
@@ -173,5 +175,31 @@ async def evidence(strip_id: str) -> Mapping[str, Any]:
     return {"instance": decoded(found[0]["instance"]), "result": decoded(found[0]["result"])}
 
 
-async def _singles(strip_id: str, order_ids: Sequence[str]) -> dict[str, int]:
-    return {}
+async def _offers(strip_id: str) -> list[Offer]:
+    """Return the offers that were cleared, from the result's own instance."""
+    found = await Pool().rows("select instance from strip_result where strip_id = $1", strip_id)
+    if not found:
+        return []
+    return [
+        Offer(
+            id=row["id"],
+            owner=row["owner"],
+            steps=tuple(
+                Step(tenor, lots, price_minor)
+                for tenor, steps in row["steps"].items()
+                for lots, price_minor in steps
+            ),
+            capacity=row["capacity"],
+            seq=row["seq"],
+            min_total=row["min_total"],
+            breaks=tuple((lots, rebate_minor) for lots, rebate_minor in row["breaks"]),
+        )
+        for row in decoded(found[0]["instance"])["offers"]
+    ]
+
+
+def _alone(won: Sequence[Mapping[str, Any]], offers: Sequence[Offer]) -> int | None:
+    lots: dict[str, int] = {}
+    for line in won:
+        lots[line["tenor"]] = lots.get(line["tenor"], 0) + line["lots"]
+    return single_cost(lots, offers) if lots else None

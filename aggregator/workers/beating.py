@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import structlog
 
-from aggregator.auctions.outage import after_outage
+from aggregator.auctions import outage as auctions
 from aggregator.journal.reading import Pool
 from aggregator.market import Market
+from aggregator.pools import outage as pools
 
 log = structlog.get_logger("heartbeat")
 
@@ -22,7 +23,8 @@ async def after_silence(market: Market) -> None:
     found = await Pool().rows("select at from heartbeat where id = 1")
     now = market.clock.now()
     if found and now - found[0]["at"] > OUTAGE_AFTER:
-        await after_outage(market, found[0]["at"], now)
+        await auctions.after_outage(market, found[0]["at"], now)
+        await pools.after_outage(market, found[0]["at"], now)
     await _beat(market)
 
 

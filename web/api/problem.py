@@ -15,7 +15,7 @@ import orjson
 from starlette.responses import Response
 
 from aggregator.errors import InvalidField, MarketError, RecordedRefusal
-from aggregator.market import plain_figures, refusal_code
+from aggregator.refusals import plain_figures, refusal_code
 from matching.errors import RuleViolation
 from web.api.amounts import Json, public
 from web.locale import words
@@ -26,6 +26,7 @@ MEDIA_TYPE = "application/problem+json"
 # What is not listed here is a rule of the market that says no: 422.
 STATUS: Mapping[str, int] = {
     "body_too_large": 413,
+    "body_too_slow": 408,
     "conflict": 409,
     "header_invalid": 400,
     "header_missing": 400,
@@ -82,6 +83,12 @@ class HeaderInvalid(MarketError):
 class BodyTooLarge(MarketError):
     code = "body_too_large"
     max_bytes: int
+
+
+@dataclass
+class BodyTooSlow(MarketError):
+    code = "body_too_slow"
+    max_s: int
 
 
 @dataclass

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from aggregator.amounts import decimal_text, minor_of
 from aggregator.journal.facts import stamp
-from aggregator.laboratory.clearing import (
-    GuaranteeBroken,
-    canonical_json,
-    check_documents,
-    clear_document,
-)
-from aggregator.ledger.verifying import verify
-from web.demonstration.founding import Registered, found
+from web.demonstration.founding import found
+from web.demonstration.settling import deals, recompute, return_wet_lot, settle
 from web.demonstration.stage import Stage
+from web.demonstration.told import INSTRUMENT, Told
 from web.demonstration.watching import Watcher
 from web.demonstration.world import (
-    AUDITOR_LOGIN,
     FURTHER_DEALS,
     OPERATOR_LOGIN,
     POOL_MEMBERS,
@@ -30,36 +20,14 @@ from web.demonstration.world import (
     TRANCHE_BIDS,
 )
 
-INSTRUMENT = "SUGAR-W1"
 WATCHERS = 5
-
-
-@dataclass
-class Told:
-    """What the story has brought about so far."""
-
-    firms: Mapping[str, Registered]
-    tenors: Sequence[str]
-    pool: str = ""
-    pool_auction: str = ""
-    tranches: tuple[str, ...] = ()
-    further: tuple[str, ...] = ()
-    strip: str = ""
-
-    @property
-    def pool_cell(self) -> str:
-        return f"{INSTRUMENT}/GX/{self.tenors[0]}"
-
-    @property
-    def mill_cell(self) -> str:
-        return f"{INSTRUMENT}/YN/{self.tenors[0]}"
 
 
 async def play(stage: Stage) -> Told:
     """Play the whole story; every statement of it is checked and put into the report."""
     tell = stage.report.tell
     tell("聚糖示范市场 · The demonstration market of sugar")
-    told = Told(await found(stage), _tenors(stage.clock.now()))
+    told = Told(await found(stage), tenors_from(stage.clock.now()))
     tell(f"  {len(told.firms)} firms are registered and have their money in")
     async with AsyncExitStack() as exits:
         watchers = [
@@ -74,13 +42,13 @@ async def play(stage: Stage) -> Told:
         await _firm_up(stage, told)
         await _clear_strip(stage, told)
         await _buy_pool(stage, told)
-        await _settle(stage, told, watchers)
-    await _return_wet_lot(stage)
-    await _verify(stage, told)
+        await settle(stage, told, watchers)
+    await return_wet_lot(stage)
+    await recompute(stage, told)
     return told
 
 
-def _tenors(now: datetime) -> list[str]:
+def tenors_from(now: datetime) -> list[str]:
     """Return the second, third and fourth month from now."""
     months = [now.year * 12 + now.month - 1 + ahead for ahead in (2, 3, 4)]
     return [f"{month // 12}-{month % 12 + 1:02d}" for month in months]
@@ -178,13 +146,13 @@ async def _buy_pool(stage: Stage, told: Told) -> None:
     )
     await stage.pass_by(minutes=5)
     shown = await member.get(f"/pools/{told.pool}")
-    deals = await _deals(stage, POOL_MEMBERS, "pool")
-    prices = sorted({deal["goods"] for deal in deals})
+    bought = await deals(stage, POOL_MEMBERS, "pool")
+    prices = sorted({deal["goods"] for deal in bought})
     stage.report.check(
         "a",
         "the pool is bought under 5000, one goods price for all",
         holds=shown["phase"] == "awarded"
-        and len(deals) == len(POOL_MEMBERS)
+        and len(bought) == len(POOL_MEMBERS)
         and len(prices) == 1
         and minor_of(prices[0]) < minor_of("5000.00"),
         found=", ".join(prices),
@@ -214,10 +182,10 @@ async def _sell_tranches(stage: Stage, told: Told) -> None:
         opened.append(made["auction_id"])
     told.tranches = tuple(opened)
     for bidder, lots, price in TRANCHE_BIDS:
-        await _bid(stage, opened[0], bidder, price, lots)
+        await bid(stage, opened[0], bidder, price, lots)
         await stage.pass_by(minutes=5)
-    await _bid(stage, opened[1], "nanning", "5100.00", 3000)
-    await _bid(stage, opened[2], "qinzhou", "5200.00", 2000)
+    await bid(stage, opened[1], "nanning", "5100.00", 3000)
+    await bid(stage, opened[2], "qinzhou", "5200.00", 2000)
     await stage.pass_by(hours=2)
     shown = await mill.get(f"/auctions/{opened[0]}")
     awards = shown["result"]["awards"]
@@ -231,7 +199,7 @@ async def _sell_tranches(stage: Stage, told: Told) -> None:
     )
 
 
-async def _bid(stage: Stage, auction_id: str, bidder: str, price: str, lots: int) -> None:
+async def bid(stage: Stage, auction_id: str, bidder: str, price: str, lots: int) -> None:
     visitor = await stage.visitor(bidder)
     await visitor.post(f"/auctions/{auction_id}/bids", {"price": price, "lots": lots})
 
@@ -254,7 +222,7 @@ async def _sell_further(stage: Stage, told: Told) -> None:
             },
         )
         opened.append(made["auction_id"])
-        await _bid(stage, made["auction_id"], buyer, price, lots)
+        await bid(stage, made["auction_id"], buyer, price, lots)
     told.further = tuple(opened)
     await stage.pass_by(hours=1)
 
@@ -302,209 +270,3 @@ async def _clear_strip(stage: Stage, told: Told) -> None:
             holds=order["state"] == "awarded" and paid < single,
             found=f"{order['paid']} instead of {order['single']}",
         )
-
-
-async def _deals(stage: Stage, keys: Sequence[str], source: str) -> list[dict[str, Any]]:
-    found = []
-    for key in keys:
-        listed = await (await stage.visitor(key)).get("/deals?limit=200")
-        found += [d for d in listed["deals"] if d["source"] == source and d["side"] == "buyer"]
-    return found
-
-
-async def _settle(stage: Stage, told: Told, watchers: Sequence[Watcher]) -> None:
-    """(d) Money, goods and invoice agree; (e) only then does a price appear, everywhere."""
-    stage.report.tell("\nd. 钱、货、票三清 · Money, goods and invoice agree")
-    buyers = sorted({*POOL_MEMBERS, *STRIP_MEMBERS, *(b for b, _, _ in TRANCHE_BIDS)})
-    settled = 0
-    for key in buyers:
-        for deal in await _deals_of(stage, key):
-            await carry_out(stage, told, key, deal)
-            settled += 1
-    quiet = all(watcher.frames == 0 and not watcher.prices for watcher in watchers)
-    stage.report.check("e", f"{settled} deals settled and no price was pushed yet", holds=quiet)
-    for _, key, _, _ in FURTHER_DEALS:
-        for deal in await _deals_of(stage, key):
-            await carry_out(stage, told, key, deal)
-            settled += 1
-    stage.report.check("d", "every deal of the story settled", holds=settled >= 15, found=settled)
-    stage.report.tell("\ne. 价格出现 · A price appears")
-    arrived = [await watcher.price_of(told.pool_cell) for watcher in watchers]
-    board = await (await stage.visitor(OPERATOR_LOGIN)).get("/prices")
-    rows = {row["cell"]: row for row in board["cells"]}
-    price = rows[told.pool_cell]["price"]
-    stage.report.check(
-        "e",
-        "every subscribed socket got the cell's price",
-        holds=price is not None and arrived == [price["value"]] * len(watchers),
-        found=f"{told.pool_cell} {arrived[0]}",
-    )
-    mill = rows[told.mill_cell]
-    stage.report.check(
-        "e",
-        "the mill's cell stays suppressed, and the board names the rule",
-        holds=mill["price"] is None and bool(mill["suppressed_by"]),
-        found=mill["suppressed_by"],
-    )
-
-
-async def _deals_of(stage: Stage, key: str) -> list[dict[str, Any]]:
-    listed = await (await stage.visitor(key)).get("/deals?limit=200")
-    return [deal for deal in listed["deals"] if deal["side"] == "buyer"]
-
-
-async def carry_out(stage: Stage, told: Told, buyer: str, deal: Mapping[str, Any]) -> None:
-    """Take one deal from formed to settled, each act by who may do it."""
-    path, lots = f"/deals/{deal['deal_id']}", deal["lots"]
-    by_id = {firm.id: key for key, firm in told.firms.items()}
-    seller = by_id[deal["counterparty_id"]]
-    await (await stage.visitor(f"{buyer}.pay")).post(f"{path}/fund")
-    await (await stage.visitor(seller)).post(
-        f"{path}/ship", {"lots": lots, "carrier": "桂运物流", "vehicle": "桂A·10086"}
-    )
-    await (await stage.visitor(seller)).post(
-        f"{path}/deliver",
-        {"lots": lots, "place": "买方仓库", "document": f"磅单 {deal['deal_id'][-6:]}"},
-    )
-    await (await stage.visitor(buyer)).post(f"{path}/accept", {"lots": lots})
-    await (await stage.visitor(seller)).post(f"{path}/invoice")
-    shown = await (await stage.visitor(buyer)).get(path)
-    if shown["state"] != "settled":
-        stage.report.check("d", f"{path} settles", holds=False, found=shown["state"])
-
-
-async def _return_wet_lot(stage: Stage) -> None:
-    """(f) One wet lot goes back: credit note, reversal, no restatement."""
-    stage.report.tell("\nf. 一吨受潮退货 · One wet lot is returned")
-    key = POOL_MEMBERS[1]
-    await stage.pass_by(days=1)
-    buyer = await stage.visitor(key)
-    board = await buyer.get("/prices")
-    before = {row["cell"]: row["price"] for row in board["cells"]}
-    [deal] = [d for d in await _deals_of(stage, key) if d["source"] == "pool"]
-    cash = await _cash(stage, key)
-    await buyer.post(
-        f"/deals/{deal['deal_id']}/return",
-        {"lots": 1, "reason": "wet", "evidence": "袋底结块，含水 0.6%"},
-    )
-    shown = await buyer.get(f"/deals/{deal['deal_id']}")
-    notes = [d for d in shown["documents"] if d["kind"] == "credit_note"]
-    stage.report.check(
-        "f",
-        "a credit note was issued",
-        holds=len(notes) >= 1,
-        found=", ".join(note["total"] for note in notes),
-    )
-    back = await _cash(stage, key) - cash
-    stage.report.check("f", "the money came back", holds=back > 0, found=decimal_text(back))
-    board = await buyer.get("/prices")
-    after = {row["cell"]: row["price"] for row in board["cells"]}
-    stage.report.check("f", "no published price was restated", holds=before == after)
-
-
-async def _cash(stage: Stage, key: str) -> int:
-    money = await (await stage.visitor(f"{key}.pay")).get("/money")
-    return sum(minor_of(a["balance"]) for a in money["balances"] if a["purpose"] == "cash")
-
-
-async def _verify(stage: Stage, told: Told) -> None:
-    """(g) The ledger adds up, and every result follows from its inputs."""
-    stage.report.tell("\ng. 复核 · Everything is recomputed")
-    report = await verify()
-    stage.report.check(
-        "g",
-        "the ledger has no difference",
-        holds=not report.differences,
-        found=f"{report.accounts} accounts, {report.postings} postings",
-    )
-    auditor = await stage.visitor(AUDITOR_LOGIN)
-    results = [
-        ("pool", f"/pools/{told.pool}/evidence"),
-        ("strip", f"/strips/{told.strip}/evidence"),
-    ]
-    auctions = (told.pool_auction, *told.tranches, *told.further)
-    results += [("auction", f"/auctions/{auction}/evidence") for auction in auctions]
-    for what, path in results:
-        evidence = await auditor.get(path)
-        broken = _recomputed(evidence)
-        stage.report.check(
-            "g",
-            f"{what} {path.split('/')[2]} follows from its inputs",
-            holds=not broken,
-            found=broken,
-        )
-
-
-def _recomputed(evidence: Mapping[str, Any]) -> str:
-    """Clear an instance anew and check the given result; return what is wrong, or nothing."""
-    instance = json.dumps(evidence["instance"]).encode()
-    given = canonical_json(evidence["result"])
-    try:
-        check_documents(instance, given.encode())
-    except GuaranteeBroken as broken:
-        return str(broken)
-    again = canonical_json(clear_document(instance))
-    return "" if again == given else "clearing it anew gives another result"
-
-
-async def leave_open(stage: Stage) -> None:
-    """Leave a pool, an auction and a forward window open for whoever comes in."""
-    now = stage.clock.now()
-    tenors = _tenors(now)
-    cell = f"{INSTRUMENT}/GX/{tenors[1]}"
-    operator = await stage.visitor(OPERATOR_LOGIN)
-    for key, deepest in (("laibin", "4880.00"), ("baise", "4890.00")):
-        seller = await stage.visitor(key)
-        await seller.post(
-            "/offers",
-            {
-                "cell": cell,
-                "breaks": [
-                    {"from_lots": 1, "price": "5000.00"},
-                    {"from_lots": 150, "price": "4950.00"},
-                    {"from_lots": 300, "price": deepest},
-                ],
-                "capacity_lots": 2000,
-                "valid_until": stamp(now + timedelta(days=20)),
-            },
-        )
-    pool = await operator.post(
-        "/pools",
-        {
-            "cell": cell,
-            "firming_at": stamp(now + timedelta(days=2)),
-            "closes_at": stamp(now + timedelta(days=3)),
-            "mode": "both",
-            "auction_minutes": 30,
-        },
-    )
-    for key, lots in (("guigang", 110), ("yulin", 100), ("hechi", 120)):
-        buyer = await stage.visitor(key)
-        await buyer.post(
-            f"/pools/{pool['pool_id']}/pledges",
-            {"lots": lots, "limit": "5040.00", "freight": "25.00"},
-        )
-    wuxuan = await stage.visitor("wuxuan")
-    auction = await wuxuan.post(
-        "/auctions",
-        {
-            "side": "sell",
-            "cell": cell,
-            "lots": 200,
-            "title": "武宣糖厂 200 吨",
-            "start": "4900.00",
-            "step": "5.00",
-            "closes_at": stamp(now + timedelta(hours=24)),
-        },
-    )
-    await _bid(stage, auction["auction_id"], "guilin", "4905.00", 200)
-    await operator.post(
-        "/strips",
-        {
-            "title": "广西春夏远期 · Guangxi spring and summer",
-            "instrument": INSTRUMENT,
-            "region": "GX",
-            "tenors": tenors,
-            "closes_at": stamp(now + timedelta(days=4)),
-        },
-    )

@@ -93,6 +93,7 @@ async def test_three_months_reach_the_break_that_none_reaches_alone(orm: str) ->
     [own] = await queries.own_orders(buyers[0], strip_id)
     assert own.state == "awarded"
     assert own.paid_minor == 40 * 491_000
+    assert own.single_minor == 40 * 498_000
     contracts = await queries.own_contracts(mill, strip_id)
     assert [(row["tenor"], row["lots"]) for row in contracts] == list(
         zip(TENORS, (40, 60, 80), strict=True)

@@ -1,0 +1,77 @@
+"""Loading the demonstration market into an empty database, before the doors open."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from aggregator.app import beside, market_on
+from aggregator.clock import SimulatedClock, SystemClock
+from aggregator.parties.queries import organisations
+from web.demonstration.leaving import leave_open
+from web.demonstration.report import Report
+from web.demonstration.stage import staged
+from web.demonstration.story import play
+from web.demonstration.world import AUDITOR_LOGIN, FIRMS, OPERATOR_LOGIN, PASSWORD
+
+_BEGINS_BEFORE = timedelta(days=10)
+
+
+def loader() -> Callable[[str], Awaitable[None]]:
+    """Return what fills an empty database with the story, told as it goes.
+
+    The story is told in a database beside, which takes the empty one's place when it is
+    whole: a start that is killed on the way leaves nothing half told.
+    """
+
+    async def load(dsn: str) -> None:
+        async with market_on(dsn):
+            if await organisations():
+                return
+        async with beside(dsn) as whole:
+            await _load(whole)
+
+    return load
+
+
+def log_ins() -> str:
+    """Return the log-ins of the demonstration, for whoever starts it."""
+    some = ", ".join(firm.key for firm in FIRMS[:3])
+    return (
+        f"Log in as a factory ({some}), a mill (chongzuo, laibin, baise), a trader (nanning),\n"
+        f"their finance (guinan.pay, laibin.pay, …), the {OPERATOR_LOGIN} or the {AUDITOR_LOGIN};"
+        f" the password is {PASSWORD}\n"
+    )
+
+
+async def _load(dsn: str) -> None:
+    real = SystemClock()
+    began = real.now()
+    clock = SimulatedClock(_morning(began - _BEGINS_BEFORE))
+    report = _Progress(is_quiet=True)
+    sys.stdout.write("Loading the demonstration market, once ")
+    async with (
+        market_on(dsn, clock=clock) as market,
+        staged(market, clock, report, run="load") as stage,
+    ):
+        await play(stage)
+        await stage.pass_time(real.now())
+        await leave_open(stage)
+    elapsed = (real.now() - began) // timedelta(seconds=1)
+    sys.stdout.write(f" {elapsed} s\n")
+    if report.failed:
+        sys.stdout.write("Something of the story did not hold; `aggregator demo` tells what.\n")
+
+
+class _Progress(Report):
+    """A dot for each line of the story."""
+
+    def tell(self, text: str) -> None:
+        super().tell(text)
+        sys.stdout.write(".")
+        sys.stdout.flush()
+
+
+def _morning(instant: datetime) -> datetime:
+    return instant.replace(hour=1, minute=0, second=0, microsecond=0)
