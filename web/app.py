@@ -35,9 +35,13 @@ def create_app(
     *,
     public_url: str = "",
     is_production: bool = False,
+    checks_answers: bool = False,
     limits: EdgeLimits | None = None,
 ) -> Starlette:
     """Return the application of an open market.
+
+    With `checks_answers`, for tests, an answer that its documented schema does not describe
+    is our failure.
 
     Raises:
         LookupError: a route or feed operation that no permission or endpoint stands behind.
@@ -48,7 +52,14 @@ def create_app(
     check_operations()
     limits = limits or EdgeLimits()
     hub = Hub(market, limits=limits.feed)
-    context = Context(market, hub, limits, public_url=public_url, is_production=is_production)
+    context = Context(
+        market,
+        hub,
+        limits,
+        public_url=public_url,
+        is_production=is_production,
+        checks_answers=checks_answers,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -37,6 +37,7 @@ class Context:
     limits: EdgeLimits
     public_url: str = ""
     is_production: bool = False
+    checks_answers: bool = False
     organisations: Buckets = field(init=False)
     addresses: Buckets = field(init=False)
     logins: Buckets = field(init=False)

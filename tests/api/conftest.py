@@ -118,7 +118,7 @@ class serving:  # noqa: N801 - reads as a verb
 
     def __init__(self, market: Market, limits: EdgeLimits | None = None) -> None:
         self.market = market
-        self.app = create_app(market, limits=limits)
+        self.app = create_app(market, limits=limits, checks_answers=True)
         self.listener = listen("127.0.0.1", 0)
         self.server = MarketServer(self.app)
 

@@ -11,8 +11,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from aggregator.topics import TOPICS
 from tests.api.conftest import Served, Visitor, serving
 from tests.builders import a_market, with_sugar
+from tests.integration.feed.room import Room, whisper
 from web.context import EdgeLimits
 from web.feed.limits import FeedLimits
 
@@ -215,6 +217,43 @@ async def test_a_closing_market_says_when_to_come_back(orm: str) -> None:
 
     assert code == 4503
     assert int(reason.removeprefix("retry_ms=")) >= 1000
+
+
+def in_a_room(served: Served, room: Room) -> None:
+    """Let the served market show a topic for tests, with long frames."""
+    served.context.hub._topics = {"room": room, "prices": TOPICS["prices"]}
+
+
+async def joined(served: Served, visitor: Visitor, **options: Any) -> Client:
+    client = await greeted(served, visitor, max_queue=1, **options)
+    assert (await client.ask(op="subscribe", topic="room:1"))["op"] == "snapshot"
+    return client
+
+
+@pytest.mark.parametrize("is_state", [True, False])
+async def test_a_client_that_never_reads_holds_nobody_up(served: Served, is_state: bool) -> None:
+    in_a_room(served, Room(is_state=is_state, wordy=10_000))
+    visitor = await served.member("A factory", "buyer")
+    quick, still = await joined(served, visitor), await joined(served, visitor)
+
+    for number in range(1, 301):
+        await whisper(served.market, "org_a", number)
+        frame = await asyncio.wait_for(quick.hear("delta", "snapshot"), 2)
+        assert frame["seq"] == number
+
+    socket = next(s for s in served.context.hub._sockets if len(s.outbox)) if is_state else None
+    if socket is not None:
+        # Over 10 MB were shown; what waits for the one that stands still is bounded.
+        assert socket.outbox._bytes <= 256 * 1024
+        while (frame := await still.hear("delta", "snapshot"))["seq"] < 300:
+            pass
+        assert frame["data"]["highest"] == 300
+    else:
+        for _ in range(300):
+            if len(served.context.hub._sockets) == 1:
+                break
+            await asyncio.sleep(0.01)
+        assert len(served.context.hub._sockets) == 1
 
 
 class TestShortTimes:

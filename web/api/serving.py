@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from aggregator import logs
@@ -16,10 +17,11 @@ from aggregator.errors import InvalidField, MarketError, NotFound, NotSignedIn
 from aggregator.market import Actor, Outcome
 from aggregator.parties import sessions
 from matching.errors import RuleViolation
-from web.api.amounts import public
+from web.api.amounts import Json, public
 from web.api.faults import checked, checked_query
 from web.api.problem import (
     BodyTooLarge,
+    BodyTooSlow,
     HeaderInvalid,
     HeaderMissing,
     Internal,
@@ -35,6 +37,7 @@ from web.language import language_of
 
 COMMAND_ID = re.compile(r"[!-~]{1,200}\Z")
 _ETAG_DIGITS = 32
+_BODY_S = 20
 
 Served = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -84,7 +87,10 @@ async def _serve(endpoint: Endpoint, request: Request, language: str) -> Respons
         headers |= found.headers
     else:
         content = found
-    return _response(request, content, status=status, headers=headers)
+    shown = public(content)
+    if context.checks_answers and endpoint.out is not None:
+        endpoint.out.model_validate(shown)
+    return _response(request, shown, status=status, headers=headers)
 
 
 async def _viewer(context: Context, request: Request, endpoint: Endpoint) -> Actor | None:
@@ -168,11 +174,15 @@ async def _body(endpoint: Endpoint, request: Request) -> bytes:
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > endpoint.max_bytes:
         raise BodyTooLarge(endpoint.max_bytes)
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > endpoint.max_bytes:
-            raise BodyTooLarge(endpoint.max_bytes)
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(_BODY_S):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > endpoint.max_bytes:
+                    raise BodyTooLarge(endpoint.max_bytes)
+                chunks.append(chunk)
+    except (TimeoutError, ClientDisconnect):
+        raise BodyTooSlow(_BODY_S) from None
     return b"".join(chunks)
 
 
@@ -206,14 +216,14 @@ def _query(endpoint: Endpoint, request: Request) -> object:
 
 def _response(
     request: Request,
-    content: object,
+    shown: Json,
     *,
     status: int,
     headers: dict[str, str],
 ) -> Response:
     if status == 204:
         return Response(None, status, headers)
-    raw = orjson.dumps(public(content))
+    raw = orjson.dumps(shown)
     if request.method in ("GET", "HEAD") and status == 200:
         etag = f'"{hashlib.sha256(raw).hexdigest()[:_ETAG_DIGITS]}"'
         headers = {"ETag": etag, "Vary": "Accept-Language, Cookie, Authorization", **headers}

@@ -24,8 +24,9 @@ class Whispered:
 class Room:
     """Everybody sees the highest number, a member also their own last one."""
 
-    def __init__(self, *, is_state: bool = True) -> None:
+    def __init__(self, *, is_state: bool = True, wordy: int = 0) -> None:
         self.is_state = is_state
+        self.wordy = wordy
 
     async def allow(self, actor: Actor | None, topic_id: str) -> Audience:
         if topic_id == "closed":
@@ -45,7 +46,9 @@ class Room:
         return {**state, said.by: said.number, "*": max(state.get("*", 0), said.number)}
 
     def view(self, state: dict[str, int], audience: Audience) -> dict[str, Any]:
-        return {"highest": state.get("*", 0), "own": state.get(audience.organisation_id or "")}
+        highest = state.get("*", 0)
+        words = {"words": f"{highest} " * self.wordy} if self.wordy else {}
+        return {"highest": highest, "own": state.get(audience.organisation_id or ""), **words}
 
 
 async def whisper(market: Market, by: str, *numbers: int, room: str = "1") -> None:
