@@ -1,31 +1,38 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from aggregator.deals import cancelling, funding, store
 from aggregator.errors import InsufficientFunds, InvalidField, NotAllowed, NotFound, WrongState
-from aggregator.fulfilment import accepting, delivering, returning, shipping
-from aggregator.fulfilment.delivering import Receipt
-from aggregator.fulfilment.returning import GoodsReturn, ReturnWindowOver
-from aggregator.invoices import issuing, queries
+from aggregator.fulfilment import accepting, shipping
+from aggregator.invoices import issuing
 from aggregator.journal.reading import Pool, entries
-from aggregator.ledger.verifying import verify
-from aggregator.market import Actor, Outcome
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
+from tests.integration.deals.playing import (
+    FEE,
+    RICH,
+    SELLER_PART,
+    SERVICE_TAX,
+    TOTAL,
+    accept,
+    accounts,
+    act,
+    deliver,
+    funded,
+    give_back,
+    held,
+    invoice,
+    is_sound,
+    settled,
+    to_accepted,
+)
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
-
-# 100 t at 4950.00, freight 123.45, 13 % tax, fee 0.3 % with 6 % tax on it.
-GOODS, FREIGHT, TAX, FEE, SERVICE_TAX = 49_500_000, 1_234_500, 6_595_485, 148_500, 8_910
-TOTAL = GOODS + FREIGHT + TAX + FEE + SERVICE_TAX
-SELLER_PART = GOODS + FREIGHT + TAX
-RICH = 100_000_000
 
 
 async def test_a_deal_settles_and_every_fen_is_explained(trading: Trading) -> None:
@@ -105,103 +112,6 @@ async def test_silence_accepts_what_was_delivered(trading: Trading) -> None:
 
     deal = await store.load(Pool(), deal_id)
     assert (deal.state, deal.accepted_lots) == ("accepted", 100)
-
-
-async def test_a_wet_lot_goes_back_with_its_share_of_everything(trading: Trading) -> None:
-    deal_id = await settled(trading)
-    before = await accounts()
-
-    await give_back(trading, deal_id, 1)
-
-    after = await accounts()
-    moved = {name: after[name] - before[name] for name in after if after[name] != before[name]}
-    # 1 t: 4950.00 + 123.45 and its tax 659.55 (6595485 of 100 t less that of 99 t).
-    assert moved == {
-        "cash factory": 495_000 + 12_345 + 65_955 + 1_485 + 89,
-        "cash mill": -(495_000 + 12_345 + 65_955),
-        "fees": -1_485,
-        "tax": -89,
-    }
-    deal = await store.load(Pool(), deal_id)
-    assert (deal.state, deal.note, deal.returned_lots) == ("settled", "returned", 1)
-    documents = await queries.documents(trading.actor("factory", "buyer"), deal_id)
-    assert [(d.kind, d.issuer == "platform", d.number, d.refund) for d in documents] == [
-        ("invoice", False, 1, None),
-        ("invoice", True, 1, None),
-        ("credit_note", False, 1, "paid"),
-        ("credit_note", True, 1, "paid"),
-    ]
-    await is_sound()
-
-
-async def test_credit_notes_of_many_returns_sum_to_the_invoice(trading: Trading) -> None:
-    deal_id = await settled(trading)
-
-    for lots in (1, 2, 3, 33, 61):
-        await give_back(trading, deal_id, lots)
-
-    documents = await queries.documents(trading.actor("mill", "finance"), deal_id)
-    for issuer, total in ((trading.id_of("mill"), SELLER_PART), ("platform", FEE + SERVICE_TAX)):
-        mine = [d for d in documents if d.issuer == issuer]
-        assert [d.total_minor for d in mine if d.kind == "invoice"] == [total]
-        assert sum(d.total_minor for d in mine if d.kind == "credit_note") == total
-        assert [d.number for d in mine if d.kind == "credit_note"] == [1, 2, 3, 4, 5]
-    assert (await accounts())["cash factory"] == RICH
-    assert (await store.load(Pool(), deal_id)).state == "returned"
-    await is_sound()
-
-
-async def test_unwanted_lots_go_back_without_freight_and_fee(trading: Trading) -> None:
-    deal_id = await settled(trading)
-    before = (await accounts())["cash factory"]
-
-    await give_back(trading, deal_id, 10, reason="unwanted")
-
-    assert (await accounts())["cash factory"] - before == 4_950_000 + 643_500
-
-
-async def test_more_than_was_accepted_cannot_go_back(trading: Trading) -> None:
-    deal_id = await settled(trading)
-    await give_back(trading, deal_id, 60)
-
-    with pytest.raises(InvalidField) as refusal:
-        await give_back(trading, deal_id, 41)
-
-    assert refusal.value.figures() == {"pointer": "/lots", "rule": "at_most", "figure": 40}
-
-
-async def test_a_return_of_a_return_is_refused(trading: Trading) -> None:
-    deal_id = await settled(trading)
-    await give_back(trading, deal_id, 100)
-
-    with pytest.raises(WrongState):
-        await give_back(trading, deal_id, 1)
-    wanted = GoodsReturn(1, "wet", "photo")
-    with pytest.raises(NotAllowed):
-        await act(returning.return_lots, trading, "mill", "logistics", deal_id, wanted)
-
-
-async def test_nothing_goes_back_after_the_window(trading: Trading) -> None:
-    deal_id = await settled(trading)
-    trading.clock.advance(timedelta(days=30))
-
-    with pytest.raises(ReturnWindowOver):
-        await give_back(trading, deal_id, 1)
-
-
-async def test_a_refund_waits_until_the_seller_has_cash(trading: Trading) -> None:
-    deal_id = await settled(trading)
-    everything = (await accounts())["cash mill"]
-    await trading.give("mill", -everything)
-    before = (await accounts())["cash factory"]
-
-    await give_back(trading, deal_id, 1)
-    assert (await accounts())["cash factory"] - before == 1_485 + 89
-    await trading.give("mill", 10_000_000)
-    await trading.at(trading.clock.now() + timedelta(days=1))
-
-    assert (await accounts())["cash factory"] - before == 495_000 + 12_345 + 65_955 + 1_485 + 89
-    await is_sound()
 
 
 async def test_an_unpaid_deal_lapses_and_the_deposit_is_forfeit(trading: Trading) -> None:
@@ -358,76 +268,3 @@ async def test_ringing_twice_changes_nothing(trading: Trading) -> None:
     await ring_due(trading.market, ON_TIMER)
 
     assert await accounts() == before
-
-
-async def funded(trading: Trading) -> str:
-    """Return a paid deal of 100 t between a factory and a mill with money."""
-    await trading.give("factory", RICH)
-    await trading.give("mill", RICH)
-    deal_id = await trading.form()
-    await act(funding.fund, trading, "factory", "finance", deal_id)
-    return deal_id
-
-
-async def settled(trading: Trading) -> str:
-    deal_id = await funded(trading)
-    await to_accepted(trading, deal_id)
-    await invoice(trading, deal_id)
-    return deal_id
-
-
-async def to_accepted(trading: Trading, deal_id: str) -> None:
-    await act(shipping.ship, trading, "mill", "seller", deal_id, lots=100, carrier="Rail")
-    await deliver(trading, deal_id, 100)
-    await accept(trading, deal_id, 100)
-
-
-async def deliver(trading: Trading, deal_id: str, lots: int) -> Outcome:
-    receipt = Receipt(lots, "Nanning warehouse 3", "WB-0001", lots * 1000)
-    return await act(delivering.deliver, trading, "mill", "logistics", deal_id, receipt)
-
-
-async def accept(trading: Trading, deal_id: str, lots: int, **more: Any) -> Outcome:
-    return await act(accepting.accept, trading, "factory", "logistics", deal_id, lots=lots, **more)
-
-
-async def invoice(trading: Trading, deal_id: str) -> Outcome:
-    return await act(issuing.issue, trading, "mill", "seller", deal_id)
-
-
-async def give_back(trading: Trading, deal_id: str, lots: int, reason: str = "wet") -> Outcome:
-    wanted = GoodsReturn(lots, reason, "photo 7: wet bags")
-    return await act(returning.return_lots, trading, "factory", "logistics", deal_id, wanted)
-
-
-async def act(
-    use_case: Callable[..., Awaitable[Outcome]],
-    trading: Trading,
-    name: str,
-    role: str,
-    *args: Any,
-    **more: Any,
-) -> Outcome:
-    actor: Actor = trading.actor(name, role)
-    return await use_case(trading.market, actor, trading.command(), *args, **more)
-
-
-async def accounts() -> dict[str, int]:
-    """Return every balance by purpose, cash by its owner's name as well; escrows summed."""
-    found: dict[str, int] = {}
-    for row in await Pool().rows(
-        "select a.purpose, o.name, a.balance_minor from account a"
-        " left join organisation o on o.id = a.organisation_id order by a.id"
-    ):
-        name = row["purpose"] + (f" {row['name'].split()[0]}" if row["name"] else "")
-        found[name] = found.get(name, 0) + row["balance_minor"]
-    return found
-
-
-async def held() -> int:
-    (row,) = await Pool().rows("select coalesce(sum(held_minor), 0)::bigint as n from account")
-    return int(row["n"])
-
-
-async def is_sound() -> None:
-    assert (await verify()).differences == ()
