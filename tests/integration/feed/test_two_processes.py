@@ -1,0 +1,202 @@
+"""Two processes of the program share one market: one database, woken over a real Valkey."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from aggregator.app import market_on
+from aggregator.parties.registering import found_operator
+from tests.integration.feed.valkey import Valkey, a_free_port
+
+PASSWORD = "correct horse 8"
+REGION = {"code": "GX", "name_zh": "广西", "name_en": "Guangxi"}
+SUGAR = {
+    "id": "SUGAR-W1",
+    "name_zh": "一级白砂糖",
+    "name_en": "White sugar, grade one",
+    "standard": "GB/T 317",
+    "packaging": "50 kg",
+    "lot_text": "1 t",
+    "tick": "1.00",
+    "step": "25.00",
+    "max_lots": 100_000,
+    "tax_bps": 1300,
+    "service_tax_bps": 600,
+    "fee_bps": 20,
+    "deposit_bps": 1000,
+    "tolerance_bps": 100,
+    "return_policy": "Within 7 days",
+    "return_days": 7,
+}
+MILL = {"name": "South mill", "kind": "mill", "owner_group": "South", "region": "GX"}
+
+
+@dataclass
+class Process:
+    """One running `aggregator serve`."""
+
+    running: asyncio.subprocess.Process
+    url: str
+
+    async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+            answer = await client.request(method, f"/api/v1{path}", json=body, headers=headers)
+        assert answer.status_code < 300, answer.text
+        return answer
+
+    async def token(self, login: str) -> str:
+        body = {"login": login, "password": PASSWORD, "bearer": True}
+        return str((await self.ask("POST", "/sessions", body)).json()["token"])
+
+    @asynccontextmanager
+    async def feed(self, token: str) -> AsyncIterator[ClientConnection]:
+        url = self.url.replace("http", "ws", 1) + "/feed"
+        async with connect(url, compression=None, proxy=None) as socket:
+            await socket.send(json.dumps({"op": "hello", "token": token}))
+            assert (await heard(socket, "welcome"))["heartbeat_s"] == 5
+            yield socket
+
+
+async def heard(socket: ClientConnection, op: str) -> Any:
+    while True:
+        frame = json.loads(await asyncio.wait_for(socket.recv(), 10))
+        if frame["op"] == op:
+            return frame
+
+
+async def started(dsn: str, redis_url: str, folder: Path) -> Process:
+    running = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "aggregator", "serve", "--port", "0"),
+        env={
+            **os.environ,
+            "AGG_DATABASE_URL": dsn,
+            "AGG_REDIS_URL": redis_url,
+            "AGG_DATA_DIR": str(folder),
+            "AGG_LOG_LEVEL": "error",
+        },
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    async with asyncio.timeout(60):
+        while b"http://" not in (line := await running.stdout.readline()):
+            assert line, "the program ended before it served"
+    url = line.decode().split()[-1]
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        for _ in range(200):
+            try:
+                await client.get("/api/v1/time")
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+            else:
+                break
+    return Process(running, url)
+
+
+@pytest.fixture
+async def valkey() -> AsyncIterator[Valkey]:
+    server = Valkey(a_free_port())
+    await server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def pair(dsn: str, valkey: Valkey, tmp_path: Path) -> AsyncIterator[tuple[Process, Process]]:
+    async with market_on(dsn) as market:
+        await found_operator(market, "operator", PASSWORD, name="The market")
+    found = [await started(dsn, valkey.url, tmp_path / str(number)) for number in range(2)]
+    yield found[0], found[1]
+    for process in found:
+        process.running.terminate()
+    for process in found:
+        assert await asyncio.wait_for(process.running.wait(), 20) == 0
+
+
+@pytest.mark.slow
+async def test_what_one_process_does_the_other_shows_at_once(
+    pair: tuple[Process, Process], valkey: Valkey
+) -> None:
+    here, there = pair
+    operator = {"Authorization": f"Bearer {await here.token('operator')}"}
+    await here.ask("POST", "/regions", REGION, **operator, **{"Idempotency-Key": "region"})
+    replayed = await there.ask(
+        "POST", "/regions", REGION, **operator, **{"Idempotency-Key": "region"}
+    )
+    await there.ask("POST", "/instruments", SUGAR, **operator, **{"Idempotency-Key": "sugar"})
+    mill = await there.ask(
+        "POST", "/organisations", MILL, **operator, **{"Idempotency-Key": "mill"}
+    )
+    person = {"login": "mill", "name": "Li Lei", "password": PASSWORD, "roles": ["seller"]}
+    path = f"/organisations/{mill.json()['organisation_id']}/people"
+    await here.ask("POST", path, person, **operator, **{"Idempotency-Key": "person"})
+    seller = await here.token("mill")
+    bearer = {"Authorization": f"Bearer {seller}"}
+    now = (await here.ask("GET", "/time")).json()["now"]
+
+    async def opened(key: str) -> str:
+        rules = {
+            "side": "sell",
+            "cell": "SUGAR-W1/GX/2027-03",
+            "lots": 10,
+            "closes_at": f"{int(now[:4]) + 1}{now[4:10].replace('02-29', '02-28')}T00:00:00Z",
+            "start": "5000.00",
+            "step": "10.00",
+        }
+        answer = await here.ask("POST", "/auctions", rules, **bearer, **{"Idempotency-Key": key})
+        return str(answer.json()["auction_id"])
+
+    async def cancelled(auction_id: str) -> float:
+        body = {"reason": "shown elsewhere"}
+        began = time.monotonic()
+        await here.ask(
+            "POST",
+            f"/auctions/{auction_id}/cancel",
+            body,
+            **operator,
+            **{"Idempotency-Key": f"cancel-{auction_id}"},
+        )
+        return began
+
+    assert replayed.headers["idempotent-replayed"] == "true"
+    async with there.feed(seller) as socket:
+        waits = []
+        for number in range(5):
+            auction_id = await opened(f"auction-{number}")
+            await socket.send(json.dumps({"op": "subscribe", "topic": f"auction:{auction_id}"}))
+            await heard(socket, "snapshot")
+            began = await cancelled(auction_id)
+            delta = await heard(socket, "delta")
+            waits.append(time.monotonic() - began)
+            assert delta["data"]["phase"] == "cancelled"
+        # The poll looks once a second; five in a row this quick were woken.
+        assert sorted(waits)[2] < 0.4, waits
+
+        valkey.stop()
+        auction_id = await opened("auction-without-valkey")
+        await socket.send(json.dumps({"op": "subscribe", "topic": f"auction:{auction_id}"}))
+        await heard(socket, "snapshot")
+        await cancelled(auction_id)
+        assert (await heard(socket, "delta"))["data"]["phase"] == "cancelled"
+
+        await valkey.start()
+        await asyncio.sleep(6)  # the longest wait before both try again
+        await here.ask("DELETE", "/sessions/current", **bearer)
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(heard(socket, "never"), 3)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4401
