@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter, sub
+from operator import attrgetter, lt, sub
 from typing import NamedTuple
 
 from matching.pools.values import Pledge
 
-_SIZE, _SEQ = attrgetter("size"), attrgetter("seq")
+_SIZE = attrgetter("size")
 _PLACE = attrgetter("size", "seq", "id")
 
 
@@ -18,7 +18,8 @@ class Cell:
     """The pledges of a cell; a place is an index into its columns.
 
     `own_minor` are a pledge's own lines (freight, term, fee) and `net_minor` its limit less
-    those, per lot. `tolerances` is None when nobody has any, `owners` when all of them differ.
+    those, per lot. `tolerances` is None when nobody has any, and then `seqs` is empty;
+    `owners` is None when all of them differ.
     """
 
     sizes: Sequence[int]
@@ -48,18 +49,17 @@ class Formed(NamedTuple):
 
 def cell_of(pledges: Sequence[Pledge]) -> Cell:
     """Return the columns of one cell's pledges."""
-    ordered = sorted(pledges, key=_SEQ)
-    ordered.sort(key=_SIZE)
-    seqs = [pledge.seq for pledge in ordered]
-    if len(set(seqs)) < len(seqs):
-        ordered.sort(key=_PLACE)
-        seqs = [pledge.seq for pledge in ordered]
+    arrived = [pledge.seq for pledge in pledges]
+    if all(map(lt, arrived, arrived[1:])):
+        ordered = sorted(pledges, key=_SIZE)
+    else:
+        ordered = sorted(pledges, key=_PLACE)
     owners = [pledge.owner for pledge in ordered]
     tolerances = [pledge.tolerance for pledge in ordered]
     own = [pledge.freight_minor + pledge.term_minor + pledge.fee_minor for pledge in ordered]
     return Cell(
         [pledge.size for pledge in ordered],
-        seqs,
+        [pledge.seq for pledge in ordered] if any(tolerances) else (),
         [pledge.id for pledge in ordered],
         [pledge.lots for pledge in ordered],
         own,

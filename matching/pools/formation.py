@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from operator import add
 
 from matching.pools.cells import Cell, Formed
 from matching.pools.price_breaks import Level
@@ -29,15 +30,16 @@ from matching.pools.windows import fullest
 def cascade(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
     """Return the pools of a cell under the objective `stable`, capacities aside."""
     formed: list[Formed] = []
-    still_open: Sequence[int] = range(len(cell.ids))
     net = cell.net_minor
-    ceiling = _ceiling(cell, still_open, shape)
+    accepting: list[int] = [*range(len(net))]
+    ceiling = _ceiling(cell, shape)
     rounds = 0
     for level in levels:
         if level.least_lots > ceiling:
             continue
         price = level.price_minor
-        accepting = [place for place in still_open if net[place] >= price]
+        # Whoever accepts a price accepts every deeper one, so that the line only shrinks.
+        accepting = [place for place in accepting if net[place] >= price]
         while len(accepting) >= shape.min_members:
             windows = fullest(cell, accepting, level, shape)
             if not windows:
@@ -49,20 +51,13 @@ def cascade(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
                 formed.append(Formed(rank, price, accepting[start:stop], rounds))
                 rest += accepting[done:start]
                 done = stop
-            rest += accepting[done:]
-            closed = set(accepting).difference(rest)
-            still_open = [place for place in still_open if place not in closed]
-            ceiling = _ceiling(cell, still_open, shape)
-            accepting = rest
+            accepting = rest + accepting[done:]
     return formed
 
 
-def _ceiling(cell: Cell, places: Sequence[int], shape: Shape) -> int:
-    """Return a number of lots that no window of these places exceeds, whatever the price."""
-    if not places:
-        return 0
-    lots = [*map(cell.lots.__getitem__, places)]
+def _ceiling(cell: Cell, shape: Shape) -> int:
+    """Return a number of lots that no window exceeds, whatever the price."""
+    lots = cell.lots
     if cell.tolerances is not None:
-        lots = [own + cell.tolerances[x] for x, own in zip(places, lots, strict=True)]
-    sizes = [*map(cell.sizes.__getitem__, places)]
-    return most_in_reach(sizes, [0, *accumulate(lots)], shape)
+        lots = [*map(add, lots, cell.tolerances)]
+    return most_in_reach(cell.sizes, [0, *accumulate(lots)], shape)

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from operator import add
+from operator import add, sub
 from typing import NamedTuple
 
 from matching.pools.cells import Cell
@@ -62,7 +62,7 @@ class Line:
 
 
 def line_of(cell: Cell, places: Sequence[int], level: Level, shape: Shape) -> Line | None:
-    """Return the line of these places at a level, or None when no window can be lawful.
+    """Return the line of these places at a level, or None when no window has the lots for it.
 
     Cheap bounds come first: most prices are far from what a cell can gather.
     """
@@ -80,11 +80,12 @@ def line_of(cell: Cell, places: Sequence[int], level: Level, shape: Shape) -> Li
         stops = [bisect_right(sizes, size * above) for size in sizes]
     else:
         stops = [bisect_right(sizes, size * above // below) for size in sizes]
+    if max(map(sub, map(reach.__getitem__, stops), reach)) < level.least_lots:
+        return None
     crowds = None
     if cell.owners is not None:
         crowds = _crowds([*map(cell.owners.__getitem__, places)], shape.min_members)
-    line = Line(cell, places, sizes, reach, shape, level.least_lots, stops, crowds)
-    return line if _has_window(line) else None
+    return Line(cell, places, sizes, reach, shape, level.least_lots, stops, crowds)
 
 
 def most_in_reach(sizes: Sequence[int], reach: Sequence[int], shape: Shape) -> int:
@@ -99,19 +100,6 @@ def most_in_reach(sizes: Sequence[int], reach: Sequence[int], shape: Shape) -> i
     cuts.append(len(sizes))
     held = [reach[cut] for cut in cuts]
     return max([stop - start for start, stop in zip(held, held[2:], strict=False)])
-
-
-def _has_window(line: Line) -> bool:
-    reach, least, groups = line.reach, line.least_lots, line.shape.min_members
-    ends = map(reach.__getitem__, line.stops)
-    full = [
-        start
-        for start, (held, passed) in enumerate(zip(ends, reach, strict=False))
-        if held - passed >= least
-    ]
-    if line.crowds is None:
-        return any(line.stops[start] - start >= groups for start in full)
-    return any(line.crowds[line.stops[start]] >= start for start in full)
 
 
 def _crowds(owners: Sequence[str], min_members: int) -> list[int]:

@@ -17,12 +17,18 @@ from typing import NamedTuple
 from matching.pools.stretches import Line
 
 Pair = tuple[int, int]
+PASSED, SEVERAL = -1, -2
 
 
 class Costs(NamedTuple):
-    """The shortest way to each boundary: lots passed by × `unit`, plus one for each window."""
+    """The shortest way to each boundary: lots passed by × `unit`, plus one for each window.
+
+    `way` is how a boundary is best reached: by a window from this start, by passing a pledge
+    by (`PASSED`), or in several ways that cost the same.
+    """
 
     cost: list[int]
+    way: list[int]
     lots: Sequence[int]
     unit: int
     line: Line
@@ -33,18 +39,11 @@ class Costs(NamedTuple):
 
 
 def first_of_windows(costs: Costs) -> list[Pair]:
-    """Return the windows of the first optimal path, from left to right.
-
-    Where every pledge is covered by several windows the cuts between them can mostly move, so
-    that looking for an only path would be in vain.
-    """
+    """Return the windows of the first optimal path, from left to right."""
     end = len(costs.lots)
-    if costs.cost[end] == 1:
-        return [(0, end)]
-    if costs.cost[end] >= costs.unit:
-        windows = _only_path(costs, end)
-        if windows is not None:
-            return windows
+    windows = _only_path(costs.way)
+    if windows is not None:
+        return windows
     ids = costs.line.ids()
     found: list[Pair] = []
     segments = [(0, end)]
@@ -63,46 +62,45 @@ def first_of_windows(costs: Costs) -> list[Pair]:
     return sorted(found)
 
 
-def _only_path(costs: Costs, end: int) -> list[Pair] | None:
+def _only_path(way: Sequence[int]) -> list[Pair] | None:
     """Return the windows of the optimal path if there is only one."""
-    cost, line = costs.cost, costs.line
     windows: list[Pair] = []
+    end = len(way) - 1
     while end:
-        before = cost[end] - 1
-        first, last = line.first_start(end), line.last_start(end)
-        starts = cost[first : last + 1] if last >= first else []
-        ways = starts.count(before)
-        if costs.passes(end):
-            if ways:
-                return None
-            end -= 1
-        elif ways > 1:
-            return None
-        else:
-            start = first + starts.index(before)
+        start = way[end]
+        if start >= 0:
             windows.append((start, end))
             end = start
+        elif start == PASSED:
+            end -= 1
+        else:
+            return None
     return windows[::-1]
 
 
 def _reaching(costs: Costs, start: int, stop: int) -> list[int]:
     """Return the boundaries on optimal ways to `stop`, none before `start`, ascending."""
-    cost, line = costs.cost, costs.line
+    cost, way, lots, unit, line = costs
     alive = bytearray(stop + 1)
     alive[stop] = 1
     looked: dict[int, int] = {}
     end = stop
     while end > start:
-        if costs.passes(end):
+        via = way[end]
+        if via >= 0:
+            if via >= start:
+                alive[via] = 1
+        elif via == PASSED or cost[end - 1] + lots[end - 1] * unit == cost[end]:
             alive[end - 1] = 1
-        before = cost[end] - 1
-        first = max(line.first_start(end), start)
-        last = min(line.last_start(end), looked.get(before, stop) - 1)
-        if first <= last:
-            looked[before] = first
-            for place, here in enumerate(cost[first : last + 1], first):
-                if here == before:
-                    alive[place] = 1
+        if via == SEVERAL:
+            before = cost[end] - 1
+            first = bisect_left(line.stops, end, start)
+            last = min(line.last_start(end), looked.get(before, stop) - 1)
+            if first <= last:
+                looked[before] = first
+                for place, here in enumerate(cost[first : last + 1], first):
+                    if here == before:
+                        alive[place] = 1
         end = alive.rfind(1, start, end)
     return [place for place in range(start, stop + 1) if alive[place]]
 

@@ -27,7 +27,7 @@ from matching.pools.cells import Cell
 from matching.pools.explicit_ties import Step, first_of_paths
 from matching.pools.price_breaks import Level
 from matching.pools.stretches import Line, Shape, line_of
-from matching.pools.ties import Costs, first_of_windows
+from matching.pools.ties import PASSED, SEVERAL, Costs, first_of_windows
 
 Window = tuple[int, int, int]  # From, to (half open), rank of the offer.
 Ranker = Callable[[int, int], int]  # The earliest offer for a window, or -1.
@@ -72,6 +72,7 @@ def _costs(line: Line) -> Costs:
     crowds = line.crowds
     first = bisect_left(reach, least)
     cost = [0, *accumulate([passed * unit for passed in lots[: first - 1]])]
+    way = [PASSED] * first
     spent = cost[-1]
     groups = line.shape.min_members
     queue: deque[int] = deque()
@@ -88,12 +89,19 @@ def _costs(line: Line) -> Costs:
             coming += 1
         while queue and stops[queue[0]] < end:
             queue.popleft()
+        via = PASSED
         if queue:
-            window = cost[queue[0]] + 1
+            start = queue[0]
+            window = cost[start] + 1
             if window < spent:
                 spent = window
+                is_only = len(queue) == 1 or cost[queue[1]] >= window
+                via = start if is_only else SEVERAL
+            elif window == spent:
+                via = SEVERAL
         cost.append(spent)
-    return Costs(cost, lots, unit, line)
+        way.append(via)
+    return Costs(cost, way, lots, unit, line)
 
 
 def _costs_with_packs(line: Line, ranker: Ranker) -> Costs:
@@ -118,7 +126,7 @@ def _costs_with_packs(line: Line, ranker: Ranker) -> Costs:
                 spent = price + 1
                 break
         cost.append(spent)
-    return Costs(cost, lots, unit, line)
+    return Costs(cost, [SEVERAL] * unit, lots, unit, line)
 
 
 def _first_by_offer(costs: Costs, ranker: Ranker) -> list[Window]:
