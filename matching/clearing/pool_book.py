@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import add, sub
+from operator import attrgetter, sub
 from typing import Any, NamedTuple
 
 from matching.clearing.form import require
@@ -127,16 +127,28 @@ class Book(NamedTuple):
         return [(supply, lots.get(supply.id, 0)) for supply in self.supplies]
 
 
-def book_of(rows: Sequence[tuple[Any, ...]], supplies: Sequence[Supply]) -> Book:
-    """Return the book of a cell from its rows, whose columns are those of `check_values`."""
-    columns = zip(*sorted(rows), strict=True)
-    sizes, seqs, ids, owners, lots, spare, limits, freight, term, fee = columns
-    own = [*map(add, map(add, freight, term), fee)]
-    net = [*map(sub, limits, own)]
-    place = dict(zip(ids, range(len(ids)), strict=True))
-    ranked = sorted(supplies)
+_ORDER = attrgetter("size", "seq", "id")
+
+
+def book_of(pledges: Sequence[Any], supplies: Sequence[Supply]) -> Book:
+    """Return the book of a cell; a pledge has the fields of the instance as attributes."""
+    rows = sorted(pledges, key=_ORDER)
+    own = [row.freight_minor + row.term_minor + row.fee_minor for row in rows]
+    limits = [row.limit_minor for row in rows]
+    ids = [row.id for row in rows]
+    owners = [row.owner for row in rows]
     return Book(
-        *(sizes, seqs, ids, owners, lots, spare, limits, own, net, place, ranked),
+        sizes=[row.size for row in rows],
+        seqs=[row.seq for row in rows],
+        ids=ids,
+        owners=owners,
+        lots=[row.lots for row in rows],
+        spare=[row.tolerance for row in rows],
+        limits=limits,
+        own=own,
+        net=[*map(sub, limits, own)],
+        place=dict(zip(ids, range(len(ids)), strict=True)),
+        supplies=sorted(supplies),
         has_twins=len(set(owners)) < len(owners),
-        has_packs=any(supply.pack > 1 for supply in ranked),
+        has_packs=any(supply.pack > 1 for supply in supplies),
     )

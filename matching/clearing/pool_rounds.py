@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import accumulate, groupby
-from operator import add
+from operator import add, sub
 
 from matching.clearing.form import GuaranteeBroken, require
 from matching.clearing.pool_book import Book, Deal, Law, Placed
@@ -168,49 +168,41 @@ def _least_passed(
     """Return the fewest lots that windows must pass by, and the fewest windows for it."""
     unit = len(places) + 1
     best = [0]
+    found = coming = 0
     ready: list[tuple[int, int]] = []
-    starts = _starts(book, law, places, price)
+    starts = [] if book.has_packs else _counts_of_starts(book, law, places, price)
     for end, x in enumerate(places, 1):
-        found = best[-1] + book.lots[x] * unit
+        found += book.lots[x] * unit
         if book.has_packs:
-            trials = [best[start] + 1 for start in starts[end] if stops[start] >= end]
-            found = min(found, *trials) if trials else found
+            lawful = _lawful_starts(book, law, places, end, price)
+            found = min([found, *(best[start] + 1 for start in lawful)])
         else:
-            for start in starts[end]:
-                heappush(ready, (best[start] + 1, start))
+            while coming < starts[end]:
+                heappush(ready, (best[coming] + 1, coming))
+                coming += 1
             while ready and stops[ready[0][1]] < end:
                 heappop(ready)
             if ready and ready[0][0] < found:
                 found = ready[0][0]
         best.append(found)
-    return divmod(best[-1], unit)
+    return divmod(found, unit)
 
 
-def _starts(book: Book, law: Law, places: Sequence[int], price: int) -> list[Sequence[int]]:
-    """Return, for each end, the starts that become lawful with it (with packs: all lawful)."""
+def _lawful_starts(book: Book, law: Law, places: Sequence[int], end: int, price: int) -> list[int]:
+    """Return the starts of lawful windows with this end, tried one by one."""
+    return [a for a in range(end) if _is_lawful(book, law, places[a:end], price)]
+
+
+def _counts_of_starts(book: Book, law: Law, places: Sequence[int], price: int) -> list[int]:
+    """Return, for each end, how many starts (the first ones) have the lots and the groups."""
     reach = _reach(book, places)
-    if book.has_packs:
-        return [
-            [a for a in range(end) if _is_lawful(book, law, places[a:end], price)]
-            for end in range(len(places) + 1)
-        ]
     least = min(lots for s in book.supplies for lots, other in s.breaks if other == price)
-    lasts = [bisect_right(reach, held - least) for held in reach]
-    groups = law.min_members
+    counts = [bisect_right(reach, held - least) for held in reach]
     if book.has_twins:
-        crowds = _crowds([book.owners[x] for x in places], groups)
-        lasts = [*map(min, lasts, crowds)]
+        crowds = _crowds([book.owners[x] for x in places], law.min_members)
     else:
-        lasts = [min(last, end - groups + 1) for end, last in enumerate(lasts)]
-    found: list[Sequence[int]] = []
-    done = 0
-    for last in lasts:
-        if last > done:
-            found.append(range(done, last))
-            done = last
-        else:
-            found.append(())
-    return found
+        crowds = [*range(1 - law.min_members, len(places) + 2 - law.min_members)]
+    return [*map(min, counts, crowds)]
 
 
 def _crowds(owners: Sequence[str], groups: int) -> list[int]:
@@ -228,7 +220,7 @@ def _crowds(owners: Sequence[str], groups: int) -> list[int]:
 
 
 def _is_lawful(book: Book, law: Law, members: Sequence[int], price: int) -> bool:
-    if book.groups(members) < law.min_members:
+    if not members or book.groups(members) < law.min_members:
         return False
     if book.sizes[members[-1]] * law.below > book.sizes[members[0]] * law.above:
         return False
@@ -243,16 +235,14 @@ def _has_window(book: Book, law: Law, places: Sequence[int], price: int, least: 
     if reach[-1] < least:
         return False
     stops = _stops([book.sizes[x] for x in places], law)
-    for start, stop in enumerate(stops):
-        if reach[stop] - reach[start] < least:
-            continue
+    held = map(sub, [reach[stop] for stop in stops], reach)
+    for start in [k for k, lots in enumerate(held) if lots >= least]:
+        stop = stops[start]
         if not book.has_packs:
             if book.groups(places[start:stop]) >= law.min_members:
                 return True
-            continue
-        for end in range(start + 1, stop + 1):
-            if _is_lawful(book, law, places[start:end], price):
-                return True
+        elif any(_is_lawful(book, law, places[start:end], price) for end in range(start, stop + 1)):
+            return True
     return False
 
 
@@ -292,27 +282,28 @@ class _Track:
 
     def __init__(self, book: Book, law: Law, price: int) -> None:
         self.price = price
-        self.is_simple = not book.has_packs
         self.places = [x for x, net in enumerate(book.net) if net >= price]
         gains = [(book.net[x] - price) * book.lots[x] for x in self.places]
         self.gain = [0, *accumulate(gains)]
         self.stops = _stops([book.sizes[x] for x in self.places], law)
-        self.starts = _starts(book, law, self.places, price)
+        self.book, self.law = book, law
+        self.counts = [] if book.has_packs else _counts_of_starts(book, law, self.places, price)
+        self.coming = 0
         self.ready: list[tuple[int, int]] = []
         self.end = 0
 
     def advance(self, value: Sequence[int]) -> int:
         """Return the best value of a window that ends with the next place, or 0."""
         self.end += 1
-        coming = [
-            (self.gain[start] - value[self.places[start]], start)
-            for start in self.starts[self.end]
-            if self.stops[start] >= self.end
-        ]
-        if not self.is_simple:
-            return self.gain[self.end] - min(coming)[0] if coming else 0
-        for entry in coming:
-            heappush(self.ready, entry)
-        while self.ready and self.stops[self.ready[0][1]] < self.end:
+        end, gain = self.end, self.gain
+        if self.book.has_packs:
+            lawful = _lawful_starts(self.book, self.law, self.places, end, self.price)
+            worth = [value[self.places[start]] - gain[start] for start in lawful]
+            return gain[end] + max(worth) if worth else 0
+        while self.coming < self.counts[end]:
+            start = self.coming
+            heappush(self.ready, (gain[start] - value[self.places[start]], start))
+            self.coming += 1
+        while self.ready and self.stops[self.ready[0][1]] < end:
             heappop(self.ready)
-        return self.gain[self.end] - self.ready[0][0] if self.ready else 0
+        return gain[end] - self.ready[0][0] if self.ready else 0

@@ -9,7 +9,6 @@ scarce lots are tried out one by one where they are few.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from matching.clearing.form import Document, GuaranteeBroken, exact_fields, member, require
@@ -18,14 +17,26 @@ from matching.clearing.pool_rationing import check_rationed
 from matching.clearing.pool_rounds import check_formation, check_most_surplus
 from matching.clearing.pool_terms import check_terms, left_out
 
-_ROW = attrgetter(
-    *("size", "seq", "id", "owner", "lots", "tolerance"),
-    *("limit_minor", "freight_minor", "term_minor", "fee_minor"),
-)
 _REASONS = {
     *("no_offer", "limit_below_all_prices", "no_similar_size", "too_few_members"),
     *("break_not_reached", "capacity"),
 }
+
+
+class _Pledge(NamedTuple):
+    """A pledge of an instance, with what an absent field means."""
+
+    id: str
+    owner: str
+    cell: str
+    lots: int
+    limit_minor: int
+    seq: int
+    size: int
+    tolerance: int = 0
+    freight_minor: int = 0
+    term_minor: int = 0
+    fee_minor: int = 0
 
 
 class _Scarce(NamedTuple):
@@ -53,9 +64,10 @@ def check(instance: Document, result: Document) -> None:
 
     """
     law = _law(instance.get("rules", {}))
-    rows: dict[str, list[tuple[Any, ...]]] = {}
+    rows: dict[str, list[Any]] = {}
     for pledge in instance["pledges"]:
-        rows.setdefault(pledge["cell"], []).append(_row(pledge))
+        fields = {"size": pledge["lots"], **pledge}
+        rows.setdefault(pledge["cell"], []).append(_Pledge(**fields))
     supplies: dict[str, list[Supply]] = {}
     for offer in instance["offers"]:
         steps = tuple((lots, price) for lots, price in offer["breaks"])
@@ -73,13 +85,13 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
         GuaranteeBroken: the first guarantee that does not hold.
 
     """
-    rows: dict[str, list[tuple[Any, ...]]] = {}
+    rows: dict[str, list[Any]] = {}
     for pledge in pledges:
         held = rows.get(pledge.cell)
         if held is None:
-            rows[pledge.cell] = [_ROW(pledge)]
+            rows[pledge.cell] = [pledge]
         else:
-            held.append(_ROW(pledge))
+            held.append(pledge)
     supplies: dict[str, list[Supply]] = {}
     for offer in offers:
         place = (offer.seq, offer.id, offer.capacity, offer.pack)
@@ -102,7 +114,7 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
 
 
 def _check_claim(
-    rows: Mapping[str, list[tuple[Any, ...]]],
+    rows: Mapping[str, list[Any]],
     supplies: Mapping[str, list[Supply]],
     law: Law,
     claim: _Claim,
@@ -245,12 +257,3 @@ def _deal_of(pool: Any) -> Deal:
 def _law(rules: Document) -> Law:
     above, below = rules.get("similarity", (2, 1))
     return Law(above, below, rules.get("min_members", 3), rules.get("objective", "stable"))
-
-
-def _row(pledge: Document) -> tuple[Any, ...]:
-    own = (pledge.get(name, 0) for name in ("freight_minor", "term_minor", "fee_minor"))
-    return (
-        *(pledge.get("size", pledge["lots"]), pledge["seq"], pledge["id"], pledge["owner"]),
-        *(pledge["lots"], pledge.get("tolerance", 0), pledge["limit_minor"]),
-        *own,
-    )
