@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute
+from web.pages.routes import routes
 
-
-def routes() -> list[BaseRoute]:
-    """Return the routes of every page and static file."""
-    return []
+__all__ = ["routes"]

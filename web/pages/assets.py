@@ -1,0 +1,89 @@
+"""Static files under names that hold their hash, so that a browser may keep them for ever."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+STATIC = Path(__file__).parents[1] / "static"
+_LOCALE = Path(__file__).parents[1] / "locale"
+_FOREVER = "public, max-age=31536000, immutable"
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file's bytes, plain and packed, as they are sent."""
+
+    content: bytes
+    packed: bytes
+    media_type: str
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """Return every static file by its path below `/static/<version>/`.
+
+    Raises:
+        KeyError: a file of a kind that nobody has decided to serve.
+
+    """
+    found = {
+        path.relative_to(STATIC).as_posix(): _asset(path)
+        for path in sorted(STATIC.rglob("*"))
+        if path.is_file()
+    }
+    for path in sorted(_LOCALE.glob("*.json")):
+        found[f"words/{path.name}"] = _asset(path)
+    return found
+
+
+@cache
+def version() -> str:
+    """Return a name for this set of files: modules import each other by relative paths."""
+    whole = hashlib.sha256()
+    for path, asset in assets().items():
+        whole.update(path.encode() + b"\0" + hashlib.sha256(asset.content).digest())
+    return whole.hexdigest()[:16]
+
+
+def static_url(path: str) -> str:
+    """Return where a static file is served."""
+    assert path in assets(), f"there is no static file {path}"
+    return f"/static/{version()}/{path}"
+
+
+def modules_of(page: str) -> Sequence[str]:
+    """Return the modules a page needs, so that the browser asks for all of them at once."""
+    shared = [path for path in assets() if path.startswith("js/core/")]
+    return [*shared, f"js/pages/{page}.js"]
+
+
+async def serve_static(request: Request) -> Response:
+    """Serve one file; a name from another version gets today's file, for that once."""
+    asset = assets().get(request.path_params["path"])
+    if asset is None:
+        return Response("not found", 404, media_type="text/plain")
+    is_current = request.path_params["version"] == version()
+    headers = {"Cache-Control": _FOREVER if is_current else "no-cache", "Vary": "Accept-Encoding"}
+    content = asset.content
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"], content = "gzip", asset.packed
+    return Response(content, headers=headers, media_type=asset.media_type)
+
+
+def _asset(path: Path) -> Asset:
+    content = path.read_bytes()
+    return Asset(content, gzip.compress(content, compresslevel=9, mtime=0), _TYPES[path.suffix])

@@ -1,0 +1,153 @@
+"""Which page stands at which path. A page is a shell; its data comes from the API and feed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from aggregator.errors import NotSignedIn
+from aggregator.market import Actor
+from aggregator.parties import queries, sessions
+from web.auth.asking import credential
+from web.context import context_of
+from web.language import COOKIE, language_of
+from web.locale import LANGUAGES, words
+from web.pages.assets import modules_of, serve_static, static_url
+
+A_YEAR_S = 31_536_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One screen: its path, its module below `static/js/pages`, and whether it needs a session."""
+
+    path: str
+    name: str
+    is_private: bool = False
+
+    @property
+    def section(self) -> str:
+        """The entry of the menu that the page belongs to."""
+        return "/" if self.name == "prices" else self.path.split("/{")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An entry of the menu, shown to everybody or to those who hold `act`."""
+
+    path: str
+    name: str
+    act: str | None = None
+
+
+PAGES = (
+    Page("/", "board"),
+    Page("/prices/{instrument}/{region}/{tenor}", "prices"),
+    Page("/login", "login"),
+    Page("/pools", "pools"),
+    Page("/pools/{pool_id}", "pool"),
+    Page("/offers", "offers", is_private=True),
+    Page("/auctions", "auctions"),
+    Page("/auctions/{auction_id}", "auction"),
+    Page("/strips", "strips"),
+    Page("/strips/{strip_id}", "strip"),
+    Page("/deals", "deals", is_private=True),
+    Page("/deals/{deal_id}", "deal", is_private=True),
+    Page("/money", "money", is_private=True),
+    Page("/notices", "notices", is_private=True),
+    Page("/desk", "desk", is_private=True),
+)
+
+SECTIONS = (
+    Section("/", "board"),
+    Section("/pools", "pools"),
+    Section("/offers", "offers", "supply.read"),
+    Section("/auctions", "auctions"),
+    Section("/strips", "strips"),
+    Section("/deals", "deals", "deals.read"),
+    Section("/money", "money", "ledger.read"),
+    Section("/desk", "desk", "settlement.import"),
+)
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("web", "templates"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of every page and static file."""
+    return [
+        *(Route(page.path, _served(page), methods=["GET"]) for page in PAGES),
+        Route("/static/{version}/{path:path}", serve_static, methods=["GET"]),
+        Route("/favicon.ico", _favicon, methods=["GET"]),
+    ]
+
+
+def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        viewer = await _viewer(request)
+        if page.is_private and viewer is None:
+            return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
+        return await _rendered(request, page, viewer)
+
+    return serve
+
+
+async def _rendered(request: Request, page: Page, viewer: Actor | None) -> Response:
+    language = language_of(request)
+
+    def t(key: str) -> str:
+        return words(language, key) or key
+
+    acts = viewer.grants if viewer else frozenset()
+    content = _TEMPLATES.get_template("page.html").render(
+        page=page,
+        t=t,
+        language=language,
+        other=next(name for name in LANGUAGES if name != language),
+        path=request.url.path,
+        static=static_url,
+        modules=modules_of(page.name),
+        sections=[(s.path, s.name) for s in SECTIONS if s.act is None or s.act in acts],
+        parameters=request.path_params,
+        firm=await _firm(viewer, language),
+        roles=sorted(viewer.roles) if viewer else [],
+        acts=sorted(acts),
+        organisation_id=viewer.organisation_id if viewer else "",
+    )
+    answer = HTMLResponse(content, headers={"Vary": "Cookie, Accept-Language"})
+    if request.query_params.get("lang") in LANGUAGES:
+        answer.set_cookie(COOKIE, language, max_age=A_YEAR_S, samesite="lax")
+    return answer
+
+
+async def _firm(viewer: Actor | None, language: str) -> str | None:
+    if viewer is None:
+        return None
+    found = await queries.organisation(viewer.organisation_id)
+    return found.name if language == "zh" or not found.name_en else found.name_en
+
+
+async def _viewer(request: Request) -> Actor | None:
+    context = context_of(request)
+    given = credential(request, is_https=context.is_https)
+    if given is None:
+        return None
+    try:
+        return await sessions.actor_of(context.market, given.token)
+    except NotSignedIn:
+        return None
+
+
+async def _favicon(_: Request) -> Response:
+    return RedirectResponse(static_url("img/mark.svg"), 308)

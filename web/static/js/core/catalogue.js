@@ -1,0 +1,60 @@
+/** What is traded and where: names of instruments and regions. */
+
+import { get } from "./api.js";
+import { month, monthsAhead } from "./clock.js";
+import { named } from "./words.js";
+
+let instruments = new Map();
+let regions = new Map();
+
+export async function load() {
+  const [traded, places] = await Promise.all([get("/instruments"), get("/regions")]);
+  instruments = new Map(traded.instruments.map((one) => [one.id, one]));
+  regions = new Map(places.regions.map((one) => [one.code, one]));
+}
+
+export function instrument(id) {
+  return instruments.get(id);
+}
+
+export function instrumentName(id) {
+  return instruments.has(id) ? named(instruments.get(id)) : id;
+}
+
+export function regionName(code) {
+  return regions.has(code) ? named(regions.get(code)) : code;
+}
+
+/** Return the name of a cell: product, place and month. */
+export function cellName(cell) {
+  const [id, region, tenor] = cell.split("/");
+  return `${instrumentName(id)} · ${regionName(region)} · ${month(tenor)}`;
+}
+
+export function instrumentOptions() {
+  return [...instruments.values()].map((one) => [one.id, `${named(one)} (${one.id})`]);
+}
+
+/** Return the regions as options, the largest area last. */
+export function regionOptions() {
+  const parts = [...regions.values()].sort((one, other) => Number(!one.parent) - Number(!other.parent));
+  return parts.map((one) => [one.code, named(one)]);
+}
+
+export function monthOptions(count = 18) {
+  return monthsAhead(count).map((tenor) => [tenor, month(tenor)]);
+}
+
+/** Return the three fields that name a cell. */
+export function cellFields(t) {
+  return [
+    { name: "instrument", label: t("word.instrument"), type: "select", options: instrumentOptions() },
+    { name: "region", label: t("word.region"), type: "select", options: regionOptions() },
+    { name: "tenor", label: t("word.tenor"), type: "select", options: monthOptions(), value: monthsAhead(3)[2] },
+  ];
+}
+
+/** Return the cell that the three fields name. */
+export function cellOf({ instrument: id, region, tenor }) {
+  return `${id}/${region}/${tenor}`;
+}

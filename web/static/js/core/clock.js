@@ -1,0 +1,118 @@
+/** The market's time. Deadlines are counted by the server's clock, never by the visitor's. */
+
+import { h } from "./dom.js";
+import { LOCALE } from "./numbers.js";
+import { t } from "./words.js";
+
+const SECOND = 1000;
+const [MINUTE, HOUR, DAY] = [60 * SECOND, 3600 * SECOND, 86400 * SECOND];
+const JITTER = 1500;
+
+let offset = 0;
+let isKnown = false;
+
+const DAY_AND_TIME = new Intl.DateTimeFormat(LOCALE, {
+  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
+  hour12: false, timeZoneName: "short",
+});
+const SECONDS = new Intl.DateTimeFormat(LOCALE, {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZoneName: "short",
+});
+const MONTH = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short", timeZone: "UTC" });
+const RELATIVE = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
+
+export const zone = DAY_AND_TIME.formatToParts().find((part) => part.type === "timeZoneName").value;
+
+/** Return the market's time now, in milliseconds. */
+export function now() {
+  return Date.now() + offset;
+}
+
+/** Take over a time the server told. Small differences are the line's, not the clock's. */
+export function learn(instant, travelled = 0) {
+  const found = Date.parse(instant) + travelled / 2 - Date.now();
+  if (!isKnown || travelled > 0 || Math.abs(found - offset) > JITTER) offset = found;
+  isKnown = true;
+}
+
+/** Return an instant in the visitor's zone, the zone named. */
+export function instant(iso) {
+  if (!iso) return h("span", {}, "—");
+  return h("time", { datetime: iso, title: iso }, DAY_AND_TIME.format(Date.parse(iso)));
+}
+
+/** Return an instant's time of day to the second. */
+export function timeOfDay(iso) {
+  return SECONDS.format(typeof iso === "number" ? iso : Date.parse(iso));
+}
+
+/** Return a delivery month in words. */
+export function month(tenor) {
+  return MONTH.format(Date.parse(`${tenor}-01T00:00:00Z`));
+}
+
+/** Return an element that counts down to an instant. */
+export function countdown(iso) {
+  return ticking(h("time", { datetime: iso, "data-until": iso, title: DAY_AND_TIME.format(Date.parse(iso)) }));
+}
+
+/** Return an element that says how long ago an instant was. */
+export function age(iso) {
+  return ticking(h("time", { datetime: iso, "data-since": iso, title: DAY_AND_TIME.format(Date.parse(iso)) }));
+}
+
+/** Return how long a span is: "2 d 04:10:09". */
+export function span(milliseconds) {
+  const left = Math.max(0, milliseconds);
+  const days = Math.floor(left / DAY);
+  const two = (size, per) => String(Math.floor(left / size) % per).padStart(2, "0");
+  const clock = `${two(HOUR, 24)}:${two(MINUTE, 60)}:${two(SECOND, 60)}`;
+  return days ? `${t("word.days", { days })} ${clock}` : clock;
+}
+
+/** Return the months from now on, as `YYYY-MM`. */
+export function monthsAhead(count) {
+  const from = new Date(now());
+  return Array.from({ length: count }, (_, ahead) =>
+    new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + ahead, 1)).toISOString().slice(0, 7));
+}
+
+/** Return an instant as the value of a datetime-local input, in the visitor's zone. */
+export function toLocal(milliseconds) {
+  const at = new Date(milliseconds);
+  const two = (number) => String(number).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** Return the instant of a datetime-local value, or null where the zone has no such time. */
+export function fromLocal(value) {
+  const at = new Date(value);
+  if (Number.isNaN(at.getTime()) || toLocal(at.getTime()) !== value.slice(0, 16)) return null;
+  return at.toISOString();
+}
+
+function ticking(element) {
+  tick(element);
+  return element;
+}
+
+function tick(element) {
+  const { until, since } = element.dataset;
+  const text = until ? untilText(Date.parse(until) - now()) : ago(now() - Date.parse(since));
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function untilText(left) {
+  return left > 0 ? span(left) : t("word.time_is_up");
+}
+
+function ago(gone) {
+  if (gone < MINUTE) return RELATIVE.format(-Math.max(0, Math.floor(gone / SECOND)), "second");
+  if (gone < HOUR) return RELATIVE.format(-Math.floor(gone / MINUTE), "minute");
+  if (gone < DAY) return RELATIVE.format(-Math.floor(gone / HOUR), "hour");
+  return RELATIVE.format(-Math.floor(gone / DAY), "day");
+}
+
+setInterval(() => {
+  document.querySelectorAll("time[data-until], time[data-since]").forEach(tick);
+}, 250);

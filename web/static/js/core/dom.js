@@ -1,0 +1,43 @@
+/** Building elements. Text is always text: nothing here takes markup. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * Return an element: `h("p", { class: "note", onclick: act }, "text", child)`.
+ * A property that is null or false is left out; true is an empty attribute.
+ */
+export function h(tag, properties, ...children) {
+  return filled(document.createElement(tag), properties, children);
+}
+
+/** Return an SVG element. */
+export function svg(tag, properties, ...children) {
+  return filled(document.createElementNS(SVG, tag), properties, children);
+}
+
+/** Put `children` in the place of whatever `node` held, and return it. */
+export function fill(node, ...children) {
+  node.replaceChildren(...shown(children));
+  return node;
+}
+
+function filled(node, properties, children) {
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...shown(children));
+  return node;
+}
+
+function shown(children) {
+  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+}
+
+/** Say something in passing, for eyes and screen readers. */
+export function say(...children) {
+  const said = h("p", {}, ...children);
+  document.getElementById("said").append(said);
+  setTimeout(() => said.remove(), 9000);
+}

@@ -1,0 +1,86 @@
+/** What stays fresh on a page: one feed for all of it, and asking anew where there is none. */
+
+import { get, send } from "./api.js";
+import { learn, timeOfDay, now } from "./clock.js";
+import { Feed } from "./feed.js";
+import { t } from "./words.js";
+
+const ASK_EVERY = 5000;
+const STALE_AFTER = 15_000;
+
+const isMember = document.body.dataset.organisation !== "";
+let feed = null;
+let lostAt = null;
+let state = "connecting";
+
+/** Open the feed and keep the word about its line up to date. */
+export function connect() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  feed = new Feed({
+    url: `${scheme}://${location.host}/feed`,
+    ticket: async () => (isMember ? (await send("POST", "/feed-tickets")).ticket : null),
+    onState: (found) => {
+      state = found;
+      if (found === "live") lostAt = null;
+      else lostAt ??= now();
+      showLine();
+    },
+    onTime: learn,
+  });
+  feed.start();
+  setInterval(showLine, 1000);
+}
+
+/**
+ * Keep something fresh. With `topic` every view of the feed is shown; `path` is asked first,
+ * and again and again while the feed cannot serve. With `refetch` the topic only says when.
+ */
+export async function live({ topic, path, show, refetch = false }) {
+  const ask = async () => show(await get(path));
+  let isServed = false;
+  if (topic && (isMember || topic.startsWith("prices:"))) {
+    const later = gathered(() => ask().catch(() => {}));
+    feed.subscribe(topic, (view) => {
+      isServed = true;
+      if (refetch) later();
+      else show(view);
+    }, () => { isServed = false; });
+  }
+  if (path) {
+    setInterval(() => {
+      if ((!isServed || !feed.isOpen) && !document.hidden) ask().catch(() => {});
+    }, ASK_EVERY);
+    await ask();
+  }
+}
+
+/** Hear of every view of a topic. */
+export function follow(topic, onView) {
+  feed.subscribe(topic, onView);
+}
+
+/** Return a function that calls `act` once for a burst of calls. */
+export function gathered(act, wait = 120) {
+  let timer = null;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(act, wait);
+  };
+}
+
+/** Whether what the page shows may be out of date. */
+export function isStale() {
+  return state !== "live" && lostAt !== null && now() - lostAt > STALE_AFTER;
+}
+
+function showLine() {
+  const line = document.getElementById("line");
+  const word = state !== "ended" && isStale() ? "stale" : state;
+  const text = t(`page.line.${word}`, { at: lostAt ? timeOfDay(lostAt) : "" });
+  document.body.dataset.line = word;
+  if (line.dataset.state === word && line.textContent === text) return;
+  line.hidden = false;
+  line.dataset.state = word;
+  line.textContent = text;
+  line.title = word === "live" && !feed.canVerify ? t("page.line.unverified") : "";
+}

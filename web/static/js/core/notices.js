@@ -1,0 +1,23 @@
+/** Notices in words, and where each leads. */
+
+import { amount, lots } from "./numbers.js";
+import { t, worded } from "./words.js";
+
+const PATHS = { auction: "/auctions", deal: "/deals", pool: "/pools", strip: "/strips" };
+const QUANTITIES = ["lots", "ordered_lots"];
+
+export function noticeText({ kind, figures }) {
+  return t(`notice.${kind}`, Object.fromEntries(Object.entries(figures).map(readable)));
+}
+
+/** Return the page of what a notice is about. */
+export function noticePath({ subject }) {
+  const [kind, id] = subject.split(":");
+  return PATHS[kind] && id ? `${PATHS[kind]}/${id}` : "/money";
+}
+
+function readable([name, value]) {
+  if (QUANTITIES.includes(name)) return [name, lots(value)];
+  if (name === "reason") return [name, worded("page.reason", value)];
+  return [name, /^-?\d+\.\d{2}$/.test(value) ? amount(value) : value];
+}

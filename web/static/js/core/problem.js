@@ -1,0 +1,55 @@
+/** Refusals in words: which field, which rule, which figure. */
+
+import { h } from "./dom.js";
+import { t, worded } from "./words.js";
+
+/** Refusals of the market that are about one field, where the document names none. */
+const ABOUT = {
+  above_ceiling: "/price",
+  below_floor: "/price",
+  fewer_lots: "/lots",
+  not_improving: "/price",
+  not_positive: "/price",
+  off_lots: "/lots",
+  off_tick: "/price",
+  pool_freight_only_falls: "/freight",
+  pool_limit_only_rises: "/limit",
+  pool_lots_only_rise: "/lots",
+  size_locked: "/size",
+  size_not_near_request: "/size",
+  total_too_large: "/lots",
+  wrong_password: "/password",
+};
+
+/** Return the faults of a refusal, each with a pointer (empty for the whole) and its words. */
+export function faults(error) {
+  const { document, code } = error;
+  if (code === "no_line") return [{ pointer: "", text: t("page.no_line") }];
+  const found = document?.errors ?? (document?.rule ? [document] : []);
+  if (found.length === 0) {
+    return [{ pointer: ABOUT[code] ?? "", text: document?.detail ?? t("page.failed") }];
+  }
+  return found.map(({ pointer, rule, figure }) => ({ pointer, text: inWords(rule, figure) }));
+}
+
+/** Return a paragraph that says why something was refused. */
+export function refusal(error) {
+  const lines = faults(error).map(({ pointer, text }) => h("span", {}, pointer ? `${pointer}: ${text} ` : text));
+  return h("p", { class: "problem", role: "alert" }, lines, wayOut(error));
+}
+
+/** Return a link to where the reader can mend what was refused. */
+export function wayOut(error) {
+  if (error.code === "insufficient_funds") return [" ", h("a", { href: "/money" }, t("page.money.title"))];
+  if (error.code === "not_signed_in") return [" ", h("a", { href: signInPath() }, t("page.sign_in"))];
+  return null;
+}
+
+/** Return where to sign in and come back from. */
+export function signInPath() {
+  return `/login?next=${encodeURIComponent(location.pathname)}`;
+}
+
+function inWords(rule, figure) {
+  return worded("rule", rule).replace("{figure}", figure ?? "");
+}

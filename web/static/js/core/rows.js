@@ -1,0 +1,88 @@
+/** A field of several rows, each of two figures: price breaks, price steps, lots by month. */
+
+import { fill, h } from "./dom.js";
+import { typedAmount, typedLots } from "./numbers.js";
+import { t } from "./words.js";
+
+const MAX_ROWS = 12;
+
+/**
+ * Return a field whose value is `[{ [keys[0]]: …, [keys[1]]: … }, …]`. Rows left empty count
+ * for nothing. `first` gives the rows it starts with, as text.
+ */
+export function pairsField({ name, label, keys, labels, types, first, hint, isOptional = false }) {
+  const body = h("tbody");
+  const wrong = h("span", { class: "wrong", role: "alert" });
+  const rows = [];
+
+  function add(values = ["", ""]) {
+    const inputs = values.map((value, at) => h("input", {
+      inputmode: types[at] === "amount" ? "decimal" : "numeric", autocomplete: "off", "aria-label": `${labels[at]} ${rows.length + 1}`, value,
+    }));
+    rows.push(inputs);
+    body.append(h("tr", {}, inputs.map((input) => h("td", {}, input))));
+    more.disabled = rows.length >= MAX_ROWS;
+  }
+
+  const more = h("button", { class: "quiet", type: "button", onclick: () => add() }, t("page.one_more_row"));
+  const element = h("fieldset", { class: "field broad" }, h("legend", {}, label),
+    h("table", { class: "steps-table" },
+      h("thead", {}, h("tr", {}, labels.map((one) => h("th", { scope: "col" }, one)))), body),
+    h("div", {}, more), hint && h("span", { class: "hint" }, hint), wrong);
+  first.forEach((values) => add(values));
+
+  const typed = () => rows.filter((inputs) => inputs.some((input) => input.value.trim() !== ""));
+  return {
+    name,
+    element,
+    focus: () => rows[0][0].focus(),
+    peek: () => null,
+    reset() {
+      rows.length = 0;
+      fill(body);
+      first.forEach((values) => add(values));
+    },
+    read() {
+      const found = typed().map((inputs) => inputs.map((input, at) =>
+        (types[at] === "amount" ? typedAmount : typedLots)(input.value.trim())));
+      if (found.flat().includes(null)) return { wrong: t("page.rows_wrong") };
+      if (found.length === 0) return isOptional ? {} : { wrong: t("rule.required") };
+      return { value: found.map((pair) => Object.fromEntries(pair.map((value, at) => [keys[at], value]))) };
+    },
+    problem(rest, text) {
+      const [, row, key] = /^\/(\d+)(?:\/(.+))?$/.exec(rest) ?? [];
+      wrong.textContent = row && text ? t("page.row_wrong", { row: Number(row) + 1, text }) : text;
+      rows.flat().forEach((input) => input.setAttribute("aria-invalid", "false"));
+      const at = Math.max(0, keys.indexOf(key));
+      if (text && row) typed()[Number(row)]?.[at]?.setAttribute("aria-invalid", "true");
+    },
+  };
+}
+
+/** Return a field of one whole number for each of `options`; its value is `{ option: lots }`. */
+export function countsField({ name, label, options, hint }) {
+  const wrong = h("span", { class: "wrong", role: "alert" });
+  const inputs = new Map(options.map(([value, text]) => [value, h("input", { inputmode: "numeric", autocomplete: "off", "aria-label": text })]));
+  return {
+    name,
+    element: h("fieldset", { class: "field broad" }, h("legend", {}, label),
+      h("table", { class: "steps-table" }, h("tbody", {}, options.map(([value, text]) =>
+        h("tr", {}, h("th", { scope: "row" }, text), h("td", {}, inputs.get(value)))))),
+      hint && h("span", { class: "hint" }, hint), wrong),
+    focus: () => inputs.values().next().value.focus(),
+    peek: () => null,
+    reset: () => inputs.forEach((input) => { input.value = ""; }),
+    read() {
+      const found = [...inputs].filter(([, input]) => input.value.trim() !== "")
+        .map(([value, input]) => [value, typedLots(input.value)]);
+      if (found.some(([, count]) => count === null)) return { wrong: t("rule.integer") };
+      if (found.length === 0) return { wrong: t("rule.required") };
+      return { value: Object.fromEntries(found) };
+    },
+    problem(rest, text) {
+      wrong.textContent = text;
+      const wanted = rest.slice(1);
+      inputs.forEach((input, value) => input.setAttribute("aria-invalid", String(Boolean(text) && value === wanted)));
+    },
+  };
+}

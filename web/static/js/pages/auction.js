@@ -1,0 +1,258 @@
+/** The auction room: the clock, the price as far as the rules show it, and my bid. */
+
+import { get, send } from "../core/api.js";
+import { countdown, instant, month, timeOfDay } from "../core/clock.js";
+import { fill, h, say } from "../core/dom.js";
+import { actButton, form } from "../core/forms.js";
+import { live } from "../core/live.js";
+import { amount, lots, percent, priceUnit, shareUp, times } from "../core/numbers.js";
+import { chip, empty, facts, head, panel, signInFirst, table, tiles } from "../core/parts.js";
+import { isMember, may, plays } from "../core/viewer.js";
+import { named, t, worded } from "../core/words.js";
+
+export async function show(main, { auctionId }) {
+  const room = new Room(`/auctions/${auctionId}`);
+  await live({ topic: `auction:${auctionId}`, path: room.path, show: (auction) => room.take(main, auction) });
+}
+
+class Room {
+  constructor(path) {
+    this.path = path;
+    this.receipts = [];
+    this.parts = {
+      top: h("div"), state: h("div", { class: "stack live" }), own: h("div", { class: "stack" }),
+      step: h("div", { class: "form" }), receipt: h("div"), told: h("p", { class: "for-readers", "aria-live": "assertive" }),
+    };
+  }
+
+  take(main, auction) {
+    const before = this.auction;
+    this.auction = auction;
+    if (!this.parts.top.isConnected) {
+      fill(main, this.parts.top, this.parts.told, h("div", { class: "columns" }, this.parts.state,
+        h("aside", { "aria-label": t("page.auction.my_bid") }, this.parts.own)));
+    }
+    this.showState();
+    if (before?.phase !== auction.phase) this.showOwn();
+    this.showStep();
+    if (before) this.tell(before);
+  }
+
+  /** Say what changed: the close moved, the price or my place did. */
+  tell(before) {
+    const { auction } = this;
+    if (auction.phase === "open" && auction.extensions > before.extensions) {
+      say(t("page.auction.extended", { at: timeOfDay(auction.closes_at) }));
+    }
+    if (before.is_leading && auction.is_leading === false) say(t("page.auction.outbid"));
+    if (before.best !== auction.best && auction.best) {
+      this.parts.told.textContent = t("page.auction.best_now", { price: amount(auction.best) });
+    }
+  }
+
+  showState() {
+    const { auction } = this;
+    const cell = `${named(this.worded("instrument_name"))} · ${named(this.worded("region_name"))} · ${month(auction.tenor)}`;
+    fill(this.parts.top, head(auction.title || cell, {
+      back: "/auctions",
+      aside: chip(auction.phase),
+      note: `${t(`page.auctions.${auction.side}`)} · ${auction.title ? `${cell} · ` : ""}${auction.owner_name}`,
+    }));
+    fill(this.parts.state,
+      auction.reason && h("p", { class: "banner bad" }, t(`page.auction.${auction.phase}_because`, { reason: auction.reason })),
+      panel(null, tiles(this.figures())),
+      auction.result && this.result(),
+      auction.standing && this.standing(),
+      this.rules());
+  }
+
+  figures() {
+    const { auction } = this;
+    const isOpen = auction.phase === "open" || auction.phase === "scheduled";
+    const shows = ["best", "full"].includes(auction.disclosure) || "best" in auction;
+    return [
+      auction.phase === "scheduled" && [t("page.auction.opens_in"), countdown(auction.opens_at), "large"],
+      auction.phase === "open" && [t("page.auction.closes_in"), countdown(auction.closes_at), "large"],
+      shows && [t("page.auction.best"), this.priced(auction.best), "large"],
+      auction.my_best && [t("page.auction.mine"), [this.priced(auction.my_best), h("small", {}, this.place())]],
+      [t("page.auction.on_offer"), this.lots(auction.lots)],
+      [t(auction.side === "sell" ? "page.auction.floor" : "page.auction.ceiling"), this.priced(auction.start)],
+      !isOpen && [t("word.closed_at"), instant(auction.closes_at)],
+      auction.extensions > 0 && [t("page.auction.extensions"), String(auction.extensions)],
+    ];
+  }
+
+  place() {
+    const { is_leading: isLeading, my_rank: rank, my_lots: own } = this.auction;
+    const place = rank ? t("page.auction.rank", { rank }) : isLeading ? t("page.auction.leading") : isLeading === false ? t("page.auction.not_leading") : "";
+    return [this.lots(own), place].filter(Boolean).join(" · ");
+  }
+
+  result() {
+    const { auction } = this;
+    const { result, my_award: won } = auction;
+    const words = result.is_awarded ? t("page.auction.awarded") : worded("page.outcome", result.outcome ?? "unawarded");
+    return panel(t("page.auction.result"),
+      facts([
+        [t("page.auction.outcome"), words],
+        result.clearing_price && [t("page.auction.clearing_price"), this.priced(result.clearing_price)],
+        won && [t("page.auction.my_award"), h("strong", {}, `${this.lots(won.lots)} × ${amount(won.price)}`)],
+      ]),
+      result.awards?.length > 0 && table({
+        rows: result.awards,
+        columns: [
+          { label: t("page.auction.bidder"), cell: (row) => auction.bidders?.[row.bidder] ?? row.bidder },
+          { label: t("word.lots"), isNumber: true, cell: (row) => this.lots(row.lots) },
+          { label: t("word.price"), isNumber: true, cell: (row) => amount(row.price) },
+        ],
+      }),
+      may("deals.read") && (won || auction.audience === "owner") && result.is_awarded
+        && h("p", {}, h("a", { class: "button", href: "/deals" }, t("page.deals.title"))));
+  }
+
+  standing() {
+    const { standing, bidders } = this.auction;
+    if (standing.length === 0) return panel(t("page.auction.standing"), empty(t("page.auction.no_bids")));
+    return h("section", { class: "panel plain" }, h("h2", {}, t("page.auction.standing")), table({
+      rows: standing,
+      columns: [
+        { label: "#", cell: ({ rank }) => String(rank) },
+        ...(bidders ? [{ label: t("page.auction.bidder"), cell: ({ bidder }) => bidders[bidder] ?? bidder }] : []),
+        { label: t("word.price"), isNumber: true, cell: ({ price }) => amount(price) },
+        { label: t("word.lots"), isNumber: true, cell: (row) => this.lots(row.lots) },
+        ...(bidders ? [{ label: t("word.at"), isNumber: true, cell: ({ at }) => timeOfDay(at) }] : []),
+      ],
+    }));
+  }
+
+  rules() {
+    const { auction } = this;
+    return h("details", { class: "panel" }, h("summary", {}, t("page.auction.rules")), facts([
+      [t("page.auction.step"), auction.step ? amount(auction.step) : t("page.auction.by_band")],
+      [t("page.auction.tick"), amount(auction.tick)],
+      [t("page.auction.min_lots"), this.lots(auction.min_lots)],
+      auction.max_share && [t("page.auction.max_share"), `${auction.max_share} %`],
+      [t("page.auction.pricing"), t(`page.pricing.${auction.pricing}`)],
+      [t("page.auction.disclosure"), t(`page.disclosure.${auction.disclosure}`)],
+      [t("word.deposit"), percent(auction.deposit_bps)],
+      auction.reserve && [t("page.auction.reserve"), amount(auction.reserve)],
+      auction.kinds.length > 0 && [t("page.auction.admits"), auction.kinds.map((kind) => t(`page.kind.${kind}`)).join(", ")],
+      [t("page.auction.opened_at"), instant(auction.opens_at)],
+      [t("page.auction.hard_stop"), instant(auction.hard_stop)],
+    ]), h("p", { class: "note" }, t("page.auction.soft_close", { minutes: auction.soft_close_s / 60 })));
+  }
+
+  showOwn() {
+    fill(this.parts.own, this.acts(), this.parts.receipt, plays("operator") && this.operator());
+  }
+
+  acts() {
+    const { auction } = this;
+    if (auction.audience === "owner") return panel(t("page.auction.my_bid"), empty(t("page.auction.is_yours")));
+    if (auction.phase === "scheduled") return panel(t("page.auction.my_bid"), empty(t("page.auction.not_open_yet")));
+    if (auction.phase !== "open") return null;
+    const role = auction.side === "sell" ? "buyer" : "seller";
+    if (!isMember) return panel(t("page.auction.my_bid"), signInFirst());
+    if (!may("auctions.bid") || !plays(role)) return panel(t("page.auction.my_bid"), empty(t(`page.auction.for_${role}`)));
+    return panel(t("page.auction.my_bid"), this.parts.step, h("details", { open: true }, h("summary", {}, t("page.auction.type_bid")), this.typed()));
+  }
+
+  /** The one-step bid follows the market; the typed one is left alone. */
+  showStep() {
+    const { auction } = this;
+    if (!this.parts.step.isConnected || auction.phase !== "open") return;
+    const next = auction.next_allowed;
+    const quantity = auction.my_lots ?? (auction.min_lots < auction.lots && auction.max_share ? auction.min_lots : auction.lots);
+    const key = `${next} ${quantity} ${auction.is_leading}`;
+    if (key === this.stepKey) return;
+    this.stepKey = key;
+    if (!next) return void fill(this.parts.step, h("p", { class: "note" }, t("page.auction.no_step")));
+    const words = t("page.auction.bid_step", { price: amount(next), lots: this.lots(quantity) });
+    fill(this.parts.step,
+      auction.is_leading && h("p", { class: "banner good" }, t("page.auction.you_lead")),
+      auction.is_leading === false && auction.my_best && h("p", { class: "banner" }, t("page.auction.not_leading")),
+      actButton({
+        label: words,
+        className: auction.is_leading ? "large" : "main large",
+        confirm: () => this.asking(next, quantity),
+        send: (id) => send("POST", `${this.path}/bids`, { price: next, lots: quantity }, id),
+        done: (receipt) => this.placed(receipt),
+      }));
+  }
+
+  typed() {
+    const { auction } = this;
+    return form({
+      fields: [
+        { name: "price", label: `${t("word.price")} ${this.unit()}`, type: "amount", hint: t(auction.side === "sell" ? "page.auction.outbid_hint" : "page.auction.undercut_hint") },
+        { name: "lots", label: t("word.lots"), type: "lots", value: String(auction.my_lots ?? auction.lots) },
+      ],
+      act: t("page.auction.bid"),
+      confirm: ({ price, lots: quantity }) => this.asking(price, quantity),
+      send: (values, key) => send("POST", `${this.path}/bids`, values, key),
+      done: (receipt) => this.placed(receipt),
+    });
+  }
+
+  asking(price, quantity) {
+    const value = times(price, quantity);
+    const deposit = shareUp(value, this.auction.deposit_bps);
+    return {
+      title: t("page.auction.bid_ask"),
+      lines: [
+        [t("word.price"), `${amount(price)} ${this.unit()}`],
+        [t("word.lots"), this.lots(quantity)],
+        [t("page.auction.value"), amount(value)],
+        [t("page.auction.deposit_now", { percent: percent(this.auction.deposit_bps) }), amount(deposit)],
+      ],
+      note: t("page.auction.binding"),
+      act: t("page.auction.bid"),
+    };
+  }
+
+  async placed(receipt) {
+    this.receipts.unshift(receipt);
+    fill(this.parts.receipt, panel(t("page.auction.receipt"), h("ol", { class: "list" }, this.receipts.slice(0, 5).map((one) =>
+      h("li", {},
+        h("div", { class: "row" }, h("strong", {}, `${amount(one.price)} × ${this.lots(one.lots)}`), h("span", { class: "note" }, `#${one.seq} · ${timeOfDay(one.at)}`)),
+        h("p", { class: "note" }, t("page.auction.deposit_held", { amount: amount(one.deposit) })),
+        h("p", { class: "mono soft", title: t("page.auction.hash") }, one.hash.slice(0, 24), "…"))))));
+    this.take(document.getElementById("page"), await get(this.path));
+  }
+
+  operator() {
+    const { auction } = this;
+    const stop = (act) => form({
+      fields: [{ name: "reason", label: t("page.auction.public_reason") }],
+      act: t(`page.auction.${act}`),
+      confirm: () => ({ title: t(`page.auction.${act}`), note: t(`page.auction.${act}_note`), act: t(`page.auction.${act}`), isDanger: true }),
+      send: (values, key) => send("POST", `${this.path}/${act}`, values, key),
+      done: async () => this.take(document.getElementById("page"), await get(this.path)),
+    });
+    if (["closed", "cancelled"].includes(auction.phase)) return null;
+    return panel(t("page.auction.desk"),
+      auction.phase === "open" && stop("pause"),
+      auction.phase === "paused" && actButton({
+        label: t("page.auction.resume"),
+        send: (key) => send("POST", `${this.path}/resume`, undefined, key),
+        done: async () => this.take(document.getElementById("page"), await get(this.path)),
+      }),
+      h("details", {}, h("summary", {}, t("page.auction.cancel")), stop("cancel")));
+  }
+
+  worded(name) {
+    return { name_zh: this.auction[`${name}_zh`], name_en: this.auction[`${name}_en`] };
+  }
+
+  priced(price) {
+    return price ? [amount(price), " ", h("span", { class: "unit" }, this.unit())] : "—";
+  }
+
+  lots(number) {
+    return lots(number, this.auction.lot_text);
+  }
+
+  unit() {
+    return priceUnit(this.auction.currency, this.auction.lot_text);
+  }
+}

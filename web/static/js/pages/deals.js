@@ -1,0 +1,64 @@
+/** The deals of my firm: first those that wait for me. */
+
+import { get } from "../core/api.js";
+import { cellName } from "../core/catalogue.js";
+import { countdown, instant } from "../core/clock.js";
+import { fill, h } from "../core/dom.js";
+import { gathered } from "../core/live.js";
+import { amount, lots } from "../core/numbers.js";
+import { chip, empty, head, panel, table } from "../core/parts.js";
+import { t } from "../core/words.js";
+
+export async function show(main) {
+  const body = h("div", { class: "stack live" });
+  fill(main, head(t("page.deals.title"), { note: t("page.deals.note") }), body);
+  const refresh = async () => showAll(body, (await get("/deals?limit=200")).deals);
+  await refresh();
+  document.addEventListener("noticed", gathered(() => refresh().catch(() => {})));
+  setInterval(() => refresh().catch(() => {}), 30_000);
+}
+
+function showAll(body, deals) {
+  if (deals.length === 0) {
+    fill(body, panel(null, empty(t("page.deals.empty"), " ",
+      h("a", { href: "/pools" }, t("page.pools.title")), " · ", h("a", { href: "/auctions" }, t("page.auctions.title")))));
+    return;
+  }
+  const isMine = (deal) => deal.tasks.some((task) => task.is_mine);
+  const isOver = (deal) => deal.tasks.length === 0;
+  fill(body,
+    listed(t("page.deals.mine"), deals.filter(isMine), "call"),
+    listed(t("page.deals.others"), deals.filter((deal) => !isMine(deal) && !isOver(deal))),
+    listed(t("page.deals.over"), deals.filter((deal) => !isMine(deal) && isOver(deal))));
+}
+
+function listed(title, deals, className = "") {
+  if (deals.length === 0) return null;
+  return h("section", { class: `panel plain ${className}` }, h("h2", {}, `${title} (${deals.length})`), table({
+    rows: deals,
+    columns: [
+      {
+        label: t("page.deals.one"),
+        cell: (deal) => [
+          h("a", { href: `/deals/${deal.deal_id}` }, cellName(deal.cell)),
+          h("div", { class: "note" }, `${t(`page.deals.${deal.side}`)} · ${deal.counterparty}`),
+        ],
+      },
+      { label: t("word.lots"), isNumber: true, cell: (deal) => lots(deal.lots) },
+      { label: t("word.goods_price"), isNumber: true, cell: (deal) => amount(deal.goods) },
+      { label: t("word.total"), isNumber: true, cell: (deal) => amount(deal.total) },
+      { label: t("word.state"), cell: (deal) => [chip(deal.state), " ", deal.note && h("span", { class: "note" }, t(`page.deal.note.${deal.note}`))] },
+      { label: t("page.deals.next"), cell: nextOf },
+    ],
+  }));
+}
+
+function nextOf({ tasks, settled_at: settledAt }) {
+  const [task] = tasks;
+  if (!task) return settledAt && instant(settledAt);
+  return [
+    t(`page.task.${task.act}`),
+    h("div", { class: "note" }, task.is_mine ? t("page.deals.waits_for_you") : t(`page.deals.waits_for_${task.side}`),
+      task.due_at && [" · ", countdown(task.due_at)]),
+  ];
+}

@@ -1,0 +1,28 @@
+/** Signing in. */
+
+import { send } from "../core/api.js";
+import { h, fill } from "../core/dom.js";
+import { form } from "../core/forms.js";
+import { t } from "../core/words.js";
+
+export function show(main) {
+  const asked = form({
+    fields: [
+      { name: "login", label: t("page.login.login"), autocomplete: "username" },
+      { name: "password", label: t("page.login.password"), type: "password", autocomplete: "current-password" },
+    ],
+    act: t("page.sign_in"),
+    send: ({ login, password }) => send("POST", "/sessions", { login, password }),
+    done: () => location.assign(next()),
+  });
+  fill(main, h("section", { class: "panel sign-in" },
+    h("h1", {}, t("page.sign_in")), h("p", { class: "note" }, t("page.login.note")), asked));
+  asked.querySelector("input").focus();
+}
+
+/** Return the page to go on to; never one of another site. */
+function next() {
+  const asked = new URLSearchParams(location.search).get("next") ?? "/";
+  const found = new URL(asked, location.origin);
+  return found.origin === location.origin && asked.startsWith("/") ? found.pathname : "/";
+}

@@ -1,0 +1,296 @@
+/** One group buy: how near the break is, what it would cost me, and my pledge. */
+
+import { get, send } from "../core/api.js";
+import { cellName, instrument } from "../core/catalogue.js";
+import { countdown, instant } from "../core/clock.js";
+import { fill, h, say } from "../core/dom.js";
+import { actButton, form } from "../core/forms.js";
+import { gathered, live } from "../core/live.js";
+import { amount, lots, percent, priceUnit, whole } from "../core/numbers.js";
+import { chip, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
+import { isMember, may } from "../core/viewer.js";
+import { t, worded } from "../core/words.js";
+
+export async function show(main, { poolId }) {
+  const page = new PoolPage(poolId);
+  await live({ topic: `pool:${poolId}`, path: `/pools/${poolId}`, show: (pool) => page.take(main, pool) });
+}
+
+class PoolPage {
+  constructor(poolId) {
+    this.path = `/pools/${poolId}`;
+    this.preview = null;
+    this.shape = null;
+    this.parts = { top: h("div"), state: h("div", { class: "stack live" }), own: h("div", { class: "stack" }) };
+    this.look = gathered(() => this.lookAhead(), 250);
+  }
+
+  take(main, pool) {
+    this.pool = pool;
+    this.lot = instrument(pool.instrument_id)?.lot_text;
+    if (!this.parts.top.isConnected) {
+      fill(main, this.parts.top, h("div", { class: "columns" }, this.parts.state,
+        h("aside", { "aria-label": t("page.pool.mine") }, this.parts.own)));
+    }
+    this.showState();
+    // A form in use is not taken from under the hand that fills it in.
+    const shape = JSON.stringify([pool.phase, pool.you?.pledge_id, pool.you?.lots, pool.you?.limit, pool.you?.award, pool.you?.group]);
+    if (shape !== this.shape) {
+      this.shape = shape;
+      this.preview = null;
+      this.showOwn();
+    }
+  }
+
+  showState() {
+    const { pool } = this;
+    const isLive = ["gathering", "firming"].includes(pool.phase);
+    fill(this.parts.top,
+      head(cellName(pool.cell), { back: "/pools", aside: chip(pool.phase), note: t(`page.pool.phase.${pool.phase}`) }),
+      stages(["gathering", "firming", "closed", "awarded"], pool.phase));
+    fill(this.parts.state,
+      panel(t("page.pool.where_it_stands"),
+        tiles([
+          isLive && [t("page.pool.closes_in"), countdown(pool.closes_at), "large"],
+          pool.phase === "gathering" && [t("page.pool.firming_in"), countdown(pool.firming_at)],
+          [t("page.pool.closes_at"), instant(pool.closes_at)],
+        ]),
+        isLive && this.progress()),
+      this.breaks(), this.rules());
+  }
+
+  progress() {
+    const { progress, min_members: least } = this.pool;
+    if (!progress) {
+      return h("p", { class: "soft", "aria-live": "polite" }, t("page.pool.progress_hidden", { count: Math.max(3, least) }));
+    }
+    const words = t("page.pool.progress", { percent: progress.percent, lots: this.lots(progress.from_lots) });
+    return h("div", { "aria-live": "polite" },
+      h("progress", { max: 100, value: progress.percent, "aria-label": words }),
+      h("p", { class: "row" }, h("span", {}, words), h("span", { class: "soft" }, `${amount(progress.price)} ${this.unit()}`)));
+  }
+
+  breaks() {
+    const { pool, preview } = this;
+    if (pool.breaks.length === 0) return panel(t("page.pool.breaks"), empty(t("page.pool.no_offers")));
+    const landed = preview?.landed ?? pool.you?.landed;
+    const mine = new Map((landed ?? []).map((line) => [line.from_lots, line]));
+    const next = pool.progress?.from_lots;
+    const isMine = mine.size > 0;
+    return h("section", { class: "panel plain" }, h("div", { class: "title" },
+      h("h2", {}, t("page.pool.breaks")),
+      isMine && h("span", { class: "note" }, preview ? t("page.pool.as_typed") : t("page.pool.as_pledged"))),
+    table({
+      rows: pool.breaks,
+      rowClass: ({ from_lots: from }) => (from === next ? "chosen" : ""),
+      columns: [
+        { label: t("page.pool.from_lots"), cell: (row) => t("page.pool.from", { lots: this.lots(row.from_lots) }) },
+        { label: `${t("word.goods")} ${this.unit()}`, isNumber: true, cell: (row) => amount(row.price) },
+        ...(isMine ? this.landedColumns(mine) : []),
+      ],
+    }));
+  }
+
+  landedColumns(mine) {
+    const of = (row) => mine.get(row.from_lots);
+    return [
+      { label: t("word.freight"), isNumber: true, cell: (row) => of(row) && amount(of(row).freight) },
+      { label: t("word.fee"), isNumber: true, cell: (row) => of(row) && amount(of(row).fee) },
+      { label: t("page.pool.landed"), isNumber: true, cell: (row) => of(row) && h("strong", {}, amount(of(row).landed)) },
+      { label: t("page.pool.saving"), isNumber: true, cell: (row) => of(row)?.saving && amount(of(row).saving) },
+      {
+        label: t("page.pool.within_limit"),
+        cell: (row) => of(row) && (of(row).is_within_limit ? t("word.yes") : h("span", { class: "soft" }, t("word.no"))),
+      },
+    ];
+  }
+
+  rules() {
+    const { pool } = this;
+    return h("details", { class: "panel" }, h("summary", {}, t("page.pool.rules")), facts([
+      [t("page.pool.mode"), t(`page.pool.mode.${pool.mode}`)],
+      pool.mode !== "breaks" && [t("page.pool.auction_minutes"), whole(pool.auction_minutes)],
+      [t("page.pool.min_members"), whole(pool.min_members)],
+      [t("page.pool.similarity"), pool.similarity.join(" : ")],
+      [t("word.deposit"), percent(pool.deposit_bps)],
+      [t("word.fee"), percent(pool.fee_bps)],
+      pool.prolong_minutes > 0 && [t("page.pool.prolong_minutes"), whole(pool.prolong_minutes)],
+    ]), h("p", { class: "note" }, t("page.pool.promise")));
+  }
+
+  showOwn() {
+    const { pool } = this;
+    const { you } = pool;
+    fill(this.parts.own, [
+      you?.award ? this.award(you) : null,
+      you && !you.award ? this.pledged(you) : null,
+      this.acts(you),
+    ].flat());
+  }
+
+  acts(you) {
+    const { phase } = this.pool;
+    if (!["gathering", "firming"].includes(phase)) return you ? null : panel(null, empty(t("page.pool.over")));
+    if (!isMember) return panel(t("page.pool.join"), h("p", {}, t("page.pool.join_why")), signInFirst());
+    if (!may("pools.pledge")) return panel(t("page.pool.join"), empty(t("page.pool.buyers_only")));
+    return you ? this.changeForm(you) : this.joinForm();
+  }
+
+  award({ award }) {
+    return panel(t("page.pool.my_result"),
+      facts([
+        [t("word.lots"), this.lots(award.lots)],
+        [t("word.goods"), amount(award.goods)],
+        [t("word.freight"), amount(award.freight)],
+        [t("word.fee"), amount(award.fee)],
+        [t("page.pool.landed"), h("strong", {}, `${amount(award.landed)} ${this.unit()}`)],
+        [t("page.pool.bought_by"), t(`page.pool.by.${award.by}`)],
+      ]),
+      may("deals.read") && h("p", {}, h("a", { class: "button main", href: `/deals/${award.deal_id}` }, t("page.pool.to_deal"))));
+  }
+
+  pledged(you) {
+    return panel(t("page.pool.my_pledge"),
+      facts([
+        [t("word.lots"), this.lots(you.lots)],
+        you.tolerance > 0 && [t("word.tolerance"), this.lots(you.tolerance)],
+        [t("page.pool.limit"), amount(you.limit)],
+        [t("word.freight"), amount(you.freight)],
+        [t("page.pool.size"), this.lots(you.size)],
+        [t("word.deposit_held"), amount(you.deposit)],
+      ]),
+      you.is_large_share && h("p", { class: "banner" }, t("page.pool.large_share")),
+      you.left_out && h("p", { class: "banner bad" }, worded("page.reason", you.left_out)),
+      you.group && this.group(you.group),
+      you.leaving && this.leaving(you));
+  }
+
+  group(group) {
+    return [
+      h("p", { class: "banner good" }, t("page.pool.formed", {
+        lots: this.lots(group.lots), price: `${amount(group.at_most.landed)} ${this.unit()}`,
+      })),
+      group.auction_id && h("p", {}, h("a", { href: `/auctions/${group.auction_id}` }, t("page.pool.to_auction"))),
+    ];
+  }
+
+  leaving({ leaving, pledge_id: id }) {
+    if (!leaving.is_allowed) return h("p", { class: "note" }, t("page.pool.no_leaving"));
+    if (!may("pools.pledge")) return null;
+    const without = leaving.progress_without_you;
+    return h("p", { class: "foot" }, actButton({
+      label: t("page.pool.withdraw"),
+      className: "danger",
+      confirm: () => ({
+        title: t("page.pool.withdraw_ask"),
+        lines: [
+          [t("page.pool.releases"), amount(leaving.releases)],
+          without && [t("page.pool.without_you"), `${without.percent} %`],
+        ].filter(Boolean),
+        note: t("page.pool.withdraw_note"),
+        act: t("page.pool.withdraw"),
+        isDanger: true,
+      }),
+      send: (key) => send("DELETE", `${this.path}/pledges/${id}`, undefined, key),
+      done: async () => {
+        say(t("page.pool.withdrawn"));
+        await this.refresh();
+      },
+    }));
+  }
+
+  joinForm() {
+    const { pool } = this;
+    return panel(t("page.pool.join"), form({
+      fields: [
+        { name: "lots", label: t("page.pool.lots"), type: "lots", hint: t("page.pool.lots_hint") },
+        { name: "limit", label: t("page.pool.limit"), type: "amount", hint: `${t("page.pool.limit_hint")} ${this.unit()}` },
+        { name: "freight", label: t("page.pool.freight"), type: "amount", value: "0.00", hint: t("page.pool.freight_hint") },
+        { name: "tolerance", label: t("word.tolerance"), type: "lots", isOptional: true, hint: t("page.pool.tolerance_hint") },
+        { name: "size", label: t("page.pool.size"), type: "lots", isOptional: true, hint: t("page.pool.size_hint") },
+        ...this.prolongField(false),
+      ],
+      act: t("page.pool.join"),
+      onchange: (values) => {
+        this.typed = values;
+        this.look();
+      },
+      confirm: (values) => this.asking(values, t("page.pool.join_ask")),
+      send: (values, key) => send("POST", `${this.path}/pledges`, values, key),
+      done: async (answer) => {
+        say(t("page.pool.joined", { deposit: amount(answer.deposit) }));
+        await this.refresh();
+      },
+    }), pool.phase === "firming" && h("p", { class: "banner" }, t("page.pool.firming_warning")));
+  }
+
+  changeForm(you) {
+    return h("details", { class: "panel", open: this.pool.phase === "firming" ? null : true },
+      h("summary", {}, t("page.pool.change")), form({
+        fields: [
+          { name: "lots", label: t("page.pool.lots"), type: "lots", value: String(you.lots) },
+          { name: "limit", label: t("page.pool.limit"), type: "amount", value: you.limit },
+          { name: "freight", label: t("page.pool.freight"), type: "amount", value: you.freight },
+          { name: "tolerance", label: t("word.tolerance"), type: "lots", value: String(you.tolerance) },
+          ...this.prolongField(you.agrees_to_prolong),
+        ],
+        act: t("page.pool.change"),
+        onchange: (values) => {
+          this.typed = values;
+          this.look();
+        },
+        confirm: (values) => this.asking(values, t("page.pool.change_ask")),
+        send: (values, key) => send("PATCH", `${this.path}/pledges/${you.pledge_id}`, values, key),
+        done: async () => {
+          say(t("page.pool.changed"));
+          await this.refresh();
+        },
+      }), this.pool.phase === "firming" && h("p", { class: "note" }, t("page.pool.only_rises")));
+  }
+
+  prolongField(value) {
+    const { prolong_minutes: minutes } = this.pool;
+    return minutes > 0
+      ? [{ name: "agrees_to_prolong", label: t("page.pool.agree_prolong", { minutes }), type: "check", value }]
+      : [];
+  }
+
+  asking(values, title) {
+    return {
+      title,
+      lines: [
+        [t("word.cell"), cellName(this.pool.cell)],
+        [t("word.lots"), this.lots(values.lots)],
+        [t("page.pool.limit"), `${amount(values.limit)} ${this.unit()}`],
+        this.preview?.deposit && [t("word.deposit"), amount(this.preview.deposit)],
+      ].filter(Boolean),
+      note: this.pool.phase === "firming" ? t("page.pool.firming_warning") : t("page.pool.binding"),
+      act: title.replace(/[??]$/, ""),
+    };
+  }
+
+  /** Show what the pledge in the form would cost at each break. */
+  async lookAhead() {
+    const { lots: quantity, limit, freight, tolerance } = this.typed;
+    if (!quantity) return;
+    const body = { lots: quantity, ...(limit && { limit }), ...(freight && { freight }), ...(tolerance && { tolerance }) };
+    try {
+      this.preview = await send("POST", `${this.path}/preview`, body);
+    } catch {
+      this.preview = null;
+    }
+    this.showState();
+  }
+
+  async refresh() {
+    this.take(document.getElementById("page"), await get(this.path));
+  }
+
+  lots(number) {
+    return lots(number, this.lot);
+  }
+
+  unit() {
+    return priceUnit(this.pool.currency, this.lot);
+  }
+}

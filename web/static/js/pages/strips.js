@@ -1,0 +1,51 @@
+/** Forward windows: buyers of different months, bundled into one negotiation. */
+
+import { get } from "../core/api.js";
+import { instrumentName, regionName } from "../core/catalogue.js";
+import { countdown, instant, month } from "../core/clock.js";
+import { fill, h } from "../core/dom.js";
+import { chip, empty, head, panel, table } from "../core/parts.js";
+import { t } from "../core/words.js";
+
+export async function show(main) {
+  const body = h("div", { class: "stack live" });
+  fill(main, head(t("page.strips.title"), { note: t("page.strips.note") }), body);
+  const refresh = async () => showAll(body, (await get("/strips")).strips);
+  await refresh();
+  setInterval(() => refresh().catch(() => {}), 10_000);
+}
+
+function showAll(body, strips) {
+  const isOpen = ({ phase }) => phase === "gathering" || phase === "scheduled";
+  const open = strips.filter(isOpen);
+  const over = strips.filter((strip) => !isOpen(strip));
+  fill(body,
+    open.length > 0 ? h("div", { class: "cards" }, open.map(card)) : panel(null, empty(t("page.strips.empty"))),
+    over.length > 0 && h("section", { class: "panel plain" }, h("h2", {}, t("page.strips.over")), table({
+      rows: over,
+      columns: [
+        { label: t("page.strips.one"), cell: (strip) => h("a", { href: `/strips/${strip.strip_id}` }, strip.title) },
+        { label: t("word.instrument"), cell: placeOf },
+        { label: t("page.strips.months"), cell: monthsOf },
+        { label: t("word.state"), cell: (strip) => chip(strip.phase) },
+        { label: t("word.closed_at"), cell: (strip) => instant(strip.closes_at) },
+      ],
+    })));
+}
+
+function card(strip) {
+  return h("a", { class: "panel card", href: `/strips/${strip.strip_id}` },
+    h("div", { class: "row" }, h("h2", {}, strip.title), chip(strip.phase)),
+    h("p", {}, placeOf(strip)),
+    h("p", { class: "soft" }, monthsOf(strip)),
+    h("div", { class: "row note" },
+      h("span", {}, t(strip.enough_firms ? "page.strips.enough" : "page.strips.not_enough")), countdown(strip.closes_at)));
+}
+
+function placeOf({ instrument, region }) {
+  return `${instrumentName(instrument)} · ${regionName(region)}`;
+}
+
+function monthsOf({ tenors }) {
+  return tenors.map(month).join(" · ");
+}

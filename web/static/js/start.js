@@ -1,0 +1,61 @@
+/** Where every page begins: words, time, the feed, and then the page's own module. */
+
+import { askTime, get, send } from "./core/api.js";
+import * as catalogue from "./core/catalogue.js";
+import { h, fill, say } from "./core/dom.js";
+import { connect, follow, gathered } from "./core/live.js";
+import { noticeText, noticePath } from "./core/notices.js";
+import { refusal } from "./core/problem.js";
+import { isMember } from "./core/viewer.js";
+import * as words from "./core/words.js";
+
+const { page } = document.body.dataset;
+const main = document.getElementById("page");
+
+async function start() {
+  const module = import(`./pages/${page}.js`);
+  const asked = Promise.all([askTime(), catalogue.load()]);
+  await words.load();
+  try {
+    await asked;
+    connect();
+    if (isMember) attend();
+    const { show } = await module;
+    fill(main);
+    await show(main, document.body.dataset);
+  } catch (error) {
+    if (error.status === undefined) throw error;
+    fill(main, refusal(error));
+  } finally {
+    main.removeAttribute("aria-busy");
+  }
+}
+
+/** Keep the bell, tell what is new as it comes, and let the page know. */
+function attend() {
+  const count = gathered(showCount);
+  let known = null;
+  follow("me", ({ notices = [] }) => {
+    const fresh = known === null ? [] : notices.filter(({ notice_id: id }) => !known.has(id));
+    known = new Set(notices.map(({ notice_id: id }) => id));
+    for (const notice of fresh.slice(0, 3)) say(h("a", { href: noticePath(notice) }, noticeText(notice)));
+    if (fresh.length > 0) document.dispatchEvent(new Event("noticed"));
+    count();
+  });
+  document.addEventListener("notice-read", count);
+  document.getElementById("sign-out").addEventListener("click", async () => {
+    await send("DELETE", "/sessions/current");
+    location.assign("/");
+  });
+}
+
+async function showCount() {
+  const { notices } = await get("/notices");
+  const unread = notices.filter(({ read_at: readAt }) => !readAt).length;
+  const badge = document.getElementById("bell-count");
+  badge.hidden = unread === 0;
+  badge.textContent = unread > 49 ? "50" : String(unread);
+  document.getElementById("bell").title = words.t("page.notices.unread", { count: unread });
+}
+
+start();
