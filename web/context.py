@@ -24,7 +24,7 @@ class EdgeLimits:
 
     organisation: Rate = field(default=Rate(per_s=200, burst=1000))
     address: Rate = field(default=Rate(per_s=100, burst=400))
-    login: Rate = field(default=Rate(per_s=1, burst=10))
+    login: Rate = field(default=Rate(per_s=1, burst=10, in_s=20))
     feed: FeedLimits = field(default=FeedLimits())
 
 

@@ -15,6 +15,8 @@ from web.api.routing import PUBLIC, SIGNED_IN, Call, Reply, route
 from web.auth.asking import credential, set_cookie
 from web.context import address_of, context_of, monotonic_ms
 
+_SIGN_IN_COST = 10
+
 
 class SignInBody(Body):
     """A log-in and its password; a program asks for a bearer token in place of a cookie."""
@@ -59,8 +61,11 @@ async def sign_in(call: Call) -> Reply:
     """Open a session: a cookie for pages, or a bearer token for programs."""
     body: SignInBody = call.body
     context = context_of(call.request)
+    address, now_ms = address_of(call.request), monotonic_ms()
+    # Checking a password is made to be slow, so it counts for more than a read.
+    context.addresses.take(address, now_ms, cost=_SIGN_IN_COST)
     # One address guessing at one log-in is slowed without locking its owner out elsewhere.
-    context.logins.take(f"{address_of(call.request)} {body.login}", monotonic_ms())
+    context.logins.take(f"{address} {body.login}", now_ms)
     opened = await sessions.open_session(
         call.market, body.login, body.password, organisation_id=body.organisation
     )

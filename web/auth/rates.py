@@ -20,8 +20,16 @@ class RateLimited(MarketError):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
+    """So many requests a second; with `in_s`, in that many seconds."""
+
     per_s: int
     burst: int
+    in_s: int = 1
+
+    @property
+    def one(self) -> int:
+        """The level of a bucket that holds one request."""
+        return 1000 * self.in_s
 
 
 @dataclass(slots=True)
@@ -33,19 +41,20 @@ class Bucket:
     level: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.level = self.rate.burst * 1000
+        self.level = self.rate.burst * self.rate.one
 
-    def wait_ms(self, now_ms: int) -> int:
-        """Return 0 and take one request, or how long until the next is there."""
+    def wait_ms(self, now_ms: int, *, cost: int = 1) -> int:
+        """Return 0 and take `cost` requests, or how long until so many are there."""
         self.fill(now_ms)
-        if self.level >= 1000:
-            self.level -= 1000
+        asked = cost * self.rate.one
+        if self.level >= asked:
+            self.level -= asked
             return 0
-        return -((self.level - 1000) // self.rate.per_s)
+        return -((self.level - asked) // self.rate.per_s)
 
     def fill(self, now_ms: int) -> None:
         gained = max(now_ms - self.at_ms, 0) * self.rate.per_s
-        self.level = min(self.level + gained, self.rate.burst * 1000)
+        self.level = min(self.level + gained, self.rate.burst * self.rate.one)
         self.at_ms = now_ms
 
 
@@ -57,8 +66,8 @@ class Buckets:
     max_keys: int = 20_000
     _known: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
 
-    def take(self, key: str, now_ms: int) -> None:
-        """Count one request of `key`.
+    def take(self, key: str, now_ms: int, *, cost: int = 1) -> None:
+        """Count a request of `key`, or as many as it costs us.
 
         Raises:
             RateLimited: with the whole seconds after which one is free again.
@@ -70,6 +79,6 @@ class Buckets:
             if len(self._known) > self.max_keys:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
-        wait_ms = bucket.wait_ms(now_ms)
+        wait_ms = bucket.wait_ms(now_ms, cost=cost)
         if wait_ms:
             raise RateLimited(retry_after_s=-(-wait_ms // 1000))

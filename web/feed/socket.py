@@ -159,8 +159,12 @@ class FeedSocket:
             late = self._conversation.check_hello(monotonic_ms())
             if late is not None:
                 self.outbox.end(late)
-            await self._look()
             wait_ms = self._limits.recheck_ms
+            try:
+                await self._look()
+            except Exception as error:  # noqa: BLE001 - the database may be away for a while
+                logs.logger().warning("feed_recheck_waits", exc_info=error)
+                wait_ms = self._limits.poll_ms
 
     async def _look(self) -> None:
         if self._session_key is None:
@@ -171,6 +175,10 @@ class FeedSocket:
         except NotSignedIn:
             self.outbox.end(Ending(Close.SESSION_OVER, "the session is over"))
             return
+        await self._look_at_topics()
+
+    async def _look_at_topics(self) -> None:
+        """Show each topic to the audience that the person is now in."""
         for asked in list(self._asked.values()):
             track = self.tracks.get(asked.topic)
             try:

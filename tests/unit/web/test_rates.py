@@ -30,6 +30,19 @@ def test_never_more_than_the_burst_and_the_rate_pass(gaps_ms: list[int]) -> None
     assert passed * 1000 <= rate.burst * 1000 + now_ms * rate.per_s
 
 
+def test_a_slow_rate_fills_one_request_in_many_seconds() -> None:
+    bucket = Bucket(Rate(per_s=1, burst=2, in_s=20), at_ms=0)
+
+    assert [bucket.wait_ms(0) for _ in range(3)] == [0, 0, 20_000]
+    assert [bucket.wait_ms(now_ms) for now_ms in (7_000, 19_999, 20_000)] == [13_000, 1, 0]
+
+
+def test_a_costly_request_counts_for_many() -> None:
+    bucket = Bucket(Rate(per_s=100, burst=40), at_ms=0)
+
+    assert [bucket.wait_ms(0, cost=10) for _ in range(5)] == [0, 0, 0, 0, 100]
+
+
 def test_time_that_stands_still_or_goes_back_fills_nothing() -> None:
     bucket = Bucket(Rate(per_s=1, burst=1), at_ms=1000)
 
