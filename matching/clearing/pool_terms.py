@@ -22,6 +22,7 @@ def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
     firsts = [deal.names[0] for deal in deals]
     require(firsts == sorted(firsts), "order", "pools of a cell stand by their first member")
     for deal in deals:
+        require(deal.offer in supply_of, "offer", f"{deal.offer!r} is no offer in this cell")
         supply, goods, names, lots = supply_of[deal.offer], deal.goods, deal.names, deal.member_lots
         try:
             places = [*map(book.place.__getitem__, names)]

@@ -1,0 +1,180 @@
+"""Group buys against the law read literally, in a short form of `scripts/storm pools`."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching.clearing.pools import check_values
+from matching.pools.clearing import Result, clear
+from matching.pools.standing import Standing
+from tests.properties.pool_worlds import (
+    World,
+    a_world,
+    blocking_group,
+    envied_pool,
+    groups_of,
+    lies,
+    literal_cascade,
+    literal_most_surplus,
+    net,
+    surplus_of,
+    utilities,
+)
+
+seeds = st.integers(0, 2**32)
+
+
+@given(seeds, st.booleans(), st.booleans())
+def test_the_cascade_is_what_the_law_read_literally_gives(
+    seed: int, packs: bool, tolerance: bool
+) -> None:
+    world = a_world(Random(seed), packs=packs, tolerance=tolerance)
+
+    assert groups_of(world.cleared()) == literal_cascade(world)
+
+
+@given(seeds, st.booleans(), st.booleans())
+def test_the_largest_surplus_is_that_of_exhaustive_search(
+    seed: int, packs: bool, tolerance: bool
+) -> None:
+    world = a_world(Random(seed), objective="surplus", packs=packs, tolerance=tolerance)
+
+    result = world.cleared()
+
+    assert surplus_of(world, groups_of(result)) == literal_most_surplus(world)
+
+
+@given(seeds, st.booleans())
+def test_no_lawful_group_would_all_pay_less_by_leaving(seed: int, tolerance: bool) -> None:
+    world = a_world(Random(seed), tolerance=tolerance)
+
+    assert blocking_group(world, world.cleared()) is None
+
+
+@given(seeds, st.booleans())
+def test_nobody_left_at_a_price_fits_a_pool_that_pays_it(seed: int, tolerance: bool) -> None:
+    world = a_world(Random(seed), most=14, tolerance=tolerance)
+
+    assert envied_pool(world, world.cleared()) is None
+
+
+@settings(max_examples=60)
+@given(seeds, st.booleans(), st.booleans())
+def test_no_false_limit_gains(seed: int, packs: bool, tolerance: bool) -> None:
+    world = a_world(Random(seed), packs=packs, tolerance=tolerance)
+    honest = utilities(world, world.cleared())
+
+    for pledge in world.pledges:
+        for told in lies(world, pledge):
+            lying = utilities(world, world.with_limits({pledge.id: told}).cleared())
+            assert lying[pledge.id] <= honest[pledge.id]
+
+
+@settings(max_examples=60)
+@given(seeds, st.booleans(), st.booleans())
+def test_no_two_false_limits_gain_together(seed: int, packs: bool, tolerance: bool) -> None:
+    random = Random(seed)
+    world = a_world(random, packs=packs, tolerance=tolerance)
+    honest = utilities(world, world.cleared())
+    pair = random.sample(world.pledges, min(2, len(world.pledges)))
+
+    for _ in range(20):
+        told = {pledge.id: random.choice(lies(world, pledge)) for pledge in pair}
+        lying = utilities(world, world.with_limits(told).cleared())
+        assert any(lying[pledge.id] <= honest[pledge.id] for pledge in pair)
+
+
+@given(seeds, st.sampled_from(["stable", "surplus"]), st.booleans(), st.booleans())
+def test_the_checker_believes_every_result(
+    seed: int, objective: str, packs: bool, scarce: bool
+) -> None:
+    world = a_world(
+        Random(seed), most=16, objective=objective, packs=packs, tolerance=True, scarce=scarce
+    )
+
+    check_values(world.pledges, world.offers, world.rules, world.cleared())
+
+
+@given(seeds, st.booleans(), st.randoms(use_true_random=False))
+def test_the_result_depends_on_the_set_of_inputs_only(
+    seed: int, scarce: bool, order: Random
+) -> None:
+    world = a_world(Random(seed), most=14, tolerance=True, packs=True, scarce=scarce)
+    pledges = order.sample(world.pledges, len(world.pledges))
+    offers = order.sample(world.offers, len(world.offers))
+
+    assert clear(pledges, offers, world.rules) == world.cleared()
+
+
+@given(seeds, st.booleans(), st.randoms(use_true_random=False))
+def test_any_sequence_of_arrivals_and_withdrawals_ends_as_one_clearing(
+    seed: int, scarce: bool, order: Random
+) -> None:
+    world = a_world(Random(seed), most=14, tolerance=True, scarce=scarce)
+    standing = Standing(world.offers, world.rules)
+
+    kept = {}
+    for pledge in order.sample(world.pledges, len(world.pledges)):
+        standing.put(pledge)
+        kept[pledge.id] = pledge
+        if order.random() < 0.4:
+            gone = order.choice(sorted(kept))
+            standing.withdraw(gone)
+            del kept[gone]
+
+    assert standing.result() == clear(kept.values(), world.offers, world.rules)
+
+
+@given(seeds)
+def test_members_pay_one_goods_price_within_their_limits(seed: int) -> None:
+    world = a_world(Random(seed), most=14, packs=True, tolerance=True, scarce=seed % 2 == 0)
+    by_id = {pledge.id: pledge for pledge in world.pledges}
+
+    for pool in world.cleared().pools:
+        assert pool.lots == sum(member.lots for member in pool.members)
+        for member in pool.members:
+            pledge = by_id[member.pledge]
+            assert member.landed_minor == pool.goods_minor + pledge.limit_minor - net(pledge)
+            assert member.landed_minor <= pledge.limit_minor
+            assert member.amount_minor == member.landed_minor * member.lots
+            assert 1 <= member.lots <= pledge.lots + pledge.tolerance
+
+
+@given(seeds)
+def test_nothing_is_sold_beyond_an_offers_capacity(seed: int) -> None:
+    world = a_world(Random(seed), most=16, tolerance=True, scarce=True)
+
+    result = world.cleared()
+
+    for offer in world.offers:
+        sold = sum(pool.lots for pool in result.pools if pool.offer == offer.id)
+        assert sold <= offer.capacity
+
+
+@pytest.mark.parametrize("objective", ["stable", "surplus"])
+def test_prices_and_limits_may_be_moved_together(objective: str) -> None:
+    for seed in range(50):
+        world = a_world(Random(seed), most=12, objective=objective, tolerance=True)
+        moved = _moved(world, 1000)
+
+        assert _pools(moved.cleared(), 1000) == _pools(world.cleared(), 0)
+
+
+def _moved(world: World, by: int) -> World:
+    return World(
+        tuple(replace(pledge, limit_minor=pledge.limit_minor + by) for pledge in world.pledges),
+        tuple(
+            replace(offer, breaks=tuple((lots, price + by) for lots, price in offer.breaks))
+            for offer in world.offers
+        ),
+        world.rules,
+    )
+
+
+def _pools(result: Result, by: int) -> list[tuple[object, ...]]:
+    return [
+        (pool.offer, pool.goods_minor - by, pool.pledges, pool.member_lots) for pool in result.pools
+    ]
