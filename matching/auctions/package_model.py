@@ -1,0 +1,238 @@
+"""One connected problem of choosing package bids, in whole numbers, and its solver.
+
+The solver (HiGHS, one thread, fixed seed) only proposes: sets of bids are checked and
+summed in integers here, and a bound from its prices is recomputed exactly. For any item
+prices y, and y ≥ 0 where an item may stay unsold,
+
+    best value ≤ Σ y(item) + Σ over bids max(0, amount − Σ y(items of the bid))
+
+so rounding the solver's prices to fractions of `PRICE_UNIT` costs tightness, never truth
+(linear programming duality; Geoffrion 1974). Where suppliers sell to one buyer the
+amounts are negated, so that everything below looks for the largest value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+
+_Highs: Any = highspy.Highs
+PRICE_UNIT = 1 << 24
+NEAR = 50
+MAX_EXACT_TOTAL = 1 << 46
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Bids by number in order of id. Rows are items, then groups of alternatives.
+
+    `values` are what a bid is worth, `rows` the rows that it uses, in rising order. The
+    first `must_cover` rows must be used exactly once, the others at most once.
+    """
+
+    values: tuple[int, ...]
+    rows: tuple[tuple[int, ...], ...]
+    row_count: int
+    must_cover: int
+
+    def total(self, chosen: Iterable[int]) -> int:
+        return sum(self.values[bid] for bid in chosen)
+
+    def is_lawful(self, chosen: Iterable[int]) -> bool:
+        """Check a set of bids against every row, in integers."""
+        used = [0] * self.row_count
+        for bid in chosen:
+            for row in self.rows[bid]:
+                used[row] += 1
+        return max(used, default=0) <= 1 and all(used[: self.must_cover])
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """Prices by row in fractions of `PRICE_UNIT`, the exact bound that they prove.
+
+    `slacks` say for each bid how much the bound falls when the bid is forced in.
+    """
+
+    prices: tuple[int, ...]
+    slacks: tuple[int, ...]
+    bound_units: int
+    integral: tuple[int, ...] | None
+
+    @property
+    def bound(self) -> int:
+        return self.bound_units // PRICE_UNIT
+
+    def may_win(self, bid: int, value: int) -> bool:
+        """Say whether a set with this bid may be worth `value`; False is proved."""
+        return (self.bound_units - self.slacks[bid]) // PRICE_UNIT >= value
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The best set found, or None; `is_complete` when nothing better was left to find."""
+
+    chosen: tuple[int, ...] | None
+    bound: int
+    is_complete: bool
+    nodes: int
+    work: int
+
+
+def relax(problem: Problem) -> Relaxation | None:
+    """Solve the linear relaxation; None where even that has no solution."""
+    solver = _solver(problem, range(len(problem.values)))
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    solution = solver.getSolution()
+    prices = [round(-price * PRICE_UNIT) for price in solution.row_dual]
+    for row in range(problem.must_cover, problem.row_count):
+        prices[row] = max(0, prices[row])
+    bound, slacks = sum(prices), []
+    for value, rows in zip(problem.values, problem.rows, strict=True):
+        slack = sum(prices[row] for row in rows) - value * PRICE_UNIT
+        bound += max(0, -slack)
+        slacks.append(max(0, slack))
+    chosen = [bid for bid, share in enumerate(solution.col_value) if round(share) == 1]
+    is_integral = problem.is_lawful(chosen) and problem.total(chosen) == bound // PRICE_UNIT
+    return Relaxation(tuple(prices), tuple(slacks), bound, tuple(chosen) if is_integral else None)
+
+
+def propose(
+    problem: Problem,
+    bids: Sequence[int],
+    *,
+    node_limit: int,
+    hopeless_after: int | None = None,
+    start: Collection[int] = (),
+    but_not: Collection[int] = (),
+    at_least: int | None = None,
+) -> Proposal:
+    """Search for the best lawful set among `bids`, other than one that holds all `but_not`.
+
+    With `at_least`, sets worth less need not be found; `bound` then says at most that.
+    After `hopeless_after` nodes the search ends unless it is within 1 in `NEAR` of its bound.
+    """
+    solver = _solver(problem, bids)
+    _set(solver, mip_rel_gap="0", mip_abs_gap="0.5", mip_max_nodes=str(node_limit))
+    columns = {bid: column for column, bid in enumerate(bids)}
+    _make_whole(solver, len(bids))
+    if but_not:
+        cut = [columns[bid] for bid in but_not]
+        solver.addRow(-highspy.kHighsInf, len(cut) - 1, len(cut), cut, [1] * len(cut))
+    if start:
+        known = highspy.HighsSolution()
+        known.col_value = [int(bid in start) for bid in bids]
+        solver.setSolution(known)
+    if at_least is not None:
+        _set(solver, objective_bound=f"{-at_least}.5" if at_least <= 0 else f"-{at_least - 1}.5")
+    if hopeless_after is not None:
+        solver.cbMipInterrupt += _giving_up(hopeless_after)
+    solver.run()
+    found = solver.getInfo()
+    status = solver.getModelStatus()
+    is_complete = status in (
+        highspy.HighsModelStatus.kOptimal,
+        highspy.HighsModelStatus.kInfeasible,
+        highspy.HighsModelStatus.kObjectiveBound,
+    )
+    chosen = None
+    if found.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
+        shares = solver.getSolution().col_value
+        chosen = tuple(bid for bid, share in zip(bids, shares, strict=True) if round(share) == 1)
+        if not problem.is_lawful(chosen) or (but_not and set(but_not) <= set(chosen)):
+            chosen, is_complete = None, False
+    total = MAX_EXACT_TOTAL if abs(found.mip_dual_bound) >= MAX_EXACT_TOTAL else None
+    bound = total if total is not None else -round(found.mip_dual_bound)
+    return Proposal(
+        chosen, bound, is_complete, int(found.mip_node_count), int(found.simplex_iteration_count)
+    )
+
+
+def complete(
+    problem: Problem,
+    taken: Sequence[int],
+    barred: Collection[int],
+    *,
+    at_least: int,
+    node_limit: int,
+) -> tuple[int, ...] | None:
+    """Return a lawful set that holds `taken`, none of `barred`, and is worth `at_least`.
+
+    None if there is none; the empty tuple if the node limit came first.
+    """
+    used = {row for bid in taken for row in problem.rows[bid]}
+    left = [row for row in range(problem.row_count) if row not in used]
+    place = {row: i for i, row in enumerate(left)}
+    bids = [
+        bid
+        for bid in range(len(problem.values))
+        if bid not in barred and not any(row in used for row in problem.rows[bid])
+    ]
+    must_cover = sum(row < problem.must_cover for row in left)
+    wanted = at_least - problem.total(taken)
+    if not bids:
+        return tuple(sorted(taken)) if wanted <= 0 and not must_cover else None
+    rest = Problem(
+        values=tuple(problem.values[bid] for bid in bids),
+        rows=tuple(tuple(place[row] for row in problem.rows[bid]) for bid in bids),
+        row_count=len(left),
+        must_cover=must_cover,
+    )
+    found = propose(rest, range(len(bids)), node_limit=node_limit, at_least=wanted)
+    if found.chosen is not None and rest.total(found.chosen) >= wanted:
+        return tuple(sorted([*taken, *(bids[bid] for bid in found.chosen)]))
+    return None if found.is_complete else ()
+
+
+def is_exact(problem: Problem) -> bool:
+    """Say whether the solver's arithmetic is fine enough to believe that a search is over."""
+    return sum(map(abs, problem.values)) < MAX_EXACT_TOTAL
+
+
+def _solver(problem: Problem, bids: Sequence[int]) -> Any:
+    solver = _Highs()
+    solver.setOptionValue("output_flag", "false")
+    _set(solver, threads="1", random_seed="1")
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = len(bids), problem.row_count
+    model.col_cost_ = [-problem.values[bid] for bid in bids]
+    model.col_lower_, model.col_upper_ = [0] * len(bids), [1] * len(bids)
+    covered = [1] * problem.must_cover
+    free = [-highspy.kHighsInf] * (problem.row_count - problem.must_cover)
+    model.row_lower_, model.row_upper_ = covered + free, [1] * problem.row_count
+    starts: list[int] = [0]
+    index: list[int] = []
+    for bid in bids:
+        index += problem.rows[bid]
+        starts.append(len(index))
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.a_matrix_.start_, model.a_matrix_.index_ = starts, index
+    model.a_matrix_.value_ = [1] * len(index)
+    solver.passModel(model)
+    return solver
+
+
+def _giving_up(nodes: int) -> Callable[[Any], None]:
+    def look(event: Any) -> None:
+        seen = event.data_out
+        gap = seen.mip_primal_bound - seen.mip_dual_bound
+        if seen.mip_node_count > nodes and gap * NEAR > abs(seen.mip_primal_bound):
+            event.interrupt()
+
+    return look
+
+
+def _make_whole(solver: Any, count: int) -> None:
+    for column in range(count):
+        solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
+
+
+def _set(solver: Any, **options: str) -> None:
+    for name, value in options.items():
+        if solver.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+            raise AssertionError(f"the solver knows no {name}={value}")

@@ -1,0 +1,383 @@
+"""Bids on bundles of items: who wins is chosen exactly.
+
+Rule: `sell`, the set of bids worth most in which no item is sold twice; `buy`, the
+cheapest set of bids that covers every item exactly once (none, if there is no such set).
+At most one bid of a bidder's `xor` group wins. Winners pay, or are paid, as bid.
+
+Guarantees: the set is lawful and its value summed in integers; `bound_minor` is never
+passed by any lawful set; `proved` says that the value reaches it. With at most
+`node_limit` branches a connected part may stay unproved; then the best set found stands.
+
+Ties: among optimal sets the lexicographically smallest sorted list of ids, once proved
+and asked for within the node limit (by itself, only after a cheap proof); `ties_settled`.
+Bids that another bid of at least the amount on a part of their items makes useless are
+left out first; parts that share no item are solved apart.
+
+Sources: winner determination as weighted set packing, Rothkopf, Pekeč and Harstad 1998;
+Sandholm, Suri, Gilpin and Levine 2005 (components, domination).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from matching.auctions.package_model import (
+    PRICE_UNIT,
+    Problem,
+    Relaxation,
+    complete,
+    is_exact,
+    propose,
+    relax,
+)
+from matching.auctions.package_search import THRESHOLD_STEPS, Search
+
+Side = Literal["buy", "sell"]
+
+MAX_TIE_CHECKS = 300
+SMALL = 300
+NODE_WORK = 2_500_000_000_000
+MOST_NODES = 4000
+CHEAP = 8
+LAST_WORK = 25_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PackageBid:
+    id: str
+    bidder: str
+    items: tuple[str, ...]
+    amount_minor: int
+    xor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageAuction:
+    """`node_limit` bounds the branches of each connected part; None means by its size."""
+
+    side: Side
+    items: tuple[str, ...]
+    bids: tuple[PackageBid, ...]
+    node_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageResult:
+    """`relaxed_minor` is the bound that the prices prove, in fractions of `PRICE_UNIT`.
+
+    `group_prices` are those of the groups of alternatives, by bidder and group. Where
+    items must be covered and cannot be, nobody wins and the value is 0.
+    """
+
+    winners: tuple[str, ...]
+    value_minor: int
+    bound_minor: int
+    proved: bool
+    ties_settled: bool
+    nodes: int
+    node_limit: int
+    item_prices: dict[str, int]
+    group_prices: dict[tuple[str, str], int]
+    relaxed_minor: int
+
+
+NOTHING = PackageResult(
+    winners=(),
+    value_minor=0,
+    bound_minor=0,
+    proved=True,
+    ties_settled=True,
+    nodes=0,
+    node_limit=0,
+    item_prices={},
+    group_prices={},
+    relaxed_minor=0,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """The answer for one connected part."""
+
+    chosen: tuple[int, ...]
+    bound: int
+    is_proved: bool
+    ties_settled: bool
+    nodes: int
+    node_limit: int
+    relaxation: Relaxation
+
+
+def clear_packages(auction: PackageAuction) -> PackageResult:
+    """Choose the winning bids. See the module."""
+    sign = 1 if auction.side == "sell" else -1
+    bids = sorted(auction.bids, key=lambda bid: bid.id)
+    rows = _rows(auction.items, bids)
+    used = [tuple(sorted(_rows_of(bid, rows))) for bid in bids]
+    values = [sign * bid.amount_minor for bid in bids]
+    kept = _undominated(used, values, may_leave=auction.side == "sell")
+    must_cover = 0 if auction.side == "sell" else len(auction.items)
+    uncovered = set(range(must_cover)) - {row for bid in kept for row in used[bid]}
+    parts: list[tuple[list[int], list[int], _Part]] = []
+    for members, own_rows in [] if uncovered else _components(kept, used):
+        part = _solve(_problem(members, own_rows, used, values, must_cover), auction.node_limit)
+        if part is None:
+            return NOTHING
+        parts.append((members, own_rows, part))
+    if uncovered:
+        return NOTHING
+    return _joined(bids, list(rows), parts, sign)
+
+
+def _rows(items: Sequence[str], bids: Sequence[PackageBid]) -> dict[str | tuple[str, str], int]:
+    """Number the items, then the groups of alternatives, which are rows like items."""
+    rows: dict[str | tuple[str, str], int] = {item: row for row, item in enumerate(items)}
+    for bid in bids:
+        if bid.xor is not None:
+            rows.setdefault((bid.bidder, bid.xor), len(rows))
+    return rows
+
+
+def _rows_of(bid: PackageBid, rows: dict[str | tuple[str, str], int]) -> list[int]:
+    found = [rows[item] for item in bid.items]
+    return found if bid.xor is None else [*found, rows[bid.bidder, bid.xor]]
+
+
+def _undominated(used: list[tuple[int, ...]], values: list[int], *, may_leave: bool) -> list[int]:
+    """Return the bids, in order, that no other bid makes useless.
+
+    A bid is useless when another uses a part of its rows (all of them, where every item
+    must be covered) and is worth more, or as much with a smaller id.
+    """
+    by_row: dict[int, list[int]] = {}
+    kept: list[int] = []
+    sets = [frozenset(rows) for rows in used]
+    for bid in sorted(range(len(used)), key=lambda bid: (len(used[bid]), -values[bid], bid)):
+        rivals = {rival for row in used[bid] for rival in by_row.get(row, ())}
+        is_useless = any(
+            (values[rival] > values[bid] or (values[rival] == values[bid] and rival < bid))
+            and (sets[rival] <= sets[bid] if may_leave else sets[rival] == sets[bid])
+            for rival in rivals
+        )
+        if not is_useless:
+            kept.append(bid)
+            by_row.setdefault(used[bid][0], []).append(bid)
+    return sorted(kept)
+
+
+def _components(kept: list[int], used: list[tuple[int, ...]]) -> list[tuple[list[int], list[int]]]:
+    """Return connected parts as (bids, rows), each in order."""
+    parent = {row: row for bid in kept for row in used[bid]}
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for bid in kept:
+        for row in used[bid][1:]:
+            parent[root(row)] = root(used[bid][0])
+    parts: dict[int, tuple[list[int], list[int]]] = {}
+    for row in sorted(parent):
+        parts.setdefault(root(row), ([], []))[1].append(row)
+    for bid in kept:
+        parts[root(used[bid][0])][0].append(bid)
+    return list(parts.values())
+
+
+def _problem(
+    members: list[int],
+    own_rows: list[int],
+    used: list[tuple[int, ...]],
+    values: list[int],
+    must_cover: int,
+) -> Problem:
+    place = {row: i for i, row in enumerate(own_rows)}
+    return Problem(
+        values=tuple(values[bid] for bid in members),
+        rows=tuple(tuple(place[row] for row in used[bid]) for bid in members),
+        row_count=len(own_rows),
+        must_cover=sum(row < must_cover for row in own_rows),
+    )
+
+
+def _solve(problem: Problem, node_limit: int | None) -> _Part | None:
+    """Solve one part; None where no set covers what must be covered."""
+    relaxation = relax(problem)
+    if relaxation is None:
+        return None
+    count = len(problem.values)
+    size = problem.row_count * count * sum(map(len, problem.rows))
+    modest = min(MOST_NODES, 1 + NODE_WORK // size)
+    limit = 3 * modest if node_limit is None else node_limit
+    search = None if problem.must_cover else Search(problem, relaxation)
+    best, nodes = relaxation.integral, 0
+    if best is None and search is not None:
+        best = search.by_threshold(search.greedy(), min(THRESHOLD_STEPS, 500 * count), 1)
+    if best is None:
+        first = propose(problem, range(count), node_limit=limit)
+        if first.chosen is None:
+            return None
+        best, nodes = first.chosen, first.nodes
+    hopeless_after = modest if node_limit is None else None
+    proof = _prove(problem, relaxation, search, best, limit, hopeless_after)
+    is_cheap = node_limit is not None or proof.nodes * CHEAP <= modest
+    if proof.is_proved and is_cheap and is_exact(problem):
+        proof = _settle_ties(problem, relaxation, search, proof, limit)
+    return _Part(
+        chosen=proof.best,
+        bound=proof.bound,
+        is_proved=proof.is_proved,
+        ties_settled=proof.is_alone,
+        nodes=nodes + proof.nodes,
+        node_limit=limit,
+        relaxation=relaxation,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proof:
+    """The best set and a bound; `is_alone` when no other set is as good, or none before it."""
+
+    best: tuple[int, ...]
+    bound: int
+    is_proved: bool
+    is_alone: bool = False
+    nodes: int = 0
+
+
+def _prove(
+    problem: Problem,
+    relaxation: Relaxation,
+    search: Search | None,
+    best: tuple[int, ...],
+    limit: int,
+    hopeless_after: int | None,
+) -> _Proof:
+    """Search from a known set until nothing better is left, or the limit is met."""
+    value = problem.total(best)
+    if value >= relaxation.bound:
+        return _Proof(best=best, bound=value, is_proved=True)
+    found = propose(
+        problem,
+        _open(problem, relaxation, value),
+        node_limit=limit,
+        hopeless_after=hopeless_after,
+        start=best,
+    )
+    if found.chosen is not None and problem.total(found.chosen) >= value:
+        best, value = found.chosen, problem.total(found.chosen)
+    if found.is_complete and is_exact(problem):
+        return _Proof(best=best, bound=value, is_proved=True, nodes=found.nodes)
+    bound = min(relaxation.bound, max(value, found.bound))
+    if search is not None and value < bound and len(problem.values) > SMALL:
+        best = search.filled(search.by_neighbourhoods(best, LAST_WORK, 2))
+        value = problem.total(best)
+    return _Proof(best=best, bound=bound, is_proved=value >= bound, nodes=found.nodes)
+
+
+def _settle_ties(
+    problem: Problem, relaxation: Relaxation, search: Search | None, proof: _Proof, limit: int
+) -> _Proof:
+    """Find the set of smallest ids among the optimal ones, with the nodes that are left."""
+    best, value = proof.best, proof.bound
+    best = best if search is None else search.filled(best)
+    rival = propose(
+        problem,
+        _open(problem, relaxation, value),
+        node_limit=max(1, limit - proof.nodes),
+        but_not=best,
+        at_least=value,
+    )
+    is_alone = rival.is_complete
+    if rival.chosen is not None and problem.total(rival.chosen) == value:
+        best, is_alone = _smallest(problem, relaxation, best, limit)
+    return replace(proof, best=best, is_alone=is_alone, nodes=proof.nodes + rival.nodes)
+
+
+def _smallest(
+    problem: Problem, relaxation: Relaxation, best: tuple[int, ...], limit: int
+) -> tuple[tuple[int, ...], bool]:
+    """Go through the bids by id; keep each that some optimal set holds with those kept."""
+    value = problem.total(best)
+    kept: list[int] = []
+    barred: set[int] = set()
+    checks = 0
+    for bid in _open(problem, relaxation, value):
+        if bid in best:
+            kept.append(bid)
+            continue
+        tried = [*kept, bid]
+        lost = sum(relaxation.slacks[other] for other in tried)
+        if (relaxation.bound_units - lost) // PRICE_UNIT < value or not _meet_once(problem, tried):
+            barred.add(bid)
+            continue
+        checks += 1
+        if checks > MAX_TIE_CHECKS:
+            return best, False
+        found = complete(problem, tried, barred, at_least=value, node_limit=limit)
+        if found is None:
+            barred.add(bid)
+        elif not found:
+            return best, False
+        else:
+            best = found
+            kept.append(bid)
+    return best, True
+
+
+def _meet_once(problem: Problem, bids: list[int]) -> bool:
+    rows = [row for bid in bids for row in problem.rows[bid]]
+    return len(set(rows)) == len(rows)
+
+
+def _open(problem: Problem, relaxation: Relaxation, value: int) -> list[int]:
+    """Return the bids that a set of this value may hold."""
+    return [bid for bid in range(len(problem.values)) if relaxation.may_win(bid, value)]
+
+
+def _joined(
+    bids: list[PackageBid],
+    rows: list[str | tuple[str, str]],
+    parts: list[tuple[list[int], list[int], _Part]],
+    sign: int,
+) -> PackageResult:
+    prices = [0] * len(rows)
+    winners: list[PackageBid] = []
+    for members, own_rows, part in parts:
+        winners += [bids[members[bid]] for bid in part.chosen]
+        for row, price in zip(own_rows, part.relaxation.prices, strict=True):
+            prices[row] = price
+    return PackageResult(
+        winners=tuple(sorted(bid.id for bid in winners)),
+        value_minor=sum(bid.amount_minor for bid in winners),
+        bound_minor=sign * sum(part.bound for _, _, part in parts),
+        proved=all(part.is_proved for _, _, part in parts),
+        ties_settled=all(part.ties_settled for _, _, part in parts),
+        nodes=sum(part.nodes for _, _, part in parts),
+        node_limit=max((part.node_limit for _, _, part in parts), default=0),
+        item_prices={
+            row: sign * price
+            for row, price in zip(rows, prices, strict=True)
+            if isinstance(row, str)
+        },
+        group_prices={
+            row: price for row, price in zip(rows, prices, strict=True) if not isinstance(row, str)
+        },
+        relaxed_minor=_relaxed(bids, rows, prices, sign),
+    )
+
+
+def _relaxed(
+    bids: list[PackageBid], rows: list[str | tuple[str, str]], prices: list[int], sign: int
+) -> int:
+    """Return the exact bound that the prices prove over all bids."""
+    number = {row: i for i, row in enumerate(rows)}
+    bound = sum(prices)
+    for bid in bids:
+        cost = sum(prices[row] for row in _rows_of(bid, number))
+        bound += max(0, sign * bid.amount_minor * PRICE_UNIT - cost)
+    return sign * (bound // PRICE_UNIT)
