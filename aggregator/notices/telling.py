@@ -108,7 +108,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     DealCancelled: _both("deal_cancelled", "refunded_minor"),
     DealDefaulted: _both("deal_defaulted", "refunded_minor", "compensation_minor"),
     DealDisputed: _both("deal_disputed", "lots"),
-    DealFormed: _both("deal_formed", "lots", "goods_minor", "total_minor", "call_minor"),
+    DealFormed: _both("deal_formed", "lots", "goods_minor"),
     DealFunded: _both("deal_funded", "amount_minor"),
     DealLapsed: _both("deal_lapsed", "forfeited_minor"),
     DealSettled: _both("deal_settled", "lots", "price_minor"),

@@ -84,8 +84,9 @@ async def exclude(unit: Unit, deal_id: str, lots: int) -> None:
         return
     left = max(deal["lots"] - lots, 0)
     await unit.execute(
-        "update price_deal set lots = $2, state = case when $2 = 0 then 'excluded' else state end,"
-        " parked_for = case when $2 = 0 then null else parked_for end where deal_id = $1",
+        "update price_deal set lots = $2::bigint,"
+        " state = case when $2::bigint = 0 then 'excluded' else state end,"
+        " parked_for = case when $2::bigint = 0 then null else parked_for end where deal_id = $1",
         deal_id,
         left,
     )
