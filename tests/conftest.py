@@ -1,4 +1,4 @@
-"""A real PostgreSQL, with a database of its own for each test, and a real browser."""
+"""A real PostgreSQL, with an empty market for each test, and a real browser."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ do $$ declare found text; begin
   for found in select tablename from pg_tables
     where schemaname = 'public' and tablename <> 'schema_version'
   loop execute format('delete from %I', found); end loop;
+  for found in select sequencename from pg_sequences where schemaname = 'public'
+  loop execute format('alter sequence %I restart', found); end loop;
 end $$
 """
 
@@ -112,6 +114,14 @@ async def databases(server: EmbeddedPostgres) -> AsyncIterator[Databases]:
 async def dsn(databases: Databases) -> str:
     """The address of a migrated database without rows that no other test uses meanwhile."""
     return databases.server.dsn(await databases.emptied())
+
+
+@pytest.fixture
+async def own_dsn(databases: Databases) -> AsyncIterator[str]:
+    """The address of a database for a test that changes the schema itself."""
+    name = await databases.create()
+    yield databases.server.dsn(name)
+    await databases.drop(name)
 
 
 @pytest.fixture

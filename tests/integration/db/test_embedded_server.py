@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="embedded-"))
+def folder(quick_disk: str) -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="embedded-", dir=quick_disk))
     yield made
     postgres = EmbeddedPostgres(made / "pg")
     if postgres.running():

@@ -19,11 +19,11 @@ def steps(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def empty(dsn: str) -> str:
-    connection = await asyncpg.connect(dsn)
+async def empty(own_dsn: str) -> str:
+    connection = await asyncpg.connect(own_dsn)
     await connection.execute("drop schema public cascade; create schema public")
     await connection.close()
-    return dsn
+    return own_dsn
 
 
 async def ask(dsn: str, statement: str) -> object:
