@@ -12,16 +12,15 @@ let offset = 0;
 let isKnown = false;
 
 const DAY_AND_TIME = new Intl.DateTimeFormat(LOCALE, {
-  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
-  hour12: false, timeZoneName: "short",
+  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
 });
 const SECONDS = new Intl.DateTimeFormat(LOCALE, {
-  hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZoneName: "short",
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
+const ZONE = new Intl.DateTimeFormat(LOCALE, { timeZoneName: "short" });
 const MONTH = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short", timeZone: "UTC" });
 const RELATIVE = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
-export const zone = DAY_AND_TIME.formatToParts().find((part) => part.type === "timeZoneName").value;
 
 /** Return the market's time now, in milliseconds. */
 export function now() {
@@ -38,12 +37,18 @@ export function learn(instant, travelled = 0) {
 /** Return an instant in the visitor's zone, the zone named. */
 export function instant(iso) {
   if (!iso) return h("span", {}, "—");
-  return h("time", { datetime: iso, title: iso }, DAY_AND_TIME.format(Date.parse(iso)));
+  return h("time", { datetime: iso, title: iso }, dayAndTime(Date.parse(iso)));
 }
 
 /** Return an instant's time of day to the second. */
 export function timeOfDay(iso) {
-  return SECONDS.format(typeof iso === "number" ? iso : Date.parse(iso));
+  const at = typeof iso === "number" ? iso : Date.parse(iso);
+  return `${SECONDS.format(at)} ${zone(at)}`;
+}
+
+/** Return the name of the visitor's zone, as it is at an instant. */
+export function zone(at = now()) {
+  return ZONE.formatToParts(at).find((part) => part.type === "timeZoneName").value;
 }
 
 /** Return a delivery month in words. */
@@ -53,12 +58,12 @@ export function month(tenor) {
 
 /** Return an element that counts down to an instant. */
 export function countdown(iso) {
-  return ticking(h("time", { datetime: iso, "data-until": iso, title: DAY_AND_TIME.format(Date.parse(iso)) }));
+  return ticking(h("time", { datetime: iso, "data-until": iso, title: dayAndTime(Date.parse(iso)) }));
 }
 
 /** Return an element that says how long ago an instant was. */
 export function age(iso) {
-  return ticking(h("time", { datetime: iso, "data-since": iso, title: DAY_AND_TIME.format(Date.parse(iso)) }));
+  return ticking(h("time", { datetime: iso, "data-since": iso, title: dayAndTime(Date.parse(iso)) }));
 }
 
 /** Return how long a span is: "2 d 04:10:09". */
@@ -89,6 +94,10 @@ export function fromLocal(value) {
   const at = new Date(value);
   if (Number.isNaN(at.getTime()) || toLocal(at.getTime()) !== value.slice(0, 16)) return null;
   return at.toISOString();
+}
+
+function dayAndTime(at) {
+  return `${DAY_AND_TIME.format(at)} ${zone(at)}`;
 }
 
 function ticking(element) {

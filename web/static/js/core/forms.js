@@ -141,7 +141,7 @@ function plainField({ name, label, type = "text", hint, value = "", options, isO
   const about = { id, name, autocomplete: autocomplete ?? "off", "aria-describedby": `${id}-hint ${id}-wrong` };
   const input = made(type, about, { options, rows });
   const wrong = h("span", { class: "wrong", id: `${id}-wrong`, role: "alert" });
-  const told = type === "instant" ? [hint, zone].filter(Boolean).join(" · ") : hint;
+  const told = type === "instant" ? [hint, zone()].filter(Boolean).join(" · ") : hint;
   const hinted = h("span", { class: "hint", id: `${id}-hint` }, told);
   const isTick = type === "check";
   const set = (to) => {

@@ -29,6 +29,17 @@ export function panel(title, ...children) {
   return h("section", { class: "panel" }, title && h("h2", {}, title), ...children);
 }
 
+/**
+ * Return the two columns of a page. On a narrow screen `lead` comes first, then what there is
+ * to do, then the rest.
+ */
+export function columns(lead, aside, rest, label) {
+  lead.classList.add("lead");
+  rest?.classList.add("rest");
+  aside.setAttribute("aria-label", label);
+  return h("div", { class: "columns" }, lead, aside, rest);
+}
+
 /** Return figures with their labels in a row. */
 export function tiles(pairs) {
   return h("dl", { class: "tiles" }, pairs.filter(Boolean).map(([label, value, className]) =>
@@ -43,22 +54,24 @@ export function facts(pairs) {
 
 /**
  * Return a table. A column is `{ label, cell(row), isNumber, className }`; the first is the
- * row's heading. On a narrow screen each row becomes a card that repeats the labels.
+ * row's heading. On a narrow screen each row becomes a card that repeats the labels. Where
+ * `across(row)` returns something, it stands in the place of all other cells of the row.
  */
-export function table({ columns, rows, caption, rowClass, foot }) {
+export function table({ columns: shown, rows, rowClass, foot, across }) {
   const about = (column, at) => ({
     class: [column.isNumber && "number", column.className].filter(Boolean).join(" ") || null,
     "data-label": at > 0 ? column.label : null,
   });
-  const body = rows.map((row) => h("tr", { class: rowClass?.(row) || null }, columns.map((column, at) =>
-    at === 0
-      ? h("th", { scope: "row", ...about(column, at) }, column.cell(row))
-      : h("td", about(column, at), column.cell(row)))));
+  const cells = (row) => {
+    const wide = across?.(row);
+    if (wide) return h("td", { class: "across", colspan: shown.length - 1 }, wide);
+    return shown.slice(1).map((column, at) => h("td", about(column, at + 1), column.cell(row)));
+  };
   return h("table", { class: "reflow" },
-    caption && h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, columns.map((column) =>
+    h("thead", {}, h("tr", {}, shown.map((column) =>
       h("th", { scope: "col", class: column.isNumber ? "number" : null }, column.label)))),
-    h("tbody", {}, body),
+    h("tbody", {}, rows.map((row) => h("tr", { class: rowClass?.(row) || null },
+      h("th", { scope: "row", ...about(shown[0], 0) }, shown[0].cell(row)), cells(row)))),
     foot && h("tfoot", {}, foot));
 }
 

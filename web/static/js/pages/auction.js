@@ -5,8 +5,8 @@ import { countdown, instant, month, timeOfDay } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { live } from "../core/live.js";
-import { amount, lots, percent, priceUnit, shareUp, times } from "../core/numbers.js";
-import { chip, empty, facts, head, panel, signInFirst, table, tiles } from "../core/parts.js";
+import { amount, lots, percent, priceUnit, shareUp, times, unit } from "../core/numbers.js";
+import { chip, columns, empty, facts, head, panel, signInFirst, table, tiles } from "../core/parts.js";
 import { isMember, may, plays } from "../core/viewer.js";
 import { named, t, worded } from "../core/words.js";
 
@@ -20,8 +20,8 @@ class Room {
     this.path = path;
     this.receipts = [];
     this.parts = {
-      top: h("div"), state: h("div", { class: "stack live" }), own: h("div", { class: "stack" }),
-      step: h("div", { class: "form" }), receipt: h("div"), told: h("p", { class: "for-readers", "aria-live": "assertive" }),
+      top: h("div"), lead: h("div", { class: "stack live" }), own: h("aside", { class: "stack" }), rest: h("div", { class: "stack live" }),
+      step: h("div", { class: "form" }), told: h("p", { class: "for-readers", "aria-live": "assertive" }),
     };
   }
 
@@ -29,8 +29,8 @@ class Room {
     const before = this.auction;
     this.auction = auction;
     if (!this.parts.top.isConnected) {
-      fill(main, this.parts.top, this.parts.told, h("div", { class: "columns" }, this.parts.state,
-        h("aside", { "aria-label": t("page.auction.my_bid") }, this.parts.own)));
+      const { top, told, lead, own, rest } = this.parts;
+      fill(main, top, told, columns(lead, own, rest, t("page.auction.my_bid")));
     }
     this.showState();
     if (before?.phase !== auction.phase) this.showOwn();
@@ -58,12 +58,11 @@ class Room {
       aside: chip(auction.phase),
       note: `${t(`page.auctions.${auction.side}`)} · ${auction.title ? `${cell} · ` : ""}${auction.owner_name}`,
     }));
-    fill(this.parts.state,
+    fill(this.parts.lead,
       auction.reason && h("p", { class: "banner bad" }, t(`page.auction.${auction.phase}_because`, { reason: auction.reason })),
       panel(null, tiles(this.figures())),
-      auction.result && this.result(),
-      auction.standing && this.standing(),
-      this.rules());
+      auction.result && this.result());
+    fill(this.parts.rest, auction.standing && this.standing(), this.rules());
   }
 
   figures() {
@@ -143,7 +142,7 @@ class Room {
   }
 
   showOwn() {
-    fill(this.parts.own, this.acts(), this.parts.receipt, plays("operator") && this.operator());
+    fill(this.parts.own, this.acts(), this.receipts.length > 0 && this.receiptList(), plays("operator") && this.operator());
   }
 
   acts() {
@@ -154,40 +153,48 @@ class Room {
     const role = auction.side === "sell" ? "buyer" : "seller";
     if (!isMember) return panel(t("page.auction.my_bid"), signInFirst());
     if (!may("auctions.bid") || !plays(role)) return panel(t("page.auction.my_bid"), empty(t(`page.auction.for_${role}`)));
-    return panel(t("page.auction.my_bid"), this.parts.step, h("details", { open: true }, h("summary", {}, t("page.auction.type_bid")), this.typed()));
+    return panel(t("page.auction.my_bid"), this.bidForm());
   }
 
-  /** The one-step bid follows the market; the typed one is left alone. */
+  /** The one-step bid follows the market; what a person types is left alone. */
   showStep() {
-    const { auction } = this;
+    const { auction, quantity } = this;
     if (!this.parts.step.isConnected || auction.phase !== "open") return;
     const next = auction.next_allowed;
-    const quantity = auction.my_lots ?? (auction.min_lots < auction.lots && auction.max_share ? auction.min_lots : auction.lots);
-    const key = `${next} ${quantity} ${auction.is_leading}`;
-    if (key === this.stepKey) return;
-    this.stepKey = key;
-    if (!next) return void fill(this.parts.step, h("p", { class: "note" }, t("page.auction.no_step")));
-    const words = t("page.auction.bid_step", { price: amount(next), lots: this.lots(quantity) });
+    const shape = `${next} ${quantity} ${auction.is_leading} ${auction.my_best}`;
+    if (shape === this.stepShape) return;
+    this.stepShape = shape;
+    const isInUse = this.parts.step.contains(document.activeElement);
     fill(this.parts.step,
       auction.is_leading && h("p", { class: "banner good" }, t("page.auction.you_lead")),
       auction.is_leading === false && auction.my_best && h("p", { class: "banner" }, t("page.auction.not_leading")),
-      actButton({
-        label: words,
-        className: auction.is_leading ? "large" : "main large",
-        confirm: () => this.asking(next, quantity),
-        send: (id) => send("POST", `${this.path}/bids`, { price: next, lots: quantity }, id),
-        done: (receipt) => this.placed(receipt),
-      }));
+      next && quantity
+        ? actButton({
+          label: t("page.auction.bid_step", { price: amount(next), lots: this.lots(quantity) }),
+          className: auction.is_leading ? "large" : "main large",
+          confirm: () => this.asking(next, quantity),
+          send: (id) => send("POST", `${this.path}/bids`, { price: next, lots: quantity }, id),
+          done: (receipt) => this.placed(receipt),
+        })
+        : h("p", { class: "note" }, t(next ? "page.auction.no_quantity" : "page.auction.no_step")));
+    if (isInUse) this.parts.step.querySelector("button")?.focus();
   }
 
-  typed() {
+  bidForm() {
     const { auction } = this;
+    const isWhole = auction.side === "buy" || auction.min_lots === auction.lots;
+    this.quantity = auction.my_lots ?? (isWhole ? auction.lots : null);
     return form({
       fields: [
-        { name: "price", label: `${t("word.price")} ${this.unit()}`, type: "amount", hint: t(auction.side === "sell" ? "page.auction.outbid_hint" : "page.auction.undercut_hint") },
-        { name: "lots", label: t("word.lots"), type: "lots", value: String(auction.my_lots ?? auction.lots) },
+        { name: "lots", label: `${t("word.lots")} (${unit(auction.lot_text)})`, type: "lots", value: this.quantity === null ? "" : String(this.quantity) },
+        { name: "step", element: this.parts.step, read: () => ({}), problem() {}, focus() {} },
+        { name: "price", label: `${t("page.auction.type_bid")} (${this.unit()})`, type: "amount", hint: t(auction.side === "sell" ? "page.auction.outbid_hint" : "page.auction.undercut_hint") },
       ],
       act: t("page.auction.bid"),
+      onchange: ({ lots: typed }) => {
+        this.quantity = typed;
+        this.showStep();
+      },
       confirm: ({ price, lots: quantity }) => this.asking(price, quantity),
       send: (values, key) => send("POST", `${this.path}/bids`, values, key),
       done: (receipt) => this.placed(receipt),
@@ -212,12 +219,18 @@ class Room {
 
   async placed(receipt) {
     this.receipts.unshift(receipt);
-    fill(this.parts.receipt, panel(t("page.auction.receipt"), h("ol", { class: "list" }, this.receipts.slice(0, 5).map((one) =>
+    this.stepShape = null;
+    this.auction = { ...this.auction, my_lots: receipt.lots };
+    this.showOwn();
+    this.take(document.getElementById("page"), await get(this.path));
+  }
+
+  receiptList() {
+    return panel(t("page.auction.receipt"), h("ol", { class: "list", "aria-live": "polite" }, this.receipts.slice(0, 5).map((one) =>
       h("li", {},
         h("div", { class: "row" }, h("strong", {}, `${amount(one.price)} × ${this.lots(one.lots)}`), h("span", { class: "note" }, `#${one.seq} · ${timeOfDay(one.at)}`)),
         h("p", { class: "note" }, t("page.auction.deposit_held", { amount: amount(one.deposit) })),
-        h("p", { class: "mono soft", title: t("page.auction.hash") }, one.hash.slice(0, 24), "…"))))));
-    this.take(document.getElementById("page"), await get(this.path));
+        h("p", { class: "mono soft", title: t("page.auction.hash") }, one.hash.slice(0, 24), "…")))));
   }
 
   operator() {

@@ -6,7 +6,7 @@ import { age, countdown, month, now } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { gathered, live } from "../core/live.js";
 import { amount, change, direction, lots, priceUnit } from "../core/numbers.js";
-import { chip, empty, head, panel, sparkline, table } from "../core/parts.js";
+import { chip, columns, empty, head, panel, sparkline, table } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
@@ -15,9 +15,9 @@ const OLD_AFTER = 7 * 86_400_000;
 export async function show(main) {
   const board = h("section", { class: "panel plain live", "aria-label": t("page.board.title") });
   const tasks = h("div", { class: "stack" });
-  const open = h("aside", { class: "stack", "aria-label": t("page.board.open_now") });
+  const open = h("aside", { class: "stack" });
   fill(main, head(t("page.board.heading"), { note: t("page.board.note") }),
-    h("div", { class: "columns" }, h("div", { class: "stack" }, tasks, board), open));
+    columns(h("div", { class: "stack" }, tasks, board), open, null, t("page.board.open_now")));
   const seen = new Map();
   const refresh = gathered(() => showOpen(open).catch(() => {}));
   await Promise.all([
@@ -47,7 +47,7 @@ function priceTable(cells, seen) {
     seen.set(cell, price?.number ?? 0);
     return [isFresh && "fresh", price && now() - Date.parse(price.at) > OLD_AFTER && "old"].filter(Boolean).join(" ");
   };
-  return table({ rows: cells, rowClass, columns: COLUMNS });
+  return table({ rows: cells, rowClass, across: suppressed, columns: COLUMNS });
 }
 
 const COLUMNS = [
@@ -60,24 +60,28 @@ const COLUMNS = [
   {
     label: t("page.board.change"),
     isNumber: true,
-    cell: ({ price }) => price?.change
+    cell: ({ price }) => price.change
       && h("span", { class: direction(price.change) }, change(price.change)),
   },
-  { label: t("page.board.age"), cell: ({ price }) => price && age(price.at) },
-  { label: t("page.board.number"), isNumber: true, cell: ({ price }) => price && String(price.number) },
-  { label: t("page.board.volume"), isNumber: true, cell: ({ price }) => price?.volume_band.replace("-", "–") },
+  { label: t("page.board.age"), cell: ({ price }) => age(price.at) },
+  { label: t("page.board.number"), isNumber: true, cell: ({ price }) => String(price.number) },
+  { label: t("page.board.volume"), isNumber: true, cell: ({ price }) => price.volume_band.replace("-", "–") },
   { label: t("page.board.recent"), cell: ({ recent }) => sparkline(recent) },
+  {
+    label: t("page.board.next"),
+    cell: ({ suppressed_by: rule }) => rule && h("span", { class: "note" }, worded("rule", `price.${rule}`)),
+  },
 ];
 
-function priceOf({ price, suppressed_by: rule, instrument: id }) {
-  const waits = rule && h("small", { class: "soft" }, t("page.board.next_waits"), " ", worded("rule", `price.${rule}`));
-  if (!price) {
-    return h("span", { class: "note" }, t("page.board.not_yet"), " ", rule && worded("rule", `price.${rule}`));
-  }
+function suppressed({ price, suppressed_by: rule }) {
+  if (price) return null;
+  return h("span", { class: "note" }, t("page.board.not_yet"), " ", worded("rule", `price.${rule}`));
+}
+
+function priceOf({ price, instrument: id }) {
   return [
     h("span", { class: "price" }, amount(price.value)), " ",
     h("span", { class: "unit" }, priceUnit(price.currency, instrument(id)?.lot_text)),
-    waits && [h("br"), waits],
   ];
 }
 

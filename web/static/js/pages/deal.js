@@ -1,13 +1,13 @@
 /** One deal: what it costs and to whom, what is proved, and the act that waits for me. */
 
 import { get, send } from "../core/api.js";
-import { cellName, instrument } from "../core/catalogue.js";
+import { cellName, instrument, regionName } from "../core/catalogue.js";
 import { countdown, instant, now } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { gathered } from "../core/live.js";
 import { amount, decimal, lots, minor, percent, priceUnit, whole } from "../core/numbers.js";
-import { chip, empty, facts, head, panel, stages, table, tiles } from "../core/parts.js";
+import { chip, columns, facts, head, panel, stages, table, tiles } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
@@ -26,7 +26,9 @@ class DealPage {
   constructor(main, path) {
     this.path = path;
     this.main = main;
-    this.parts = { top: h("div"), facts: h("div", { class: "stack live" }), acts: h("div", { class: "stack" }) };
+    this.parts = {
+      top: h("div"), lead: h("div", { class: "live" }), acts: h("aside", { class: "stack" }), rest: h("div", { class: "stack live" }),
+    };
   }
 
   async refresh() {
@@ -38,17 +40,18 @@ class DealPage {
     this.deal = deal;
     this.lot = instrument(deal.instrument_id)?.lot_text;
     if (!this.parts.top.isConnected) {
-      fill(this.main, this.parts.top, h("div", { class: "columns" }, this.parts.facts,
-        h("aside", { "aria-label": t("page.deal.acts") }, this.parts.acts)));
+      const { top, lead, acts, rest } = this.parts;
+      fill(this.main, top, columns(lead, acts, rest, t("page.deal.acts")));
     }
     fill(this.parts.top,
       head(cellName(deal.cell), {
         back: "/deals",
-        aside: [chip(deal.state), deal.note && h("span", { class: "chip warn" }, t(`page.deal.note.${deal.note}`))],
+        aside: h("span", {}, chip(deal.state), " ", deal.note && h("span", { class: "chip warn" }, t(`page.deal.note.${deal.note}`))),
         note: `${t(`page.deals.${deal.side}`)} · ${deal.counterparty} · ${t(`page.deal.source.${deal.source}`)} · ${deal.deal_id}`,
       }),
       stages(LIFE, deal.state === "returned" ? "settled" : deal.state));
-    fill(this.parts.facts, this.figures(), this.lines(), this.evidences(), this.terms(), this.documents(), this.returns(), this.timeline());
+    fill(this.parts.lead, this.figures());
+    fill(this.parts.rest, this.lines(), this.evidences(), this.terms(), this.documents(), this.returns(), this.timeline());
     if (!before || before.state !== deal.state || before.cancel_wanted_by !== deal.cancel_wanted_by
       || before.returned_lots !== deal.returned_lots) this.showActs();
   }
@@ -110,9 +113,8 @@ class DealPage {
         h("div", {}, h("strong", {}, t(`page.evidence.${kind}`)), " ",
           h("span", { class: "for-readers" }, t(found ? "page.deal.proved" : "page.deal.missing")),
           found
-            ? h("div", { class: "note" }, [
-              found.lots !== null && this.lots(found.lots), found.amount !== null && amount(found.amount), " · ", instant(found.at),
-            ].filter(Boolean))
+            ? h("div", { class: "note" }, found.lots !== null && `${this.lots(found.lots)} · `,
+              found.amount !== null && `${amount(found.amount)} · `, instant(found.at))
             : h("div", { class: "note" }, t("page.deal.missing")))))),
     h("p", { class: "note" }, t("page.deal.evidence_rule")));
   }
@@ -124,8 +126,8 @@ class DealPage {
       rows: terms,
       columns: [
         { label: t("page.deal.dimension"), cell: (term) => t(`page.dimension.${term.dimension}`) },
-        { label: t("page.deal.promised"), cell: (term) => term.promised },
-        { label: t("word.tolerance_of"), cell: (term) => term.tolerance },
+        { label: t("page.deal.promised"), cell: promised },
+        { label: t("word.tolerance_of"), cell: (term) => (term.tolerance === "0" ? "—" : `± ${term.tolerance}`) },
         { label: t("page.deal.measured"), cell: (term) => term.measured ?? "—" },
       ],
     }));
@@ -356,4 +358,10 @@ class DealPage {
   unit() {
     return priceUnit(this.deal.currency, this.lot);
   }
+}
+
+/** Promises are kept in texts of no language; an instant and a region have words of ours. */
+function promised({ dimension, promised: text }) {
+  if (dimension === "time") return instant(text);
+  return dimension === "place" ? regionName(text) : text;
 }

@@ -6,19 +6,21 @@ import { fill, h, say } from "../core/dom.js";
 import { form } from "../core/forms.js";
 import { gathered } from "../core/live.js";
 import { amount, change } from "../core/numbers.js";
-import { chip, empty, facts, head, panel, table } from "../core/parts.js";
+import { chip, columns, empty, facts, head, panel, table } from "../core/parts.js";
 import { referencePath } from "../core/references.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
 export async function show(main) {
-  const body = h("div", { class: "stack live" });
-  const aside = h("div", { class: "stack" });
+  const lead = h("div", { class: "live" });
+  const aside = h("aside", { class: "stack" });
+  const rest = h("div", { class: "stack live" });
   const way = h("div");
-  fill(main, head(t("page.money.title")), h("div", { class: "columns" }, body, h("aside", {}, aside)));
+  fill(main, head(t("page.money.title")), columns(lead, aside, rest, t("page.money.ways")));
   const refresh = async () => {
     const money = await get("/money");
-    showMoney(body, money);
+    fill(lead, balancesOf(money));
+    showMoney(rest, money);
     showWayIn(way, money);
   };
   fill(aside, way, may("settlement.pay_out") && payForm(refresh));
@@ -26,19 +28,21 @@ export async function show(main) {
   document.addEventListener("noticed", gathered(() => refresh().catch(() => {})));
 }
 
-function showMoney(body, { balances, holds, calls, payments, statement }) {
-  const cash = balances.filter(({ purpose }) => purpose === "cash");
-  fill(body,
-    h("section", { class: "panel plain" }, h("h2", {}, t("page.money.balances")),
-      cash.length === 0 ? h("div", { class: "panel" }, empty(t("page.money.empty"))) : table({
-        rows: balances,
-        columns: [
-          { label: t("page.money.account"), cell: (row) => `${worded("page.purpose", row.purpose)} · ${row.currency}` },
-          { label: t("page.money.balance"), isNumber: true, cell: (row) => amount(row.balance) },
-          { label: t("page.money.held"), isNumber: true, cell: (row) => amount(row.held) },
-          { label: t("page.money.available"), isNumber: true, cell: (row) => h("strong", { class: "price" }, amount(row.available)) },
-        ],
-      })),
+function balancesOf({ balances }) {
+  if (balances.length === 0) return panel(t("page.money.balances"), empty(t("page.money.empty")));
+  return h("section", { class: "panel plain" }, h("h2", {}, t("page.money.balances")), table({
+    rows: balances,
+    columns: [
+      { label: t("page.money.account"), cell: (row) => `${worded("page.purpose", row.purpose)} · ${row.currency}` },
+      { label: t("page.money.balance"), isNumber: true, cell: (row) => amount(row.balance) },
+      { label: t("page.money.held"), isNumber: true, cell: (row) => amount(row.held) },
+      { label: t("page.money.available"), isNumber: true, cell: (row) => h("strong", { class: "price" }, amount(row.available)) },
+    ],
+  }));
+}
+
+function showMoney(rest, { holds, calls, payments, statement }) {
+  fill(rest,
     calls.length > 0 && h("section", { class: "panel plain call" }, h("h2", {}, t("page.money.calls")), table({
       rows: calls,
       columns: [
@@ -65,8 +69,9 @@ function showMoney(body, { balances, holds, calls, payments, statement }) {
         { label: t("word.at"), cell: (row) => instant(row.ordered_at) },
       ],
     })),
-    h("section", { class: "panel plain" }, h("h2", {}, t("page.money.statement")),
-      statement.length === 0 ? h("div", { class: "panel" }, empty(t("page.money.no_movement"))) : table({
+    statement.length === 0
+      ? panel(t("page.money.statement"), empty(t("page.money.no_movement")))
+      : h("section", { class: "panel plain" }, h("h2", {}, t("page.money.statement")), table({
         rows: statement,
         columns: [
           { label: t("word.at"), cell: (row) => instant(row.at) },

@@ -7,7 +7,7 @@ import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { gathered, live } from "../core/live.js";
 import { amount, lots, percent, priceUnit, whole } from "../core/numbers.js";
-import { chip, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
+import { chip, columns, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
@@ -21,7 +21,9 @@ class PoolPage {
     this.path = `/pools/${poolId}`;
     this.preview = null;
     this.shape = null;
-    this.parts = { top: h("div"), state: h("div", { class: "stack live" }), own: h("div", { class: "stack" }) };
+    this.parts = {
+      top: h("div"), lead: h("div", { class: "live" }), own: h("aside", { class: "stack" }), rest: h("div", { class: "stack live" }),
+    };
     this.look = gathered(() => this.lookAhead(), 250);
   }
 
@@ -29,8 +31,8 @@ class PoolPage {
     this.pool = pool;
     this.lot = instrument(pool.instrument_id)?.lot_text;
     if (!this.parts.top.isConnected) {
-      fill(main, this.parts.top, h("div", { class: "columns" }, this.parts.state,
-        h("aside", { "aria-label": t("page.pool.mine") }, this.parts.own)));
+      const { top, lead, own, rest } = this.parts;
+      fill(main, top, columns(lead, own, rest, t("page.pool.mine")));
     }
     this.showState();
     // A form in use is not taken from under the hand that fills it in.
@@ -48,15 +50,14 @@ class PoolPage {
     fill(this.parts.top,
       head(cellName(pool.cell), { back: "/pools", aside: chip(pool.phase), note: t(`page.pool.phase.${pool.phase}`) }),
       stages(["gathering", "firming", "closed", "awarded"], pool.phase));
-    fill(this.parts.state,
-      panel(t("page.pool.where_it_stands"),
-        tiles([
-          isLive && [t("page.pool.closes_in"), countdown(pool.closes_at), "large"],
-          pool.phase === "gathering" && [t("page.pool.firming_in"), countdown(pool.firming_at)],
-          [t("page.pool.closes_at"), instant(pool.closes_at)],
-        ]),
-        isLive && this.progress()),
-      this.breaks(), this.rules());
+    fill(this.parts.lead, panel(t("page.pool.where_it_stands"),
+      tiles([
+        isLive && [t("page.pool.closes_in"), countdown(pool.closes_at), "large"],
+        pool.phase === "gathering" && [t("page.pool.firming_in"), countdown(pool.firming_at)],
+        [t("page.pool.closes_at"), instant(pool.closes_at)],
+      ]),
+      isLive && this.progress()));
+    fill(this.parts.rest, this.breaks(), this.rules());
   }
 
   progress() {

@@ -7,7 +7,7 @@ import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { live } from "../core/live.js";
 import { amount, decimal, lots, minor, priceUnit } from "../core/numbers.js";
-import { chip, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
+import { chip, columns, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
 import { countsField, pairsField } from "../core/rows.js";
 import { isMember, may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
@@ -21,7 +21,9 @@ class StripPage {
   constructor(main, path) {
     this.main = main;
     this.path = path;
-    this.parts = { top: h("div"), state: h("div", { class: "stack live" }), acts: h("div", { class: "stack" }) };
+    this.parts = {
+      top: h("div"), lead: h("div", { class: "live" }), acts: h("aside", { class: "stack" }), rest: h("div", { class: "stack live" }),
+    };
   }
 
   async refresh() {
@@ -33,8 +35,8 @@ class StripPage {
     this.strip = strip;
     this.lot = instrument(strip.instrument)?.lot_text;
     if (!this.parts.top.isConnected) {
-      fill(this.main, this.parts.top, h("div", { class: "columns" }, this.parts.state,
-        h("aside", { "aria-label": t("page.strip.take_part") }, this.parts.acts)));
+      const { top, lead, acts, rest } = this.parts;
+      fill(this.main, top, columns(lead, acts, rest, t("page.strip.take_part")));
     }
     fill(this.parts.top,
       head(strip.title, {
@@ -42,7 +44,8 @@ class StripPage {
         note: `${instrumentName(strip.instrument)} · ${regionName(strip.region)} · ${strip.tenors.map(month).join(", ")}`,
       }),
       stages(["gathering", "cleared"], strip.phase));
-    fill(this.parts.state, this.figures(), this.orders(), this.offers(), this.contracts());
+    fill(this.parts.lead, this.figures());
+    fill(this.parts.rest, this.orders(), this.offers(), this.contracts());
     if (before?.phase !== strip.phase) this.showActs();
   }
 
