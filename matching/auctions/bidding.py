@@ -82,6 +82,16 @@ def require_open(state: State, now: datetime) -> None:
         raise BidEarly(state.rules.opens_at)
 
 
+def require_running(state: State) -> None:
+    """Refuse an act of the operator on an auction that is over or paused."""
+    if state.phase == "cancelled":
+        raise AuctionCancelled(state.reason)
+    if state.phase == "closed":
+        raise AuctionClosed
+    if state.phase == "paused":
+        raise AuctionPaused(state.reason)
+
+
 def next_allowed(state: State, bidder: str) -> int | None:
     """Return the worst price that the bidder's next bid may name, None where any will do.
 
@@ -103,12 +113,8 @@ def next_allowed(state: State, bidder: str) -> int | None:
 
 
 def check_price(rules: Rules, price_minor: int, lots: int) -> None:
-    if price_minor <= 0:
-        raise NotPositive(price_minor)
-    if price_minor % rules.tick_minor:
-        raise OffTick(price_minor, rules.tick_minor)
-    if price_minor * lots > MAX_TOTAL_MINOR:
-        raise TotalTooLarge(price_minor * lots, MAX_TOTAL_MINOR)
+    """Refuse a price that is off tick, beyond the public bound, or too large in all."""
+    check_amount(rules, price_minor, lots)
     bound = rules.bound_minor
     if bound is None:
         return
@@ -116,6 +122,15 @@ def check_price(rules: Rules, price_minor: int, lots: int) -> None:
         raise AboveCeiling(price_minor, bound)
     if rules.side == "sell" and price_minor < bound:
         raise BelowFloor(price_minor, bound)
+
+
+def check_amount(rules: Rules, price_minor: int, lots: int) -> None:
+    if price_minor <= 0:
+        raise NotPositive(price_minor)
+    if price_minor % rules.tick_minor:
+        raise OffTick(price_minor, rules.tick_minor)
+    if price_minor * lots > MAX_TOTAL_MINOR:
+        raise TotalTooLarge(price_minor * lots, MAX_TOTAL_MINOR)
 
 
 def _check_identity(state: State, command: PlaceBid) -> None:

@@ -23,6 +23,23 @@ class PlaceBid:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceDemand:
+    """What a bidder takes at the announced prices of this round: lots by item.
+
+    His last demand of a round counts. Items not named are wanted not at all.
+    """
+
+    bid_id: str
+    bidder: str
+    demand: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndRound:
+    """Told by the timer when a round's time is up."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetStanding:
     """Bid for me up to a limit, for all lots; a limit of None takes the order back.
 
@@ -75,4 +92,15 @@ class Cancel:
     reason: str
 
 
-Command = PlaceBid | SetStanding | Begin | Close | Pause | Resume | RecordOutage | Cancel
+Command = (
+    PlaceBid
+    | PlaceDemand
+    | EndRound
+    | SetStanding
+    | Begin
+    | Close
+    | Pause
+    | Resume
+    | RecordOutage
+    | Cancel
+)

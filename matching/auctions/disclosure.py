@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from matching.auctions.bidding import next_allowed
+from matching.auctions.clock import Clock
+from matching.auctions.dutch import clock_price, lots_left
 from matching.auctions.engine import ranking
-from matching.auctions.events import BidPlaced, Result
+from matching.auctions.events import Award, BidPlaced, Result
 from matching.auctions.state import State
 
 View = dict[str, object]
@@ -41,12 +43,15 @@ Audience = Observer | Bidder | Owner
 def view(state: State, audience: Audience, now: datetime) -> View:
     """Return what the audience may see at `now`."""
     shown = _frame(state, now)
+    _show_announced(shown, state, now)
     match audience:
         case Observer():
             _show_prices(shown, state)
         case Bidder():
             _show_prices(shown, state)
             _show_own(shown, state, audience.id)
+            if state.clock is not None:
+                _show_demand(shown, state.clock, audience.id)
         case Owner():
             _show_all(shown, state)
     return shown
@@ -82,6 +87,34 @@ def _frame(state: State, now: datetime) -> View:
     }
 
 
+def _show_announced(shown: View, state: State, now: datetime) -> None:
+    """Show what is announced to everyone; how much was asked for only under `full`."""
+    rules, clock = state.rules, state.clock
+    if rules.format == "dutch":
+        shown["clock_minor"] = clock_price(state, now)
+        shown["lots_left"] = lots_left(state)
+    if clock is None:
+        return
+    shown["round"] = clock.round
+    shown["round_ends_at"] = instant(clock.ends_at)
+    shown["items"] = [
+        {"id": item.id, "lots": item.lots, "price_minor": price}
+        for item, price in zip(rules.announced, clock.prices, strict=True)
+    ]
+    if rules.disclosure == "full":
+        shown["demand_before"] = [
+            sum(demand.lots[place] for demand in clock.before.values())
+            for place in range(len(clock.items))
+        ]
+
+
+def _show_demand(shown: View, clock: Clock, bidder: str) -> None:
+    mine = clock.standing().get(bidder)
+    lots = mine.lots if mine else (0,) * len(clock.items)
+    shown["my_demand"] = dict(zip(clock.items, lots, strict=True))
+    shown["my_eligible_lots"] = clock.eligible(bidder)
+
+
 def _show_prices(shown: View, state: State) -> None:
     if state.rules.is_sealed and state.result is None:
         return
@@ -105,6 +138,8 @@ def _public_result(state: State, result: Result) -> View:
     if state.rules.disclosure in ("full", "best"):
         shown["clearing_price_minor"] = result.clearing_price_minor
         shown["awarded_lots"] = state.rules.lots - result.unawarded_lots
+    if result.item_prices:
+        shown["item_prices"] = dict(result.item_prices)
     return shown
 
 
@@ -124,9 +159,13 @@ def _show_own(shown: View, state: State, bidder: str) -> None:
     shown["my_rank"] = _rank(state, bidder) if may_rank else None
     if state.result is not None:
         won = [award for award in state.result.awards if award.bidder == bidder]
-        shown["my_award"] = (
-            {"lots": won[0].lots, "price_minor": won[0].price_minor} if won else None
-        )
+        shown["my_award"] = _award(won[0]) if won else None
+        shown["my_awards"] = [_award(award) for award in won]
+
+
+def _award(won: Award) -> View:
+    shown: View = {"lots": won.lots, "price_minor": won.price_minor}
+    return {**shown, "item": won.item} if won.item else shown
 
 
 def _rank(state: State, bidder: str) -> int | None:
@@ -171,10 +210,7 @@ def _whole_result(result: Result) -> View:
         "outcome": result.outcome,
         "clearing_price_minor": result.clearing_price_minor,
         "unawarded_lots": result.unawarded_lots,
-        "awards": [
-            {"bidder": won.bidder, "lots": won.lots, "price_minor": won.price_minor}
-            for won in result.awards
-        ],
+        "awards": [{"bidder": won.bidder, **_award(won)} for won in result.awards],
         "rejected_in_the_money": [
             {"bidder": bid.bidder, "lots": bid.lots, "reason": bid.reason}
             for bid in result.rejected_in_the_money

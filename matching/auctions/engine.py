@@ -17,18 +17,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from matching.auctions.award import award
-from matching.auctions.bidding import next_allowed, place_bid
+from matching.auctions.bidding import next_allowed, place_bid, require_running
 from matching.auctions.commands import (
     Begin,
     Cancel,
     Close,
     Command,
+    EndRound,
     Pause,
     PlaceBid,
+    PlaceDemand,
     RecordOutage,
     Resume,
     SetStanding,
 )
+from matching.auctions.dutch import clear_takings, take
 from matching.auctions.events import (
     BidPlaced,
     Cancelled,
@@ -43,11 +46,12 @@ from matching.auctions.refusals import (
     AuctionCancelled,
     AuctionClosed,
     AuctionNotPaused,
-    AuctionPaused,
     BidEarly,
     BidLate,
     CloseNotDue,
+    WrongCommand,
 )
+from matching.auctions.rounds import accept_price, clear_rounds, end_round, is_excess, place_demand
 from matching.auctions.rules import Rules
 from matching.auctions.standing import answered, begin, set_standing
 from matching.auctions.state import State, evolve, fold, initial
@@ -81,6 +85,10 @@ def _clear_book(state: State, draw: Draw | None) -> Result:
     return award(state.rules, state.book.standing(), draw)
 
 
+def _no_bids(state: State, command: PlaceBid, now: datetime) -> list[Event]:  # noqa: ARG001
+    raise WrongCommand(state.rules.format)
+
+
 _BOOK = Format(place=place_bid, clear=_clear_book)
 
 FORMATS: dict[str, Format] = {
@@ -88,6 +96,9 @@ FORMATS: dict[str, Format] = {
     "sealed_first": _BOOK,
     "sealed_uniform": _BOOK,
     "second_price": _BOOK,
+    "dutch": Format(place=take, clear=clear_takings),
+    "japanese": Format(place=accept_price, clear=clear_rounds),
+    "clock": Format(place=_no_bids, clear=clear_rounds),
 }
 
 
@@ -119,6 +130,12 @@ def _decide(state: State, command: Command, now: datetime) -> list[Event]:
     match command:
         case PlaceBid():
             return answered(state, FORMATS[state.rules.format].place(state, command, now))
+        case PlaceDemand():
+            if state.rules.format != "clock":
+                raise WrongCommand(state.rules.format)
+            return place_demand(state, command, now)
+        case EndRound():
+            return end_round(state, now)
         case SetStanding():
             return answered(state, set_standing(state, command, now))
         case Begin():
@@ -158,19 +175,20 @@ def result_now(state: State) -> Result:
 
 
 def _close(state: State, command: Close, now: datetime) -> list[Event]:
-    _require_unfinished(state)
-    if state.phase == "paused":
-        raise AuctionPaused(state.reason)
-    if now < state.closes_at:
+    require_running(state)
+    if now < state.closes_at and not _is_settled(state, now):
         raise CloseNotDue(state.closes_at)
     draw = drawn(state.rules, command.seed, command.beacon)
     return [Closed(at=now, result=FORMATS[state.rules.format].clear(state, draw))]
 
 
+def _is_settled(state: State, now: datetime) -> bool:
+    """Say whether a last round without excess has ended."""
+    return state.clock is not None and now >= state.clock.ends_at and not is_excess(state)
+
+
 def _pause(state: State, command: Pause, now: datetime) -> list[Event]:
-    _require_unfinished(state)
-    if state.phase == "paused":
-        raise AuctionPaused(state.reason)
+    require_running(state)
     if now >= state.closes_at:
         raise BidLate(state.closes_at)
     if now < state.rules.opens_at:
@@ -193,9 +211,7 @@ def _record_outage(state: State, command: RecordOutage, now: datetime) -> list[E
     At least the lost time plus 60 s, and never less than two minutes, is left. After more
     than 15 minutes the auction stays paused until a person resumes it.
     """
-    _require_unfinished(state)
-    if state.phase == "paused":
-        raise AuctionPaused(state.reason)
+    require_running(state)
     began_at = max(command.began_at, state.at, state.rules.opens_at)
     if began_at >= state.closes_at:
         raise BidLate(state.closes_at)

@@ -43,6 +43,28 @@ class BidPlaced:
 
 
 @dataclass(frozen=True, slots=True)
+class DemandPlaced:
+    """Lots by item at the prices of a round; shares its `seq` with bids."""
+
+    at: datetime
+    seq: int
+    bid_id: str
+    bidder: str
+    round: int
+    demand: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOpened:
+    """The prices at which demand is asked until `ends_at`."""
+
+    at: datetime
+    round: int
+    ends_at: datetime
+    prices: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StandingSet:
     """A standing order; its limit is secret. `order` is dense from 1 over such orders."""
 
@@ -81,6 +103,7 @@ class Award:
     bid_id: str
     lots: int
     price_minor: int
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +119,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Who won what; `clearing_price_minor` is None where every winner pays his own bid."""
+    """Who won what; `clearing_price_minor` is None where every winner pays his own bid.
+
+    With items, `item_prices` are the one price of each, and `clearing_price_minor` is None.
+    """
 
     outcome: Outcome
     awards: tuple[Award, ...] = ()
@@ -105,6 +131,7 @@ class Result:
     rejected_in_the_money: tuple[Skipped, ...] = ()
     seed: str | None = None
     beacon: str | None = None
+    item_prices: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +146,26 @@ class Cancelled:
     reason: str
 
 
-Event = Opened | BidPlaced | StandingSet | CloseExtended | Paused | Resumed | Closed | Cancelled
+Event = (
+    Opened
+    | BidPlaced
+    | DemandPlaced
+    | RoundOpened
+    | StandingSet
+    | CloseExtended
+    | Paused
+    | Resumed
+    | Closed
+    | Cancelled
+)
 
 EVENT_TYPES: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         Opened,
         BidPlaced,
+        DemandPlaced,
+        RoundOpened,
         StandingSet,
         CloseExtended,
         Paused,

@@ -152,6 +152,44 @@ class TooManyBids(RuleViolation):
 
 
 @dataclass(eq=False)
+class OffClock(RuleViolation):
+    """A bid that is worse for the owner than the announced price."""
+
+    code: ClassVar[str] = "off_clock"
+    price_minor: int
+    clock_minor: int
+
+
+@dataclass(eq=False)
+class RoundOver(RuleViolation):
+    """The round's time is up and its prices no longer stand."""
+
+    code: ClassVar[str] = "round_over"
+    ends_at: datetime
+
+
+@dataclass(eq=False)
+class RoundNotDue(RuleViolation):
+    code: ClassVar[str] = "round_not_due"
+    ends_at: datetime
+
+
+@dataclass(eq=False)
+class TooActive(RuleViolation):
+    """Total demand may move between items, never grow from round to round."""
+
+    code: ClassVar[str] = "activity"
+    lots: int
+    eligible_lots: int
+
+
+@dataclass(eq=False)
+class UnknownItem(RuleViolation):
+    code: ClassVar[str] = "unknown_item"
+    item: str
+
+
+@dataclass(eq=False)
 class BadAttributes(RuleViolation):
     """A scored term is missing, unknown or outside its declared range."""
 

@@ -123,6 +123,13 @@ class Rules:
             fill(self, "improve", "leader" if leads else "own")
 
     @property
+    def announced(self) -> tuple[Item, ...]:
+        """The items whose prices move round by round; one, without a name, if Japanese."""
+        if self.format == "japanese" and self.start_minor is not None:
+            return (Item("", self.lots, self.start_minor),)
+        return self.items
+
+    @property
     def is_sealed(self) -> bool:
         return self.format in SEALED
 
@@ -166,6 +173,7 @@ class Rules:
         _check_prices(self)
         _check_division(self)
         _check_criteria(self)
+        _check_clock(self)
         _check_combinations(self)
 
 
@@ -276,6 +284,34 @@ def _check_criteria(rules: Rules) -> None:
         worth = abs(criterion.unit_minor) * max(abs(criterion.lowest), abs(criterion.highest))
         if worth > MAX_TOTAL_MINOR:
             _refuse(f"criteria/{i}", f"its worth must stay within {MAX_TOTAL_MINOR}", worth)
+
+
+def _check_clock(rules: Rules) -> None:
+    """Check what the formats with announced prices need, and refuse it to the others."""
+    if rules.format not in ("dutch", "japanese", "clock"):
+        if rules.interval_s:
+            _refuse("interval_s", "only announced prices move by themselves", rules.interval_s)
+        if rules.items:
+            _refuse("items", "only the clock format sells several items", len(rules.items))
+        return
+    if not rules.interval_s:
+        _refuse("interval_s", "must be at least 1 where prices are announced", rules.interval_s)
+    if rules.shares or rules.criteria:
+        _refuse("format", "announced prices know no shares by rank and no scores", rules.format)
+    if rules.format != "clock":
+        if rules.start_minor is None:
+            _refuse("start_minor", "an announced price must start somewhere")
+        return
+    if not 1 <= len(rules.items) <= MAX_ITEMS:
+        _refuse("items", f"must be 1 to {MAX_ITEMS} items", len(rules.items))
+    if len({item.id for item in rules.items}) != len(rules.items):
+        _refuse("items", "ids must be distinct", [item.id for item in rules.items])
+    for i, item in enumerate(rules.items):
+        _between(f"items/{i}/lots", item.lots, 1, MAX_TOTAL_MINOR)
+        _between(f"items/{i}/start_minor", item.start_minor, 1, MAX_TOTAL_MINOR)
+        _on_tick(rules, f"items/{i}/start_minor", item.start_minor)
+    if sum(item.lots for item in rules.items) != rules.lots:
+        _refuse("lots", "must be the lots of all items together", rules.lots)
 
 
 def _check_combinations(rules: Rules) -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from matching.auctions.book import Book
+from matching.auctions.clock import Clock
 from matching.auctions.events import (
     BidPlaced,
     Cancelled,
     Closed,
     CloseExtended,
+    DemandPlaced,
     Event,
     Opened,
     Paused,
     Result,
     Resumed,
+    RoundOpened,
     StandingSet,
 )
 from matching.auctions.rules import Rules
@@ -30,7 +33,8 @@ class State:
     """`phase` is `open` from the moment the rules are frozen; bids wait for `opens_at`.
 
     `at` is the instant of the last fact; `reason` that of a pause or cancellation;
-    `orders` hold the last standing order of each bidder, in the order they were set.
+    `orders` hold the last standing order of each bidder, in the order they were set;
+    `lost` is the time that pauses took; `clock` the rounds, where prices are announced.
     """
 
     rules: Rules
@@ -43,6 +47,8 @@ class State:
     reason: str = ""
     result: Result | None = None
     orders: tuple[StandingSet, ...] = ()
+    lost: timedelta = timedelta(0)
+    clock: Clock | None = None
 
 
 def initial(opened: Opened) -> State:
@@ -53,6 +59,7 @@ def initial(opened: Opened) -> State:
         closes_at=rules.closes_at,
         hard_stop=rules.planned_stop,
         at=opened.at,
+        clock=Clock.of(rules) if rules.announced else None,
     )
 
 
@@ -71,7 +78,15 @@ def evolve(state: State, event: Event) -> State:
                 state.reason,
                 state.result,
                 state.orders,
+                state.lost,
+                state.clock,
             )
+        case DemandPlaced():
+            assert state.clock is not None
+            return replace(state, at=event.at, clock=state.clock.with_demand(event))
+        case RoundOpened():
+            assert state.clock is not None
+            return replace(state, at=event.at, clock=state.clock.opened(event))
         case StandingSet():
             kept = [order for order in state.orders if order.bidder != event.bidder]
             return replace(state, at=event.at, orders=(*kept, event))
@@ -81,10 +96,13 @@ def evolve(state: State, event: Event) -> State:
         case Paused():
             return replace(state, at=event.at, phase="paused", reason=event.reason)
         case Resumed():
+            moved = event.closes_at - state.closes_at
             return replace(
                 state,
                 at=event.at,
                 phase="open",
+                lost=state.lost + (event.at - state.at),
+                clock=None if state.clock is None else state.clock.moved_by(moved),
                 reason="",
                 closes_at=event.closes_at,
                 hard_stop=event.hard_stop,

@@ -23,8 +23,8 @@ class Draw:
     seed: bytes
     beacon: bytes
 
-    def ticket(self, bid: BidPlaced) -> bytes:
-        return sha256(self.seed + self.beacon + bid.bid_id.encode()).digest()
+    def ticket(self, bid_id: str) -> bytes:
+        return sha256(self.seed + self.beacon + bid_id.encode()).digest()
 
 
 def drawn(rules: Rules, seed: str | None, beacon: str | None) -> Draw | None:
@@ -53,7 +53,7 @@ def ranked(rules: Rules, bids: Iterable[BidPlaced], draw: Draw | None = None) ->
         return sorted(bids, key=lambda bid: (better_first(rules, bid.score_minor), bid.seq))
     return sorted(
         bids,
-        key=lambda bid: (better_first(rules, bid.score_minor), draw.ticket(bid), bid.seq),
+        key=lambda bid: (better_first(rules, bid.score_minor), draw.ticket(bid.bid_id), bid.seq),
     )
 
 

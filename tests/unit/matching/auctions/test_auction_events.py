@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from matching.auctions.commands import Cancel, Pause, PlaceBid, RecordOutage, Resume
 from matching.auctions.engine import fold
 from matching.auctions.events import EVENT_TYPES
-from matching.auctions.rules import Criterion, Item
+from matching.auctions.rules import Criterion
 from tests.unit.matching.auctions.auction_cases import CLOSES, OPENS, Run, before_close, some_rules
 
 
@@ -28,7 +28,7 @@ def a_full_history() -> Run:
 def test_every_event_survives_json(end: str) -> None:
     run = a_full_history()
     if end == "cancel":
-        run = Run(some_rules(criteria=(Criterion("days", 5, 0, 60),), items=(Item("m", 5, 100),)))
+        run = Run(some_rules(criteria=(Criterion("days", 5, 0, 60),)))
         run.do(Cancel("withdrawn by two persons"), OPENS)
 
     stored = [
