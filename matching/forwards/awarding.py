@@ -28,14 +28,19 @@ class Accepted:
     tiers: tuple[int | None, ...]
 
 
-def awarded(bundle: Bundle, choice: Accepted, start: Allocation | None = None) -> Allocation | None:
+def awarded(
+    bundle: Bundle,
+    choice: Accepted,
+    start: Allocation | None = None,
+    prices: Sequence[int] = (),
+) -> Allocation | None:
     """Return the best allocation with exactly this accepted, ties served by `seq`.
 
-    Nothing is returned where the minimums cannot be met. `start` is any guess at it; the
-    answer does not depend on it.
+    Nothing is returned where the minimums cannot be met. `start` is any guess at it and
+    `prices` any guess at its prices by tenor; the answer does not depend on them.
     """
     wiring = _wired(bundle, choice, start, frozenset())
-    potentials = settle(wiring.network)
+    potentials = settle(wiring.network, [0, *prices] if prices else [])
     if potentials is None:
         return None
     marginal = frozenset(

@@ -24,7 +24,7 @@ from matching.forwards.bounding import demand_gain, dual_bound, supply_gain, tie
 from matching.forwards.bundle import Allocation, Bundle, asked, bundled, is_lawful, surplus
 from matching.forwards.orders import Offer, Order, Rules, Storage
 from matching.forwards.pricing import Priced, made_whole, supported
-from matching.forwards.proposing import relaxed_prices, solver_version
+from matching.forwards.proposing import solver_version
 from matching.forwards.refusals import refuse_impossible
 from matching.forwards.searching import Best, best_of_all, best_supported, first_of_equals
 from matching.money import split
@@ -102,8 +102,7 @@ def clear(
         made_whole(bundle, found) if rules.pricing == "make_whole" else supported(bundle, found)
     )
     assert priced is not None, "only supported allocations are chosen"
-    duals = relaxed_prices(bundle)
-    dual = dual_bound(bundle, duals)
+    dual = dual_bound(bundle, best.relaxed)
     return Result(
         awards=_awards(bundle, found),
         supplier=_supplied(bundle, found),
@@ -115,7 +114,7 @@ def clear(
         make_whole=tuple(_lines(bundle, found, priced)),
         surplus_minor=held.surplus,
         bound_minor=min(held.bound, max(dual, held.surplus)),
-        dual_prices_minor=dict(zip(bundle.tenors, duals, strict=True)),
+        dual_prices_minor=dict(zip(bundle.tenors, best.relaxed, strict=True)),
         dual_bound_minor=dual,
         is_canonical=priced.is_canonical,
         solver=solver_version(),

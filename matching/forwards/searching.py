@@ -19,12 +19,12 @@ from matching.forwards.pricing import made_whole, supported
 from matching.forwards.proposing import propose
 from matching.forwards.turns import next_goal
 
-SMALL_BUNDLE = 3_000
+SMALL_BUNDLE = 300
 """Columns of the model up to which it is solved without a gap."""
 TINY_BUNDLE = 80
 """Turns up to which ties are told apart among all that could be accepted."""
-BOX_COLUMNS = 100_000
-"""Columns looked at in boxes, all together."""
+BOX_COLUMNS = 8_000
+"""Columns looked at in boxes, all together; larger bundles keep the quick answer."""
 MAX_BANS = 12
 
 
@@ -35,18 +35,20 @@ class Best:
     allocation: Allocation
     surplus: int
     bound: int
+    relaxed: tuple[int, ...]
+    """Whole prices by tenor to bound the surplus by."""
 
 
 def best_of_all(bundle: Bundle, rules: Rules) -> Best:
     """Return the best allocation whatever its prices."""
     proposal = propose(bundle, Search(_gap(bundle, rules), rules.node_limit))
     assert proposal is not None, "to award nothing is always possible"
-    allocation = awarded(bundle, proposal.choice, proposal.start)
+    allocation = awarded(bundle, proposal.choice, proposal.start, proposal.prices)
     if allocation is None or surplus(bundle, allocation) < 0:
         allocation = awarded(bundle, _nothing_lumpy(bundle))
     assert allocation is not None, "divisible orders alone can be left unfilled"
     found = surplus(bundle, allocation)
-    return Best(allocation, found, max(found, proposal.bound))
+    return Best(allocation, found, max(found, proposal.bound), proposal.relaxed)
 
 
 def best_supported(bundle: Bundle, rules: Rules, best: Best) -> Best:
@@ -58,7 +60,7 @@ def best_supported(bundle: Bundle, rules: Rules, best: Best) -> Best:
     task = _task(bundle, rules, None)
     found, bound = best_in_boxes(bundle, task, value=value, bound=best.bound)
     allocation = found or quick
-    return Best(allocation, surplus(bundle, allocation), bound)
+    return Best(allocation, surplus(bundle, allocation), bound, best.relaxed)
 
 
 def first_of_equals(bundle: Bundle, rules: Rules, best: Best) -> Best:
@@ -96,7 +98,8 @@ def _further(bundle: Bundle, rules: Rules, goal: Goal, found: Allocation) -> All
 
 
 def _task(bundle: Bundle, rules: Rules, goal: Goal | None) -> Task:
-    boxes = min(rules.price_nodes, BOX_COLUMNS // (1 + _columns(bundle)))
+    columns = _columns(bundle)
+    boxes = min(rules.price_nodes, BOX_COLUMNS // columns) if columns <= SMALL_BUNDLE else 0
     return Task(goal, _gap(bundle, rules), rules.node_limit, boxes)
 
 
@@ -131,8 +134,10 @@ def _without_losers(bundle: Bundle, rules: Rules, allocation: Allocation) -> All
             banned_tiers=search.banned_tiers | tiers,
         )
         proposal = propose(bundle, search)
-        found = proposal and awarded(bundle, proposal.choice, proposal.start)
-        if not found or not (orders or tiers):
+        if proposal is None or not (orders or tiers):
+            break
+        found = awarded(bundle, proposal.choice, proposal.start, proposal.prices)
+        if found is None:
             break
         allocation = found
         if supported(bundle, allocation) is not None:
