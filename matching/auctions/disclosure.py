@@ -83,6 +83,7 @@ def _frame(state: State, now: datetime) -> View:
         "tick_minor": rules.tick_minor,
         "pricing": rules.pricing,
         "improve": rules.improve,
+        "interval_s": rules.interval_s,
         "disclosure": rules.disclosure,
     }
 
@@ -151,7 +152,9 @@ def _show_own(shown: View, state: State, bidder: str) -> None:
     shown["my_bids"] = state.book.count_of(bidder)
     limits = [order.limit_minor for order in state.orders if order.bidder == bidder]
     shown["my_limit_minor"] = limits[0] if limits else None
-    is_told = rules.improve == "own" or rules.disclosure in ("full", "best")
+    is_told = not rules.interval_s and (
+        rules.improve == "own" or rules.disclosure in ("full", "best")
+    )
     shown["next_allowed_minor"] = next_allowed(state, bidder) if is_told else None
     is_blind = rules.disclosure == "blind" or (rules.is_sealed and state.result is None)
     shown["is_leading"] = None if is_blind else _leads(state, bidder)

@@ -55,7 +55,8 @@ class Run:
     ) -> list[Event]:
         count = self.state.book.count
         at = at or OPENS + timedelta(seconds=1 + count)
-        return self.do(PlaceBid(f"{bidder}-{count}", bidder, price, lots, **more), at)
+        bid_id = more.pop("bid_id", f"{bidder}-{count}")
+        return self.do(PlaceBid(bid_id, bidder, price, lots, **more), at)
 
     def close(self, at: datetime | None = None, **draw: str) -> Run:
         self.do(Close(**draw), at or self.state.closes_at)
