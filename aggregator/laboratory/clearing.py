@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aggregator.laboratory import divisions, index, packages, pools, strip
+from aggregator.laboratory import auction, divisions, index, packages, pools, strip
 from aggregator.laboratory.reading import BadInput, Node, read_document
 from matching.clearing.certificate import CHECKERS, canonical_json, check, inputs_sha256
 from matching.clearing.form import GuaranteeBroken
@@ -41,6 +41,7 @@ class Mechanism:
 
 
 MECHANISMS: dict[str, Mechanism] = {
+    "auction": Mechanism(auction.read, auction.clear, auction.explain),
     "index": Mechanism(index.read, index.clear, index.explain),
     "packages": Mechanism(packages.read, packages.clear, packages.explain),
     "pools": Mechanism(pools.read, pools.clear_pools, pools.explain),

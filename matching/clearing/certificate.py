@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from matching.clearing import divisions, index, packages, pools, strips
+from matching.clearing import auctions, divisions, index, packages, pools, strips
 from matching.clearing.form import Document, GuaranteeBroken, canonical_json, member, require
 
 __all__ = ["CHECKERS", "Checker", "GuaranteeBroken", "canonical_json", "check", "inputs_sha256"]
@@ -27,6 +27,7 @@ class Checker:
 
 
 CHECKERS: dict[str, Checker] = {
+    "auction": Checker("auction/1", auctions.check),
     "index": Checker("index/1", index.check),
     "packages": Checker("packages/1", packages.check),
     "pools": Checker("pools/1", pools.check),
