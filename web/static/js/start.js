@@ -13,6 +13,7 @@ const { page } = document.body.dataset;
 const main = document.getElementById("page");
 
 async function start() {
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   const module = import(`./pages/${page}.js`);
   const asked = Promise.all([askTime(), catalogue.load()]);
   await words.load();

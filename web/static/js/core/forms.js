@@ -146,7 +146,7 @@ function plainField({ name, label, type = "text", hint, value = "", options, isO
   const isTick = type === "check";
   const set = (to) => {
     if (isTick) input.checked = Boolean(to);
-    else input.value = to ?? "";
+    else if (type !== "select" || to) input.value = to ?? "";
   };
   set(value);
   const titled = h("label", { for: id }, label, isOptional && h("span", { class: "hint" }, ` ${t("page.optional")}`));

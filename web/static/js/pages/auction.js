@@ -82,8 +82,8 @@ class Room {
   }
 
   place() {
-    const { is_leading: isLeading, my_rank: rank, my_lots: own } = this.auction;
-    const place = rank ? t("page.auction.rank", { rank }) : isLeading ? t("page.auction.leading") : isLeading === false ? t("page.auction.not_leading") : "";
+    const { is_leading: isLeading, my_rank: rank, my_lots: own, phase } = this.auction;
+    const place = phase !== "open" ? "" : rank ? t("page.auction.rank", { rank }) : isLeading ? t("page.auction.leading") : isLeading === false ? t("page.auction.not_leading") : "";
     return [this.lots(own), place].filter(Boolean).join(" · ");
   }
 

@@ -53,10 +53,11 @@ function priceTable(cells, seen) {
 const COLUMNS = [
   {
     label: t("word.cell"),
+    className: "nowrap",
     cell: (row) => h("a", { href: `/prices/${row.cell}` },
       `${instrumentName(row.instrument)} · ${regionName(row.region)}`, h("br"), month(row.tenor)),
   },
-  { label: t("page.board.price"), isNumber: true, cell: priceOf },
+  { label: t("page.board.price"), isNumber: true, className: "nowrap", cell: priceOf },
   {
     label: t("page.board.change"),
     isNumber: true,
@@ -67,10 +68,6 @@ const COLUMNS = [
   { label: t("page.board.number"), isNumber: true, cell: ({ price }) => String(price.number) },
   { label: t("page.board.volume"), isNumber: true, cell: ({ price }) => price.volume_band.replace("-", "–") },
   { label: t("page.board.recent"), cell: ({ recent }) => sparkline(recent) },
-  {
-    label: t("page.board.next"),
-    cell: ({ suppressed_by: rule }) => rule && h("span", { class: "note" }, worded("rule", `price.${rule}`)),
-  },
 ];
 
 function suppressed({ price, suppressed_by: rule }) {

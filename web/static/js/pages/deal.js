@@ -47,7 +47,7 @@ class DealPage {
       head(cellName(deal.cell), {
         back: "/deals",
         aside: h("span", {}, chip(deal.state), " ", deal.note && h("span", { class: "chip warn" }, t(`page.deal.note.${deal.note}`))),
-        note: `${t(`page.deals.${deal.side}`)} · ${deal.counterparty} · ${t(`page.deal.source.${deal.source}`)} · ${deal.deal_id}`,
+        note: `${t(`page.deals.${deal.side}`)} · ${deal.counterparty} · ${t(`page.deal.source.${deal.source}`)}`,
       }),
       stages(LIFE, deal.state === "returned" ? "settled" : deal.state));
     fill(this.parts.lead, this.figures());
@@ -128,7 +128,7 @@ class DealPage {
         { label: t("page.deal.dimension"), cell: (term) => t(`page.dimension.${term.dimension}`) },
         { label: t("page.deal.promised"), cell: promised },
         { label: t("word.tolerance_of"), cell: (term) => (term.tolerance === "0" ? "—" : `± ${term.tolerance}`) },
-        { label: t("page.deal.measured"), cell: (term) => term.measured ?? "—" },
+        { label: t("page.deal.measured"), cell: (term) => term.measured },
       ],
     }));
   }
@@ -168,7 +168,8 @@ class DealPage {
     const { deal } = this;
     const { shipment, receipt, acceptance } = deal;
     return panel(t("page.deal.timeline"),
-      (shipment || receipt || acceptance) && facts([
+      facts([
+        [t("page.deal.number"), h("span", { class: "mono" }, deal.deal_id)],
         shipment && [t("page.deal.shipment"), `${this.lots(shipment.lots)} · ${[shipment.carrier, shipment.vehicle].filter(Boolean).join(" ")}`],
         receipt && [t("page.deal.receipt"), `${this.lots(receipt.lots)} · ${receipt.place} · ${receipt.document}`
           + (receipt.weight_kg ? ` · ${whole(receipt.weight_kg)} kg` : "")],

@@ -84,7 +84,7 @@ function showMoney(rest, { holds, calls, payments, statement }) {
 
 function referenced(reference) {
   const path = referencePath(reference);
-  return path ? h("a", { href: path.href }, path.name) : h("span", { class: "mono" }, reference);
+  return path && h("a", { href: path.href }, path.name);
 }
 
 function showWayIn(way, { deposit_reference: reference }) {

@@ -16,8 +16,9 @@ export async function show(main, { instrument: id, region, tenor }) {
   fill(main, head(cellName(cell), { back: "/", note: t("page.prices.note") }), body, curve);
   const show = async () => {
     const prices = await history(cell);
-    if (prices.length === 0) await showNone(body, cell);
-    else showPrices(body, cell, prices);
+    const rule = await waitsFor(cell);
+    if (prices.length === 0) showNone(body, rule);
+    else showPrices(body, cell, prices, rule);
   };
   await live({ topic: `prices:${cell}`, path: "/time", show, refetch: true });
   await showCurve(curve, id, region, tenor);
@@ -32,15 +33,19 @@ async function history(cell) {
   }
 }
 
-async function showNone(body, cell) {
+/** Return the rule that keeps the cell's waiting deals unpublished, if any wait. */
+async function waitsFor(cell) {
   const { cells } = await get("/prices");
-  const rule = cells.find((row) => row.cell === cell)?.suppressed_by;
+  return cells.find((row) => row.cell === cell)?.suppressed_by;
+}
+
+function showNone(body, rule) {
   fill(body, panel(null,
     empty(t("page.prices.none"), " ", rule && worded("rule", `price.${rule}`)),
     h("p", { class: "note" }, t("page.prices.why"))));
 }
 
-function showPrices(body, cell, prices) {
+function showPrices(body, cell, prices, rule) {
   const last = prices.at(-1);
   const unit = priceUnit(last.currency, instrument(cell.split("/")[0])?.lot_text);
   fill(body,
@@ -52,7 +57,8 @@ function showPrices(body, cell, prices) {
         [t("page.board.number"), String(last.number)],
         [t("page.board.volume"), last.volume_band.replace("-", "–")],
       ]),
-      prices.length > 1 && chart(prices)),
+      prices.length > 1 && chart(prices),
+      rule && h("p", { class: "note" }, `${t("page.prices.next_waits")} ${worded("rule", `price.${rule}`)}`)),
     h("section", { class: "panel plain" }, h("div", { class: "title" },
       h("h2", {}, t("page.prices.history")),
       h("a", { href: `/api/v1/prices/${cell}/history.csv`, download: true }, t("page.prices.csv"))),

@@ -1,0 +1,178 @@
+"""A small town of sugar for browsers: firms with people and money, a server, a set clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from aggregator.clock import SimulatedClock
+from aggregator.deals.facts import DealSettled
+from aggregator.journal.facts import stamp
+from aggregator.market import Actor, Answer, Unit
+from aggregator.parties import registering
+from aggregator.prices import publication
+from tests.builders import START, a_command, a_market, an_actor, an_organisation, with_cash
+from tests.builders import with_sugar as define_sugar
+from web.demonstration.report import Report
+from web.demonstration.stage import Stage, staged
+from web.demonstration.world import PASSWORD
+
+CELL = "SUGAR-W1/GX/2027-03"
+OPERATOR = "operator"
+BUYER, SELLER, FINANCE = ("buyer", "logistics"), ("seller", "logistics"), ("finance", "owner")
+FIRMS = (
+    ("guinan", "桂南食品厂", "Guinan Foods", "factory", 80),
+    ("yongjiang", "邕江饮料厂", "Yongjiang Beverages", "factory", 100),
+    ("liuzhou", "柳州糖果厂", "Liuzhou Confectionery", "factory", 150),
+    ("laibin", "来宾糖厂", "Laibin Mill", "mill", 0),
+    ("baise", "百色糖厂", "Baise Mill", "mill", 0),
+)
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+# Chromium logs every refused request; the pages show those beside the field.
+_REFUSALS = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+
+
+@dataclass
+class Town:
+    """A served market, its firms, and the browsers that look at it."""
+
+    stage: Stage
+    browser: Browser
+    firms: dict[str, str]
+    complaints: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.stage.base_url
+
+    async def as_program(self, login: str) -> Any:
+        """Return a person who acts through the API."""
+        return await self.stage.visitor(login)
+
+    async def look(
+        self, language: str = "zh", size: dict[str, int] = DESK, login: str | None = None
+    ) -> Page:
+        """Open a browser of its own, signed in where a log-in is given."""
+        is_phone = size["width"] < 600
+        context = await self.browser.new_context(
+            base_url=self.url,
+            locale={"zh": "zh-CN", "en": "en-GB"}[language],
+            timezone_id="Asia/Shanghai",
+            viewport={"width": size["width"], "height": size["height"]},
+            has_touch=is_phone,
+            is_mobile=is_phone,
+        )
+        self.contexts.append(context)
+        context.set_default_timeout(15_000)
+        if login is not None:
+            answer = await context.request.post(
+                "/api/v1/sessions",
+                data={"login": login, "password": PASSWORD},
+                headers={"Origin": self.url},
+            )
+            assert answer.ok, await answer.text()
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda message: self._hear(page, message))
+        return page
+
+    async def go(self, page: Page, path: str) -> None:
+        """Open a path and wait until its module has shown it."""
+        await page.goto(path)
+        await self.ready(page)
+
+    async def ready(self, page: Page) -> None:
+        await expect(page.locator("#page:not([aria-busy])")).to_be_visible(timeout=15_000)
+
+    async def open_pool(self) -> str:
+        """Open a pool that firms in an hour and closes in two; return its id."""
+        now = self.stage.clock.now()
+        operator = await self.as_program(OPERATOR)
+        made = await operator.post(
+            "/pools",
+            {
+                "cell": CELL,
+                "firming_at": stamp(now + timedelta(hours=1)),
+                "closes_at": stamp(now + timedelta(hours=2)),
+                "mode": "both",
+                "auction_minutes": 10,
+            },
+        )
+        return str(made["pool_id"])
+
+    async def offer(self, mill: str, *breaks: tuple[int, str]) -> None:
+        """Let a mill stand with price breaks in the pool's cell."""
+        seller = await self.as_program(mill)
+        await seller.post(
+            "/offers",
+            {
+                "cell": CELL,
+                "breaks": [{"from_lots": lots, "price": price} for lots, price in breaks],
+                "capacity_lots": 2000,
+            },
+        )
+
+    async def others_settle(self) -> None:
+        """Let two other mills and factories settle deals: not enough for a price alone."""
+        for number in range(2):
+            await self._settle(number)
+
+    async def close(self) -> None:
+        for context in self.contexts:
+            await context.close()
+
+    def _hear(self, page: Page, message: Any) -> None:
+        if message.type in ("error", "warning") and not _REFUSALS.match(message.text):
+            self.complaints.append(f"{page.url}: {message.text}")
+
+    async def _settle(self, number: int) -> None:
+        fact = DealSettled(
+            deal_id=f"deal_other_{number}",
+            cell=CELL,
+            buyer_id=f"org_buyer_{number}",
+            seller_id=f"org_seller_{number}",
+            buyer_group=f"buyer {number}",
+            seller_group=f"seller {number}",
+            price_minor=488_000 + 1_000 * number,
+            lots=100,
+            settled_at=self.stage.clock.now(),
+        )
+
+        async def step(unit: Unit) -> Answer:
+            await publication.on_deal_settled(unit, fact)
+            return {}
+
+        await self.stage.market.perform(Actor.SYSTEM, "settlement.import", step)
+
+
+@pytest.fixture
+async def town(orm: str, browser: Browser) -> AsyncIterator[Town]:
+    """Serve a market in which five firms have people and money; no page may complain."""
+    clock = SimulatedClock(START)
+    market = a_market(clock)
+    await define_sugar(market)
+    await registering.found_operator(market, OPERATOR, PASSWORD, name="运营")
+    firms = {}
+    for key, name, english, kind, monthly_lots in FIRMS:
+        firms[key] = await an_organisation(
+            market, name, kind=kind, group=english, monthly_lots=monthly_lots
+        )
+        await with_cash(market, firms[key], 500_000_000)
+        trades = SELLER if kind == "mill" else BUYER
+        for login, roles in ((key, trades), (f"{key}.pay", FINANCE)):
+            person = registering.NewPerson(login, english, PASSWORD, roles, "zh")
+            actor = an_actor("operator", "operator")
+            await registering.add_person(market, actor, a_command(), firms[key], person)
+    async with staged(market, clock, Report(is_quiet=True), run="browser") as stage:
+        found = Town(stage, browser, firms)
+        yield found
+        await found.close()
+    assert found.complaints == []
