@@ -52,7 +52,7 @@ class Room {
 
   showState() {
     const { auction } = this;
-    const cell = `${named(this.worded("instrument_name"))} · ${named(this.worded("region_name"))} · ${month(auction.tenor)}`;
+    const cell = `${named(this.names("instrument_name"))} · ${named(this.names("region_name"))} · ${month(auction.tenor)}`;
     fill(this.parts.top, head(auction.title || cell, {
       back: "/auctions",
       aside: chip(auction.phase),
@@ -253,7 +253,7 @@ class Room {
       h("details", {}, h("summary", {}, t("page.auction.cancel")), stop("cancel")));
   }
 
-  worded(name) {
+  names(name) {
     return { name_zh: this.auction[`${name}_zh`], name_en: this.auction[`${name}_en`] };
   }
 
