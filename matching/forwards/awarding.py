@@ -4,7 +4,8 @@ Once it is fixed which orders and offers with a minimum are accepted, and at whi
 rest is a circulation: hub → supplier → tenor → buyer → hub, with storage between tenors. Its
 cheapest whole-number flow is the best allocation, exactly (`flow`). Among allocations that
 are equally good the earlier `seq` is served first: each order in turn gets as much as it can,
-its earlier tenors first, then each offer, then each storage.
+its earlier tenors first, then each offer, then each storage. Where very many arcs are tied,
+only totals take turns, and which of its tenors a flexible order gets is as proposed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from dataclasses import dataclass, field
 
 from matching.forwards.bundle import Allocation, Bundle
 from matching.forwards.flow import Network, raise_flow, settle, ways_of
+
+DETAILED = 3_000
+"""Tied arcs up to which the tenors and steps of a party take turns too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def awarded(
     """Return the best allocation with exactly this accepted, ties served by `seq`.
 
     Nothing is returned where the minimums cannot be met. `start` is any guess at it and
-    `prices` any guess at its prices by tenor; the answer does not depend on them.
+    `prices` any guess at its prices by tenor; what parties get in all does not depend on them.
     """
     wiring = _wired(bundle, choice, start, frozenset())
     potentials = settle(wiring.network, [0, *prices] if prices else [])
@@ -161,20 +165,20 @@ def _serve_in_turn(wiring: _Wiring, potentials: Sequence[int]) -> None:
     ]
     ways = ways_of(network, open_arcs)
     is_open, closed = set(open_arcs), set[int]()
-    for arc in _turns(wiring):
+    for arc in _turns(wiring, in_detail=len(open_arcs) <= DETAILED):
         if arc in is_open:
             closed.add(arc)
             raise_flow(network, ways, closed, arc)
 
 
-def _turns(wiring: _Wiring) -> Iterator[int]:
+def _turns(wiring: _Wiring, *, in_detail: bool) -> Iterator[int]:
     for number in sorted(wiring.totals):
         yield wiring.totals[number]
-        yield from wiring.parts.get(number, ())
+        yield from wiring.parts.get(number, ()) if in_detail else ()
     for offered, steps in zip(wiring.offered, wiring.steps, strict=True):
         if offered is not None:
             yield offered
-            yield from steps
+            yield from steps if in_detail else ()
     yield from wiring.stores
 
 

@@ -15,7 +15,7 @@ nonconvexities".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 
@@ -79,21 +79,28 @@ def _framed(bundle: Bundle, wanted: Iterable[Condition]) -> _Frame:
 
 def _least(bundle: Bundle, found: Allocation, frame: _Frame) -> Priced | None:
     """Search x = (loss, value, highest, ticks above the lower bounds…, loss of a row…)."""
-    system = _System(bundle, found, frame)
-    try:
-        point, is_canonical = lexmin(system.count, system.rows), True
-    except PivotLimit:
-        point, is_canonical = lexmin(system.count, system.rows[system.ranked :]), False
-    if point is None:
-        return None
-    lows = [low for low, _ in frame.bounds]
-    ticks = [low + above for low, above in zip(lows, point[_FIRST:], strict=False)]
-    prices = tuple(bundle.tick * tick for tick in ticks)
+    losing: set[int] = set()
+    while True:
+        system = _System(bundle, found, frame, sorted(losing))
+        try:
+            point, is_canonical = lexmin(system.count, system.rows), True
+        except PivotLimit:
+            point, is_canonical = lexmin(system.count, system.rows[system.ranked :]), False
+        if point is None:
+            return None
+        ticks = [low + above for (low, _), above in zip(frame.bounds, point[_FIRST:], strict=False)]
+        prices = tuple(bundle.tick * tick for tick in ticks)
+        missed = {n: loss(row, prices) for n, row in enumerate(frame.rows) if row.party is not None}
+        others = {number for number, amount in missed.items() if amount} - losing
+        if not others:
+            break
+        # Who loses nothing at the best prices need not be weighed to find them.
+        losing |= others
     losses: dict[tuple[str, int], int] = {}
-    for condition in frame.rows:
-        missed = loss(condition, prices)
-        if missed and condition.party is not None:
-            losses[condition.party] = losses.get(condition.party, 0) + missed
+    for number, amount in missed.items():
+        party = frame.rows[number].party
+        if amount and party is not None:
+            losses[party] = losses.get(party, 0) + amount
     return Priced(prices, tuple(sorted(losses.items())), is_canonical)
 
 
@@ -101,20 +108,25 @@ _LOSS, _VALUE, _HIGHEST, _FIRST = 0, 1, 2, 3
 
 
 class _System:
-    """The rows of one search; the first `ranked` of them define what is made least."""
+    """The rows of one search; the first `ranked` of them define what is made least.
 
-    def __init__(self, bundle: Bundle, found: Allocation, frame: _Frame) -> None:
+    Of the conditions that may be bought out, only those listed in `losing` are weighed.
+    """
+
+    def __init__(
+        self, bundle: Bundle, found: Allocation, frame: _Frame, losing: Sequence[int]
+    ) -> None:
         tenors = len(bundle.tenors)
-        soft = [number for number, row in enumerate(frame.rows) if row.party is not None]
-        self.count = _FIRST + tenors + len(soft)
-        slack = {number: _FIRST + tenors + place for place, number in enumerate(soft)}
+        self.count = _FIRST + tenors + len(losing)
+        slack = {number: _FIRST + tenors + place for place, number in enumerate(losing)}
         self.rows = self._ranking(bundle, found, frame, sorted(slack.values()))
         self.ranked = len(self.rows)
         for tenor, (low, high) in enumerate(frame.bounds):
             if high is not None:
                 self.rows.append(Row(((_FIRST + tenor, -1),), high - low))
         for number, condition in enumerate(frame.rows):
-            self.rows.append(self._row(bundle, frame, condition, slack.get(number)))
+            if condition.party is None or number in slack:
+                self.rows.append(self._row(bundle, frame, condition, slack.get(number)))
 
     def _ranking(
         self, bundle: Bundle, found: Allocation, frame: _Frame, slack: list[int]

@@ -7,13 +7,18 @@ same proposal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import floor
 from typing import Any
 
 from matching.forwards.awarding import Accepted
+from matching.forwards.branching import Solved, branched, is_close, rounded
 from matching.forwards.bundle import Allocation, Bundle
 from matching.forwards.model import Layout, Model, Search, laid_out
+
+FULL_SEARCH = 3_000
+"""Columns up to which a full search follows where branching alone is not enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +57,23 @@ def solver_version() -> str:
     return f"highs {make().version()}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Solved:
-    """Values, objective and bound as the solver has them, with the duals of a relaxed model."""
-
-    values: list[Any]
-    objective: Any
-    bound: Any
-    column_duals: list[Any]
-    row_duals: list[Any]
-
-
 def _from_relaxed(bundle: Bundle, search: Search, model: Model, layout: Layout) -> Proposal | None:
-    """Round the relaxed model; search only where that is not close enough.
+    """Branch on the relaxed model; only what that does not settle is left to a full search.
 
-    The search leaves out what the duals prove to be worse than the rounded guess.
+    The full search leaves out what the duals prove to be worse than the best guess.
     """
-    relaxed = _relaxed(model, search, model.lowers, model.uppers)
-    if relaxed is None:
+    relaxation = _Relaxation(model, search)
+    root = relaxation.solved({})
+    if root is None:
         return None
-    guess = _with_choice(model, search, relaxed)
-    bound = relaxed.bound
-    if guess is None or not _is_close(relaxed.bound, guess.objective, search):
-        narrow = _narrowed(model, relaxed, guess)
-        found = _maximised(narrow, search)
-        better = found and _with_choice(model, search, found)
+    guess, bound = branched(relaxation, root, search.gap_ppm)
+    if not is_close(bound, guess, search.gap_ppm) and len(model.costs) <= FULL_SEARCH:
+        found = _maximised(_narrowed(model, root, guess), search)
         if found is not None:
-            bound = found.bound if guess is None else max(found.bound, guess.objective)
-        if better and (guess is None or better.objective > guess.objective):
-            guess = better
+            bound = min(bound, max(found.bound, guess.objective if guess else found.bound))
+            better = relaxation.solved(rounded(model.whole, found.values))
+            if better and (guess is None or better.objective > guess.objective):
+                guess = better
     if guess is None:
         return None
     choice, start = layout.read(bundle, [round(value) for value in guess.values])
@@ -88,33 +81,19 @@ def _from_relaxed(bundle: Bundle, search: Search, model: Model, layout: Layout) 
     return Proposal(
         choice,
         start,
-        _whole_bound(model, min(bound, relaxed.bound)),
+        _whole_bound(model, bound),
         tuple(-round(value) for value in guess.row_duals[-count:]),
-        tuple(-round(value) for value in relaxed.row_duals[-count:]),
+        tuple(-round(value) for value in root.row_duals[-count:]),
     )
 
 
-def _with_choice(model: Model, search: Search, found: _Solved) -> _Solved | None:
-    """Return the best that is possible with the yes-or-no columns rounded."""
-    lowers, uppers = list(model.lowers), list(model.uppers)
-    for column, whole in enumerate(model.whole):
-        if whole:
-            chosen = 1 if 2 * found.values[column] > 1 else 0
-            lowers[column] = uppers[column] = min(chosen, model.uppers[column])
-    return _relaxed(model, search, lowers, uppers)
-
-
-def _is_close(bound: Any, objective: Any, search: Search) -> bool:
-    return bool(1_000_000 * (bound - objective) <= search.gap_ppm * abs(bound) + 1)
-
-
-def _narrowed(model: Model, relaxed: _Solved, guess: _Solved | None) -> Model:
+def _narrowed(model: Model, root: Solved, guess: Solved | None) -> Model:
     """Return the model without the values that would cost more than the guess is short of."""
     if guess is None:
         return model
-    short = relaxed.bound - guess.objective + 1
+    short = root.objective - guess.objective + 1
     lowers, uppers = list(model.lowers), list(model.uppers)
-    for column, dual in enumerate(relaxed.column_duals):
+    for column, dual in enumerate(root.column_duals):
         low, high = lowers[column], uppers[column]
         if dual * (high - low) < -short:
             uppers[column] = low + floor(short // -dual)
@@ -123,26 +102,51 @@ def _narrowed(model: Model, relaxed: _Solved, guess: _Solved | None) -> Model:
     return replace(model, lowers=lowers, uppers=uppers)
 
 
-def _relaxed(model: Model, search: Search, lowers: list[int], uppers: list[int]) -> _Solved | None:
-    """Solve without whole numbers, within these bounds."""
-    whole = [False] * len(model.whole)
-    return _maximised(replace(model, lowers=lowers, uppers=uppers, whole=whole), search)
+class _Relaxation:
+    """The model without whole numbers, solved again and again from where it stands."""
+
+    def __init__(self, model: Model, search: Search) -> None:
+        self.model = model
+        self.whole = model.whole
+        self.solver = _solver(search)
+        self.solver.passModel(_program(replace(model, whole=[False] * len(model.whole))))
+        self.fixed: Mapping[int, int] = {}
+
+    def solved(self, fixed: Mapping[int, int]) -> Solved | None:
+        """Solve with these columns fixed, or return nothing where that is impossible."""
+        import highspy  # loaded only where a proposal is asked for
+
+        lowers, uppers = self.model.lowers, self.model.uppers
+        for column in self.fixed.keys() - fixed.keys():
+            self.solver.changeColBounds(column, lowers[column], uppers[column])
+        for column, value in fixed.items():
+            if not lowers[column] <= value <= uppers[column]:
+                return None
+            self.solver.changeColBounds(column, value, value)
+        self.fixed = dict(fixed)
+        self.solver.run()
+        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return _read(self.solver, self.solver.getInfo().objective_function_value)
 
 
-def _maximised(model: Model, search: Search) -> _Solved | None:
-    import highspy  # loaded only where a proposal is asked for
-
+def _maximised(model: Model, search: Search) -> Solved | None:
     solver = _solver(search)
     solver.passModel(_program(model))
     solver.run()
-    found = solver.getSolution()
-    if not found.value_valid or solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+    if not solver.getSolution().value_valid:
         return None
-    info = solver.getInfo()
-    objective = info.objective_function_value
-    bound = info.mip_dual_bound if any(model.whole) else objective
-    return _Solved(
-        list(found.col_value), objective, bound, list(found.col_dual), list(found.row_dual)
+    return _read(solver, solver.getInfo().mip_dual_bound)
+
+
+def _read(solver: Any, bound: Any) -> Solved:
+    found = solver.getSolution()
+    return Solved(
+        list(found.col_value),
+        solver.getInfo().objective_function_value,
+        bound,
+        list(found.col_dual),
+        list(found.row_dual),
     )
 
 
