@@ -7,7 +7,7 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -32,7 +32,7 @@ class PortTaken(OSError):
 
 
 def serve(settings: Settings, *, demonstration: bool) -> int:
-    """Serve until SIGINT or SIGTERM and return the exit code."""
+    """Serve until SIGINT, SIGTERM or SIGHUP and return the exit code."""
     try:
         listener = listen(settings.host, settings.port)
     except PortTaken as error:
@@ -113,10 +113,15 @@ def configured(app: Starlette, *, has_proxy: bool) -> uvicorn.Config:
 
 
 async def _serve(settings: Settings, listener: socket.socket, *, demonstration: bool) -> int:
-    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    this = asyncio.current_task()
     assert this is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, this.cancel)
+
+    def give_up() -> None:
+        # A second Ctrl-C must not leave the database behind that the first one is stopping.
+        _on_signals(lambda: None)
+        this.cancel()
+
+    _on_signals(give_up)
     # The demonstration stands on this module and is needed by few starts.
     from web.demonstration import loading
 
@@ -128,14 +133,22 @@ async def _serve(settings: Settings, listener: socket.socket, *, demonstration: 
             is_production=settings.env is Environment.PRODUCTION,
         )
         server = MarketServer(app)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, server.stop_soon)
+        _on_signals(server.stop_soon)
         sys.stdout.write(f"The market is open at {_address(settings, listener)}\n")
         if demonstration:
-            sys.stdout.write(loading.log_ins())
+            sys.stdout.write(await loading.log_ins())
         sys.stdout.flush()
         await server.serve(sockets=[listener])
     return DONE
+
+
+def _on_signals(stop: Callable[[], object]) -> None:
+    """Call `stop` when the terminal, its closing or a supervisor asks us to end."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` keeps us running
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 def _address(settings: Settings, listener: socket.socket) -> str:

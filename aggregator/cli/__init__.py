@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from aggregator.cli import demonstrating, laboratory, maintaining, serving
+from aggregator.app import DatabaseAway
+from aggregator.cli import demonstrating, laboratory, maintaining, people, serving
 from aggregator.db.embedded import EmbeddedError
 from aggregator.db.migrating import SchemaError
 from aggregator.settings import SettingsError
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed = _parser().parse_args(arguments)
         return int(parsed.run(parsed))
-    except (SettingsError, EmbeddedError, SchemaError) as error:
+    except (SettingsError, EmbeddedError, SchemaError, DatabaseAway) as error:
         print(f"aggregator: {error}", file=sys.stderr)
         return REFUSED
     except BrokenPipeError:
@@ -36,6 +37,6 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 a refused input, 2 a misuse, 3 a violated invariant.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (serving, demonstrating, laboratory, maintaining):
+    for module in (serving, demonstrating, people, laboratory, maintaining):
         module.add_commands(commands)
     return parser

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from aggregator.app import beside, market_on
+from aggregator.app import MarketInUse, beside, market_on
 from aggregator.clock import SimulatedClock, SystemClock
 from aggregator.parties.queries import organisations
 from web.demonstration.leaving import leave_open
@@ -26,23 +28,49 @@ def loader() -> Callable[[str], Awaitable[None]]:
     """
 
     async def load(dsn: str) -> None:
-        async with market_on(dsn):
-            if await organisations():
-                return
-        async with beside(dsn) as whole:
-            await _load(whole)
+        if await _firms(dsn):
+            return
+        try:
+            async with beside(dsn) as whole:
+                # Another start may have told the story while this one waited for its turn.
+                if await _firms(dsn):
+                    raise MarketInUse
+                with _logging_little():
+                    await _load(whole)
+        except MarketInUse:
+            sys.stdout.write("Another process has opened this market; nothing was loaded here.\n")
 
     return load
 
 
-def log_ins() -> str:
-    """Return the log-ins of the demonstration, for whoever starts it."""
+async def log_ins() -> str:
+    """Return the log-ins of the demonstration, nothing where it is not loaded."""
+    names = {view.name for view in await organisations()}
+    if FIRMS[0].name not in names:
+        return ""
     some = ", ".join(firm.key for firm in FIRMS[:3])
     return (
         f"Log in as a factory ({some}), a mill (chongzuo, laibin, baise), a trader (nanning),\n"
         f"their finance (guinan.pay, laibin.pay, …), the {OPERATOR_LOGIN} or the {AUDITOR_LOGIN};"
         f" the password is {PASSWORD}\n"
     )
+
+
+async def _firms(dsn: str) -> int:
+    async with market_on(dsn):
+        return len(await organisations())
+
+
+@contextmanager
+def _logging_little() -> Iterator[None]:
+    """Keep the story's hundreds of requests out of the log of a market that is not open yet."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(max(level, logging.WARNING))
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 async def _load(dsn: str) -> None:
