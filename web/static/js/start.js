@@ -26,7 +26,7 @@ async function start() {
     await show(main, document.body.dataset);
   } catch (error) {
     if (error.status === undefined) throw error;
-    fill(main, refusal(error));
+    fill(main, h("h1", {}, document.title.split(" · ")[0]), refusal(error));
   } finally {
     main.removeAttribute("aria-busy");
   }

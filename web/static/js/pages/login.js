@@ -21,7 +21,7 @@ export function show(main) {
 }
 
 /** Return the page to go on to; never one of another site. */
-function next() {
+export function next() {
   const asked = new URLSearchParams(location.search).get("next") ?? "/";
   const found = new URL(asked, location.origin);
   return found.origin === location.origin && asked.startsWith("/") ? found.pathname : "/";
