@@ -18,7 +18,11 @@ DURATIONS = (
     "aggregator.workers",
 )
 # What a solver is told and says; the exact checker never sees it.
-SOLVER = ("matching.forwards.proposing", "matching.auctions.packages")
+SOLVER = (
+    "matching.forwards.proposing",
+    "matching.forwards.model",
+    "matching.auctions.package_model",
+)
 
 INEXACT_CALLS = {
     "float",
