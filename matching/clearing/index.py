@@ -56,8 +56,7 @@ def _check_value(found: Document, batch: Sequence[Document], out: list[str], law
     require(_in_band(found["volume_band"], lots), "volume_band", "the volume lies elsewhere")
     require(_in_band(found["size_band"], len(batch)), "size_band", "the count lies elsewhere")
     step = law["step_minor"]
-    quotient = Fraction(_median(batch, Fraction(*law["party_cap"])), step)
-    value = step * round(quotient)
+    value = _to_step(_median(batch, Fraction(*law["party_cap"])), step)
     require(member(found, "value_minor", int) == value, "median", f"the value is {value}")
 
 
@@ -71,16 +70,24 @@ def _median(batch: Sequence[Document], cap: Fraction) -> int:
     for deal in batch:
         weight = Fraction(deal["lots"])
         for side, volumes in zip(("buyer_group", "seller_group"), held, strict=True):
-            weight *= min(Fraction(1), cap * lots / volumes[deal[side]])
+            weight *= min(Fraction(1), cap * Fraction(lots, volumes[deal[side]]))
         weight_of[deal["price_minor"]] = weight_of.get(deal["price_minor"], Fraction(0)) + weight
         by_price[deal["price_minor"]] += 1
         whole += weight
     below = Fraction(0)
     for price in sorted(by_price):
         below += weight_of[price]
-        if below >= whole / 2:
+        if 2 * below >= whole:
             return price
     raise AssertionError("a safe batch has weight")
+
+
+def _to_step(price: int, step: int) -> int:
+    """Return the nearest multiple of the step, the even one of two as near."""
+    under, left = price // step, price % step
+    if 2 * left == step:
+        return step * (under + under % 2)
+    return step * (under + (2 * left > step))
 
 
 def _in_band(text: object, count: int) -> bool:
