@@ -80,7 +80,8 @@ def _check_bounds(replay: Replay, awards: list[Any]) -> None:
     require(won <= rules["lots"], "supply", f"{won} of {rules['lots']} lots are awarded")
     for award in awards:
         price = law.goodness(rules, member(award, "price_minor", int))
-        own = [bid for bid in replay.bids if bid["bidder"] == award["bidder"]]
+        named = (member(award, "bidder", str), member(award, "id", str))
+        own = [bid for bid in replay.bids if (bid["bidder"], bid["bid_id"]) == named]
         is_fair = not own or price <= law.goodness(rules, own[-1]["price_minor"])
         require(is_fair, "worse_than_bid", f"{award} is worse than the bid")
         lots = sum(other["lots"] for other in awards if other["bidder"] == award["bidder"])

@@ -1,0 +1,202 @@
+"""Random auctions as laboratory instances, near the limits of their rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from hypothesis import strategies as st
+
+OPENS = datetime(2027, 1, 5, 11, tzinfo=UTC)
+CLOSES = OPENS + timedelta(minutes=10)
+SEED, BEACON = "11" * 32, "22" * 32
+NAMES = "abcd"
+
+
+def written(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.none(), values)
+
+
+@st.composite
+def times(draw: st.DrawFn, count: int) -> list[datetime]:
+    """Instants in order: many in the last minutes, some outside the window."""
+    seconds = st.one_of(
+        st.integers(-30, 700), st.integers(470, 600), st.sampled_from([0, 480, 599, 600])
+    )
+    moments = sorted(draw(st.lists(seconds, min_size=count, max_size=count)))
+    return [OPENS + timedelta(seconds=second) for second in moments]
+
+
+@st.composite
+def book_rules(draw: st.DrawFn, form: str, side: str) -> dict[str, Any]:
+    lots = draw(st.integers(1, 12))
+    rules: dict[str, Any] = {
+        "opens_at": written(OPENS),
+        "closes_at": written(CLOSES),
+        "lots": lots,
+        "tick_minor": 10,
+        "soft_close_s": draw(st.sampled_from([0, 60, 120])),
+    }
+    choices: dict[str, st.SearchStrategy[Any]] = {
+        "hard_stop": st.sampled_from([0, 90, 600]).map(
+            lambda s: written(CLOSES + timedelta(seconds=s))
+        ),
+        "max_extensions": st.integers(0, 2),
+        "min_lots": st.integers(1, min(3, lots)) if form != "second_price" else st.just(1),
+        "step_minor": st.sampled_from([10, 20, 50, [[0, 10], [1000, 30]]]),
+        "start_minor": st.sampled_from([900, 1000, 1100]),
+        "reserve_minor": st.sampled_from([950, 1000, 1050].copy()).map(lambda p: p // 10 * 10),
+        "marginal": st.sampled_from(["pro_rata", "time"]),
+        "disclosure": st.sampled_from(["full", "best", "rank", "blind"]),
+    }
+    if form == "english":
+        choices["improve"] = st.sampled_from(["leader", "own"])
+    pricings = {"english": ["pay_as_bid", "last_accepted", "first_rejected"]}
+    pricings["sealed_uniform"] = ["last_accepted", "first_rejected"]
+    if form in pricings:
+        choices["pricing"] = st.sampled_from(pricings[form])
+    for name, values in choices.items():
+        value = draw(maybe(values))
+        if value is not None:
+            rules[name] = value
+    if draw(st.booleans()):
+        rules["tie"] = draw(st.sampled_from(["time", "draw"]))
+        if rules["tie"] == "draw":
+            commitment = sha256(bytes.fromhex(SEED)).hexdigest()
+            rules["draw"] = {"commitment": commitment, "seed": SEED}
+            if draw(st.booleans()):
+                rules["draw"]["beacon"] = BEACON
+    _divide(draw, form, lots, rules)
+    if rules.get("reserve_minor") is not None and draw(st.booleans()):
+        rules["reserve_is_public"] = True
+    return rules
+
+
+def _divide(draw: st.DrawFn, form: str, lots: int, rules: dict[str, Any]) -> None:
+    """Add shares by rank, a cap on one winner, or scored terms; no two of them together."""
+    kind = draw(st.sampled_from(["none", "none", "share", "shares", "score"]))
+    if kind == "share" and lots >= 4 and form != "second_price":
+        rules["max_share"] = draw(st.sampled_from([50, 75, 100]))
+        rules["min_lots"] = 1
+    pays_own = form == "sealed_first" or (form == "english" and "pricing" not in rules)
+    if kind == "shares" and pays_own and lots >= 4:
+        rules["shares"] = draw(st.sampled_from([[70, 30], [50, 25, 25], [100]]))
+        rules["min_lots"] = 1
+        rules["allow_single"] = draw(st.booleans())
+    if kind == "score" and pays_own:
+        rules["criteria"] = [{"name": "days", "unit_minor": 10, "lowest": 0, "highest": 3}]
+
+
+@st.composite
+def book_commands(draw: st.DrawFn, form: str, rules: dict[str, Any]) -> list[dict[str, Any]]:
+    kinds = ["bid"] * 12 + ["pause", "resume", "outage", "close", "begin", "cancel"]
+    if form == "english":
+        kinds += ["standing"] * 3
+    moments = draw(times(draw(st.integers(1, 16))))
+    found: list[dict[str, Any]] = []
+    for at in moments:
+        kind = draw(st.sampled_from(kinds))
+        command: dict[str, Any] = {"at": written(at), "cmd": kind}
+        if kind == "bid":
+            command |= {
+                "by": draw(st.sampled_from(NAMES)),
+                "price_minor": draw(st.integers(84, 116)) * 10,
+            }
+            if draw(st.booleans()):
+                command["lots"] = draw(st.integers(1, rules["lots"]))
+            if draw(st.integers(0, 3)) == 0:
+                command["all_or_none"] = True
+            if "criteria" in rules:
+                command["attributes"] = {"days": draw(st.integers(0, 3))}
+        elif kind == "standing":
+            command["by"] = draw(st.sampled_from(NAMES))
+            limit = draw(maybe(st.integers(84, 116)))
+            if limit is not None:
+                command["limit_minor"] = limit * 10
+        elif kind in ("pause", "cancel"):
+            command["reason"] = "as told"
+        elif kind == "outage":
+            command["began_at"] = written(at - timedelta(seconds=draw(st.integers(1, 1000))))
+        found.append(command)
+    found.append({"at": written(CLOSES + timedelta(hours=1)), "cmd": "close"})
+    return found
+
+
+@st.composite
+def book_auctions(draw: st.DrawFn) -> dict[str, Any]:
+    form = draw(st.sampled_from(["english", "sealed_first", "sealed_uniform", "second_price"]))
+    side = draw(st.sampled_from(["buy", "sell"]))
+    rules = draw(book_rules(form, side))
+    commands = draw(book_commands(form, rules))
+    return _instance(side, form, rules, commands)
+
+
+@st.composite
+def announced_auctions(draw: st.DrawFn) -> dict[str, Any]:
+    form = draw(st.sampled_from(["dutch", "japanese", "clock"]))
+    side = draw(st.sampled_from(["buy", "sell"]))
+    rules: dict[str, Any] = {
+        "opens_at": written(OPENS),
+        "closes_at": written(CLOSES),
+        "tick_minor": 10,
+        "interval_s": draw(st.sampled_from([30, 60, 400])),
+        "step_minor": draw(st.sampled_from([10, 50])),
+        "marginal": draw(st.sampled_from(["time", "pro_rata"])),
+        "min_lots": draw(st.sampled_from([1, 1, 2])),
+    }
+    if form == "clock":
+        lots = [draw(st.integers(2, 8)) for _ in range(draw(st.integers(1, 3)))]
+        rules["items"] = [
+            {"id": f"i{i}", "lots": count, "start_minor": 1000} for i, count in enumerate(lots)
+        ]
+    else:
+        rules |= {"lots": draw(st.integers(2, 8)), "start_minor": 1000}
+        reserve = draw(maybe(st.sampled_from([900, 950, 1000, 1050])))
+        if reserve is not None:
+            rules["reserve_minor"] = reserve
+    if form == "dutch":
+        rules["pricing"] = draw(st.sampled_from(["pay_as_bid", "last_accepted"]))
+    elif draw(st.integers(0, 2)) == 0:
+        commitment = sha256(bytes.fromhex(SEED)).hexdigest()
+        rules |= {"tie": "draw", "draw": {"commitment": commitment, "seed": SEED}}
+    commands = draw(announced_commands(form, side, rules))
+    return _instance(side, form, rules, commands)
+
+
+@st.composite
+def announced_commands(
+    draw: st.DrawFn, form: str, side: str, rules: dict[str, Any]
+) -> list[dict[str, Any]]:
+    kinds = ["bid"] * 9 + ["round"] * (0 if form == "dutch" else 4)
+    kinds += ["pause", "resume", "outage", "close"]
+    sign, found = (1 if side == "sell" else -1) * (-1 if form == "dutch" else 1), []
+    for at in draw(times(draw(st.integers(1, 24)))):
+        kind = draw(st.sampled_from(kinds))
+        command: dict[str, Any] = {"at": written(at), "cmd": kind}
+        if kind == "bid":
+            command["by"] = draw(st.sampled_from(NAMES))
+            if form == "clock":
+                asked = {item["id"]: draw(st.integers(0, 5)) for item in rules["items"]}
+                command["demand"] = asked
+            else:
+                price = 1000 + sign * rules["step_minor"] * draw(st.integers(0, 3))
+                command |= {"price_minor": price, "lots": draw(st.integers(1, 4))}
+        elif kind == "pause":
+            command["reason"] = "as told"
+        elif kind == "outage":
+            command["began_at"] = written(at - timedelta(seconds=draw(st.integers(1, 1000))))
+        found.append(command)
+    end = CLOSES + timedelta(hours=1)
+    found.append({"at": written(end), "cmd": "round" if form == "clock" else "close"})
+    return [*found, {"at": written(end), "cmd": "close"}]
+
+
+def _instance(
+    side: str, form: str, rules: dict[str, Any], commands: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {"kind": "auction", "side": side, "format": form, "rules": rules, "commands": commands}
