@@ -44,6 +44,17 @@ do $$ declare found text; begin
 end $$
 """
 
+# Tables, columns, constraints and triggers, by name: what a test may have changed of the schema.
+_SHAPE = """
+select md5(string_agg(shape, ',' order by shape)) from (
+  select format('%s.%s:%s', attrelid::regclass, attname, atttypid) from pg_attribute
+    join pg_class on pg_class.oid = attrelid
+    where relnamespace = 'public'::regnamespace and attnum > 0
+  union all select conname from pg_constraint where connamespace = 'public'::regnamespace
+  union all select tgname || tgenabled::text from pg_trigger where not tgisinternal
+) as shapes (shape)
+"""
+
 
 @dataclass
 class Databases:
@@ -53,6 +64,7 @@ class Databases:
     admin: asyncpg.Connection
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     shared: str = ""
+    shape: str = ""
 
     async def create(self) -> str:
         """Return the name of a fresh database with the whole schema and no rows."""
@@ -65,16 +77,29 @@ class Databases:
 
         Emptying takes milliseconds where making a database takes a second on a busy machine.
         """
-        if not self.shared:
-            self.shared = await self.create()
-            return self.shared
-        await self.admin.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", self.shared
-        )
+        if self.shared:
+            await self.admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1",
+                self.shared,
+            )
+            if await self._is_empty_again():
+                return self.shared
+            await self.drop(self.shared)
+        self.shared = await self.create()
         connection = await asyncpg.connect(self.server.dsn(self.shared))
-        await connection.execute(_EMPTY)
+        self.shape = await connection.fetchval(_SHAPE)
         await connection.close()
         return self.shared
+
+    async def _is_empty_again(self) -> bool:
+        """Empty the shared database; False when a test has changed its very schema."""
+        connection = await asyncpg.connect(self.server.dsn(self.shared))
+        try:
+            await connection.execute(_EMPTY)
+            shape: str = await connection.fetchval(_SHAPE)
+        finally:
+            await connection.close()
+        return shape == self.shape
 
     async def drop(self, name: str) -> None:
         await self.admin.execute(f"drop database {name} with (force)")
@@ -114,14 +139,6 @@ async def databases(server: EmbeddedPostgres) -> AsyncIterator[Databases]:
 async def dsn(databases: Databases) -> str:
     """The address of a migrated database without rows that no other test uses meanwhile."""
     return databases.server.dsn(await databases.emptied())
-
-
-@pytest.fixture
-async def own_dsn(databases: Databases) -> AsyncIterator[str]:
-    """The address of a database for a test that changes the schema itself."""
-    name = await databases.create()
-    yield databases.server.dsn(name)
-    await databases.drop(name)
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,7 +31,12 @@ from urllib.parse import quote
 from aggregator.db import identity
 from aggregator.db.guards import SESSION_GUARDS
 from aggregator.db.processes import ServerProcess, quit_orphans, recorded_server
-from aggregator.db.programs import EmbeddedError, find_binaries, major_version
+from aggregator.db.programs import (
+    EmbeddedError,
+    find_binaries,
+    initdb_arguments,
+    major_version,
+)
 
 __all__ = ["EmbeddedError", "EmbeddedPostgres", "find_binaries"]
 
@@ -40,6 +44,7 @@ _PORT = 5432
 _START_LIMIT_S = 120
 _STOP_LIMIT_S = 30
 _LEAST_FREE_BYTES = 100_000_000
+_LEAST_FREE_TO_START_BYTES = 20_000_000
 _LONGEST_LOG_BYTES = 10_000_000
 # The database's programs keep a file's name in 1023 bytes; its own part takes under 100.
 _LONGEST_DATA_FOLDER = 900
@@ -123,6 +128,8 @@ class EmbeddedPostgres:
                 self._server = None
                 if server is not None and server.alive():
                     _shut_down(server, gently=self.durable)
+                if self._socket_dir != self.data_dir.resolve():
+                    shutil.rmtree(self._socket_dir, ignore_errors=True)
 
     def set_aside(self) -> Path | None:
         """Move the data folder to a new name beside it and return that, None if there was none.
@@ -147,6 +154,11 @@ class EmbeddedPostgres:
         """Whether a server over this data folder takes connections."""
         server = recorded_server(self.data_dir)
         return server is not None and server.alive() and server.ready and self._answers()
+
+    def died(self) -> bool:
+        """Whether the server that was started or adopted here is gone."""
+        server = self._server or recorded_server(self.data_dir)
+        return self._use is not None and (server is None or not server.alive())
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
@@ -175,6 +187,8 @@ class EmbeddedPostgres:
             if server.socket_dir is not None:
                 self._socket_dir = server.socket_dir
             if server.ready and self._answers():
+                if self._server is not None and self._server.pid != server.pid:
+                    self._server = None  # ours died, and somebody else has started this one
                 return True
             if time.monotonic() > deadline:
                 raise EmbeddedError(
@@ -209,19 +223,12 @@ class EmbeddedPostgres:
                 f"The data folder's name is {length} bytes long with all folders above it, and the "
                 f"database takes {_LONGEST_DATA_FOLDER}; choose another in AGG_DATA_DIR: {place}"
             )
-        free = shutil.disk_usage(self.data_dir.parent).free
-        if free < _LEAST_FREE_BYTES:
-            raise EmbeddedError(
-                f"The disk that holds {self.data_dir.parent} is full: {free // 1_000_000} MB are "
-                f"free and the database needs {_LEAST_FREE_BYTES // 1_000_000}."
-            )
+        self._require_free(_LEAST_FREE_BYTES)
         draft = place.with_name(f"{place.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         identity.own(who, draft)
-        done = who.run(
-            binaries / "initdb", *_initdb_arguments(draft, version, durable=self.durable)
-        )
+        done = who.run(binaries / "initdb", *initdb_arguments(draft, version, durable=self.durable))
         if done.returncode != 0:
             shutil.rmtree(draft, ignore_errors=True)
             raise EmbeddedError(self._explained("could not be made", done.stdout))
@@ -261,7 +268,17 @@ class EmbeddedPostgres:
             )
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
 
+    def _require_free(self, least: int) -> None:
+        free = shutil.disk_usage(self.data_dir.parent).free
+        if free < least:
+            raise EmbeddedError(
+                f"The disk that holds {self.data_dir} is full: {free // 1_000_000} MB are "
+                f"free and the database needs {least // 1_000_000}."
+            )
+
     def _launch(self, who: identity.Identity, binaries: Path, interlock: IO[bytes]) -> None:
+        # It would come up without its record on a disk with no room, and nobody would find it.
+        self._require_free(_LEAST_FREE_TO_START_BYTES)
         log = self.data_dir / "log"
         if log.exists() and log.stat().st_size > _LONGEST_LOG_BYTES:
             log.rename(self.data_dir / "log.1")
@@ -339,27 +356,6 @@ def _make_private(folder: Path, who: identity.Identity) -> None:
     if found.st_uid not in {os.geteuid(), who.uid} or found.st_mode & 0o077:
         raise EmbeddedError(f"{folder} is open to others; remove it.")
     identity.own(who, folder)
-
-
-def _initdb_arguments(folder: Path, version: int, *, durable: bool) -> list[str]:
-    # One locale everywhere, by code point: texts are sorted for people in Python, never in SQL.
-    locale = (
-        ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        if version >= 17
-        else ["--locale=C.UTF-8"]
-    )
-    if not durable:
-        sync = ["--no-sync"]
-    elif version >= 17 and sys.platform == "linux":
-        # One call for the whole file system takes half the time of one for each file.
-        sync = ["--sync-method=syncfs"]
-    else:
-        sync = []
-    return [
-        *("-D", str(folder), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--data-checksums"),
-        *locale,
-        *sync,
-    ]
 
 
 def _locked(file: IO[bytes], kind: int) -> bool:

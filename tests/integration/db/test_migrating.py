@@ -19,11 +19,11 @@ def steps(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def empty(own_dsn: str) -> str:
-    connection = await asyncpg.connect(own_dsn)
+async def empty(dsn: str) -> str:
+    connection = await asyncpg.connect(dsn)
     await connection.execute("drop schema public cascade; create schema public")
     await connection.close()
-    return own_dsn
+    return dsn
 
 
 async def ask(dsn: str, statement: str) -> object:
