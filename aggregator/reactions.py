@@ -8,6 +8,7 @@ from aggregator.auctions import closing as auction_closing
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.deals import closing as deal_closing
 from aggregator.deals.facts import DealSettled, LotsReturned
+from aggregator.demand import repeating
 from aggregator.forwards import closing as forwards_closing
 from aggregator.fulfilment import accepting
 from aggregator.invoices import crediting, issuing
@@ -16,6 +17,8 @@ from aggregator.notices.telling import WHO_IS_TOLD, tell
 from aggregator.pools import awarding as pool_awarding
 from aggregator.pools import closing as pool_closing
 from aggregator.pools import firming, listing
+from aggregator.pools import sending as pool_sending
+from aggregator.pools.facts import PledgesLeftOut, PledgeWithdrawn, PoolAwarded, PoolLapsed
 from aggregator.prices import publication
 from aggregator.settlement import refunds
 from aggregator.supply import offering
@@ -29,6 +32,10 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     OfferExpired: [listing.on_offer_gone],
     OfferPublished: [listing.on_offer_published],
     OfferWithdrawn: [listing.on_offer_gone],
+    PledgeWithdrawn: [pool_sending.on_pledge_withdrawn],
+    PledgesLeftOut: [pool_sending.on_left_out],
+    PoolAwarded: [pool_sending.on_pool_awarded],
+    PoolLapsed: [pool_sending.on_left_out],
 }
 
 # Whoever a fact concerns is told of it after everything that it sets off.
@@ -44,6 +51,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "deals.formed": deal_closing.lapse,
     "deals.funded": deal_closing.default,
     "deals.shipping": deal_closing.default,
+    "demand.repeat": repeating.on_timer,
     "forwards.close": forwards_closing.close,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,

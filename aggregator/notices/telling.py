@@ -18,6 +18,7 @@ from aggregator.deals.facts import (
     DealSettled,
     LotsReturned,
 )
+from aggregator.demand.facts import RequestRepeated
 from aggregator.forwards.facts import StripCleared, StripLapsed
 from aggregator.fulfilment.facts import (
     GoodsAccepted,
@@ -91,6 +92,11 @@ def _left_out(kind: str) -> Callable[[PledgesLeftOut | PoolLapsed], Iterable[Tol
     return told
 
 
+def _repeated(fact: RequestRepeated) -> Iterable[Told]:
+    figures: tuple[Figure, ...] = (("tenor", fact.tenor), ("lots", fact.lots))
+    yield Told(fact.organisation_id, "request_repeated", f"request:{fact.request_id}", figures)
+
+
 def _strip_cleared(fact: StripCleared) -> Iterable[Told]:
     for organisation_id in fact.participant_ids:
         yield Told(organisation_id, "strip_cleared", f"strip:{fact.strip_id}")
@@ -124,6 +130,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     PledgesLeftOut: _left_out("pledge_left_out"),
     PoolAwarded: _pool_awarded,
     PoolLapsed: _left_out("pool_lapsed"),
+    RequestRepeated: _repeated,
     StripCleared: _strip_cleared,
     StripLapsed: _strip_lapsed,
 }

@@ -35,6 +35,8 @@ ACTS: Mapping[str, frozenset[str]] = {
     "deals.cancel": _roles(BUYER, SELLER),
     "deals.fund": _roles(FINANCE),
     "deals.read": FIRM,
+    "demand.read": _roles(BUYER, APPROVER, OWNER),
+    "demand.request": _roles(BUYER),
     "feed.connect": ANYONE,
     "forwards.offer": _roles(SELLER),
     "forwards.open": _roles(OPERATOR),

@@ -95,3 +95,15 @@ class RelatedOffer(MarketError):
 
     code = "related_offer"
     cell: str
+
+
+@dataclass
+class RequestNotForPool(RuleViolation):
+    """The pool buys another instrument, or for another region or month."""
+
+    code = "request_not_for_pool"
+    instrument_id: str
+    region: str
+    first_tenor: str
+    last_tenor: str
+    cell: str

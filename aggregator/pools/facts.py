@@ -110,6 +110,7 @@ class PledgeJoined:
     size_lots: int
     agrees_to_prolong: bool
     deposit_minor: int
+    size_from: str = "declared"
 
 
 @fact

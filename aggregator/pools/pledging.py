@@ -26,7 +26,7 @@ from aggregator.pools.errors import (
 )
 from aggregator.pools.facts import PledgeChanged, PledgeJoined, PledgeWithdrawn
 from aggregator.pools.landed import deposit, net_limit
-from aggregator.pools.sizes import check_near, size_of
+from aggregator.pools.sizes import SETTLED, Size, check_near, size_of
 from aggregator.pools.store import PledgeRow, PoolRow
 from aggregator.supply import queries as supply
 from matching.money import MAX_TOTAL_MINOR
@@ -77,14 +77,20 @@ async def pledge(
     """
 
     async def step(unit: Unit) -> Answer:
-        pool = await _open_pool(unit, pool_id)
-        traded = await instrument(pool.instrument_id, unit)
-        _check_terms(traded, terms)
-        await _check_place(unit, pool)
-        size = await size_of(unit, actor.organisation_id, terms.lots, terms.size_lots)
-        return await _join(unit, pool, traded, terms, size)
+        return await pledge_within(unit, pool_id, terms)
 
-    return await _perform(market, actor, command, pool_id, step)
+    return await perform_in(market, actor, command, pool_id, step)
+
+
+async def pledge_within(unit: Unit, pool_id: str, terms: PledgeTerms) -> Answer:
+    """Join for the actor's firm in the caller's transaction; raises as `pledge` does."""
+    pool = await _open_pool(unit, pool_id)
+    traded = await instrument(pool.instrument_id, unit)
+    _check_terms(traded, terms)
+    await _check_place(unit, pool)
+    firm = unit.actor.organisation_id
+    size = await size_of(unit, firm, traded.id, lots=terms.lots, declared_lots=terms.size_lots)
+    return await _join(unit, pool, traded, terms, size)
 
 
 async def change(
@@ -111,13 +117,13 @@ async def change(
         given = {name: getattr(wanted, name) for name in PledgeChange.__slots__}
         after = replace(stands, **{k: value for k, value in given.items() if value is not None})
         _check_terms(traded, after)
-        if after.lots != stands.lots:
+        if after.lots != stands.lots and stands.size_from != SETTLED:
             check_near(after.size_lots, after.lots)
         if pool.state == store.FIRMING:
             _check_forward(stands, after)
         return await _change(unit, pool, traded, stands, after)
 
-    return await _perform(market, actor, command, pool_id, step)
+    return await perform_in(market, actor, command, pool_id, step)
 
 
 async def withdraw(
@@ -133,23 +139,29 @@ async def withdraw(
     """
 
     async def step(unit: Unit) -> Answer:
-        pool = await _open_pool(unit, pool_id)
-        stands = await _own(unit, pool_id, pledge_id)
-        if pool.state == store.FIRMING:
-            raise NoLeavingInFirming(pool_id, pool.firming_at)
-        if stands.hold_id is not None:
-            await holds.void(unit, stands.hold_id)
-        await unit.execute("update pledge set state = 'withdrawn' where id = $1", pledge_id)
-        fact = PledgeWithdrawn(pool_id, pledge_id, stands.organisation_id)
-        await unit.record(store.stream_of(pool_id), fact)
-        return {"pool_id": pool_id, "pledge_id": pledge_id, "state": "withdrawn"}
+        return await withdraw_within(unit, pool_id, pledge_id)
 
-    return await _perform(market, actor, command, pool_id, step)
+    return await perform_in(market, actor, command, pool_id, step)
 
 
-async def _perform(
+async def withdraw_within(unit: Unit, pool_id: str, pledge_id: str) -> Answer:
+    """Leave for the actor's firm in the caller's transaction; raises as `withdraw` does."""
+    pool = await _open_pool(unit, pool_id)
+    stands = await _own(unit, pool_id, pledge_id)
+    if pool.state == store.FIRMING:
+        raise NoLeavingInFirming(pool_id, pool.firming_at)
+    if stands.hold_id is not None:
+        await holds.void(unit, stands.hold_id)
+    await unit.execute("update pledge set state = 'withdrawn' where id = $1", pledge_id)
+    fact = PledgeWithdrawn(pool_id, pledge_id, stands.organisation_id)
+    await unit.record(store.stream_of(pool_id), fact)
+    return {"pool_id": pool_id, "pledge_id": pledge_id, "state": "withdrawn"}
+
+
+async def perform_in(
     market: Market, actor: Actor, command: Command, pool_id: str, step: Step
 ) -> Outcome:
+    """Carry out a step of a member in the order of the pool's stream."""
     actor.require("pools.pledge")
     await store.load(Pool(), pool_id)  # an unknown id must not leave a stream behind
     stream = store.stream_of(pool_id)
@@ -193,16 +205,16 @@ async def _check_place(unit: Unit, pool: PoolRow) -> None:
 
 
 async def _join(
-    unit: Unit, pool: PoolRow, traded: InstrumentView, terms: PledgeTerms, size: int
+    unit: Unit, pool: PoolRow, traded: InstrumentView, terms: PledgeTerms, size: Size
 ) -> Answer:
     pledge_id = unit.new_id("plg")
     deposit_minor = _deposit(traded, terms)
     hold_id = await store.hold(unit, pool.id, traded.currency, deposit_minor)
     await unit.execute(
         "insert into pledge (id, pool_id, organisation_id, owner_group, lots, tolerance_lots,"
-        " limit_minor, freight_minor, size_lots, agrees_to_prolong, hold_id, deposit_minor,"
-        " state, joined_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-        " 'standing', $13)",
+        " limit_minor, freight_minor, size_lots, size_from, agrees_to_prolong, hold_id,"
+        " deposit_minor, state, joined_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+        " $12, $13, 'standing', $14)",
         pledge_id,
         pool.id,
         unit.actor.organisation_id,
@@ -211,7 +223,8 @@ async def _join(
         terms.tolerance_lots,
         terms.limit_minor,
         terms.freight_minor,
-        size,
+        size.lots,
+        size.source,
         terms.agrees_to_prolong,
         hold_id,
         deposit_minor,
@@ -228,9 +241,10 @@ async def _join(
             tolerance_lots=terms.tolerance_lots,
             limit_minor=terms.limit_minor,
             freight_minor=terms.freight_minor,
-            size_lots=size,
+            size_lots=size.lots,
             agrees_to_prolong=terms.agrees_to_prolong,
             deposit_minor=deposit_minor,
+            size_from=size.source,
         ),
     )
     return _answer(unit, pool, await store.pledge(unit, pool.id, pledge_id))
@@ -321,6 +335,7 @@ def _answer(unit: Unit, pool: PoolRow, stands: PledgeRow) -> Answer:
         "limit_minor": stands.limit_minor,
         "freight_minor": stands.freight_minor,
         "size": stands.size_lots,
+        "size_from": stands.size_from,
         "agrees_to_prolong": stands.agrees_to_prolong,
         "deposit_minor": stands.deposit_minor,
         "firming_at": unit.stamp(pool.firming_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aggregator.catalogue.tenors import Cell
 from aggregator.errors import InvalidField, NotFound
 from aggregator.journal.reading import Pool, Reader, decoded, entries
 from aggregator.market import PUBLIC, Actor, Audience
@@ -18,8 +19,13 @@ def audience_of(actor: Actor | None) -> Audience:
 
 async def pool(actor: Actor | None, pool_id: str, reader: Reader | None = None) -> View:
     """Return the pool as the actor may see it, or raise NotFound."""
-    state = await _state(reader or Pool(), pool_id)
+    state = await state_of(reader or Pool(), pool_id)
     return views.view(state, audience_of(actor))
+
+
+async def cell_of(pool_id: str, reader: Reader | None = None) -> Cell:
+    """Return what a pool buys, or raise NotFound."""
+    return (await store.load(reader or Pool(), pool_id)).cell
 
 
 async def pools(
@@ -61,7 +67,7 @@ async def preview(
         InvalidField: the freight leaves nothing of the limit.
 
     """
-    state = await _state(reader or Pool(), pool_id)
+    state = await state_of(reader or Pool(), pool_id)
     opened = state.opened
     assert opened is not None
     if limit_minor is not None and limit_minor <= freight_minor:
@@ -97,7 +103,8 @@ async def evidence(pool_id: str, reader: Reader | None = None) -> View:
     return {name: decoded(found[0][name]) for name in ("instance", "result")}
 
 
-async def _state(source: Reader, pool_id: str) -> State:
+async def state_of(source: Reader, pool_id: str) -> State:
+    """Return the pool as its journal tells it, or raise NotFound."""
     await store.load(source, pool_id)
     state = State()
     for entry in await entries(source, store.stream_of(pool_id)):

@@ -1,22 +1,36 @@
-"""A firm's size, by which similar firms are found.
+"""A firm's size, by which similar firms are found: its usual month of the pool's instrument.
 
-What it declares stays for 90 days and lies within a factor 2 of what it asks for; without
-a declaration its registered month counts, and where nothing is known the pledge's own lots.
+Settled deals say it. Until there are some, what the firm declares counts, stays for 90 days
+and lies within a factor 2 of what it asks for; without a declaration its registered month
+counts, and where nothing is known the pledge's own lots.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
+from aggregator.deals.history import usual_month
 from aggregator.market import Unit
 from aggregator.parties.queries import organisation
 from aggregator.pools.errors import SizeLocked, SizeNotNearRequest
 
 LOCKED_FOR = timedelta(days=90)
 FACTOR = 2
+SETTLED, DECLARED, REGISTERED, REQUEST = "settled", "declared", "registered", "request"
 
 
-async def size_of(unit: Unit, organisation_id: str, lots: int, declared_lots: int | None) -> int:
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A usual month in lots, and what said so."""
+
+    lots: int
+    source: str
+
+
+async def size_of(
+    unit: Unit, organisation_id: str, instrument_id: str, *, lots: int, declared_lots: int | None
+) -> Size:
     """Return the size that counts for a pledge of so many lots, keeping a declaration.
 
     Raises:
@@ -24,32 +38,15 @@ async def size_of(unit: Unit, organisation_id: str, lots: int, declared_lots: in
         SizeNotNearRequest: the declared size is not within a factor 2 of the lots.
 
     """
-    locked = await unit.row(
-        "select size_lots, declared_at from declared_size"
-        " where organisation_id = $1 and declared_at > $2",
-        organisation_id,
-        unit.now - LOCKED_FOR,
-    )
-    if declared_lots is None:
-        size = locked["size_lots"] if locked else await _registered(unit, organisation_id)
-        if not size:
-            return lots
-        check_near(size, lots)
-        return int(size)
-    if locked is not None and locked["size_lots"] != declared_lots:
-        until = locked["declared_at"] + LOCKED_FOR
-        raise SizeLocked(locked["size_lots"], declared_lots, until)
-    check_near(declared_lots, lots)
-    if locked is None:
-        await unit.execute(
-            "insert into declared_size (organisation_id, size_lots, declared_at)"
-            " values ($1, $2, $3) on conflict (organisation_id)"
-            " do update set size_lots = excluded.size_lots, declared_at = excluded.declared_at",
-            organisation_id,
-            declared_lots,
-            unit.now,
-        )
-    return declared_lots
+    settled = await usual_month(unit, organisation_id, instrument_id, unit.now)
+    if settled is not None:
+        return Size(settled, SETTLED)
+    found = await _declared(unit, organisation_id, lots, declared_lots)
+    if found is None:
+        registered = (await organisation(organisation_id, unit)).monthly_lots
+        found = Size(registered, REGISTERED) if registered else Size(lots, REQUEST)
+    check_near(found.lots, lots)
+    return found
 
 
 def check_near(size_lots: int, lots: int) -> None:
@@ -58,5 +55,30 @@ def check_near(size_lots: int, lots: int) -> None:
         raise SizeNotNearRequest(size_lots, lots, FACTOR)
 
 
-async def _registered(unit: Unit, organisation_id: str) -> int:
-    return (await organisation(organisation_id, unit)).monthly_lots
+async def _declared(
+    unit: Unit, organisation_id: str, lots: int, declared_lots: int | None
+) -> Size | None:
+    """Return the size that stands declared, taking a new declaration down."""
+    locked = await unit.row(
+        "select size_lots, declared_at from declared_size"
+        " where organisation_id = $1 and declared_at > $2",
+        organisation_id,
+        unit.now - LOCKED_FOR,
+    )
+    if locked is not None:
+        if declared_lots not in (None, locked["size_lots"]):
+            until = locked["declared_at"] + LOCKED_FOR
+            raise SizeLocked(locked["size_lots"], declared_lots, until)
+        return Size(locked["size_lots"], DECLARED)
+    if declared_lots is None:
+        return None
+    check_near(declared_lots, lots)
+    await unit.execute(
+        "insert into declared_size (organisation_id, size_lots, declared_at)"
+        " values ($1, $2, $3) on conflict (organisation_id)"
+        " do update set size_lots = excluded.size_lots, declared_at = excluded.declared_at",
+        organisation_id,
+        declared_lots,
+        unit.now,
+    )
+    return Size(declared_lots, DECLARED)

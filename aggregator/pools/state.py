@@ -41,6 +41,7 @@ class Standing:
     limit_minor: int
     freight_minor: int
     size_lots: int
+    size_from: str
     agrees_to_prolong: bool
     deposit_minor: int
     group: int | None = None
@@ -109,6 +110,7 @@ def _pledged(state: State, fact: PledgeJoined | PledgeChanged | PledgeWithdrawn)
                 limit_minor=fact.limit_minor,
                 freight_minor=fact.freight_minor,
                 size_lots=fact.size_lots,
+                size_from=fact.size_from,
                 agrees_to_prolong=fact.agrees_to_prolong,
                 deposit_minor=fact.deposit_minor,
             )

@@ -30,8 +30,8 @@ _POOL = (
 )
 _PLEDGE = (
     "id, seq, pool_id, organisation_id, owner_group, lots, tolerance_lots, limit_minor,"
-    " freight_minor, size_lots, agrees_to_prolong, hold_id, deposit_minor, state, reason,"
-    " group_number, awarded_lots, deal_id"
+    " freight_minor, size_lots, size_from, agrees_to_prolong, hold_id, deposit_minor, state,"
+    " reason, group_number, awarded_lots, deal_id"
 )
 _GROUP = "number, offer_id, goods_minor, lots, is_reserved, auction_id, state"
 
@@ -75,6 +75,7 @@ class PledgeRow:
     limit_minor: int
     freight_minor: int
     size_lots: int
+    size_from: str
     agrees_to_prolong: bool
     hold_id: str | None
     deposit_minor: int

@@ -132,6 +132,7 @@ def _you(
         "limit": decimal_text(own.limit_minor, opened.currency),
         "freight": decimal_text(own.freight_minor, opened.currency),
         "size": own.size_lots,
+        "size_from": own.size_from,
         "agrees_to_prolong": own.agrees_to_prolong,
         "deposit": decimal_text(own.deposit_minor, opened.currency),
         "landed": landed_at_breaks(

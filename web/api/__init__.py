@@ -9,6 +9,7 @@ ROUTE_MODULES = [
     "web.api.auctions",
     "web.api.commands",
     "web.api.deals",
+    "web.api.demand",
     "web.api.forwards",
     "web.api.money",
     "web.api.notices",

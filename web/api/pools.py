@@ -8,12 +8,14 @@ from pydantic import Field
 
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Answer, Outcome
-from aggregator.pools import opening, pledging, queries
+from aggregator.pools import opening, pledging, queries, saving
+from aggregator.prices import queries as prices
 from matching.clearing.form import canonical_json
-from web.api.fields import Answers, Body, Cell, Instant, Lots, Minor, Money, Page, SomeLots
+from web.api.fields import Answers, Body, Cell, Instant, Lots, Minor, Money, Page, Query, SomeLots
 from web.api.routing import PUBLIC, Call, Download, route
 
 PLEDGE = "/pools/{pool_id}/pledges/{pledge_id}"
+SizeSource = Literal["settled", "declared", "registered", "request"]
 Minutes = Annotated[int, Field(ge=0, le=opening.MAX_MINUTES)]
 
 
@@ -131,6 +133,7 @@ class OwnPledge(Answers):
     limit: Money
     freight: Money
     size: int
+    size_from: SizeSource
     agrees_to_prolong: bool
     deposit: Money
     landed: list[LandedAtBreak]
@@ -187,6 +190,7 @@ class Pledged(Answers):
     limit: Money
     freight: Money
     size: int
+    size_from: SizeSource
     agrees_to_prolong: bool
     deposit: Money
     firming_at: str
@@ -204,6 +208,57 @@ class Preview(Answers):
     currency: str
     deposit: Money | None
     landed: list[LandedAtBreak]
+
+
+class SavingsQuery(Query):
+    """The own freight to reckon with; without it that of one's pledge, or none."""
+
+    freight: Minor | None = None
+
+
+class OwnPrice(Answers):
+    """One's own last settled landed price in the instrument and region."""
+
+    deal_id: str
+    cell: str
+    landed: Money
+    settled_at: str
+
+
+class PublishedPrice(Answers):
+    """The last published goods price of the month or the nearest, and landed for oneself."""
+
+    tenor: str
+    is_same_month: bool
+    price: Money
+    landed: Money
+    at: str
+
+
+class Saving(Answers):
+    """Per lot, before tax; None where there is nothing to compare with."""
+
+    goods: Money
+    landed: Money
+    saving_own: Money | None
+    saving_published: Money | None
+
+
+class SavingAtBreak(Saving):
+    from_lots: int
+
+
+class Savings(Answers):
+    """`missing` names the comparators that are not there."""
+
+    pool_id: str
+    currency: str
+    freight: Money
+    own_price: OwnPrice | None
+    published_price: PublishedPrice | None
+    missing: list[Literal["own_price", "published_price"]]
+    breaks: list[SavingAtBreak]
+    award: Saving | None
 
 
 @route("GET", "/pools", act=PUBLIC, query=PoolsQuery, out=Pools)
@@ -307,6 +362,19 @@ async def preview_pledge(call: Call) -> Answer:
         limit_minor=body.limit,
         freight_minor=body.freight,
     )
+
+
+@route("GET", "/pools/{pool_id}/savings", act="deals.read", query=SavingsQuery, out=Savings)
+async def pool_savings(call: Call) -> Answer:
+    """Compare one's landed prices with one's own last price and the last published one."""
+    asked: SavingsQuery = call.query
+    pool_id = call.path["pool_id"]
+    cell = await queries.cell_of(pool_id)
+    published = [
+        saving.Published(parse_cell(price.cell).tenor, price.value_minor, price.at)
+        for price in await prices.curve(cell.instrument_id, cell.region)
+    ]
+    return await saving.savings(call.actor, pool_id, published, freight_minor=asked.freight)
 
 
 @route("GET", "/pools/{pool_id}/evidence", act="audit.read")

@@ -1,0 +1,1 @@
+"""What buyers need: requests as drafts, templates and repeats."""
