@@ -128,8 +128,7 @@ class EmbeddedPostgres:
                 self._server = None
                 if server is not None and server.alive():
                     _shut_down(server, gently=self.durable)
-                if self._socket_dir != self.data_dir.resolve():
-                    shutil.rmtree(self._socket_dir, ignore_errors=True)
+                _remove_substitute(self.data_dir.resolve())
 
     def set_aside(self) -> Path | None:
         """Move the data folder to a new name beside it and return that, None if there was none.
@@ -346,8 +345,16 @@ def _socket_dir(data_dir: Path) -> Path:
     name = str(data_dir)
     if len(os.fsencode(name)) <= _LONGEST_SOCKET_FOLDER and not set(name) & set(",\"'\\@"):
         return data_dir
+    return _substitute(data_dir)
+
+
+def _substitute(data_dir: Path) -> Path:
     key = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"aggregator-{os.getuid()}-{key}"
+
+
+def _remove_substitute(data_dir: Path) -> None:
+    shutil.rmtree(_substitute(data_dir), ignore_errors=True)
 
 
 def _make_private(folder: Path, who: identity.Identity) -> None:
