@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,13 +14,17 @@ from aggregator.bus import Bus
 from aggregator.bus.memory import MemoryBus
 from aggregator.clock import Clock, SystemClock
 from aggregator.db import orm, swapping
-from aggregator.db.embedded import EmbeddedPostgres
+from aggregator.db.embedded import EmbeddedError, EmbeddedPostgres
 from aggregator.db.migrating import migrate
 from aggregator.ids import Ids, RandomIds
+from aggregator.logs import logger
 from aggregator.market import Market
 from aggregator.reactions import ON_FACT, ON_TIMER
 from aggregator.settings import Settings, masked
 from aggregator.workers import beating, ringing
+
+_LOOK_AFTER_S = 1
+_TRY_AGAIN_S = 4
 
 
 class DatabaseAway(Exception):
@@ -105,7 +110,23 @@ async def running_market(
         connections = settings.database_connections
         async with market_on(found.dsn, bus=bus, connections=connections) as market:
             await start_workers(market)
+            if found.embedded is not None:
+                market.tasks.start(_keep_standing(found.embedded), name="database")
             yield market
+
+
+async def _keep_standing(embedded: EmbeddedPostgres) -> None:
+    """Start the database again when it has died; requests wait for nothing else."""
+    while True:
+        await asyncio.sleep(_LOOK_AFTER_S)
+        if not embedded.died():
+            continue
+        logger().error("database_died")
+        try:
+            await asyncio.to_thread(embedded.start)
+        except EmbeddedError as error:
+            sys.stderr.write(f"aggregator: {error} It is tried again.\n")
+            await asyncio.sleep(_TRY_AGAIN_S)
 
 
 def _bus(settings: Settings) -> Bus:

@@ -96,6 +96,14 @@ class TryAgain(MarketError):
 
 
 @dataclass
+class DiskFull(MarketError):
+    """The database has no room left; nothing was done."""
+
+    code = "disk_full"
+    retry_after_s: int = 60
+
+
+@dataclass
 class OutcomeUnknown(MarketError):
     """The database went away; ask for the command's outcome, or send it again."""
 

@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from asyncpg import exceptions as pg
-from tortoise.exceptions import DBConnectionError, IntegrityError
 from tortoise.transactions import in_transaction
 
 from aggregator.bus import Bus
 from aggregator.clock import Clock
+from aggregator.db.faults import BUSY, FULL, LOST
 from aggregator.errors import (
     CommandReused,
+    DiskFull,
     MarketError,
     NotAllowed,
     OutcomeUnknown,
@@ -48,21 +48,6 @@ Reactions = Mapping[type, Sequence[Reaction]]
 MAX_BATCH = 256
 MAX_WAITING = 4096
 RETRIES = 5
-_BUSY = (
-    pg.DeadlockDetectedError,
-    pg.SerializationError,
-    pg.LockNotAvailableError,
-    IntegrityError,
-)
-_LOST = (
-    pg.PostgresConnectionError,
-    pg.InterfaceError,
-    pg.OperatorInterventionError,
-    pg.InsufficientResourcesError,
-    pg.IdleInTransactionSessionTimeoutError,
-    DBConnectionError,
-    OSError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,9 +279,11 @@ class Market:
         for attempt in range(RETRIES):
             try:
                 return await self._transaction(stream, batch)
-            except _LOST as error:
+            except FULL as error:
+                raise DiskFull from error
+            except LOST as error:
                 raise OutcomeUnknown from error
-            except _BUSY:
+            except BUSY:
                 if attempt == RETRIES - 1:
                     raise
                 await asyncio.sleep(0.01 * (attempt + 1))  # a busy row frees in milliseconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +63,25 @@ def major_version(who: Identity, binaries: Path) -> int:
             f"{binaries / 'postgres'} does not run: {done.stdout.strip() or 'it said nothing'}"
         )
     return _digits(words[2].partition(".")[0])
+
+
+def initdb_arguments(folder: Path, version: int, *, durable: bool) -> list[str]:
+    """Return what `initdb` is told: UTF-8, checksums, nobody but the folder's user."""
+    # One locale everywhere, by code point: texts are sorted for people in Python, never in SQL.
+    locale = (
+        ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        if version >= 17
+        else ["--locale=C.UTF-8"]
+    )
+    if not durable:
+        sync = ["--no-sync"]
+    elif version >= 17 and sys.platform == "linux":
+        # One call for the whole file system takes half the time of one for each file.
+        sync = ["--sync-method=syncfs"]
+    else:
+        sync = []
+    return [
+        *("-D", str(folder), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--data-checksums"),
+        *locale,
+        *sync,
+    ]

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from tortoise import connections
 
+from aggregator.db.faults import FULL, LOST
+from aggregator.errors import DiskFull, TryAgain
 from aggregator.journal.facts import fact_of
 
 
@@ -32,12 +34,21 @@ class Reader(Protocol):
 
 
 class Pool:
-    """Queries outside any unit, each on a connection of its own."""
+    """Queries outside any unit, each on a connection of its own.
+
+    They read, or write what may be written twice; so where the database is away, the answer
+    is to try again.
+    """
 
     async def rows(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = await connections.get("default").execute_query_dict(
-            sql, list(args)
-        )
+        try:
+            found: Sequence[Mapping[str, Any]] = await connections.get(
+                "default"
+            ).execute_query_dict(sql, list(args))
+        except FULL as error:
+            raise DiskFull from error
+        except LOST as error:
+            raise TryAgain from error
         return found
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import signal
 import socket
+import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
+from aggregator.db.processes import recorded_server
 from tests.e2e.processes import (
     PASSWORD,
+    REGION,
     Client,
     Serving,
     database_runs,
@@ -269,3 +274,89 @@ async def test_a_start_that_is_broken_off_leaves_nothing_half_done(data_dir: Pat
     assert unknown.status_code == 401
     for started in (making, loading, killed):
         started.output.unlink()
+
+
+async def test_a_database_that_dies_comes_back_by_itself(data_dir: Path) -> None:
+    run(data_dir, "user", "operator", "operator", said=PASSWORD)
+    with serving(data_dir) as market:
+        async with market.client("operator") as operator:
+            await operator.done("POST", "/regions", REGION, key="region")
+            server = recorded_server(data_dir / "pg")
+            assert server is not None
+            server.send(signal.SIGKILL)
+
+            again = await answered(operator, "/regions", REGION, key="region")
+
+        assert again.headers["idempotent-replayed"] == "true"
+        assert market.hears(signal.SIGINT) == 0
+    assert left_over(data_dir) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a disk that is small")
+async def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
+    with small_disk(tmp_path) as disk:
+        data_dir = disk / "var"
+        run(data_dir, "user", "operator", "operator", said=PASSWORD)
+        with serving(data_dir) as market:
+            async with market.client("operator") as operator:
+                told = Acknowledged()
+                fill(disk)
+                refused = await register_until_refused(operator, told)
+                server = recorded_server(data_dir / "pg")
+                assert server is not None
+                server.send(signal.SIGKILL)
+                wait_until(lambda: "It is tried again" in market.said(), market)
+                (disk / "filler").unlink()
+                body = {"name": "last", "kind": "mill", "owner_group": "last", "region": "GX"}
+                last = await answered(operator, "/organisations", body, key="last")
+                listed = (await operator.done("GET", "/organisations"))["organisations"]
+            assert market.hears(signal.SIGINT) == 0
+            said = market.said()
+        assert left_over(data_dir) == []
+
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "disk_full"
+    assert f"The disk that holds {data_dir}/pg is full: 0 MB are free" in said
+    assert last.status_code == 201
+    assert {answer["organisation_id"] for answer in told.of("firm")} <= {
+        row["id"] for row in listed
+    }
+
+
+async def register_until_refused(operator: Client, told: Acknowledged) -> httpx.Response:
+    for number in range(5000):
+        key = f"firm-{number:04d}"
+        body = {"name": key, "kind": "mill", "owner_group": key + "x" * 100, "region": "GX"}
+        answer = await operator.ask("POST", "/organisations", body, key=key)
+        if answer.status_code == 429:
+            await asyncio.sleep(1)
+        elif answer.status_code == 201:
+            told.answers[key] = ("/organisations", body, answer.json())
+        else:
+            return answer
+    raise AssertionError("the disk never filled")
+
+
+async def answered(client: Client, path: str, body: Any, *, key: str) -> httpx.Response:
+    """Send a command again and again, as its sender may, until the market answers."""
+    async with asyncio.timeout(60):
+        while (answer := await client.ask("POST", path, body, key=key)).status_code == 503:
+            await asyncio.sleep(0.1)
+    return answer
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(disk)], check=True)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill(disk: Path) -> None:
+    with (disk / "filler").open("wb") as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(100_000))

@@ -28,6 +28,7 @@ STATUS: Mapping[str, int] = {
     "body_too_large": 413,
     "body_too_slow": 408,
     "conflict": 409,
+    "disk_full": 503,
     "header_invalid": 400,
     "header_missing": 400,
     "internal": 500,

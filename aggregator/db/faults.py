@@ -1,0 +1,28 @@
+"""Which of the driver's errors are nobody's fault, and what each lets the caller conclude."""
+
+from __future__ import annotations
+
+from asyncpg import exceptions as pg
+from tortoise.exceptions import DBConnectionError, IntegrityError
+
+BUSY = (
+    pg.DeadlockDetectedError,
+    pg.SerializationError,
+    pg.LockNotAvailableError,
+    IntegrityError,
+)
+"""Another transaction was in the way: run it again."""
+
+FULL = (pg.DiskFullError,)
+"""No room on the disk, found before the commit: nothing was done."""
+
+LOST = (
+    pg.PostgresConnectionError,
+    pg.InterfaceError,
+    pg.OperatorInterventionError,
+    pg.InsufficientResourcesError,
+    pg.IdleInTransactionSessionTimeoutError,
+    DBConnectionError,
+    OSError,
+)
+"""The connection broke, or none was to be had: what was under way may or may not be done."""
