@@ -2,7 +2,7 @@
 
 Rule: bids fill from the best price. No bid gets more than `max_share` of the lots. The
 marginal bid is cut to what is left; several at the marginal price share it pro rata
-(largest remainders, the better-placed first) or in order of time, as declared. A bid
+(largest remainders, the better-placed first), or in the order of the tie rule (`time`). A bid
 that cannot be cut (all or none, or below the least quantity) is skipped and reported; it
 never pushes a worse bid out. With `shares`, the best bid gets the first share, and so on.
 

@@ -113,7 +113,7 @@ class Rules:
         if self.pricing == "auto":
             fill(self, "pricing", _PRICINGS.get(self.format, ("pay_as_bid",))[0])
         if self.marginal == "auto":
-            fill(self, "marginal", "pro_rata" if is_sealed else "time")
+            fill(self, "marginal", "time")
         if self.tie == "auto":
             fill(self, "tie", "draw" if is_sealed and self.draw_commitment else "time")
         if self.disclosure == "auto":
@@ -301,7 +301,13 @@ def _check_clock(rules: Rules) -> None:
     if rules.format != "clock":
         if rules.start_minor is None:
             _refuse("start_minor", "an announced price must start somewhere")
+        if rules.format == "dutch":
+            _check_dutch(rules, rules.start_minor)
         return
+    _check_items(rules)
+
+
+def _check_items(rules: Rules) -> None:
     if not 1 <= len(rules.items) <= MAX_ITEMS:
         _refuse("items", f"must be 1 to {MAX_ITEMS} items", len(rules.items))
     if len({item.id for item in rules.items}) != len(rules.items):
@@ -312,6 +318,14 @@ def _check_clock(rules: Rules) -> None:
         _on_tick(rules, f"items/{i}/start_minor", item.start_minor)
     if sum(item.lots for item in rules.items) != rules.lots:
         _refuse("lots", "must be the lots of all items together", rules.lots)
+
+
+def _check_dutch(rules: Rules, start_minor: int) -> None:
+    reserve = rules.reserve_minor
+    if reserve is None:
+        return
+    if start_minor > reserve if rules.side == "buy" else start_minor < reserve:
+        _refuse("reserve_minor", "the price starts beyond it and moves away", reserve)
 
 
 def _check_combinations(rules: Rules) -> None:

@@ -66,7 +66,7 @@ def read_rules(instance: Mapping[str, Any]) -> dict[str, Any]:
         rules["step_minor"] = None if rules["steps"] else rules["tick_minor"]
     is_sealed = form in SEALED
     rules.setdefault("pricing", PRICING[form])
-    rules.setdefault("marginal", "pro_rata" if is_sealed else "time")
+    rules.setdefault("marginal", "time")
     rules.setdefault("tie", "draw" if is_sealed and rules["draw_commitment"] else "time")
     rules.setdefault("disclosure", "blind" if is_sealed else "best")
     beats_leader = not is_sealed and rules["disclosure"] in ("full", "best")
