@@ -230,11 +230,12 @@ def database_runs(data_dir: Path) -> bool:
 
 
 async def found_market(operator: Client) -> None:
-    """Register the region, the sugar, a mill that sells and a factory that buys, with money."""
+    """Register the region, the sugar, a mill that sells and two firms that buy, with money."""
     await operator.done("POST", "/regions", REGION)
     await operator.done("POST", "/instruments", SUGAR)
-    for key, kind, role in (("mill", "mill", "seller"), ("factory", "factory", "buyer")):
-        firm = {"name": f"Firm {key}", "kind": kind, "owner_group": key, "region": "GX"}
+    firms = (("mill", "seller"), ("factory", "buyer"), ("trader", "buyer"))
+    for key, role in firms:
+        firm = {"name": f"Firm {key}", "kind": key, "owner_group": key, "region": "GX"}
         made = await operator.done("POST", "/organisations", firm)
         person = {"login": key, "name": key, "password": PASSWORD, "roles": [role]}
         people = f"/organisations/{made['organisation_id']}/people"
