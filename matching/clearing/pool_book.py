@@ -93,6 +93,7 @@ class Book(NamedTuple):
     supplies: list[Supply]
     has_twins: bool
     has_packs: bool
+    has_spare: bool
 
     def require_ample(self, deals: Sequence[Deal]) -> None:
         for supply, used in self._used(deals):
@@ -134,6 +135,7 @@ def book_of(pledges: Sequence[Any], supplies: Sequence[Supply]) -> Book:
     """Return the book of a cell; a pledge has the fields of the instance as attributes."""
     rows = sorted(pledges, key=_ORDER)
     own = [row.freight_minor + row.term_minor + row.fee_minor for row in rows]
+    spare = [row.tolerance for row in rows]
     limits = [row.limit_minor for row in rows]
     ids = [row.id for row in rows]
     owners = [row.owner for row in rows]
@@ -143,7 +145,7 @@ def book_of(pledges: Sequence[Any], supplies: Sequence[Supply]) -> Book:
         ids=ids,
         owners=owners,
         lots=[row.lots for row in rows],
-        spare=[row.tolerance for row in rows],
+        spare=spare,
         limits=limits,
         own=own,
         net=[*map(sub, limits, own)],
@@ -151,4 +153,5 @@ def book_of(pledges: Sequence[Any], supplies: Sequence[Supply]) -> Book:
         supplies=sorted(supplies),
         has_twins=len(set(owners)) < len(owners),
         has_packs=any(supply.pack > 1 for supply in supplies),
+        has_spare=any(spare),
     )

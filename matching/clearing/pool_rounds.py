@@ -74,10 +74,10 @@ def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
         for number, pools in groupby(sorted(placed, key=_round_of), key=_round_of)
     }
     require(list(rounds) == list(range(1, len(rounds) + 1)), "round", "rounds count from 1")
-    still_open: Sequence[int] = range(len(book.ids))
+    accepting: Sequence[int] = range(len(book.ids))
     number = 1
-    for price, least in _prices(book, placed):
-        accepting = [x for x in still_open if book.net[x] >= price]
+    for price, least in _prices(book, law, placed):
+        accepting = [x for x in accepting if book.net[x] >= price]
         closed: list[Placed] = []
         while number in rounds and rounds[number][0].price == price:
             pools = rounds[number]
@@ -85,7 +85,6 @@ def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
             _check_round(book, law, pools, accepting, price)
             closed += pools
             taken = {x for pool in pools for x in pool.places}
-            still_open = [x for x in still_open if x not in taken]
             accepting = [x for x in accepting if x not in taken]
             number += 1
         if accepting:
@@ -95,11 +94,14 @@ def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
     require(number > len(rounds), "round", f"round {number} is at no price, or out of order")
 
 
-def _prices(book: Book, placed: Sequence[Placed]) -> Iterator[tuple[int, int]]:
+def _prices(book: Book, law: Law, placed: Sequence[Placed]) -> Iterator[tuple[int, int]]:
     """Give every price at which a pool could form, with the least lots, deepest first.
 
-    Without packs a price that asks for no less than a deeper one adds nothing.
+    A price that asks for more lots than any window of the cell has is out of reach. Without
+    packs one that asks for no less than a deeper one adds nothing.
     """
+    reach = _reach(book, range(len(book.ids)))
+    most = max(map(sub, [reach[stop] for stop in _stops(book.sizes, law)], reach))
     at_price: dict[int, int] = {}
     for supply in book.supplies:
         for lots, price in supply.breaks:
@@ -107,9 +109,11 @@ def _prices(book: Book, placed: Sequence[Placed]) -> Iterator[tuple[int, int]]:
     used = {pool.price for pool in placed}
     seen: int | None = None
     for price in sorted(at_price):
-        if book.has_packs or price in used or seen is None or at_price[price] < seen:
-            yield price, at_price[price]
-            seen = at_price[price] if seen is None else min(seen, at_price[price])
+        least = at_price[price]
+        is_new = seen is None or least < seen
+        if price in used or (least <= most and (book.has_packs or is_new)):
+            yield price, least
+        seen = least if seen is None else min(seen, least)
 
 
 def _round_of(pool: Placed) -> int:
@@ -159,7 +163,9 @@ def _stops(sizes: Sequence[int], law: Law) -> list[int]:
 
 def _reach(book: Book, places: Sequence[int]) -> list[int]:
     lots = [book.lots[x] for x in places]
-    return [0, *accumulate(map(add, lots, [book.spare[x] for x in places]))]
+    if book.has_spare:
+        lots = [*map(add, lots, [book.spare[x] for x in places])]
+    return [0, *accumulate(lots)]
 
 
 def _least_passed(
@@ -169,7 +175,7 @@ def _least_passed(
     unit = len(places) + 1
     best = [0]
     found = coming = 0
-    ready: list[tuple[int, int]] = []
+    ready: list[int] = []  # The cost of a start, then the start, in one integer.
     starts = [] if book.has_packs else _counts_of_starts(book, law, places, price)
     for end, x in enumerate(places, 1):
         found += book.lots[x] * unit
@@ -178,12 +184,12 @@ def _least_passed(
             found = min([found, *(best[start] + 1 for start in lawful)])
         else:
             while coming < starts[end]:
-                heappush(ready, (best[coming] + 1, coming))
+                heappush(ready, best[coming] * unit + coming)
                 coming += 1
-            while ready and stops[ready[0][1]] < end:
+            while ready and stops[ready[0] % unit] < end:
                 heappop(ready)
-            if ready and ready[0][0] < found:
-                found = ready[0][0]
+            if ready and ready[0] // unit < found:
+                found = ready[0] // unit + 1
         best.append(found)
     return divmod(found, unit)
 

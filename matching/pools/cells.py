@@ -32,6 +32,13 @@ class Cell:
     tolerances: Sequence[int] | None
     owners: Sequence[str] | None
 
+    def most_lots(self, places: Sequence[int]) -> int:
+        """Return all lots of these places, tolerance included."""
+        firm = sum(map(self.lots.__getitem__, places))
+        if self.tolerances is None:
+            return firm
+        return firm + sum(map(self.tolerances.__getitem__, places))
+
 
 class Formed(NamedTuple):
     """A pool before it is written out: the offer's rank and the members' places, ascending."""

@@ -124,8 +124,10 @@ def clear_cell(
         pools = assigned.pools
     taken = {place for pool in pools for place in pool.places}
     left = [place for place in range(len(cell.ids)) if place not in taken]
-    cut = [place for pool in formed for place in pool.places if place not in taken]
-    why = reasons(cell, left, envelope, shape, cut if rationed else ())
+    cut: list[int] = []
+    if rationed is not None:
+        cut = [place for pool in formed for place in pool.places if place not in taken]
+    why = reasons(cell, left, envelope, shape, cut)
     left.sort(key=cell.ids.__getitem__)
     return Cleared(
         sorted([written(cell, pool, ranked[pool.rank]) for pool in pools], key=_PLEDGES),

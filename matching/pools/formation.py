@@ -18,12 +18,10 @@ and Sönmez 2001).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
-from operator import add
 
 from matching.pools.cells import Cell, Formed
-from matching.pools.price_breaks import Level
-from matching.pools.stretches import Shape, most_in_reach
+from matching.pools.price_breaks import NEVER, Level
+from matching.pools.stretches import Shape, line_of
 from matching.pools.windows import fullest
 
 
@@ -32,16 +30,22 @@ def cascade(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
     formed: list[Formed] = []
     net = cell.net_minor
     accepting: list[int] = [*range(len(net))]
-    ceiling = _ceiling(cell, shape)
+    most = NEVER
     rounds = 0
     for level in levels:
-        if level.least_lots > ceiling:
+        if level.least_lots > most:
             continue
         price = level.price_minor
-        # Whoever accepts a price accepts every deeper one, so that the line only shrinks.
+        # Whoever accepts a price accepts every deeper one: the line only shrinks, and so does
+        # the most that a window of it can hold.
         accepting = [place for place in accepting if net[place] >= price]
         while len(accepting) >= shape.min_members:
-            windows = fullest(cell, accepting, level, shape)
+            most = cell.most_lots(accepting)
+            if most < level.least_lots:
+                break
+            line = line_of(cell, accepting, level, shape)
+            most = line.most_lots()
+            windows = fullest(line, level) if most >= level.least_lots else []
             if not windows:
                 break
             rounds += 1
@@ -53,11 +57,3 @@ def cascade(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
                 done = stop
             accepting = rest + accepting[done:]
     return formed
-
-
-def _ceiling(cell: Cell, shape: Shape) -> int:
-    """Return a number of lots that no window exceeds, whatever the price."""
-    lots = cell.lots
-    if cell.tolerances is not None:
-        lots = [*map(add, lots, cell.tolerances)]
-    return most_in_reach(cell.sizes, [0, *accumulate(lots)], shape)

@@ -53,20 +53,21 @@ def levels(ranked: Sequence[Offer]) -> list[Level]:
     later offer's break where an earlier one gives the same price for no more lots.
     """
     steps = sorted(
-        (price, rank, lots, below)
-        for rank, offer in enumerate(ranked)
-        for lots, price, below in reachable(offer)
+        [
+            (price, rank, lots)
+            for rank, offer in enumerate(ranked)
+            for lots, price in offer.breaks
+            if lots <= offer.capacity
+        ]
     )
     found: list[Level] = []
     reached = NEVER
     for price, same in groupby(steps, key=_PRICE):
         kept: list[Option] = []
-        for _, rank, lots, below in same:
-            is_useful = lots < reached and not any(
-                option.pack == 1 and option.from_lots <= lots for option in kept
-            )
-            if is_useful:
-                kept.append(Option(rank, lots, below, ranked[rank].pack))
+        for _, rank, lots in same:
+            if lots < reached and not any(o.pack == 1 and o.from_lots <= lots for o in kept):
+                offer = ranked[rank]
+                kept.append(Option(rank, lots, _deeper_from(offer, price), offer.pack))
         if kept:
             plain = [option.from_lots for option in kept if option.pack == 1]
             least = min([option.from_lots for option in kept])
@@ -99,3 +100,11 @@ def reachable(offer: Offer) -> list[tuple[int, int, int]]:
         found.append((lots, price, below))
         below, price_below = lots, price
     return found
+
+
+def _deeper_from(offer: Offer, price_minor: int) -> int:
+    """Return the lots from which an offer's price is deeper than this one."""
+    for lots, price in offer.breaks:
+        if price < price_minor and lots <= offer.capacity:
+            return lots
+    return NEVER

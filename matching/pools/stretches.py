@@ -36,16 +36,17 @@ class Line:
 
     cell: Cell
     places: Sequence[int]
-    sizes: Sequence[int]
+    lots: Sequence[int]
     reach: list[int]
     shape: Shape
     least_lots: int
     stops: list[int]
     crowds: list[int] | None
 
-    @property
-    def lots(self) -> list[int]:
-        return [*map(self.cell.lots.__getitem__, self.places)]
+    def most_lots(self) -> int:
+        """Return the most lots, tolerance included, that any window of similar size holds."""
+        most: int = max(map(sub, map(self.reach.__getitem__, self.stops), self.reach))
+        return most
 
     def ids(self) -> list[str]:
         return [*map(self.cell.ids.__getitem__, self.places)]
@@ -61,45 +62,27 @@ class Line:
         return last if last < crowd else crowd
 
 
-def line_of(cell: Cell, places: Sequence[int], level: Level, shape: Shape) -> Line | None:
-    """Return the line of these places at a level, or None when no window has the lots for it.
-
-    Cheap bounds come first: most prices are far from what a cell can gather.
-    """
+def line_of(cell: Cell, places: Sequence[int], level: Level, shape: Shape) -> Line:
+    """Return the line of these places at a level."""
     lots = [*map(cell.lots.__getitem__, places)]
-    if cell.tolerances is not None:
-        lots = [*map(add, lots, map(cell.tolerances.__getitem__, places))]
-    reach = [0, *accumulate(lots)]
-    if reach[-1] < level.least_lots:
-        return None
-    sizes = [*map(cell.sizes.__getitem__, places)]
-    if most_in_reach(sizes, reach, shape) < level.least_lots:
-        return None
-    above, below = shape.numerator, shape.denominator
-    if below == 1:
-        stops = [bisect_right(sizes, size * above) for size in sizes]
+    if cell.tolerances is None:
+        reach = [0, *accumulate(lots)]
     else:
-        stops = [bisect_right(sizes, size * above // below) for size in sizes]
-    if max(map(sub, map(reach.__getitem__, stops), reach)) < level.least_lots:
-        return None
+        more = map(cell.tolerances.__getitem__, places)
+        reach = [0, *accumulate(map(add, lots, more))]
+    stops = stops_of([*map(cell.sizes.__getitem__, places)], shape)
     crowds = None
     if cell.owners is not None:
         crowds = _crowds([*map(cell.owners.__getitem__, places)], shape.min_members)
-    return Line(cell, places, sizes, reach, shape, level.least_lots, stops, crowds)
+    return Line(cell, places, lots, reach, shape, level.least_lots, stops, crowds)
 
 
-def most_in_reach(sizes: Sequence[int], reach: Sequence[int], shape: Shape) -> int:
-    """Return a number of lots that no window of similar size exceeds.
-
-    The order is cut where the ratio to the last cut is exceeded; a window crosses one cut.
-    """
-    cuts = [0]
-    while cuts[-1] < len(sizes):
-        ceiling = sizes[cuts[-1]] * shape.numerator // shape.denominator
-        cuts.append(bisect_right(sizes, ceiling))
-    cuts.append(len(sizes))
-    held = [reach[cut] for cut in cuts]
-    return max([stop - start for start, stop in zip(held, held[2:], strict=False)])
+def stops_of(sizes: Sequence[int], shape: Shape) -> list[int]:
+    """Return, for each start, the last end of similar size; sizes ascend."""
+    above, below = shape.numerator, shape.denominator
+    if below == 1:
+        return [bisect_right(sizes, size * above) for size in sizes]
+    return [bisect_right(sizes, size * above // below) for size in sizes]
 
 
 def _crowds(owners: Sequence[str], min_members: int) -> list[int]:

@@ -88,8 +88,10 @@ def most_surplus(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Form
     ending: list[list[tuple[_Track, int]]] = [[] for _ in range(count + 1)]
     for number, level in enumerate(levels):
         places = [x for x, net in enumerate(cell.net_minor) if net >= level.price_minor]
+        if len(places) < shape.min_members:
+            continue
         line = line_of(cell, places, level, shape)
-        if line is not None:
+        if line.most_lots() >= level.least_lots:
             track = _Track(line, level, number=number)
             for end, place in enumerate(places, 1):
                 ending[place + 1].append((track, end))

@@ -41,7 +41,7 @@ class Costs(NamedTuple):
 def first_of_windows(costs: Costs) -> list[Pair]:
     """Return the windows of the first optimal path, from left to right."""
     end = len(costs.lots)
-    windows = _only_path(costs.way)
+    windows = _only_path(costs.way, 0, end)
     if windows is not None:
         return windows
     ids = costs.line.ids()
@@ -49,29 +49,30 @@ def first_of_windows(costs: Costs) -> list[Pair]:
     segments = [(0, end)]
     while segments:
         start, stop = segments.pop()
-        spent = costs.cost[stop] - costs.cost[start]
-        if spent == 1:
-            found.append((start, stop))
-        elif spent % costs.unit:
+        if (costs.cost[stop] - costs.cost[start]) % costs.unit == 0:
+            continue  # No window lies between.
+        windows = _only_path(costs.way, start, stop)
+        if windows is not None:
+            found += windows
+        else:
             nodes = _reaching(costs, start, stop)
             if start:
                 nodes = _reached(costs, start, nodes)
-            window = _first_window(costs, nodes, ids, covers_all=spent < costs.unit)
+            window = _first_window(costs, nodes, ids)
             found.append(window)
             segments += [(start, window[0]), (window[1], stop)]
     return sorted(found)
 
 
-def _only_path(way: Sequence[int]) -> list[Pair] | None:
-    """Return the windows of the optimal path if there is only one."""
+def _only_path(way: Sequence[int], start: int, end: int) -> list[Pair] | None:
+    """Return the windows of the optimal path between two boundaries if there is only one."""
     windows: list[Pair] = []
-    end = len(way) - 1
-    while end:
-        start = way[end]
-        if start >= 0:
-            windows.append((start, end))
-            end = start
-        elif start == PASSED:
+    while end > start:
+        before = way[end]
+        if before >= 0:
+            windows.append((before, end))
+            end = before
+        elif before == PASSED:
             end -= 1
         else:
             return None
@@ -124,21 +125,10 @@ def _reached(costs: Costs, start: int, nodes: Sequence[int]) -> list[int]:
     return kept
 
 
-def _first_window(
-    costs: Costs, nodes: Sequence[int], ids: Sequence[str], *, covers_all: bool
-) -> Pair:
-    """Return the optimal window between `nodes` whose sorted list of ids is the smallest.
-
-    With `covers_all` no optimal path passes a pledge by, so that the smallest id of all is in
-    the first pool and only the boundaries around it matter.
-    """
-    if covers_all:
-        least = ids.index(min(ids[nodes[0] : nodes[-1]]), nodes[0])
-        low = bisect_left(nodes, costs.line.first_start(least + 1))
-        starts = nodes[low : bisect_right(nodes, least)]
-        high = bisect_right(nodes, costs.line.stops[least])
-        ends = _furthest_ends(costs, starts, nodes[bisect_right(nodes, least) : high])
-    else:
+def _first_window(costs: Costs, nodes: Sequence[int], ids: Sequence[str]) -> Pair:
+    """Return the optimal window between `nodes` whose sorted list of ids is the smallest."""
+    least, starts, ends = _around_the_first(costs, nodes, ids)
+    if not any(map(least.__lt__, ends)):
         starts, ends = nodes, _furthest_ends(costs, nodes, nodes)
         least = _first_covered(starts, ends, ids)
     leftmost = next(x for x, y in zip(starts, ends, strict=True) if x <= least < y)
@@ -158,6 +148,20 @@ def _first_window(
             stop = place + 1
         taken += 1
     return start, stop
+
+
+def _around_the_first(
+    costs: Costs, nodes: Sequence[int], ids: Sequence[str]
+) -> tuple[int, Sequence[int], list[int]]:
+    """Return the place of the smallest id, the starts before it, and their last ends.
+
+    Mostly some optimal window covers that place; then only the boundaries around it matter.
+    """
+    least = ids.index(min(ids[nodes[0] : nodes[-1]]), nodes[0])
+    after = bisect_right(nodes, least)
+    starts = nodes[bisect_left(nodes, costs.line.first_start(least + 1)) : after]
+    stops = nodes[after : bisect_right(nodes, costs.line.stops[least])]
+    return least, starts, _furthest_ends(costs, starts, stops)
 
 
 def _furthest_ends(costs: Costs, starts: Sequence[int], ends: Sequence[int]) -> list[int]:

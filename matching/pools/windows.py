@@ -20,27 +20,20 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import accumulate
 
-from matching.pools.cells import Cell
 from matching.pools.explicit_ties import Step, first_of_paths
 from matching.pools.price_breaks import Level
-from matching.pools.stretches import Line, Shape, line_of
+from matching.pools.stretches import Line
 from matching.pools.ties import PASSED, SEVERAL, Costs, first_of_windows
 
 Window = tuple[int, int, int]  # From, to (half open), rank of the offer.
 Ranker = Callable[[int, int], int]  # The earliest offer for a window, or -1.
 
 
-def fullest(cell: Cell, places: Sequence[int], level: Level, shape: Shape) -> list[Window]:
-    """Return the windows that win among these places, from the smallest sizes to the largest.
-
-    `places` ascend, and all of them accept the level's price.
-    """
-    line = line_of(cell, places, level, shape)
-    if line is None:
-        return []
+def fullest(line: Line, level: Level) -> list[Window]:
+    """Return the windows that win on a line, from the smallest sizes to the largest."""
     if level.is_plain:
         costs = _costs(line)
         if len(level.options) == 1:
@@ -76,26 +69,29 @@ def _costs(line: Line) -> Costs:
     spent = cost[-1]
     groups = line.shape.min_members
     queue: deque[int] = deque()
-    coming = 0
-    for end in range(first, unit):
-        spent += lots[end - 1] * unit
+    push, pop, popleft = queue.append, queue.pop, queue.popleft
+    coming, coming_reach = 0, 0
+    for end, passed in enumerate(lots[first - 1 :], first):
+        spent += passed * unit
         spare = reach[end] - least
-        crowd = end - groups if crowds is None else crowds[end]
-        while coming <= crowd and reach[coming] <= spare:
-            here = cost[coming]
-            while queue and cost[queue[-1]] > here:
-                queue.pop()
-            queue.append(coming)
-            coming += 1
+        if coming_reach <= spare:
+            crowd = end - groups if crowds is None else crowds[end]
+            while coming_reach <= spare and coming <= crowd:
+                here = cost[coming]
+                while queue and cost[queue[-1]] > here:
+                    pop()
+                push(coming)
+                coming += 1
+                coming_reach = reach[coming]
         while queue and stops[queue[0]] < end:
-            queue.popleft()
+            popleft()
         via = PASSED
         if queue:
             start = queue[0]
             window = cost[start] + 1
             if window < spent:
                 spent = window
-                is_only = len(queue) == 1 or cost[queue[1]] >= window
+                is_only = queue[-1] == start or cost[queue[1]] >= window
                 via = start if is_only else SEVERAL
             elif window == spent:
                 via = SEVERAL
