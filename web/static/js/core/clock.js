@@ -96,7 +96,8 @@ export function fromLocal(value) {
   return at.toISOString();
 }
 
-function dayAndTime(at) {
+/** Return a time in the visitor's zone, the zone named. */
+export function dayAndTime(at) {
   return `${DAY_AND_TIME.format(at)} ${zone(at)}`;
 }
 

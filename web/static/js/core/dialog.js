@@ -18,8 +18,8 @@ export function confirmed({ title, lines = [], note, act, isDanger = false, hasS
       lines.length > 0 && h("dl", { class: "facts" }, facts),
       note && h("p", { class: "note" }, note),
       h("form", { class: "foot", method: "dialog" },
-        h("button", { value: "no" }, t("page.back_out")),
-        h("button", { value: "yes", class: isDanger ? "danger" : "main", autofocus: true }, act)));
+        h("button", { value: "no", autofocus: isDanger }, t("page.back_out")),
+        h("button", { value: "yes", class: isDanger ? "danger" : "main", autofocus: !isDanger }, act)));
     dialog.addEventListener("close", () => {
       answer(dialog.returnValue === "yes");
       dialog.remove();

@@ -11,6 +11,7 @@ const STALE_AFTER = 15_000;
 const isMember = document.body.dataset.organisation !== "";
 let feed = null;
 let lostAt = null;
+let askedAt = null;
 let state = "connecting";
 
 /** Open the feed and keep the word about its line up to date. */
@@ -48,7 +49,8 @@ export async function live({ topic, path, show, refetch = false }) {
   }
   if (path) {
     setInterval(() => {
-      if ((!isServed || !feed.isOpen) && !document.hidden) ask().catch(() => {});
+      if ((isServed && feed.isOpen) || document.hidden) return;
+      ask().then(() => { askedAt = now(); }, () => {});
     }, ASK_EVERY);
     await ask();
   }
@@ -69,13 +71,14 @@ export function gathered(act, wait = 120) {
 }
 
 /** Whether what the page shows may be out of date. */
-export function isStale() {
+function isStale() {
   return state !== "live" && lostAt !== null && now() - lostAt > STALE_AFTER;
 }
 
 function showLine() {
   const line = document.getElementById("line");
-  const word = state !== "ended" && isStale() ? "stale" : state;
+  const isAsked = lostAt !== null && askedAt > lostAt && now() - askedAt < STALE_AFTER;
+  const word = state === "ended" || !isStale() ? state : isAsked ? "polling" : "stale";
   const text = t(`page.line.${word}`, { at: lostAt ? timeOfDay(lostAt) : "" });
   document.body.dataset.line = word;
   if (line.dataset.state === word && line.textContent === text) return;

@@ -1,9 +1,11 @@
 /** Notices in words, and where each leads. */
 
+import { dayAndTime } from "./clock.js";
 import { amount, lots } from "./numbers.js";
 import { t, worded } from "./words.js";
 
 const PATHS = { auction: "/auctions", deal: "/deals", pool: "/pools", strip: "/strips" };
+const INSTANT = /^\d{4}-\d{2}-\d{2}T/;
 const QUANTITIES = ["lots", "ordered_lots"];
 
 export function noticeText({ kind, figures }) {
@@ -13,11 +15,13 @@ export function noticeText({ kind, figures }) {
 /** Return the page of what a notice is about. */
 export function noticePath({ subject }) {
   const [kind, id] = subject.split(":");
-  return PATHS[kind] && id ? `${PATHS[kind]}/${id}` : "/money";
+  if (kind === "money") return "/money";
+  return PATHS[kind] && id ? `${PATHS[kind]}/${id}` : "/notices";
 }
 
 function readable([name, value]) {
   if (QUANTITIES.includes(name)) return [name, lots(value)];
   if (name === "reason") return [name, worded("page.reason", value)];
+  if (INSTANT.test(value)) return [name, dayAndTime(Date.parse(value))];
   return [name, /^-?\d+\.\d{2}$/.test(value) ? amount(value) : value];
 }

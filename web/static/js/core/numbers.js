@@ -17,7 +17,7 @@ export function amount(text) {
   if (text === null || text === undefined) return "—";
   const [, sign, whole, fraction] = /^(-?)(\d+)(\.\d+)?$/.exec(text) ?? [];
   if (whole === undefined) return String(text);
-  return `${sign ? "−" : ""}${WHOLE.format(BigInt(whole))}${fraction ?? ""}`;
+  return `${sign ? "−" : ""}${WHOLE.format(BigInt(whole))}${(fraction ?? ".").padEnd(DECIMALS + 1, "0")}`;
 }
 
 /** Return an amount that says how it differs: "+20.00", "−5.00", "±0.00". */

@@ -33,11 +33,11 @@ export function panel(title, ...children) {
  * Return the two columns of a page. On a narrow screen `lead` comes first, then what there is
  * to do, then the rest.
  */
-export function columns(lead, aside, rest, label) {
+export function columns(lead, aside, rest, label, { isBroad = false } = {}) {
   lead.classList.add("lead");
   rest?.classList.add("rest");
   aside.setAttribute("aria-label", label);
-  return h("div", { class: "columns" }, lead, aside, rest);
+  return h("div", { class: isBroad ? "columns broad" : "columns" }, lead, aside, rest);
 }
 
 /** Return figures with their labels in a row. */
@@ -55,9 +55,10 @@ export function facts(pairs) {
 /**
  * Return a table. A column is `{ label, cell(row), isNumber, className }`; the first is the
  * row's heading. On a narrow screen each row becomes a card that repeats the labels. Where
- * `across(row)` returns something, it stands in the place of all other cells of the row.
+ * `across(row)` returns something, it stands in the place of all other cells of the row. The
+ * last column of a ledger is its amount, which stays to the right of the heading.
  */
-export function table({ columns: shown, rows, rowClass, foot, across }) {
+export function table({ columns: shown, rows, rowClass, foot, across, isLedger = false }) {
   const about = (column, at) => ({
     class: [column.isNumber && "number", column.className].filter(Boolean).join(" ") || null,
     "data-label": at > 0 ? column.label : null,
@@ -67,7 +68,7 @@ export function table({ columns: shown, rows, rowClass, foot, across }) {
     if (wide) return h("td", { class: "across", colspan: shown.length - 1 }, wide);
     return shown.slice(1).map((column, at) => h("td", about(column, at + 1), column.cell(row)));
   };
-  return h("table", { class: "reflow" },
+  return h("table", { class: isLedger ? "reflow ledger" : "reflow" },
     h("thead", {}, h("tr", {}, shown.map((column) =>
       h("th", { scope: "col", class: column.isNumber ? "number" : null }, column.label)))),
     h("tbody", {}, rows.map((row) => h("tr", { class: rowClass?.(row) || null },

@@ -36,7 +36,6 @@ export function pairsField({ name, label, keys, labels, types, first, hint, isOp
     name,
     element,
     focus: () => rows[0][0].focus(),
-    peek: () => null,
     reset() {
       rows.length = 0;
       fill(body);
@@ -59,6 +58,26 @@ export function pairsField({ name, label, keys, labels, types, first, hint, isOp
   };
 }
 
+/** Return a field whose value is the list of what is ticked. */
+export function choicesField({ name, label, options }) {
+  const wrong = h("span", { class: "wrong", role: "alert" });
+  const boxes = options.map(([value]) => h("input", { type: "checkbox", value }));
+  return {
+    name,
+    element: h("fieldset", { class: "field broad" }, h("legend", {}, label),
+      h("div", { class: "choices" }, options.map(([, text], at) => h("label", {}, boxes[at], " ", text))), wrong),
+    focus: () => boxes[0].focus(),
+    reset: () => boxes.forEach((box) => { box.checked = false; }),
+    read() {
+      const found = boxes.filter((box) => box.checked).map((box) => box.value);
+      return found.length > 0 ? { value: found } : { wrong: t("rule.required") };
+    },
+    problem(_, text) {
+      wrong.textContent = text;
+    },
+  };
+}
+
 /** Return a field of one whole number for each of `options`; its value is `{ option: lots }`. */
 export function countsField({ name, label, options, hint }) {
   const wrong = h("span", { class: "wrong", role: "alert" });
@@ -70,7 +89,6 @@ export function countsField({ name, label, options, hint }) {
         h("tr", {}, h("th", { scope: "row" }, text), h("td", {}, inputs.get(value)))))),
       hint && h("span", { class: "hint" }, hint), wrong),
     focus: () => inputs.values().next().value.focus(),
-    peek: () => null,
     reset: () => inputs.forEach((input) => { input.value = ""; }),
     read() {
       const found = [...inputs].filter(([, input]) => input.value.trim() !== "")

@@ -17,7 +17,7 @@ export async function show(main) {
   const tasks = h("div", { class: "stack" });
   const open = h("aside", { class: "stack" });
   fill(main, head(t("page.board.heading"), { note: t("page.board.note") }),
-    columns(h("div", { class: "stack" }, tasks, board), open, null, t("page.board.open_now")));
+    columns(h("div", { class: "stack" }, tasks, board), open, null, t("page.board.open_now"), { isBroad: true }));
   const seen = new Map();
   const refresh = gathered(() => showOpen(open).catch(() => {}));
   await Promise.all([
@@ -53,9 +53,8 @@ function priceTable(cells, seen) {
 const COLUMNS = [
   {
     label: t("word.cell"),
-    className: "nowrap",
     cell: (row) => h("a", { href: `/prices/${row.cell}` },
-      `${instrumentName(row.instrument)} · ${regionName(row.region)}`, h("br"), month(row.tenor)),
+      instrumentName(row.instrument), h("br"), `${regionName(row.region)} · ${month(row.tenor)}`),
   },
   { label: t("page.board.price"), isNumber: true, className: "nowrap", cell: priceOf },
   {

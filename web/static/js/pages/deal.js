@@ -88,6 +88,7 @@ class DealPage {
       h("span", { class: "note" }, t(isAccepted ? "page.deal.lines_accepted" : "page.deal.lines_agreed"))),
     table({
       rows: lines,
+      isLedger: true,
       columns: [
         { label: t("page.deal.line"), cell: (line) => t(`page.line_kind.${line.kind}`) },
         { label: t("page.deal.to"), cell: (line) => this.party(line.counterparty) },

@@ -1,12 +1,14 @@
 /** The operator's desk: money that came in, what waits for a person, and what opens next. */
 
 import { get, send } from "../core/api.js";
-import { cellFields, cellName, cellOf, instrumentOptions, monthOptions, regionOptions } from "../core/catalogue.js";
+import { cellName, instrumentOptions, monthOptions, regionOptions } from "../core/catalogue.js";
 import { countdown, instant, month, now, toLocal } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { amount, lots } from "../core/numbers.js";
 import { empty, facts, head, panel, table } from "../core/parts.js";
+import { openPoolForm } from "../core/pools.js";
+import { choicesField } from "../core/rows.js";
 import { t } from "../core/words.js";
 
 const DAY = 86_400_000;
@@ -20,7 +22,7 @@ export async function show(main) {
   const refresh = () => showWaiting(waiting, refresh);
   const refreshFirms = () => showFirms(firms);
   fill(main, head(t("page.desk.title"), { note: t("page.desk.note") }),
-    h("div", { class: "stack" }, waiting, bankForm(refresh), poolForm(), stripForm(), firmForm(refreshFirms), firms));
+    h("div", { class: "stack" }, waiting, bankForm(refresh), openPoolForm(), stripForm(), firmForm(refreshFirms), firms));
   await Promise.all([refresh(), refreshFirms()]);
   setInterval(() => document.activeElement?.closest("form") ?? refresh().catch(() => {}), 20_000);
 }
@@ -110,31 +112,6 @@ function bankForm(refresh) {
     }));
 }
 
-function poolForm() {
-  return h("details", { class: "panel" }, h("summary", {}, t("page.desk.open_pool")), form({
-    isWide: true,
-    fields: [
-      ...cellFields(t),
-      { name: "firming_at", label: t("page.desk.firming_at"), type: "instant", value: toLocal(now() + DAY) },
-      { name: "closes_at", label: t("page.pool.closes_at"), type: "instant", value: toLocal(now() + 2 * DAY) },
-      { name: "mode", label: t("page.pool.mode"), type: "select",
-        options: ["both", "breaks", "auction"].map((mode) => [mode, t(`page.pool.mode.${mode}`)]) },
-      { name: "auction_minutes", label: t("page.pool.auction_minutes"), type: "lots", value: "30", isOptional: true },
-      { name: "prolong_minutes", label: t("page.pool.prolong_minutes"), type: "lots", value: "0" },
-    ],
-    act: t("page.desk.open_pool"),
-    confirm: (values) => ({
-      title: t("page.desk.open_pool_ask"),
-      lines: [[t("word.cell"), cellName(cellOf(values))], [t("page.desk.firming_at"), instant(values.firming_at)], [t("page.pool.closes_at"), instant(values.closes_at)]],
-      act: t("page.desk.open_pool"),
-    }),
-    send: ({ instrument, region, tenor, auction_minutes: minutes, ...rest }, key) => send("POST", "/pools", {
-      cell: cellOf({ instrument, region, tenor }), ...rest, ...(rest.mode !== "breaks" && minutes && { auction_minutes: minutes }),
-    }, key),
-    done: ({ pool_id: id }) => location.assign(`/pools/${id}`),
-  }));
-}
-
 function stripForm() {
   const [, , third] = monthOptions(3);
   return h("details", { class: "panel" }, h("summary", {}, t("page.desk.open_strip")), form({
@@ -198,12 +175,11 @@ async function showFirms(firms) {
         { name: "login", label: t("page.login.login") },
         { name: "name", label: t("page.desk.person") },
         { name: "password", label: t("page.login.password"), type: "password", hint: t("page.desk.password_hint"), autocomplete: "new-password" },
-        { name: "roles", label: t("page.desk.roles"), hint: ROLES.join(", ") },
         { name: "language", label: t("page.desk.language"), type: "select", options: [["zh", "中文"], ["en", "English"]] },
+        choicesField({ name: "roles", label: t("page.desk.roles"), options: ROLES.map((role) => [role, t(`page.role.${role}`)]) }),
       ],
       act: t("page.desk.add_person"),
-      send: ({ organisation, roles, ...rest }, key) => send("POST", `/organisations/${organisation}/people`,
-        { ...rest, roles: roles.split(/[\s,、，]+/).filter(Boolean) }, key),
+      send: ({ organisation, ...rest }, key) => send("POST", `/organisations/${organisation}/people`, rest, key),
       done: () => say(t("page.desk.person_added")),
     })),
     h("details", { class: "panel plain" }, h("summary", { class: "panel" }, t("page.desk.firms", { count: organisations.length })), table({

@@ -73,6 +73,7 @@ function showMoney(rest, { holds, calls, payments, statement }) {
       ? panel(t("page.money.statement"), empty(t("page.money.no_movement")))
       : h("section", { class: "panel plain" }, h("h2", {}, t("page.money.statement")), table({
         rows: statement,
+        isLedger: true,
         columns: [
           { label: t("word.at"), cell: (row) => instant(row.at) },
           { label: t("page.money.kind"), cell: (row) => worded("page.transfer", row.kind) },

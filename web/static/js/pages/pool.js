@@ -216,7 +216,7 @@ class PoolPage {
         this.typed = values;
         this.look();
       },
-      confirm: (values) => this.asking(values, t("page.pool.join_ask")),
+      confirm: (values) => this.asking(values, "join"),
       send: (values, key) => send("POST", `${this.path}/pledges`, values, key),
       done: async (answer) => {
         say(t("page.pool.joined", { deposit: amount(answer.deposit) }));
@@ -240,7 +240,7 @@ class PoolPage {
           this.typed = values;
           this.look();
         },
-        confirm: (values) => this.asking(values, t("page.pool.change_ask")),
+        confirm: (values) => this.asking(values, "change"),
         send: (values, key) => send("PATCH", `${this.path}/pledges/${you.pledge_id}`, values, key),
         done: async () => {
           say(t("page.pool.changed"));
@@ -256,9 +256,9 @@ class PoolPage {
       : [];
   }
 
-  asking(values, title) {
+  asking(values, act) {
     return {
-      title,
+      title: t(`page.pool.${act}_ask`),
       lines: [
         [t("word.cell"), cellName(this.pool.cell)],
         [t("word.lots"), this.lots(values.lots)],
@@ -266,7 +266,7 @@ class PoolPage {
         this.preview?.deposit && [t("word.deposit"), amount(this.preview.deposit)],
       ].filter(Boolean),
       note: this.pool.phase === "firming" ? t("page.pool.firming_warning") : t("page.pool.binding"),
-      act: title.replace(/[??]$/, ""),
+      act: t(`page.pool.${act}`),
     };
   }
 

@@ -6,6 +6,7 @@ import { countdown, instant } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, empty, head, panel, table } from "../core/parts.js";
+import { openPoolForm } from "../core/pools.js";
 import { may } from "../core/viewer.js";
 import { t } from "../core/words.js";
 
@@ -14,7 +15,7 @@ export async function show(main) {
   fill(main, head(t("page.pools.title"), {
     note: t("page.pools.note"),
     aside: may("supply.offer") && h("a", { class: "button", href: "/offers" }, t("page.pools.make_offer")),
-  }), body);
+  }), h("div", { class: "stack" }, body, may("pools.open") && openPoolForm()));
   const refresh = async () => showAll(body, (await get("/pools?limit=100")).pools);
   await refresh();
   setInterval(() => refresh().catch(() => {}), 10_000);
@@ -23,11 +24,10 @@ export async function show(main) {
 function showAll(body, pools) {
   const isOpen = ({ phase }) => phase === "gathering" || phase === "firming";
   const [open, over] = [pools.filter(isOpen), pools.filter((pool) => !isOpen(pool))];
-  const opens = may("pools.open") && may("settlement.import");
   fill(body,
     open.length > 0
       ? h("div", { class: "cards" }, open.map(card))
-      : panel(null, empty(t("page.pools.empty"), " ", opens && h("a", { href: "/desk" }, t("page.pools.open_one")))),
+      : panel(null, empty(t("page.pools.empty"))),
     over.length > 0 && h("section", { class: "panel plain" }, h("h2", {}, t("page.pools.over")), table({
       rows: over,
       columns: [
