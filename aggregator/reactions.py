@@ -7,18 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from aggregator.auctions import closing as auction_closing
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.deals import closing as deal_closing
-from aggregator.deals.facts import DealSettled, LotsReturned
+from aggregator.deals.facts import DealLapsed, DealSettled, LotsReturned
 from aggregator.demand import repeating
 from aggregator.forwards import closing as forwards_closing
 from aggregator.fulfilment import accepting
 from aggregator.invoices import crediting, issuing
 from aggregator.market import Market, Reaction
 from aggregator.notices.telling import WHO_IS_TOLD, tell
+from aggregator.pools import answering, firming, listing, substituting
 from aggregator.pools import awarding as pool_awarding
 from aggregator.pools import closing as pool_closing
-from aggregator.pools import firming, listing
 from aggregator.pools import sending as pool_sending
-from aggregator.pools.facts import PledgesLeftOut, PledgeWithdrawn, PoolAwarded, PoolLapsed
+from aggregator.pools.facts import (
+    PledgesLeftOut,
+    PledgeWithdrawn,
+    PoolAwarded,
+    PoolLapsed,
+    SubstituteAwarded,
+)
 from aggregator.prices import publication
 from aggregator.settlement import refunds
 from aggregator.supply import offering
@@ -27,6 +33,7 @@ from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 ON_FACT: dict[type, Sequence[Reaction]] = {
     AuctionAwarded: [pool_awarding.on_auction_awarded],
     AuctionFailed: [pool_awarding.on_auction_failed],
+    DealLapsed: [substituting.on_deal_lapsed],
     DealSettled: [publication.on_deal_settled],
     LotsReturned: [crediting.on_lots_returned, publication.on_lots_returned],
     OfferExpired: [listing.on_offer_gone],
@@ -36,6 +43,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     PledgesLeftOut: [pool_sending.on_left_out],
     PoolAwarded: [pool_sending.on_pool_awarded],
     PoolLapsed: [pool_sending.on_left_out],
+    SubstituteAwarded: [answering.on_substitute_awarded],
 }
 
 # Whoever a fact concerns is told of it after everything that it sets off.
@@ -55,6 +63,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "forwards.close": forwards_closing.close,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,
+    "pools.substitute": substituting.expire,
     "settlement.refund": refunds.pay,
     "supply.expire": offering.expire,
 }

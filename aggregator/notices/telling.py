@@ -26,9 +26,21 @@ from aggregator.fulfilment.facts import (
     GoodsShipped,
 )
 from aggregator.invoices.facts import CreditNoteIssued, InvoiceIssued, InvoiceOverdue
+from aggregator.journal.facts import stamp
 from aggregator.market import Unit
 from aggregator.notices.facts import Noticed
-from aggregator.pools.facts import PledgesLeftOut, PoolAwarded, PoolLapsed
+from aggregator.pools.facts import (
+    FirmingBegan,
+    PledgesLeftOut,
+    PoolAwarded,
+    PoolClosed,
+    PoolLapsed,
+    PoolProlonged,
+    SubstituteAwarded,
+    SubstituteExpired,
+    SubstituteOffered,
+    SubstitutionEnded,
+)
 from aggregator.settlement.facts import MoneyReceived, PaymentFailed, PaymentMade
 
 Figure = tuple[str, str | int]
@@ -83,6 +95,23 @@ def _pool_awarded(fact: PoolAwarded) -> Iterable[Told]:
     yield Told(fact.seller_id, "pool_sold", subject, seller)
 
 
+def _members(kind: str) -> Callable[[FirmingBegan | PoolProlonged], Iterable[Told]]:
+    """Tell every member of a pool."""
+
+    def told(fact: FirmingBegan | PoolProlonged) -> Iterable[Told]:
+        for organisation_id in fact.members:
+            yield Told(organisation_id, kind, f"pool:{fact.pool_id}")
+
+    return told
+
+
+def _pool_closed(fact: PoolClosed) -> Iterable[Told]:
+    for group in fact.groups:
+        for member in group.members:
+            figures = (("lots", member.lots), ("goods_minor", group.goods_minor))
+            yield Told(member.organisation_id, "pool_closed", f"pool:{fact.pool_id}", figures)
+
+
 def _left_out(kind: str) -> Callable[[PledgesLeftOut | PoolLapsed], Iterable[Told]]:
     def told(fact: PledgesLeftOut | PoolLapsed) -> Iterable[Told]:
         for left in fact.left_out:
@@ -90,6 +119,34 @@ def _left_out(kind: str) -> Callable[[PledgesLeftOut | PoolLapsed], Iterable[Tol
             yield Told(left.organisation_id, kind, f"pool:{fact.pool_id}", figures)
 
     return told
+
+
+def _substitute_offered(fact: SubstituteOffered) -> Iterable[Told]:
+    figures: tuple[Figure, ...] = (
+        ("lots", fact.lots),
+        ("landed_minor", fact.landed_minor),
+        ("until", stamp(fact.until)),
+    )
+    yield Told(fact.organisation_id, "substitute_offered", f"pool:{fact.pool_id}", figures)
+
+
+def _substitute_expired(fact: SubstituteExpired) -> Iterable[Told]:
+    figures = (("lots", fact.lots),)
+    yield Told(fact.organisation_id, "substitute_expired", f"pool:{fact.pool_id}", figures)
+
+
+def _substitute_awarded(fact: SubstituteAwarded) -> Iterable[Told]:
+    won, subject = fact.award, f"pool:{fact.pool_id}"
+    figures: tuple[Figure, ...] = (("lots", won.lots), ("landed_minor", won.landed_minor))
+    yield Told(won.organisation_id, "substitute_awarded", subject, figures)
+    sold: tuple[Figure, ...] = (("lots", won.lots), ("goods_minor", won.goods_minor))
+    yield Told(fact.seller_id, "substitute_sold", subject, sold)
+
+
+def _substitution_ended(fact: SubstitutionEnded) -> Iterable[Told]:
+    if fact.left_lots:
+        figures = (("lots", fact.left_lots),)
+        yield Told(fact.seller_id, "substitution_ended", f"pool:{fact.pool_id}", figures)
 
 
 def _repeated(fact: RequestRepeated) -> Iterable[Told]:
@@ -118,6 +175,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     DealFunded: _both("deal_funded", "amount_minor"),
     DealLapsed: _both("deal_lapsed", "forfeited_minor"),
     DealSettled: _both("deal_settled", "lots", "price_minor"),
+    FirmingBegan: _members("pool_firming"),
     GoodsAccepted: _both("goods_accepted", "lots", "ordered_lots"),
     GoodsDelivered: _both("goods_delivered", "lots"),
     GoodsShipped: _both("goods_shipped", "lots"),
@@ -129,10 +187,16 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     PaymentMade: _payment("payment_made"),
     PledgesLeftOut: _left_out("pledge_left_out"),
     PoolAwarded: _pool_awarded,
+    PoolClosed: _pool_closed,
     PoolLapsed: _left_out("pool_lapsed"),
+    PoolProlonged: _members("pool_prolonged"),
     RequestRepeated: _repeated,
     StripCleared: _strip_cleared,
     StripLapsed: _strip_lapsed,
+    SubstituteAwarded: _substitute_awarded,
+    SubstituteExpired: _substitute_expired,
+    SubstituteOffered: _substitute_offered,
+    SubstitutionEnded: _substitution_ended,
 }
 
 

@@ -101,7 +101,7 @@ async def _award(
         assert pledge.awarded_lots is not None
         price = landed(goods_minor, pledge.freight_minor, traded.fee_bps)
         assert price.landed_minor <= pledge.limit_minor, "nobody pays above his limit"
-        deal_id = await form_deal(unit, _terms(pool, pledge, seller_id, goods_minor))
+        deal_id = await form_deal(unit, terms_of(pool, pledge, seller_id, goods_minor))
         await unit.execute(
             "update pledge set state = 'awarded', deal_id = $2 where id = $1", pledge.id, deal_id
         )
@@ -155,7 +155,8 @@ async def _members(unit: Unit, pool_id: str, number: int) -> list[PledgeRow]:
     return [pledge for pledge in found if pledge.group_number == number]
 
 
-def _terms(pool: PoolRow, pledge: PledgeRow, seller_id: str, goods_minor: int) -> DealTerms:
+def terms_of(pool: PoolRow, pledge: PledgeRow, seller_id: str, goods_minor: int) -> DealTerms:
+    """Return the deal of a member with awarded lots at a goods price."""
     assert pledge.awarded_lots is not None
     return DealTerms(
         source=SOURCE,

@@ -61,7 +61,7 @@ async def _close(unit: Unit, pool: PoolRow) -> None:
     )
     is_reached = bool(certified.result.pools)
     if not is_reached and _may_prolong(pool, pledges):
-        await _prolong(unit, pool)
+        await _prolong(unit, pool, tuple(pledge.organisation_id for pledge in pledges))
         return
     await clear_timer(unit, store.FIRMING_TIMER, pool.id)
     await store.set_state(unit, pool.id, store.CLOSED)
@@ -88,14 +88,14 @@ def _may_prolong(pool: PoolRow, pledges: Sequence[PledgeRow]) -> bool:
     return all(pledge.agrees_to_prolong for pledge in pledges)
 
 
-async def _prolong(unit: Unit, pool: PoolRow) -> None:
+async def _prolong(unit: Unit, pool: PoolRow, members: tuple[str, ...]) -> None:
     """Go on once, in firming: nobody who agreed may leave what he agreed to."""
     closes_at = unit.now + timedelta(minutes=pool.prolong_minutes)
     await unit.execute(
         "update pool set is_prolonged = true, closes_at = $2 where id = $1", pool.id, closes_at
     )
     await set_timer(unit, store.CLOSE_TIMER, pool.id, closes_at)
-    prolonged = PoolProlonged(pool.id, str(pool.cell), closes_at)
+    prolonged = PoolProlonged(pool.id, str(pool.cell), closes_at, members)
     await unit.record(store.stream_of(pool.id), prolonged)
 
 

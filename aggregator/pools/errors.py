@@ -107,3 +107,11 @@ class RequestNotForPool(RuleViolation):
     first_tenor: str
     last_tenor: str
     cell: str
+
+
+@dataclass
+class SubstituteIsOver(RuleViolation):
+    """The answer came at or after the instant until which the lots were offered."""
+
+    code = "substitute_over"
+    until: datetime

@@ -137,9 +137,10 @@ class PledgeWithdrawn:
 
 @fact
 class FirmingBegan:
-    """From now on members join and raise, but neither leave nor lower."""
+    """From now on members join and raise, but neither leave nor lower; `members` hear of it."""
 
     pool_id: str
+    members: tuple[str, ...] = ()
 
 
 @fact
@@ -153,11 +154,12 @@ class PoolExtended:
 
 @fact
 class PoolProlonged:
-    """Nothing was reached, and every member had agreed to one more time."""
+    """Nothing was reached, and every one of the members had agreed to one more time."""
 
     pool_id: str
     cell: str
     closes_at: datetime
+    members: tuple[str, ...] = ()
 
 
 @fact
@@ -211,3 +213,83 @@ class PoolLapsed:
     pool_id: str
     cell: str
     left_out: tuple[LeftOut, ...]
+
+
+@fact
+class ShareFreed:
+    """A member's deal lapsed unpaid: its lots are offered to who was left out."""
+
+    pool_id: str
+    number: int
+    deal_id: str
+    lots: int
+
+
+@fact
+class SubstituteOffered:
+    """Freed lots at the group's goods price, for one pledge alone, until an instant."""
+
+    pool_id: str
+    number: int
+    substitute_id: str
+    pledge_id: str
+    organisation_id: str
+    lots: int
+    goods_minor: int
+    freight_minor: int
+    fee_minor: int
+    landed_minor: int
+    until: datetime
+
+
+@fact
+class SubstituteExtended:
+    """Time that the market lost was given back."""
+
+    pool_id: str
+    substitute_id: str
+    organisation_id: str
+    until: datetime
+
+
+@fact
+class SubstituteDeclined:
+    pool_id: str
+    substitute_id: str
+    pledge_id: str
+    organisation_id: str
+    lots: int
+
+
+@fact
+class SubstituteExpired:
+    """Nobody answered in time; nothing was owed."""
+
+    pool_id: str
+    substitute_id: str
+    pledge_id: str
+    organisation_id: str
+    lots: int
+
+
+@fact
+class SubstituteAwarded:
+    """A pledge that was left out took freed lots; nobody else's price changed."""
+
+    pool_id: str
+    cell: str
+    number: int
+    substitute_id: str
+    seller_id: str
+    award: MemberAward
+
+
+@fact
+class SubstitutionEnded:
+    """No more is offered of a freed share; `left_lots` nobody took are the supplier's again."""
+
+    pool_id: str
+    number: int
+    deal_id: str
+    seller_id: str
+    left_lots: int

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Market, Unit
-from aggregator.pools import store
+from aggregator.pools import store, substituting
 from aggregator.pools.facts import PoolExtended
 from aggregator.scheduler.timers import set_timer
 
@@ -19,7 +19,8 @@ async def after_outage(market: Market, began_at: datetime, ended_at: datetime) -
     """Extend every pool that was live in [began_at, ended_at).
 
     At least the lost time plus 60 s, and never less than 2 minutes, is left; firming moves
-    with the close while it has not begun. An outage told twice changes nothing.
+    with the close while it has not begun. Who weighs freed lots has as much time.
+    An outage told twice changes nothing.
     """
     if ended_at - began_at <= TOLERATED:
         return
@@ -31,6 +32,8 @@ async def after_outage(market: Market, began_at: datetime, ended_at: datetime) -
     )
     for row in found:
         await _extend(market, row["id"], began_at, ended_at)
+    left = max(LEAST, ended_at - began_at + MORE)
+    await substituting.extend(market, ended_at, began_at=began_at, left=left)
 
 
 async def _extend(market: Market, pool_id: str, began_at: datetime, ended_at: datetime) -> None:

@@ -26,6 +26,11 @@ from aggregator.pools.facts import (
     PoolLapsed,
     PoolOpened,
     PoolProlonged,
+    SubstituteAwarded,
+    SubstituteDeclined,
+    SubstituteExpired,
+    SubstituteExtended,
+    SubstituteOffered,
 )
 
 
@@ -48,6 +53,7 @@ class Standing:
     group_lots: int | None = None
     award: MemberAward | None = None
     reason: str | None = None
+    substitute: SubstituteOffered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +168,26 @@ def _ended(state: State, fact: Any) -> State:
             return _decided(replace(state, pledges=pledges, groups=groups))
         case PledgesLeftOut() | PoolLapsed():
             return _left(state, fact)
-    return state
+    return _substituted(state, fact)
+
+
+def _substituted(state: State, fact: Any) -> State:
+    pledges = dict(state.pledges)
+    match fact:
+        case SubstituteOffered():
+            _put(pledges, fact, substitute=fact)
+        case SubstituteExtended():
+            offered = pledges[fact.organisation_id].substitute
+            assert offered is not None
+            _put(pledges, fact, substitute=replace(offered, until=fact.until))
+        case SubstituteDeclined() | SubstituteExpired():
+            _put(pledges, fact, substitute=None)
+        case SubstituteAwarded(award=award):
+            taken = {"group": fact.number, "group_lots": award.lots, "award": award}
+            _put(pledges, award, substitute=None, reason=None, **taken)
+        case _:
+            return state
+    return replace(state, pledges=pledges)
 
 
 def _left(state: State, fact: PledgesLeftOut | PoolLapsed) -> State:
@@ -186,9 +211,12 @@ def _decided(state: State) -> State:
     return replace(state, open_groups=left, phase=phase)
 
 
+_Substitute = SubstituteOffered | SubstituteExtended | SubstituteDeclined | SubstituteExpired
+
+
 def _put(
     pledges: dict[str, Standing],
-    of: GroupMember | MemberAward | LeftOut,
+    of: GroupMember | MemberAward | LeftOut | _Substitute,
     **changes: Any,
 ) -> None:
     pledges[of.organisation_id] = replace(pledges[of.organisation_id], **changes)

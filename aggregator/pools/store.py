@@ -33,7 +33,10 @@ _PLEDGE = (
     " freight_minor, size_lots, size_from, agrees_to_prolong, hold_id, deposit_minor, state,"
     " reason, group_number, awarded_lots, deal_id"
 )
-_GROUP = "number, offer_id, goods_minor, lots, is_reserved, auction_id, state"
+_GROUP = (
+    "number, offer_id, goods_minor, lots, is_reserved, auction_id, state, seller_id,"
+    " paid_goods_minor"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,13 @@ class GroupRow:
     is_reserved: bool
     auction_id: str | None
     state: str
+    seller_id: str | None
+    paid_goods_minor: int | None
+
+    @property
+    def is_by_offer(self) -> bool:
+        """Whether the lots are taken from the offer; an auction's winner always pays less."""
+        return self.is_reserved and self.paid_goods_minor == self.goods_minor
 
 
 def stream_of(pool_id: str) -> str:
@@ -131,7 +141,8 @@ async def begin_firming_if_due(unit: Unit, pool: PoolRow) -> PoolRow:
     if pool.state != GATHERING or unit.now < pool.firming_at:
         return pool
     await set_state(unit, pool.id, FIRMING)
-    await unit.record(stream_of(pool.id), FirmingBegan(pool.id))
+    members = tuple(one.organisation_id for one in await pledges(unit, pool.id, "standing"))
+    await unit.record(stream_of(pool.id), FirmingBegan(pool.id, members))
     return await load(unit, pool.id)
 
 

@@ -17,7 +17,7 @@ from aggregator.journal.facts import stamp
 from aggregator.market import Audience
 from aggregator.pools import store
 from aggregator.pools.facts import PoolOpened
-from aggregator.pools.landed import Landed, landed
+from aggregator.pools.landed import Landed, deposit, landed
 from aggregator.pools.state import Standing, State
 
 VISIBLE_FROM_GROUPS = 3
@@ -147,6 +147,7 @@ def _you(
         "group": _group(state, opened, own),
         "award": _award(state, opened, own),
         "left_out": own.reason,
+        "substitute": _substitute(opened, own),
     }
 
 
@@ -194,6 +195,21 @@ def _award(state: State, opened: PoolOpened, own: Standing) -> View | None:
         **_lines(price, opened.currency),
         "by": state.groups[own.group].by,
         "deal_id": won.deal_id,
+    }
+
+
+def _substitute(opened: PoolOpened, own: Standing) -> View | None:
+    """Return the freed lots that one may take, and until when."""
+    offered = own.substitute
+    if offered is None:
+        return None
+    price = Landed(offered.goods_minor, offered.freight_minor, offered.fee_minor)
+    held_minor = deposit(own.limit_minor, offered.lots, opened.deposit_bps)
+    return {
+        "lots": offered.lots,
+        **_lines(price, opened.currency),
+        "deposit": decimal_text(held_minor, opened.currency),
+        "until": stamp(offered.until),
     }
 
 

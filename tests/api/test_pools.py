@@ -11,7 +11,7 @@ from matching.clearing.certificate import check
 from tests.api.conftest import Served, Visitor
 from tests.builders import with_cash, with_sugar
 from web.api.offers import Offers
-from web.api.pools import Pledged, Pools, PoolView, Preview
+from web.api.pool_answers import Pledged, Pools, PoolView, Preview
 
 CELL = "SUGAR-W1/GX/2027-03"
 OFFER: dict[str, Any] = {
@@ -182,3 +182,49 @@ async def test_an_auditor_gets_what_the_checker_reads(served: Served) -> None:
 
     check(found.json()["instance"], found.json()["result"])
     assert (early.status_code, refused.status_code) == (404, 403)
+
+
+async def test_a_left_out_member_answers_for_freed_lots(served: Served) -> None:
+    visitors = await visitors_of(served)
+    for name in ("dan", "eve"):
+        visitors[name] = await served.member(f"Firm {name}", "buyer", kind="factory")
+        await with_cash(served.market, visitors[name].organisation_id, 10**10)
+    await visitors["mill"].post("/offers", OFFER)
+    pool_id = await opened(visitors)
+    path = f"/pools/{pool_id}/pledges"
+    for name in ("ann", "bob"):
+        await visitors[name].post(path, PLEDGE)
+    await visitors["cat"].post(path, {**PLEDGE, "lots": 200, "size": 200})
+    made = {
+        name: await visitors[name].post(path, {**PLEDGE, "lots": lots, "size": lots})
+        for name, lots in (("dan", 60), ("eve", 50))
+    }
+    own = {name: f"{path}/{answer.json()['pledge_id']}" for name, answer in made.items()}
+    await pass_to(served, POOL["closes_at"])
+    for name in ("ann", "bob"):
+        buyer = visitors[name].organisation_id
+        finance = await served.visitor(buyer, "finance")
+        (deal,) = (await finance.get("/deals")).json()["deals"]
+        funded = await finance.post(f"/deals/{deal['deal_id']}/fund")
+        assert funded.status_code == 200, funded.text
+    early = await visitors["dan"].post(f"{own['dan']}/accept")
+
+    await pass_to(served, "2027-01-07T05:00:00Z")
+    for name in ("dan", "eve"):  # their sessions are over by now
+        visitors[name] = await served.visitor(visitors[name].organisation_id, "buyer")
+    seen = (await visitors["dan"].get(f"/pools/{pool_id}")).json()
+    taken = await visitors["dan"].post(f"{own['dan']}/accept")
+    other = await visitors["dan"].post(f"{own['eve']}/decline")
+    left = await visitors["eve"].post(f"{own['eve']}/decline")
+    late = await visitors["eve"].post(f"{own['eve']}/accept")
+
+    PoolView.model_validate(seen)
+    assert seen["you"]["substitute"]["lots"] == 60
+    assert taken.status_code == 200, taken.text
+    assert (taken.json()["goods"], taken.json()["lots"]) == ("4950.00", 60)
+    assert left.json()["state"] == "declined"
+    assert [(a.status_code, a.json()["code"]) for a in (early, other, late)] == [
+        (404, "not_found"),
+        (404, "not_found"),
+        (409, "wrong_state"),
+    ]

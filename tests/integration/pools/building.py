@@ -131,7 +131,9 @@ async def assert_books_agree() -> None:
     """After any scenario the ledger sums to zero and no offer is oversold."""
     assert (await verify()).differences == ()
     oversold = await Pool().rows(
-        "select f.id from offer f left join (select g.offer_id, sum(g.lots) as lots"
+        "select f.id from offer f left join (select g.offer_id, sum(g.lots - coalesce("
+        "(select sum(s.left_lots) from pool_substitution s where s.pool_id = g.pool_id"
+        " and s.number = g.number and s.state = 'ended'), 0)) as lots"
         " from pool_group g where g.state = 'formed' or g.state = 'auctioned' and g.is_reserved"
         " or g.state = 'awarded' and g.is_reserved and g.seller_id ="
         " (select seller_id from offer where id = g.offer_id)"

@@ -322,3 +322,49 @@ async def test_the_stored_result_passes_the_checker_and_a_mutated_one_does_not(o
     result["pools"][0]["goods_minor"] -= 1
     with pytest.raises(GuaranteeBroken):
         check(instance, result)
+
+
+async def kinds_told(scene: Scene, name: str) -> list[str]:
+    found = await Pool().rows(
+        "select kind from notice where organisation_id = $1 order by at, id", scene.id_of(name)
+    )
+    return sorted(row["kind"] for row in found)
+
+
+async def test_members_are_told_of_firming_close_award_and_lapse(orm: str) -> None:
+    scene = await a_scene("abcd")
+    await scene.offer("m", breaks=((300, 490_000),))
+    pool_id = await scene.open()
+    for name in "abc":
+        await scene.pledge(name, pool_id)
+    await scene.pledge("d", pool_id, limit_minor=400_000)
+
+    await scene.pass_to(FIRMING_AT)
+    assert [await kinds_told(scene, name) for name in "am"] == [["pool_firming"], []]
+    await scene.pass_to(CLOSES_AT)
+
+    assert await kinds_told(scene, "a") == [
+        "deal_formed",
+        "pool_awarded",
+        "pool_closed",
+        "pool_firming",
+    ]
+    assert await kinds_told(scene, "d") == ["pledge_left_out", "pool_firming"]
+    assert await kinds_told(scene, "m") == ["deal_formed"] * 3 + ["pool_sold"]
+
+
+async def test_a_prolongation_is_told_once_to_each_and_happens_once(orm: str) -> None:
+    scene = await a_scene("abcd")
+    await scene.offer("m", breaks=((400, 490_000),))
+    pool_id = await scene.open(prolong_minutes=60)
+    for name in "abc":
+        await scene.pledge(name, pool_id, agrees_to_prolong=True)
+
+    await scene.pass_to(CLOSES_AT)
+    await scene.pass_to(CLOSES_AT + HOUR)
+    await scene.pass_to(CLOSES_AT + 2 * HOUR)
+
+    for name in "abc":
+        told = await kinds_told(scene, name)
+        assert told == ["pool_firming", "pool_lapsed", "pool_prolonged"]
+    assert await kinds_told(scene, "d") == []

@@ -1,0 +1,206 @@
+"""What answers about pools look like."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from web.api.fields import Answers, Money
+
+SizeSource = Literal["settled", "declared", "registered", "request"]
+
+
+class Break(Answers):
+    from_lots: int
+    price: Money
+
+
+class Progress(Answers):
+    """How near the break is, in steps of 10 %."""
+
+    from_lots: int
+    price: Money
+    percent: int
+
+
+class Landed(Answers):
+    """Per lot, before tax: goods + own freight + the market's fee."""
+
+    goods: Money
+    freight: Money
+    fee: Money
+    landed: Money
+
+
+class LandedAtBreak(Landed):
+    from_lots: int
+    is_within_limit: bool
+    saving: Money | None
+
+
+class Leaving(Answers):
+    is_allowed: bool
+    until: str
+    releases: Money
+    progress_without_you: Progress | None
+
+
+class OwnGroup(Answers):
+    """The formed group that one is in, and the auction that may better its price."""
+
+    lots: int
+    at_most: Landed
+    auction_id: str | None
+    auction_closes_at: str | None
+
+
+class OwnAward(Landed):
+    lots: int
+    by: Literal["offer", "auction"]
+    deal_id: str
+
+
+class OwnSubstitute(Landed):
+    """Lots that another's default set free, for oneself alone until an instant."""
+
+    lots: int
+    deposit: Money
+    until: str
+
+
+class OwnPledge(Answers):
+    pledge_id: str
+    lots: int
+    tolerance: int
+    limit: Money
+    freight: Money
+    size: int
+    size_from: SizeSource
+    agrees_to_prolong: bool
+    deposit: Money
+    landed: list[LandedAtBreak]
+    is_large_share: bool | None
+    leaving: Leaving | None
+    group: OwnGroup | None
+    award: OwnAward | None
+    left_out: str | None
+    substitute: OwnSubstitute | None
+
+
+class PoolView(Answers):
+    """The pool for the eyes of whoever asks; `you` is one's own pledge."""
+
+    pool_id: str
+    cell: str
+    instrument_id: str
+    region: str
+    tenor: str
+    currency: str
+    mode: str
+    phase: str
+    firming_at: str
+    closes_at: str
+    is_prolonged: bool
+    prolong_minutes: int
+    auction_minutes: int
+    min_members: int
+    similarity: list[int]
+    deposit_bps: int
+    fee_bps: int
+    breaks: list[Break]
+    progress: Progress | None
+    you: OwnPledge | None
+
+
+class Pools(Answers):
+    pools: list[PoolView]
+
+
+class PoolOpened(Answers):
+    pool_id: str
+    cell: str
+    phase: str
+    firming_at: str
+    closes_at: str
+
+
+class Pledged(Answers):
+    pool_id: str
+    pledge_id: str
+    phase: str
+    lots: int
+    tolerance: int
+    limit: Money
+    freight: Money
+    size: int
+    size_from: SizeSource
+    agrees_to_prolong: bool
+    deposit: Money
+    firming_at: str
+    closes_at: str
+
+
+class PledgeEnded(Answers):
+    pool_id: str
+    pledge_id: str
+    state: str
+
+
+class Substituted(Landed):
+    """The deal that freed lots became."""
+
+    pool_id: str
+    pledge_id: str
+    deal_id: str
+    lots: int
+
+
+class Preview(Answers):
+    pool_id: str
+    currency: str
+    deposit: Money | None
+    landed: list[LandedAtBreak]
+
+
+class OwnPrice(Answers):
+    """One's own last settled landed price in the instrument and region."""
+
+    deal_id: str
+    cell: str
+    landed: Money
+    settled_at: str
+
+
+class PublishedPrice(Answers):
+    """The last published goods price of the month or the nearest, and landed for oneself."""
+
+    tenor: str
+    is_same_month: bool
+    price: Money
+    landed: Money
+    at: str
+
+
+class Saving(Answers):
+    """Per lot, before tax; None where there is nothing to compare with."""
+
+    goods: Money
+    landed: Money
+    saving_own: Money | None
+    saving_published: Money | None
+
+
+class SavingAtBreak(Saving):
+    from_lots: int
+
+
+class Savings(Answers):
+    """`missing` names the comparators that are not there."""
+
+    pool_id: str
+    currency: str
+    freight: Money
+    own_price: OwnPrice | None
+    published_price: PublishedPrice | None
+    missing: list[Literal["own_price", "published_price"]]
+    breaks: list[SavingAtBreak]
+    award: Saving | None
