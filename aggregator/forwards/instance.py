@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aggregator.errors import InvalidField
 from aggregator.forwards.store import Strip
+from aggregator.laboratory import strip as laboratory
+from aggregator.laboratory.clearing import canonical_json
+from aggregator.laboratory.reading import BadInput, read_document
+
+MAX_PRICE_MINOR = laboratory.MAX_PRICE
 
 
 def instance_of(
@@ -46,3 +52,25 @@ def instance_of(
         ],
         "storage": [],
     }
+
+
+def check_readable(
+    strip: Strip,
+    tick_minor: int,
+    *,
+    orders: Sequence[Mapping[str, Any]] = (),
+    offers: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Refuse what the mechanism would not read: at the close it would stop everybody.
+
+    Raises:
+        InvalidField: with the mechanism's own rule and figure.
+
+    """
+    firms = {row["organisation_id"]: "one" for row in (*orders, *offers)}
+    instance = instance_of(strip, tick_minor, orders, offers, firms)
+    try:
+        laboratory.read(read_document(canonical_json(instance)))
+    except BadInput as refused:
+        figure = None if refused.figure is None else str(refused.figure)[:200]
+        raise InvalidField("", refused.rule, figure) from refused

@@ -10,6 +10,7 @@ from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.errors import InvalidField
 from aggregator.forwards import store
 from aggregator.forwards.facts import StripOfferPlaced
+from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 
@@ -47,7 +48,9 @@ async def place_offer(
         strip = await store.load(unit, strip_id)
         strip.require_open(unit.now)
         await store.require_one_side(unit, strip_id, actor.owner_group, "strip_order")
-        _check(strip, await instrument(strip.instrument_id, unit), terms)
+        traded = await instrument(strip.instrument_id, unit)
+        _check(strip, traded, terms)
+        check_readable(strip, traded.tick_minor, offers=[_row(actor, terms)])
         await unit.execute(
             "update strip_offer set state = 'withdrawn' where strip_id = $1"
             " and organisation_id = $2 and state = 'standing'",
@@ -81,6 +84,18 @@ async def place_offer(
     )
 
 
+def _row(actor: Actor, terms: OfferTerms) -> dict[str, object]:
+    return {
+        "id": "new",
+        "organisation_id": actor.organisation_id,
+        "steps": terms.steps,
+        "capacity": terms.capacity,
+        "min_total": terms.min_total,
+        "breaks": terms.breaks,
+        "seq": 1,
+    }
+
+
 def _check(strip: Strip, traded: InstrumentView, terms: OfferTerms) -> None:
     if not terms.steps:
         raise InvalidField("/steps", "at least one month", 0)
@@ -92,13 +107,18 @@ def _check(strip: Strip, traded: InstrumentView, terms: OfferTerms) -> None:
         for i, (lots, price_minor) in enumerate(steps):
             traded.check_lots(lots, f"/steps/{tenor}/{i}/lots")
             traded.check_price(price_minor, f"/steps/{tenor}/{i}/price")
+            if price_minor > MAX_PRICE_MINOR:
+                rule = f"at most {MAX_PRICE_MINOR}"
+                raise InvalidField(f"/steps/{tenor}/{i}/price", rule, price_minor)
             if i and price_minor < steps[i - 1][1]:
                 raise InvalidField(
                     f"/steps/{tenor}/{i}/price", "not below the step before", price_minor
                 )
     traded.check_lots(terms.capacity, "/capacity")
-    if not 1 <= terms.min_total <= terms.capacity:
-        raise InvalidField("/min_total", f"1 to the capacity {terms.capacity}", terms.min_total)
+    offered = sum(lots for steps in terms.steps.values() for lots, _ in steps)
+    most = min(terms.capacity, offered)
+    if not 1 <= terms.min_total <= most:
+        raise InvalidField("/min_total", f"1 to the {most} lots offered", terms.min_total)
     _check_breaks(traded, terms)
 
 

@@ -13,6 +13,7 @@ from aggregator.deals.lines import share, total
 from aggregator.errors import Conflict, InvalidField, NotFound
 from aggregator.forwards import store
 from aggregator.forwards.facts import OrderCancelled, OrderPlaced
+from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
 from aggregator.ledger import accounts, holds
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
@@ -66,6 +67,7 @@ async def place_order(
         )
         if len(mine) >= MAX_ORDERS:
             raise Conflict("too_many_orders")
+        _check_clearable(strip, traded, actor, terms, checked)
         deposit_minor = _deposit(strip, traded, actor, lots, terms.limit_minor)
         order_id, seq = await _insert(
             unit, strip, actor, terms, checked=checked, lots=lots, deposit_minor=deposit_minor
@@ -153,6 +155,24 @@ async def _insert(
     return order_id, seq
 
 
+def _check_clearable(
+    strip: Strip,
+    traded: InstrumentView,
+    actor: Actor,
+    terms: OrderTerms,
+    checked: Mapping[str, Any],
+) -> None:
+    order = {
+        "id": "new",
+        "organisation_id": actor.organisation_id,
+        "form": terms.form,
+        "terms": checked,
+        "limit_minor": terms.limit_minor,
+        "seq": 1,
+    }
+    check_readable(strip, traded.tick_minor, orders=[order])
+
+
 def _deposit(
     strip: Strip, traded: InstrumentView, actor: Actor, lots: int, limit_minor: int
 ) -> int:
@@ -174,6 +194,8 @@ def _deposit(
 def _checked(strip: Strip, traded: InstrumentView, terms: OrderTerms) -> tuple[dict[str, Any], int]:
     """Return an order's terms as the laboratory writes them, and its total lots."""
     traded.check_price(terms.limit_minor, "/limit")
+    if terms.limit_minor > MAX_PRICE_MINOR:
+        raise InvalidField("/limit", f"at most {MAX_PRICE_MINOR}", terms.limit_minor)
     if terms.form == "block":
         return _checked_block(strip, traded, terms)
     lots = traded.check_lots(_given(terms.lots, "/lots"), "/lots")
@@ -191,8 +213,10 @@ def _checked(strip: Strip, traded: InstrumentView, terms: OrderTerms) -> tuple[d
         raise InvalidField("/window/1", "a month not before the first", last)
     found: dict[str, Any] = {"window": [first, last], "lots": lots, "min_lots": terms.min_lots}
     if terms.per_tenor_max is not None:
-        if not 1 <= terms.per_tenor_max <= lots:
-            raise InvalidField("/per_tenor_max", f"1 to {lots} lots", terms.per_tenor_max)
+        months = sum(first <= tenor <= last for tenor in strip.tenors)
+        if not -(-lots // months) <= terms.per_tenor_max <= lots:
+            rule = f"{-(-lots // months)} to {lots} lots"
+            raise InvalidField("/per_tenor_max", rule, terms.per_tenor_max)
         found["per_tenor_max"] = terms.per_tenor_max
     return found, lots
 

@@ -199,6 +199,12 @@ async def test_one_owner_group_stands_on_one_side_only(orm: str) -> None:
         ({"form": "flexible", "window": ("2027-05", "2027-03")}, "/window/1"),
         ({"form": "block", "schedule": {}}, "/schedule"),
         ({"form": "block", "schedule": {"2027-03": 0}}, "/schedule/2027-03"),
+        # What the mechanism cannot read would stop the close for everybody.
+        (
+            {"form": "flexible", "window": ("2027-03", "2027-04"), "per_tenor_max": 19},
+            "/per_tenor_max",
+        ),
+        ({"lots": 1, "limit_minor": 10**12 + 100}, "/limit"),
     ],
 )
 async def test_a_faulty_order_names_its_field(orm: str, given: dict, pointer: str) -> None:
@@ -223,6 +229,8 @@ async def test_a_faulty_order_names_its_field(orm: str, given: dict, pointer: st
         ({"breaks": ((150, 600_000),)}, "/breaks/0/rebate"),
         ({"steps": {TENORS[0]: ((10, 498_000), (10, 497_000))}}, f"/steps/{TENORS[0]}/1/price"),
         ({"steps": {"2028-01": ((10, 498_000),)}}, "/steps"),
+        ({"steps": {TENORS[0]: ((10, 498_000),)}, "min_total": 11}, "/min_total"),
+        ({"steps": {TENORS[0]: ((10, 10**12 + 100),)}}, f"/steps/{TENORS[0]}/0/price"),
     ],
 )
 async def test_a_faulty_offer_names_its_field(orm: str, given: dict, pointer: str) -> None:
