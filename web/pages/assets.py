@@ -67,8 +67,8 @@ def static_url(path: str) -> str:
 
 def modules_of(page: str) -> Sequence[str]:
     """Return the modules a page needs, so that the browser asks for all of them at once."""
-    shared = [path for path in assets() if path.startswith("js/core/")]
-    return [*shared, f"js/pages/{page}.js"]
+    own = (f"js/pages/{page}.js", f"js/pages/{page}_")
+    return [path for path in assets() if path.startswith(("js/core/", *own))]
 
 
 async def serve_static(request: Request) -> Response:

@@ -31,11 +31,11 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_a_file_of_this_version_may_be_kept_for_ever(client: httpx.AsyncClient) -> None:
-    answer = await client.get(static_url("css/market.css"))
+    answer = await client.get(static_url("css/base.css"))
 
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
-    assert answer.content == (STATIC / "css/market.css").read_bytes()
+    assert answer.content == (STATIC / "css/base.css").read_bytes()
 
 
 async def test_a_name_of_another_version_is_served_for_that_once(client: httpx.AsyncClient) -> None:
@@ -61,7 +61,8 @@ async def test_what_is_packed_is_the_file(client: httpx.AsyncClient) -> None:
 
 def test_every_page_is_light() -> None:
     for page in PAGES:
-        paths = [*modules_of(page.name), "js/start.js", "css/market.css", "words/zh.json"]
+        sheets = [path for path in assets() if path.startswith("css/")]
+        paths = [*modules_of(page.name), *sheets, "js/start.js", "words/zh.json"]
         assert sum(len(assets()[path].packed) for path in paths) < 60_000, page.name
 
 

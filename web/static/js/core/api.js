@@ -61,7 +61,11 @@ async function answered(method, path, key, body) {
   const content = method === "GET" ? undefined : isText ? body : JSON.stringify(body ?? {});
   try {
     return await fetch(BASE + path, {
-      method, headers, body: content, signal: AbortSignal.timeout(PATIENCE), cache: "no-store",
+      method,
+      headers,
+      body: content,
+      signal: AbortSignal.timeout(PATIENCE),
+      cache: "no-store",
     });
   } catch {
     return null;

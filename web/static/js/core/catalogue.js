@@ -50,7 +50,13 @@ export function cellFields(t) {
   return [
     { name: "instrument", label: t("word.instrument"), type: "select", options: instrumentOptions() },
     { name: "region", label: t("word.region"), type: "select", options: regionOptions() },
-    { name: "tenor", label: t("word.tenor"), type: "select", options: monthOptions(), value: monthsAhead(3)[2] },
+    {
+      name: "tenor",
+      label: t("word.tenor"),
+      type: "select",
+      options: monthOptions(),
+      value: monthsAhead(3)[2],
+    },
   ];
 }
 

@@ -12,15 +12,22 @@ let offset = 0;
 let isKnown = false;
 
 const DAY_AND_TIME = new Intl.DateTimeFormat(LOCALE, {
-  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
 });
 const SECONDS = new Intl.DateTimeFormat(LOCALE, {
-  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
 });
 const ZONE = new Intl.DateTimeFormat(LOCALE, { timeZoneName: "short" });
 const MONTH = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short", timeZone: "UTC" });
 const RELATIVE = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
-
 
 /** Return the market's time now, in milliseconds. */
 export function now() {
@@ -79,7 +86,8 @@ export function span(milliseconds) {
 export function monthsAhead(count) {
   const from = new Date(now());
   return Array.from({ length: count }, (_, ahead) =>
-    new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + ahead, 1)).toISOString().slice(0, 7));
+    new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + ahead, 1)).toISOString().slice(0, 7),
+  );
 }
 
 /** Return an instant as the value of a datetime-local input, in the visitor's zone. */

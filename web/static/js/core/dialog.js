@@ -13,13 +13,19 @@ export function confirmed({ title, lines = [], note, act, isDanger = false, hasS
       const whole = hasSum && at === lines.length - 1 ? "whole" : null;
       return [h("dt", { class: whole }, label), h("dd", { class: whole }, value)];
     });
-    const dialog = h("dialog", { "aria-labelledby": "dialog-title" },
+    const dialog = h(
+      "dialog",
+      { "aria-labelledby": "dialog-title" },
       h("h2", { id: "dialog-title" }, title),
       lines.length > 0 && h("dl", { class: "facts" }, facts),
       note && h("p", { class: "note" }, note),
-      h("form", { class: "foot", method: "dialog" },
+      h(
+        "form",
+        { class: "foot", method: "dialog" },
         h("button", { value: "no", autofocus: isDanger }, t("page.back_out")),
-        h("button", { value: "yes", class: isDanger ? "danger" : "main", autofocus: !isDanger }, act)));
+        h("button", { value: "yes", class: isDanger ? "danger" : "main", autofocus: !isDanger }, act),
+      ),
+    );
     dialog.addEventListener("close", () => {
       answer(dialog.returnValue === "yes");
       dialog.remove();

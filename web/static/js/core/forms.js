@@ -25,8 +25,13 @@ export function form({ fields, act, confirm, send, done, isWide = false, extra, 
   const made = fields.map(field);
   const top = h("div", { class: "problem", role: "alert", hidden: true });
   const button = h("button", { class: "main", type: "submit" }, act);
-  const element = h("form", { novalidate: true, class: isWide ? "wide" : null },
-    made.map(({ element: shown }) => shown), top, h("div", { class: "foot" }, button, extra));
+  const element = h(
+    "form",
+    { novalidate: true, class: isWide ? "wide" : null },
+    made.map(({ element: shown }) => shown),
+    top,
+    h("div", { class: "foot" }, button, extra),
+  );
   let unanswered = null;
 
   async function submit() {
@@ -86,7 +91,11 @@ export function actButton({ label, confirm, send, done, className = "main" }) {
     } catch (error) {
       if (error.status === undefined) throw error;
       if (error.status > 0 && error.status < 500) key = null;
-      fill(top, faults(error).map(({ text }) => text), wayOut(error));
+      fill(
+        top,
+        faults(error).map(({ text }) => text),
+        wayOut(error),
+      );
     } finally {
       button.disabled = false;
     }
@@ -135,7 +144,17 @@ function field(asked) {
   return asked.element ? asked : plainField(asked);
 }
 
-function plainField({ name, label, type = "text", hint, value = "", options, isOptional = false, rows, autocomplete }) {
+function plainField({
+  name,
+  label,
+  type = "text",
+  hint,
+  value = "",
+  options,
+  isOptional = false,
+  rows,
+  autocomplete,
+}) {
   counted += 1;
   const id = `field-${counted}`;
   const about = { id, name, autocomplete: autocomplete ?? "off", "aria-describedby": `${id}-hint ${id}-wrong` };
@@ -149,9 +168,19 @@ function plainField({ name, label, type = "text", hint, value = "", options, isO
     else if (type !== "select" || to) input.value = to ?? "";
   };
   set(value);
-  const titled = h("label", { for: id }, label, isOptional && h("span", { class: "hint" }, ` ${t("page.optional")}`));
-  const element = h("div", { class: isTick ? "field tick" : type === "long" ? "field broad" : "field" },
-    isTick ? [input, titled] : [titled, input], told && hinted, wrong);
+  const titled = h(
+    "label",
+    { for: id },
+    label,
+    isOptional && h("span", { class: "hint" }, ` ${t("page.optional")}`),
+  );
+  const element = h(
+    "div",
+    { class: isTick ? "field tick" : type === "long" ? "field broad" : "field" },
+    isTick ? [input, titled] : [titled, input],
+    told && hinted,
+    wrong,
+  );
   return {
     name,
     element,
@@ -169,7 +198,11 @@ function plainField({ name, label, type = "text", hint, value = "", options, isO
 
 function made(type, about, { options, rows }) {
   if (type === "select") {
-    return h("select", about, options.map(([value, label]) => h("option", { value }, label)));
+    return h(
+      "select",
+      about,
+      options.map(([value, label]) => h("option", { value }, label)),
+    );
   }
   if (type === "long") return h("textarea", { ...about, rows: rows ?? 4 });
   if (type === "check") return h("input", { ...about, type: "checkbox" });

@@ -41,16 +41,27 @@ export async function live({ topic, path, show, refetch = false }) {
   let isServed = false;
   if (topic && (isMember || topic.startsWith("prices:"))) {
     const later = gathered(() => ask().catch(() => {}));
-    feed.subscribe(topic, (view) => {
-      isServed = true;
-      if (refetch) later();
-      else show(view);
-    }, () => { isServed = false; });
+    feed.subscribe(
+      topic,
+      (view) => {
+        isServed = true;
+        if (refetch) later();
+        else show(view);
+      },
+      () => {
+        isServed = false;
+      },
+    );
   }
   if (path) {
     setInterval(() => {
       if ((isServed && feed.isOpen) || document.hidden) return;
-      ask().then(() => { askedAt = now(); }, () => {});
+      ask().then(
+        () => {
+          askedAt = now();
+        },
+        () => {},
+      );
     }, ASK_EVERY);
     await ask();
   }

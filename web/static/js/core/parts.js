@@ -7,9 +7,24 @@ import { isMember } from "./viewer.js";
 import { t, worded } from "./words.js";
 
 const TONES = {
-  open: "good", gathering: "good", firming: "warn", awarded: "good", settled: "good", cleared: "good",
-  paused: "warn", scheduled: "", closed: "", cancelled: "bad", lapsed: "bad", disputed: "bad",
-  defaulted: "bad", returned: "warn", formed: "warn", standing: "good", withdrawn: "", expired: "",
+  open: "good",
+  gathering: "good",
+  firming: "warn",
+  awarded: "good",
+  settled: "good",
+  cleared: "good",
+  paused: "warn",
+  scheduled: "",
+  closed: "",
+  cancelled: "bad",
+  lapsed: "bad",
+  disputed: "bad",
+  defaulted: "bad",
+  returned: "warn",
+  formed: "warn",
+  standing: "good",
+  withdrawn: "",
+  expired: "",
 };
 
 /** Return a small mark that names a state. */
@@ -42,14 +57,24 @@ export function columns(lead, aside, rest, label, { isBroad = false } = {}) {
 
 /** Return figures with their labels in a row. */
 export function tiles(pairs) {
-  return h("dl", { class: "tiles" }, pairs.filter(Boolean).map(([label, value, className]) =>
-    h("div", { class: `tile ${className ?? ""}`.trim() }, h("dt", {}, label), h("dd", {}, value))));
+  return h(
+    "dl",
+    { class: "tiles" },
+    pairs
+      .filter(Boolean)
+      .map(([label, value, className]) =>
+        h("div", { class: `tile ${className ?? ""}`.trim() }, h("dt", {}, label), h("dd", {}, value)),
+      ),
+  );
 }
 
 /** Return labels and values, one pair a line. */
 export function facts(pairs) {
-  return h("dl", { class: "facts" }, pairs.filter(Boolean).map(([label, value]) =>
-    [h("dt", {}, label), h("dd", {}, value)]));
+  return h(
+    "dl",
+    { class: "facts" },
+    pairs.filter(Boolean).map(([label, value]) => [h("dt", {}, label), h("dd", {}, value)]),
+  );
 }
 
 /**
@@ -68,21 +93,51 @@ export function table({ columns: shown, rows, rowClass, foot, across, isLedger =
     if (wide) return h("td", { class: "across", colspan: shown.length - 1 }, wide);
     return shown.slice(1).map((column, at) => h("td", about(column, at + 1), column.cell(row)));
   };
-  return h("table", { class: isLedger ? "reflow ledger" : "reflow" },
-    h("thead", {}, h("tr", {}, shown.map((column) =>
-      h("th", { scope: "col", class: column.isNumber ? "number" : null }, column.label)))),
-    h("tbody", {}, rows.map((row) => h("tr", { class: rowClass?.(row) || null },
-      h("th", { scope: "row", ...about(shown[0], 0) }, shown[0].cell(row)), cells(row)))),
-    foot && h("tfoot", {}, foot));
+  return h(
+    "table",
+    { class: isLedger ? "reflow ledger" : "reflow" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        shown.map((column) =>
+          h("th", { scope: "col", class: column.isNumber ? "number" : null }, column.label),
+        ),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row) =>
+        h(
+          "tr",
+          { class: rowClass?.(row) || null },
+          h("th", { scope: "row", ...about(shown[0], 0) }, shown[0].cell(row)),
+          cells(row),
+        ),
+      ),
+    ),
+    foot && h("tfoot", {}, foot),
+  );
 }
 
 /** Return the stages of a life with the present one marked. */
 export function stages(names, present, { aside } = {}) {
   const at = names.indexOf(present);
-  return h("ol", { class: "stages" }, names.map((name, place) =>
-    h("li", { class: at >= 0 && place < at ? "past" : null, "aria-current": name === present ? "step" : null },
-      worded("state", name))),
-    at < 0 && present && h("li", { class: "aside", "aria-current": "step" }, worded("state", aside ?? present)));
+  return h(
+    "ol",
+    { class: "stages" },
+    names.map((name, place) =>
+      h(
+        "li",
+        { class: at >= 0 && place < at ? "past" : null, "aria-current": name === present ? "step" : null },
+        worded("state", name),
+      ),
+    ),
+    at < 0 && present && h("li", { class: "aside", "aria-current": "step" }, worded("state", aside ?? present)),
+  );
 }
 
 export function empty(...children) {
@@ -100,10 +155,17 @@ export function sparkline(prices) {
   if (prices.length < 2) return null;
   const points = placed(prices, 100, 30, 4);
   const [x, y] = points.at(-1);
-  const words = t("page.board.trend", { from: amount(prices[0]), to: amount(prices.at(-1)), count: prices.length });
-  return svg("svg", { class: "spark", viewBox: "0 0 104 30", role: "img", "aria-label": words },
+  const words = t("page.board.trend", {
+    from: amount(prices[0]),
+    to: amount(prices.at(-1)),
+    count: prices.length,
+  });
+  return svg(
+    "svg",
+    { class: "spark", viewBox: "0 0 104 30", role: "img", "aria-label": words },
     svg("polyline", { points: points.map((point) => point.join(",")).join(" ") }),
-    svg("circle", { cx: x, cy: y, r: 2.6 }));
+    svg("circle", { cx: x, cy: y, r: 2.6 }),
+  );
 }
 
 /** Return each price's place in a box, exact enough for a drawing. */

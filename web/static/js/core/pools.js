@@ -10,26 +10,58 @@ import { t } from "./words.js";
 const DAY = 86_400_000;
 
 export function openPoolForm() {
-  return h("details", { class: "panel" }, h("summary", {}, t("page.desk.open_pool")), form({
-    isWide: true,
-    fields: [
-      ...cellFields(t),
-      { name: "firming_at", label: t("page.desk.firming_at"), type: "instant", value: toLocal(now() + DAY) },
-      { name: "closes_at", label: t("page.pool.closes_at"), type: "instant", value: toLocal(now() + 2 * DAY) },
-      { name: "mode", label: t("page.pool.mode"), type: "select",
-        options: ["both", "breaks", "auction"].map((mode) => [mode, t(`page.pool.mode.${mode}`)]) },
-      { name: "auction_minutes", label: t("page.pool.auction_minutes"), type: "lots", value: "30", isOptional: true },
-      { name: "prolong_minutes", label: t("page.pool.prolong_minutes"), type: "lots", value: "0" },
-    ],
-    act: t("page.desk.open_pool"),
-    confirm: (values) => ({
-      title: t("page.desk.open_pool_ask"),
-      lines: [[t("word.cell"), cellName(cellOf(values))], [t("page.desk.firming_at"), instant(values.firming_at)], [t("page.pool.closes_at"), instant(values.closes_at)]],
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.desk.open_pool")),
+    form({
+      isWide: true,
+      fields: [
+        ...cellFields(t),
+        { name: "firming_at", label: t("page.desk.firming_at"), type: "instant", value: toLocal(now() + DAY) },
+        {
+          name: "closes_at",
+          label: t("page.pool.closes_at"),
+          type: "instant",
+          value: toLocal(now() + 2 * DAY),
+        },
+        {
+          name: "mode",
+          label: t("page.pool.mode"),
+          type: "select",
+          options: ["both", "breaks", "auction"].map((mode) => [mode, t(`page.pool.mode.${mode}`)]),
+        },
+        {
+          name: "auction_minutes",
+          label: t("page.pool.auction_minutes"),
+          type: "lots",
+          value: "30",
+          isOptional: true,
+        },
+        { name: "prolong_minutes", label: t("page.pool.prolong_minutes"), type: "lots", value: "0" },
+      ],
       act: t("page.desk.open_pool"),
+      confirm: (values) => ({
+        title: t("page.desk.open_pool_ask"),
+        lines: [
+          [t("word.cell"), cellName(cellOf(values))],
+          [t("page.desk.firming_at"), instant(values.firming_at)],
+          [t("page.pool.closes_at"), instant(values.closes_at)],
+        ],
+        act: t("page.desk.open_pool"),
+      }),
+      send: ({ instrument, region, tenor, auction_minutes: minutes, ...rest }, key) =>
+        send(
+          "POST",
+          "/pools",
+          {
+            cell: cellOf({ instrument, region, tenor }),
+            ...rest,
+            ...(rest.mode !== "breaks" && minutes && { auction_minutes: minutes }),
+          },
+          key,
+        ),
+      done: ({ pool_id: id }) => location.assign(`/pools/${id}`),
     }),
-    send: ({ instrument, region, tenor, auction_minutes: minutes, ...rest }, key) => send("POST", "/pools", {
-      cell: cellOf({ instrument, region, tenor }), ...rest, ...(rest.mode !== "breaks" && minutes && { auction_minutes: minutes }),
-    }, key),
-    done: ({ pool_id: id }) => location.assign(`/pools/${id}`),
-  }));
+  );
 }

@@ -34,7 +34,9 @@ export function faults(error) {
 
 /** Return a paragraph that says why something was refused. */
 export function refusal(error) {
-  const lines = faults(error).map(({ pointer, text }) => h("span", {}, pointer ? `${pointer}: ${text} ` : text));
+  const lines = faults(error).map(({ pointer, text }) =>
+    h("span", {}, pointer ? `${pointer}: ${text} ` : text),
+  );
   return h("p", { class: "problem", role: "alert" }, lines, wayOut(error));
 }
 

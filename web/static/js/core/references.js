@@ -11,7 +11,9 @@ const KINDS = {
 
 /** Return where a reference leads and what it names, or null where it is no page. */
 export function referencePath(reference) {
-  const [kind, id] = reference.includes(":") ? reference.split(":") : [reference.startsWith("deal_") ? "deal" : "", reference];
+  const [kind, id] = reference.includes(":")
+    ? reference.split(":")
+    : [reference.startsWith("deal_") ? "deal" : "", reference];
   if (!KINDS[kind] || !id) return null;
   const [path, name] = KINDS[kind];
   return { href: path + id, name: t(name) };

@@ -16,19 +16,48 @@ export function pairsField({ name, label, keys, labels, types, first, hint, isOp
   const rows = [];
 
   function add(values = ["", ""]) {
-    const inputs = values.map((value, at) => h("input", {
-      inputmode: types[at] === "amount" ? "decimal" : "numeric", autocomplete: "off", "aria-label": `${labels[at]} ${rows.length + 1}`, value,
-    }));
+    const inputs = values.map((value, at) =>
+      h("input", {
+        inputmode: types[at] === "amount" ? "decimal" : "numeric",
+        autocomplete: "off",
+        "aria-label": `${labels[at]} ${rows.length + 1}`,
+        value,
+      }),
+    );
     rows.push(inputs);
-    body.append(h("tr", {}, inputs.map((input) => h("td", {}, input))));
+    body.append(
+      h(
+        "tr",
+        {},
+        inputs.map((input) => h("td", {}, input)),
+      ),
+    );
     more.disabled = rows.length >= MAX_ROWS;
   }
 
   const more = h("button", { class: "quiet", type: "button", onclick: () => add() }, t("page.one_more_row"));
-  const element = h("fieldset", { class: "field broad" }, h("legend", {}, label),
-    h("table", { class: "steps-table" },
-      h("thead", {}, h("tr", {}, labels.map((one) => h("th", { scope: "col" }, one)))), body),
-    h("div", {}, more), hint && h("span", { class: "hint" }, hint), wrong);
+  const element = h(
+    "fieldset",
+    { class: "field broad" },
+    h("legend", {}, label),
+    h(
+      "table",
+      { class: "steps-table" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          labels.map((one) => h("th", { scope: "col" }, one)),
+        ),
+      ),
+      body,
+    ),
+    h("div", {}, more),
+    hint && h("span", { class: "hint" }, hint),
+    wrong,
+  );
   first.forEach((values) => add(values));
 
   const typed = () => rows.filter((inputs) => inputs.some((input) => input.value.trim() !== ""));
@@ -42,8 +71,9 @@ export function pairsField({ name, label, keys, labels, types, first, hint, isOp
       first.forEach((values) => add(values));
     },
     read() {
-      const found = typed().map((inputs) => inputs.map((input, at) =>
-        (types[at] === "amount" ? typedAmount : typedLots)(input.value.trim())));
+      const found = typed().map((inputs) =>
+        inputs.map((input, at) => (types[at] === "amount" ? typedAmount : typedLots)(input.value.trim())),
+      );
       if (found.flat().includes(null)) return { wrong: t("page.rows_wrong") };
       if (found.length === 0) return isOptional ? {} : { wrong: t("rule.required") };
       return { value: found.map((pair) => Object.fromEntries(pair.map((value, at) => [keys[at], value]))) };
@@ -64,10 +94,22 @@ export function choicesField({ name, label, options }) {
   const boxes = options.map(([value]) => h("input", { type: "checkbox", value }));
   return {
     name,
-    element: h("fieldset", { class: "field broad" }, h("legend", {}, label),
-      h("div", { class: "choices" }, options.map(([, text], at) => h("label", {}, boxes[at], " ", text))), wrong),
+    element: h(
+      "fieldset",
+      { class: "field broad" },
+      h("legend", {}, label),
+      h(
+        "div",
+        { class: "choices" },
+        options.map(([, text], at) => h("label", {}, boxes[at], " ", text)),
+      ),
+      wrong,
+    ),
     focus: () => boxes[0].focus(),
-    reset: () => boxes.forEach((box) => { box.checked = false; }),
+    reset: () =>
+      boxes.forEach((box) => {
+        box.checked = false;
+      }),
     read() {
       const found = boxes.filter((box) => box.checked).map((box) => box.value);
       return found.length > 0 ? { value: found } : { wrong: t("rule.required") };
@@ -81,17 +123,40 @@ export function choicesField({ name, label, options }) {
 /** Return a field of one whole number for each of `options`; its value is `{ option: lots }`. */
 export function countsField({ name, label, options, hint }) {
   const wrong = h("span", { class: "wrong", role: "alert" });
-  const inputs = new Map(options.map(([value, text]) => [value, h("input", { inputmode: "numeric", autocomplete: "off", "aria-label": text })]));
+  const inputs = new Map(
+    options.map(([value, text]) => [
+      value,
+      h("input", { inputmode: "numeric", autocomplete: "off", "aria-label": text }),
+    ]),
+  );
   return {
     name,
-    element: h("fieldset", { class: "field broad" }, h("legend", {}, label),
-      h("table", { class: "steps-table" }, h("tbody", {}, options.map(([value, text]) =>
-        h("tr", {}, h("th", { scope: "row" }, text), h("td", {}, inputs.get(value)))))),
-      hint && h("span", { class: "hint" }, hint), wrong),
+    element: h(
+      "fieldset",
+      { class: "field broad" },
+      h("legend", {}, label),
+      h(
+        "table",
+        { class: "steps-table" },
+        h(
+          "tbody",
+          {},
+          options.map(([value, text]) =>
+            h("tr", {}, h("th", { scope: "row" }, text), h("td", {}, inputs.get(value))),
+          ),
+        ),
+      ),
+      hint && h("span", { class: "hint" }, hint),
+      wrong,
+    ),
     focus: () => inputs.values().next().value.focus(),
-    reset: () => inputs.forEach((input) => { input.value = ""; }),
+    reset: () =>
+      inputs.forEach((input) => {
+        input.value = "";
+      }),
     read() {
-      const found = [...inputs].filter(([, input]) => input.value.trim() !== "")
+      const found = [...inputs]
+        .filter(([, input]) => input.value.trim() !== "")
         .map(([value, input]) => [value, typedLots(input.value)]);
       if (found.some(([, count]) => count === null)) return { wrong: t("rule.integer") };
       if (found.length === 0) return { wrong: t("rule.required") };
@@ -100,7 +165,9 @@ export function countsField({ name, label, options, hint }) {
     problem(rest, text) {
       wrong.textContent = text;
       const wanted = rest.slice(1);
-      inputs.forEach((input, value) => input.setAttribute("aria-invalid", String(Boolean(text) && value === wanted)));
+      inputs.forEach((input, value) =>
+        input.setAttribute("aria-invalid", String(Boolean(text) && value === wanted)),
+      );
     },
   };
 }

@@ -20,8 +20,12 @@ class Room {
     this.path = path;
     this.receipts = [];
     this.parts = {
-      top: h("div"), lead: h("div", { class: "stack live" }), own: h("aside", { class: "stack" }), rest: h("div", { class: "stack live" }),
-      step: h("div", { class: "form" }), told: h("p", { class: "for-readers", "aria-live": "assertive" }),
+      top: h("div"),
+      lead: h("div", { class: "stack live" }),
+      own: h("aside", { class: "stack" }),
+      rest: h("div", { class: "stack live" }),
+      step: h("div", { class: "form" }),
+      told: h("p", { class: "for-readers", "aria-live": "assertive" }),
     };
   }
 
@@ -53,15 +57,21 @@ class Room {
   showState() {
     const { auction } = this;
     const cell = `${named(this.names("instrument_name"))} · ${named(this.names("region_name"))} · ${month(auction.tenor)}`;
-    fill(this.parts.top, head(auction.title || cell, {
-      back: "/auctions",
-      aside: chip(auction.phase),
-      note: `${t(`page.auctions.${auction.side}`)} · ${auction.title ? `${cell} · ` : ""}${auction.owner_name}`,
-    }));
-    fill(this.parts.lead,
-      auction.reason && h("p", { class: "banner bad" }, t(`page.auction.${auction.phase}_because`, { reason: auction.reason })),
+    fill(
+      this.parts.top,
+      head(auction.title || cell, {
+        back: "/auctions",
+        aside: chip(auction.phase),
+        note: `${t(`page.auctions.${auction.side}`)} · ${auction.title ? `${cell} · ` : ""}${auction.owner_name}`,
+      }),
+    );
+    fill(
+      this.parts.lead,
+      auction.reason &&
+        h("p", { class: "banner bad" }, t(`page.auction.${auction.phase}_because`, { reason: auction.reason })),
       panel(null, tiles(this.figures())),
-      auction.result && this.result());
+      auction.result && this.result(),
+    );
     fill(this.parts.rest, auction.standing && this.standing(), this.rules());
   }
 
@@ -83,76 +93,113 @@ class Room {
 
   place() {
     const { is_leading: isLeading, my_rank: rank, my_lots: own, phase } = this.auction;
-    const place = phase !== "open" ? "" : rank ? t("page.auction.rank", { rank }) : isLeading ? t("page.auction.leading") : isLeading === false ? t("page.auction.not_leading") : "";
-    return [this.lots(own), place].filter(Boolean).join(" · ");
+    const isOpen = phase === "open";
+    return [
+      this.lots(own),
+      isOpen && rank && t("page.auction.rank", { rank }),
+      isOpen && isLeading && t("page.auction.leading"),
+      isOpen && isLeading === false && t("page.auction.not_leading"),
+    ]
+      .filter(Boolean)
+      .join(" · ");
   }
 
   result() {
     const { auction } = this;
     const { result, my_award: won } = auction;
-    const words = result.is_awarded ? t("page.auction.awarded") : worded("page.outcome", result.outcome ?? "unawarded");
-    return panel(t("page.auction.result"),
+    const words = result.is_awarded
+      ? t("page.auction.awarded")
+      : worded("page.outcome", result.outcome ?? "unawarded");
+    return panel(
+      t("page.auction.result"),
       facts([
         [t("page.auction.outcome"), words],
         result.clearing_price && [t("page.auction.clearing_price"), this.priced(result.clearing_price)],
         won && [t("page.auction.my_award"), h("strong", {}, `${this.lots(won.lots)} × ${amount(won.price)}`)],
       ]),
-      result.awards?.length > 0 && table({
-        rows: result.awards,
-        columns: [
-          { label: t("page.auction.bidder"), cell: (row) => auction.bidders?.[row.bidder] ?? row.bidder },
-          { label: t("word.lots"), isNumber: true, cell: (row) => this.lots(row.lots) },
-          { label: t("word.price"), isNumber: true, cell: (row) => amount(row.price) },
-        ],
-      }),
-      may("deals.read") && (won || auction.audience === "owner") && result.is_awarded
-        && h("p", {}, h("a", { class: "button", href: "/deals" }, t("page.deals.title"))));
+      result.awards?.length > 0 &&
+        table({
+          rows: result.awards,
+          columns: [
+            { label: t("page.auction.bidder"), cell: (row) => auction.bidders?.[row.bidder] ?? row.bidder },
+            { label: t("word.lots"), isNumber: true, cell: (row) => this.lots(row.lots) },
+            { label: t("word.price"), isNumber: true, cell: (row) => amount(row.price) },
+          ],
+        }),
+      may("deals.read") &&
+        (won || auction.audience === "owner") &&
+        result.is_awarded &&
+        h("p", {}, h("a", { class: "button", href: "/deals" }, t("page.deals.title"))),
+    );
   }
 
   standing() {
     const { standing, bidders } = this.auction;
     if (standing.length === 0) return panel(t("page.auction.standing"), empty(t("page.auction.no_bids")));
-    return h("section", { class: "panel plain" }, h("h2", {}, t("page.auction.standing")), table({
-      rows: standing,
-      columns: [
-        { label: "#", cell: ({ rank }) => String(rank) },
-        ...(bidders ? [{ label: t("page.auction.bidder"), cell: ({ bidder }) => bidders[bidder] ?? bidder }] : []),
-        { label: t("word.price"), isNumber: true, cell: ({ price }) => amount(price) },
-        { label: t("word.lots"), isNumber: true, cell: (row) => this.lots(row.lots) },
-        ...(bidders ? [{ label: t("word.at"), isNumber: true, cell: ({ at }) => timeOfDay(at) }] : []),
-      ],
-    }));
+    return h(
+      "section",
+      { class: "panel plain" },
+      h("h2", {}, t("page.auction.standing")),
+      table({
+        rows: standing,
+        columns: [
+          { label: "#", cell: ({ rank }) => String(rank) },
+          ...(bidders
+            ? [{ label: t("page.auction.bidder"), cell: ({ bidder }) => bidders[bidder] ?? bidder }]
+            : []),
+          { label: t("word.price"), isNumber: true, cell: ({ price }) => amount(price) },
+          { label: t("word.lots"), isNumber: true, cell: (row) => this.lots(row.lots) },
+          ...(bidders ? [{ label: t("word.at"), isNumber: true, cell: ({ at }) => timeOfDay(at) }] : []),
+        ],
+      }),
+    );
   }
 
   rules() {
     const { auction } = this;
-    return h("details", { class: "panel" }, h("summary", {}, t("page.auction.rules")), facts([
-      [t("page.auction.step"), auction.step ? amount(auction.step) : t("page.auction.by_band")],
-      [t("page.auction.tick"), amount(auction.tick)],
-      [t("page.auction.min_lots"), this.lots(auction.min_lots)],
-      auction.max_share && [t("page.auction.max_share"), `${auction.max_share} %`],
-      [t("page.auction.pricing"), t(`page.pricing.${auction.pricing}`)],
-      [t("page.auction.disclosure"), t(`page.disclosure.${auction.disclosure}`)],
-      [t("word.deposit"), percent(auction.deposit_bps)],
-      auction.reserve && [t("page.auction.reserve"), amount(auction.reserve)],
-      auction.kinds.length > 0 && [t("page.auction.admits"), auction.kinds.map((kind) => t(`page.kind.${kind}`)).join(", ")],
-      [t("page.auction.opened_at"), instant(auction.opens_at)],
-      [t("page.auction.hard_stop"), instant(auction.hard_stop)],
-    ]), h("p", { class: "note" }, t("page.auction.soft_close", { minutes: auction.soft_close_s / 60 })));
+    return h(
+      "details",
+      { class: "panel" },
+      h("summary", {}, t("page.auction.rules")),
+      facts([
+        [t("page.auction.step"), auction.step ? amount(auction.step) : t("page.auction.by_band")],
+        [t("page.auction.tick"), amount(auction.tick)],
+        [t("page.auction.min_lots"), this.lots(auction.min_lots)],
+        auction.max_share && [t("page.auction.max_share"), `${auction.max_share} %`],
+        [t("page.auction.pricing"), t(`page.pricing.${auction.pricing}`)],
+        [t("page.auction.disclosure"), t(`page.disclosure.${auction.disclosure}`)],
+        [t("word.deposit"), percent(auction.deposit_bps)],
+        auction.reserve && [t("page.auction.reserve"), amount(auction.reserve)],
+        auction.kinds.length > 0 && [
+          t("page.auction.admits"),
+          auction.kinds.map((kind) => t(`page.kind.${kind}`)).join(", "),
+        ],
+        [t("page.auction.opened_at"), instant(auction.opens_at)],
+        [t("page.auction.hard_stop"), instant(auction.hard_stop)],
+      ]),
+      h("p", { class: "note" }, t("page.auction.soft_close", { minutes: auction.soft_close_s / 60 })),
+    );
   }
 
   showOwn() {
-    fill(this.parts.own, this.acts(), this.receipts.length > 0 && this.receiptList(), plays("operator") && this.operator());
+    fill(
+      this.parts.own,
+      this.acts(),
+      this.receipts.length > 0 && this.receiptList(),
+      plays("operator") && this.operator(),
+    );
   }
 
   acts() {
     const { auction } = this;
     if (auction.audience === "owner") return panel(t("page.auction.my_bid"), empty(t("page.auction.is_yours")));
-    if (auction.phase === "scheduled") return panel(t("page.auction.my_bid"), empty(t("page.auction.not_open_yet")));
+    if (auction.phase === "scheduled")
+      return panel(t("page.auction.my_bid"), empty(t("page.auction.not_open_yet")));
     if (auction.phase !== "open") return null;
     const role = auction.side === "sell" ? "buyer" : "seller";
     if (!isMember) return panel(t("page.auction.my_bid"), signInFirst());
-    if (!may("auctions.bid") || !plays(role)) return panel(t("page.auction.my_bid"), empty(t(`page.auction.for_${role}`)));
+    if (!may("auctions.bid") || !plays(role))
+      return panel(t("page.auction.my_bid"), empty(t(`page.auction.for_${role}`)));
     return panel(t("page.auction.my_bid"), this.bidForm());
   }
 
@@ -165,18 +212,22 @@ class Room {
     if (shape === this.stepShape) return;
     this.stepShape = shape;
     const isInUse = this.parts.step.contains(document.activeElement);
-    fill(this.parts.step,
+    fill(
+      this.parts.step,
       auction.is_leading && h("p", { class: "banner good" }, t("page.auction.you_lead")),
-      auction.is_leading === false && auction.my_best && h("p", { class: "banner" }, t("page.auction.not_leading")),
+      auction.is_leading === false &&
+        auction.my_best &&
+        h("p", { class: "banner" }, t("page.auction.not_leading")),
       next && quantity
         ? actButton({
-          label: t("page.auction.bid_step", { price: amount(next), lots: this.lots(quantity) }),
-          className: auction.is_leading ? "large" : "main large",
-          confirm: () => this.asking(next, quantity),
-          send: (id) => send("POST", `${this.path}/bids`, { price: next, lots: quantity }, id),
-          done: (receipt) => this.placed(receipt),
-        })
-        : h("p", { class: "note" }, t(next ? "page.auction.no_quantity" : "page.auction.no_step")));
+            label: t("page.auction.bid_step", { price: amount(next), lots: this.lots(quantity) }),
+            className: auction.is_leading ? "large" : "main large",
+            confirm: () => this.asking(next, quantity),
+            send: (id) => send("POST", `${this.path}/bids`, { price: next, lots: quantity }, id),
+            done: (receipt) => this.placed(receipt),
+          })
+        : h("p", { class: "note" }, t(next ? "page.auction.no_quantity" : "page.auction.no_step")),
+    );
     if (isInUse) this.parts.step.querySelector("button")?.focus();
   }
 
@@ -186,9 +237,19 @@ class Room {
     this.quantity = auction.my_lots ?? (isWhole ? auction.lots : null);
     return form({
       fields: [
-        { name: "lots", label: `${t("word.lots")} (${unit(auction.lot_text)})`, type: "lots", value: this.quantity === null ? "" : String(this.quantity) },
+        {
+          name: "lots",
+          label: `${t("word.lots")} (${unit(auction.lot_text)})`,
+          type: "lots",
+          value: this.quantity === null ? "" : String(this.quantity),
+        },
         { name: "step", element: this.parts.step, read: () => ({}), problem() {}, focus() {} },
-        { name: "price", label: `${t("page.auction.type_bid")} (${this.unit()})`, type: "amount", hint: t(auction.side === "sell" ? "page.auction.outbid_hint" : "page.auction.undercut_hint") },
+        {
+          name: "price",
+          label: `${t("page.auction.type_bid")} (${this.unit()})`,
+          type: "amount",
+          hint: t(auction.side === "sell" ? "page.auction.outbid_hint" : "page.auction.undercut_hint"),
+        },
       ],
       act: t("page.auction.bid"),
       onchange: ({ lots: typed }) => {
@@ -226,31 +287,58 @@ class Room {
   }
 
   receiptList() {
-    return panel(t("page.auction.receipt"), h("ol", { class: "list", "aria-live": "polite" }, this.receipts.slice(0, 5).map((one) =>
-      h("li", {},
-        h("div", { class: "row" }, h("strong", {}, `${amount(one.price)} × ${this.lots(one.lots)}`), h("span", { class: "note" }, `#${one.seq} · ${timeOfDay(one.at)}`)),
-        h("p", { class: "note" }, t("page.auction.deposit_held", { amount: amount(one.deposit) })),
-        h("p", { class: "mono soft", title: t("page.auction.hash") }, one.hash.slice(0, 24), "…")))));
+    return panel(
+      t("page.auction.receipt"),
+      h(
+        "ol",
+        { class: "list", "aria-live": "polite" },
+        this.receipts
+          .slice(0, 5)
+          .map((one) =>
+            h(
+              "li",
+              {},
+              h(
+                "div",
+                { class: "row" },
+                h("strong", {}, `${amount(one.price)} × ${this.lots(one.lots)}`),
+                h("span", { class: "note" }, `#${one.seq} · ${timeOfDay(one.at)}`),
+              ),
+              h("p", { class: "note" }, t("page.auction.deposit_held", { amount: amount(one.deposit) })),
+              h("p", { class: "mono soft", title: t("page.auction.hash") }, one.hash.slice(0, 24), "…"),
+            ),
+          ),
+      ),
+    );
   }
 
   operator() {
     const { auction } = this;
-    const stop = (act) => form({
-      fields: [{ name: "reason", label: t("page.auction.public_reason") }],
-      act: t(`page.auction.${act}`),
-      confirm: () => ({ title: t(`page.auction.${act}`), note: t(`page.auction.${act}_note`), act: t(`page.auction.${act}`), isDanger: true }),
-      send: (values, key) => send("POST", `${this.path}/${act}`, values, key),
-      done: async () => this.take(document.getElementById("page"), await get(this.path)),
-    });
-    if (["closed", "cancelled"].includes(auction.phase)) return null;
-    return panel(t("page.auction.desk"),
-      auction.phase === "open" && stop("pause"),
-      auction.phase === "paused" && actButton({
-        label: t("page.auction.resume"),
-        send: (key) => send("POST", `${this.path}/resume`, undefined, key),
+    const stop = (act) =>
+      form({
+        fields: [{ name: "reason", label: t("page.auction.public_reason") }],
+        act: t(`page.auction.${act}`),
+        confirm: () => ({
+          title: t(`page.auction.${act}`),
+          note: t(`page.auction.${act}_note`),
+          act: t(`page.auction.${act}`),
+          isDanger: true,
+        }),
+        send: (values, key) => send("POST", `${this.path}/${act}`, values, key),
         done: async () => this.take(document.getElementById("page"), await get(this.path)),
-      }),
-      h("details", {}, h("summary", {}, t("page.auction.cancel")), stop("cancel")));
+      });
+    if (["closed", "cancelled"].includes(auction.phase)) return null;
+    return panel(
+      t("page.auction.desk"),
+      auction.phase === "open" && stop("pause"),
+      auction.phase === "paused" &&
+        actButton({
+          label: t("page.auction.resume"),
+          send: (key) => send("POST", `${this.path}/resume`, undefined, key),
+          done: async () => this.take(document.getElementById("page"), await get(this.path)),
+        }),
+      h("details", {}, h("summary", {}, t("page.auction.cancel")), stop("cancel")),
+    );
   }
 
   names(name) {

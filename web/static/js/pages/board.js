@@ -16,8 +16,13 @@ export async function show(main) {
   const board = h("section", { class: "panel plain live", "aria-label": t("page.board.title") });
   const tasks = h("div", { class: "stack" });
   const open = h("aside", { class: "stack" });
-  fill(main, head(t("page.board.heading"), { note: t("page.board.note") }),
-    columns(h("div", { class: "stack" }, tasks, board), open, null, t("page.board.open_now"), { isBroad: true }));
+  fill(
+    main,
+    head(t("page.board.heading"), { note: t("page.board.note") }),
+    columns(h("div", { class: "stack" }, tasks, board), open, null, t("page.board.open_now"), {
+      isBroad: true,
+    }),
+  );
   const seen = new Map();
   const refresh = gathered(() => showOpen(open).catch(() => {}));
   await Promise.all([
@@ -45,7 +50,9 @@ function priceTable(cells, seen) {
   const rowClass = ({ cell, price }) => {
     const isFresh = !isFirst && price && seen.get(cell) !== price.number;
     seen.set(cell, price?.number ?? 0);
-    return [isFresh && "fresh", price && now() - Date.parse(price.at) > OLD_AFTER && "old"].filter(Boolean).join(" ");
+    return [isFresh && "fresh", price && now() - Date.parse(price.at) > OLD_AFTER && "old"]
+      .filter(Boolean)
+      .join(" ");
   };
   return table({ rows: cells, rowClass, across: suppressed, columns: COLUMNS });
 }
@@ -53,15 +60,20 @@ function priceTable(cells, seen) {
 const COLUMNS = [
   {
     label: t("word.cell"),
-    cell: (row) => h("a", { href: `/prices/${row.cell}` },
-      instrumentName(row.instrument), h("br"), `${regionName(row.region)} · ${month(row.tenor)}`),
+    cell: (row) =>
+      h(
+        "a",
+        { href: `/prices/${row.cell}` },
+        instrumentName(row.instrument),
+        h("br"),
+        `${regionName(row.region)} · ${month(row.tenor)}`,
+      ),
   },
   { label: t("page.board.price"), isNumber: true, className: "nowrap", cell: priceOf },
   {
     label: t("page.board.change"),
     isNumber: true,
-    cell: ({ price }) => price.change
-      && h("span", { class: direction(price.change) }, change(price.change)),
+    cell: ({ price }) => price.change && h("span", { class: direction(price.change) }, change(price.change)),
   },
   { label: t("page.board.age"), cell: ({ price }) => age(price.at) },
   { label: t("page.board.number"), isNumber: true, cell: ({ price }) => String(price.number) },
@@ -76,55 +88,104 @@ function suppressed({ price, suppressed_by: rule }) {
 
 function priceOf({ price, instrument: id }) {
   return [
-    h("span", { class: "price" }, amount(price.value)), " ",
+    h("span", { class: "price" }, amount(price.value)),
+    " ",
     h("span", { class: "unit" }, priceUnit(price.currency, instrument(id)?.lot_text)),
   ];
 }
 
 async function showOpen(open) {
   const [gathering, firming, auctions, strips] = await Promise.all([
-    get("/pools?phase=gathering"), get("/pools?phase=firming"), get("/auctions?state=open"), get("/strips"),
+    get("/pools?phase=gathering"),
+    get("/pools?phase=firming"),
+    get("/auctions?state=open"),
+    get("/strips"),
   ]);
   const items = [
     ...[...firming.pools, ...gathering.pools].map((pool) => ({
-      kind: t("page.pools.one"), href: `/pools/${pool.pool_id}`, name: cellName(pool.cell),
-      state: pool.phase, closesAt: pool.closes_at,
+      kind: t("page.pools.one"),
+      href: `/pools/${pool.pool_id}`,
+      name: cellName(pool.cell),
+      state: pool.phase,
+      closesAt: pool.closes_at,
     })),
     ...auctions.auctions.map((auction) => ({
-      kind: t(`page.auctions.${auction.side}`), href: `/auctions/${auction.auction_id}`,
-      name: auction.title || cellName(auction.cell), more: lots(auction.lots), state: auction.state,
+      kind: t(`page.auctions.${auction.side}`),
+      href: `/auctions/${auction.auction_id}`,
+      name: auction.title || cellName(auction.cell),
+      more: lots(auction.lots),
+      state: auction.state,
       closesAt: auction.closes_at,
     })),
-    ...strips.strips.filter(({ phase }) => phase === "gathering").map((strip) => ({
-      kind: t("page.strips.one"), href: `/strips/${strip.strip_id}`, name: strip.title,
-      state: strip.phase, closesAt: strip.closes_at,
-    })),
+    ...strips.strips
+      .filter(({ phase }) => phase === "gathering")
+      .map((strip) => ({
+        kind: t("page.strips.one"),
+        href: `/strips/${strip.strip_id}`,
+        name: strip.title,
+        state: strip.phase,
+        closesAt: strip.closes_at,
+      })),
   ].sort((one, other) => one.closesAt.localeCompare(other.closesAt));
-  fill(open, panel(t("page.board.open_now"),
-    items.length === 0
-      ? empty(t("page.board.nothing_open"))
-      : h("ul", { class: "list" }, items.slice(0, 12).map(openItem))));
+  fill(
+    open,
+    panel(
+      t("page.board.open_now"),
+      items.length === 0
+        ? empty(t("page.board.nothing_open"))
+        : h("ul", { class: "list" }, items.slice(0, 12).map(openItem)),
+    ),
+  );
 }
 
 function openItem({ kind, href, name, more, state, closesAt }) {
-  return h("li", {},
+  return h(
+    "li",
+    {},
     h("div", { class: "row" }, h("a", { href }, name), chip(state)),
-    h("div", { class: "row note" }, h("span", {}, [kind, more].filter(Boolean).join(" · ")), countdown(closesAt)));
+    h(
+      "div",
+      { class: "row note" },
+      h("span", {}, [kind, more].filter(Boolean).join(" · ")),
+      countdown(closesAt),
+    ),
+  );
 }
 
 async function showTasks(tasks) {
   const { deals } = await get("/deals?limit=200");
   const waiting = deals.flatMap((deal) =>
-    deal.tasks.filter(({ is_mine: isMine }) => isMine).map((task) => ({ deal, task })));
+    deal.tasks.filter(({ is_mine: isMine }) => isMine).map((task) => ({ deal, task })),
+  );
   if (waiting.length === 0) {
     fill(tasks);
     return;
   }
-  fill(tasks, h("section", { class: "panel call" },
-    h("h2", {}, t("page.board.tasks", { count: waiting.length })),
-    h("ul", { class: "list" }, waiting.slice(0, 6).map(({ deal, task }) => h("li", { class: "row" },
-      h("a", { href: `/deals/${deal.deal_id}` },
-        `${t(`page.task.${task.act}`)} · ${cellName(deal.cell)} · ${lots(deal.lots)} · ${deal.counterparty}`),
-      task.due_at && h("span", { class: "note" }, countdown(task.due_at))))),
-    waiting.length > 6 && h("p", {}, h("a", { href: "/deals" }, t("page.board.all_tasks")))));
+  fill(
+    tasks,
+    h(
+      "section",
+      { class: "panel call" },
+      h("h2", {}, t("page.board.tasks", { count: waiting.length })),
+      h(
+        "ul",
+        { class: "list" },
+        waiting
+          .slice(0, 6)
+          .map(({ deal, task }) =>
+            h(
+              "li",
+              { class: "row" },
+              h(
+                "a",
+                { href: `/deals/${deal.deal_id}` },
+                `${t(`page.task.${task.act}`)} · ${cellName(deal.cell)} · ${lots(deal.lots)} · ${deal.counterparty}`,
+              ),
+              task.due_at && h("span", { class: "note" }, countdown(task.due_at)),
+            ),
+          ),
+      ),
+      waiting.length > 6 && h("p", {}, h("a", { href: "/deals" }, t("page.board.all_tasks"))),
+    ),
+  );
 }

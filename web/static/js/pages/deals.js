@@ -14,43 +14,77 @@ export async function show(main) {
   fill(main, head(t("page.deals.title"), { note: t("page.deals.note") }), body);
   const refresh = async () => showAll(body, (await get("/deals?limit=200")).deals);
   await refresh();
-  document.addEventListener("noticed", gathered(() => refresh().catch(() => {})));
+  document.addEventListener(
+    "noticed",
+    gathered(() => refresh().catch(() => {})),
+  );
   setInterval(() => refresh().catch(() => {}), 30_000);
 }
 
 function showAll(body, deals) {
   if (deals.length === 0) {
-    fill(body, panel(null, empty(t("page.deals.empty"), " ",
-      h("a", { href: "/pools" }, t("page.pools.title")), " · ", h("a", { href: "/auctions" }, t("page.auctions.title")))));
+    fill(
+      body,
+      panel(
+        null,
+        empty(
+          t("page.deals.empty"),
+          " ",
+          h("a", { href: "/pools" }, t("page.pools.title")),
+          " · ",
+          h("a", { href: "/auctions" }, t("page.auctions.title")),
+        ),
+      ),
+    );
     return;
   }
   const isMine = (deal) => deal.tasks.some((task) => task.is_mine);
   const isOver = (deal) => deal.tasks.length === 0;
-  fill(body,
+  fill(
+    body,
     listed(t("page.deals.mine"), deals.filter(isMine), "call"),
-    listed(t("page.deals.others"), deals.filter((deal) => !isMine(deal) && !isOver(deal))),
-    listed(t("page.deals.over"), deals.filter((deal) => !isMine(deal) && isOver(deal))));
+    listed(
+      t("page.deals.others"),
+      deals.filter((deal) => !isMine(deal) && !isOver(deal)),
+    ),
+    listed(
+      t("page.deals.over"),
+      deals.filter((deal) => !isMine(deal) && isOver(deal)),
+    ),
+  );
 }
 
 function listed(title, deals, className = "") {
   if (deals.length === 0) return null;
-  return h("section", { class: `panel plain ${className}` }, h("h2", {}, `${title} (${deals.length})`), table({
-    rows: deals,
-    columns: [
-      {
-        label: t("page.deals.one"),
-        cell: (deal) => [
-          h("a", { href: `/deals/${deal.deal_id}` }, cellName(deal.cell)),
-          h("div", { class: "note" }, `${t(`page.deals.${deal.side}`)} · ${deal.counterparty}`),
-        ],
-      },
-      { label: t("word.lots"), isNumber: true, cell: (deal) => lots(deal.lots) },
-      { label: t("word.goods_price"), isNumber: true, cell: (deal) => amount(deal.goods) },
-      { label: t("word.total"), isNumber: true, cell: (deal) => amount(deal.total) },
-      { label: t("word.state"), cell: (deal) => [chip(deal.state), " ", deal.note && h("span", { class: "note" }, t(`page.deal.note.${deal.note}`))] },
-      { label: t("page.deals.next"), cell: nextOf },
-    ],
-  }));
+  return h(
+    "section",
+    { class: `panel plain ${className}` },
+    h("h2", {}, `${title} (${deals.length})`),
+    table({
+      rows: deals,
+      columns: [
+        {
+          label: t("page.deals.one"),
+          cell: (deal) => [
+            h("a", { href: `/deals/${deal.deal_id}` }, cellName(deal.cell)),
+            h("div", { class: "note" }, `${t(`page.deals.${deal.side}`)} · ${deal.counterparty}`),
+          ],
+        },
+        { label: t("word.lots"), isNumber: true, cell: (deal) => lots(deal.lots) },
+        { label: t("word.goods_price"), isNumber: true, cell: (deal) => amount(deal.goods) },
+        { label: t("word.total"), isNumber: true, cell: (deal) => amount(deal.total) },
+        {
+          label: t("word.state"),
+          cell: (deal) => [
+            chip(deal.state),
+            " ",
+            deal.note && h("span", { class: "note" }, t(`page.deal.note.${deal.note}`)),
+          ],
+        },
+        { label: t("page.deals.next"), cell: nextOf },
+      ],
+    }),
+  );
 }
 
 function nextOf({ tasks, settled_at: settledAt }) {
@@ -58,7 +92,11 @@ function nextOf({ tasks, settled_at: settledAt }) {
   if (!task) return settledAt && instant(settledAt);
   return [
     t(`page.task.${task.act}`),
-    h("div", { class: "note" }, task.is_mine ? t("page.deals.waits_for_you") : t(`page.deals.waits_for_${task.side}`),
-      task.due_at && [" · ", countdown(task.due_at)]),
+    h(
+      "div",
+      { class: "note" },
+      task.is_mine ? t("page.deals.waits_for_you") : t(`page.deals.waits_for_${task.side}`),
+      task.due_at && [" · ", countdown(task.due_at)],
+    ),
   ];
 }

@@ -21,118 +21,229 @@ export async function show(main) {
   const firms = h("div", { class: "stack" });
   const refresh = () => showWaiting(waiting, refresh);
   const refreshFirms = () => showFirms(firms);
-  fill(main, head(t("page.desk.title"), { note: t("page.desk.note") }),
-    h("div", { class: "stack" }, waiting, bankForm(refresh), openPoolForm(), stripForm(), firmForm(refreshFirms), firms));
+  fill(
+    main,
+    head(t("page.desk.title"), { note: t("page.desk.note") }),
+    h(
+      "div",
+      { class: "stack" },
+      waiting,
+      bankForm(refresh),
+      openPoolForm(),
+      stripForm(),
+      firmForm(refreshFirms),
+      firms,
+    ),
+  );
   await Promise.all([refresh(), refreshFirms()]);
   setInterval(() => document.activeElement?.closest("form") ?? refresh().catch(() => {}), 20_000);
 }
 
 async function showWaiting(waiting, refresh) {
   const [{ lines }, { disputes }, { payments }, { organisations }] = await Promise.all([
-    get("/bank/unmatched"), get("/disputes"), get("/bank/payments"), get("/organisations"),
+    get("/bank/unmatched"),
+    get("/disputes"),
+    get("/bank/payments"),
+    get("/organisations"),
   ]);
   const nothing = lines.length + disputes.length + payments.length === 0;
-  fill(waiting,
+  fill(
+    waiting,
     nothing && panel(t("page.desk.waiting"), empty(t("page.desk.nothing_waits"))),
     lines.length > 0 && unmatched(lines, organisations, refresh),
     disputes.length > 0 && disputed(disputes, refresh),
-    payments.length > 0 && ordered(payments, organisations, refresh));
+    payments.length > 0 && ordered(payments, organisations, refresh),
+  );
 }
 
 function unmatched(lines, organisations, refresh) {
-  const options = organisations.map(({ id, name, deposit_reference: reference }) => [id, `${name} · ${reference}`]);
-  return panel(t("page.desk.unmatched", { count: lines.length }), h("ul", { class: "list" }, lines.map((line) => h("li", { class: "form" },
-    facts([
-      [t("page.deal.amount"), `${amount(line.amount)} ${line.currency} (${t(`page.direction.${line.direction}`)})`],
-      [t("page.desk.payer"), line.payer], [t("page.desk.remittance"), line.remittance], [t("page.desk.booked"), line.booked_on],
-    ]),
-    line.direction === "credit" && form({
-      fields: [{ name: "organisation_id", label: t("page.desk.whose"), type: "select", options }],
-      act: t("page.desk.assign"),
-      confirm: ({ organisation_id: id }) => ({
-        title: t("page.desk.assign_ask"),
-        lines: [[t("page.deal.amount"), amount(line.amount)], [t("page.desk.firm"), options.find(([value]) => value === id)[1]]],
-        act: t("page.desk.assign"),
-      }),
-      send: (values, key) => send("POST", `/bank/unmatched/${line.line_id}/assign`, values, key),
-      done: refresh,
-    })))));
+  const options = organisations.map(({ id, name, deposit_reference: reference }) => [
+    id,
+    `${name} · ${reference}`,
+  ]);
+  return panel(
+    t("page.desk.unmatched", { count: lines.length }),
+    h(
+      "ul",
+      { class: "list" },
+      lines.map((line) =>
+        h(
+          "li",
+          { class: "form" },
+          facts([
+            [
+              t("page.deal.amount"),
+              `${amount(line.amount)} ${line.currency} (${t(`page.direction.${line.direction}`)})`,
+            ],
+            [t("page.desk.payer"), line.payer],
+            [t("page.desk.remittance"), line.remittance],
+            [t("page.desk.booked"), line.booked_on],
+          ]),
+          line.direction === "credit" &&
+            form({
+              fields: [{ name: "organisation_id", label: t("page.desk.whose"), type: "select", options }],
+              act: t("page.desk.assign"),
+              confirm: ({ organisation_id: id }) => ({
+                title: t("page.desk.assign_ask"),
+                lines: [
+                  [t("page.deal.amount"), amount(line.amount)],
+                  [t("page.desk.firm"), options.find(([value]) => value === id)[1]],
+                ],
+                act: t("page.desk.assign"),
+              }),
+              send: (values, key) => send("POST", `/bank/unmatched/${line.line_id}/assign`, values, key),
+              done: refresh,
+            }),
+        ),
+      ),
+    ),
+  );
 }
 
 function disputed(disputes, refresh) {
-  return panel(t("page.desk.disputes", { count: disputes.length }), h("ul", { class: "list" }, disputes.map((deal) => h("li", { class: "form" },
-    facts([
-      [t("word.cell"), cellName(`${deal.instrument_id}/${deal.region}/${deal.tenor}`)],
-      [t("page.desk.parties"), `${deal.seller} → ${deal.buyer}`],
-      [t("page.deal.delivered_lots"), `${lots(deal.delivered_lots)} / ${lots(deal.lots)}`],
-      [t("page.deal.reason"), deal.reason],
-      deal.due_at && [t("page.deal.due"), countdown(deal.due_at)],
-    ]),
-    form({
-      fields: [{ name: "lots", label: t("page.desk.taken_lots"), type: "lots", hint: t("page.desk.taken_hint") }],
-      act: t("page.desk.decide"),
-      confirm: (values) => ({ title: t("page.desk.decide"), lines: [[t("word.lots"), lots(values.lots)]], act: t("page.desk.decide"), isDanger: true }),
-      send: (values, key) => send("POST", `/deals/${deal.deal_id}/resolve`, values, key),
-      done: refresh,
-    })))));
+  return panel(
+    t("page.desk.disputes", { count: disputes.length }),
+    h(
+      "ul",
+      { class: "list" },
+      disputes.map((deal) =>
+        h(
+          "li",
+          { class: "form" },
+          facts([
+            [t("word.cell"), cellName(`${deal.instrument_id}/${deal.region}/${deal.tenor}`)],
+            [t("page.desk.parties"), `${deal.seller} → ${deal.buyer}`],
+            [t("page.deal.delivered_lots"), `${lots(deal.delivered_lots)} / ${lots(deal.lots)}`],
+            [t("page.deal.reason"), deal.reason],
+            deal.due_at && [t("page.deal.due"), countdown(deal.due_at)],
+          ]),
+          form({
+            fields: [
+              { name: "lots", label: t("page.desk.taken_lots"), type: "lots", hint: t("page.desk.taken_hint") },
+            ],
+            act: t("page.desk.decide"),
+            confirm: (values) => ({
+              title: t("page.desk.decide"),
+              lines: [[t("word.lots"), lots(values.lots)]],
+              act: t("page.desk.decide"),
+              isDanger: true,
+            }),
+            send: (values, key) => send("POST", `/deals/${deal.deal_id}/resolve`, values, key),
+            done: refresh,
+          }),
+        ),
+      ),
+    ),
+  );
 }
 
 function ordered(payments, organisations, refresh) {
   const names = new Map(organisations.map(({ id, name }) => [id, name]));
-  return h("section", { class: "panel plain" }, h("h2", {}, t("page.desk.payments")), table({
-    rows: payments,
-    columns: [
-      { label: t("page.desk.firm"), cell: (row) => names.get(row.organisation_id) ?? row.organisation_id },
-      { label: t("page.deal.amount"), isNumber: true, cell: (row) => amount(row.amount) },
-      { label: t("page.money.payee"), cell: (row) => row.payee_account },
-      { label: t("page.deal.reference"), cell: (row) => h("span", { class: "mono" }, row.reference) },
-      { label: t("word.at"), cell: (row) => instant(row.ordered_at) },
-      { label: "", cell: (row) => actButton({
-        label: t("page.desk.payment_failed"),
-        className: "danger",
-        confirm: () => ({ title: t("page.desk.payment_failed_ask"), lines: [[t("page.deal.amount"), amount(row.amount)]], act: t("page.desk.payment_failed"), isDanger: true }),
-        send: (key) => send("POST", `/bank/payments/${row.payment_id}/fail`, undefined, key),
-        done: refresh,
-      }) },
-    ],
-  }));
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.desk.payments")),
+    table({
+      rows: payments,
+      columns: [
+        { label: t("page.desk.firm"), cell: (row) => names.get(row.organisation_id) ?? row.organisation_id },
+        { label: t("page.deal.amount"), isNumber: true, cell: (row) => amount(row.amount) },
+        { label: t("page.money.payee"), cell: (row) => row.payee_account },
+        { label: t("page.deal.reference"), cell: (row) => h("span", { class: "mono" }, row.reference) },
+        { label: t("word.at"), cell: (row) => instant(row.ordered_at) },
+        {
+          label: "",
+          cell: (row) =>
+            actButton({
+              label: t("page.desk.payment_failed"),
+              className: "danger",
+              confirm: () => ({
+                title: t("page.desk.payment_failed_ask"),
+                lines: [[t("page.deal.amount"), amount(row.amount)]],
+                act: t("page.desk.payment_failed"),
+                isDanger: true,
+              }),
+              send: (key) => send("POST", `/bank/payments/${row.payment_id}/fail`, undefined, key),
+              done: refresh,
+            }),
+        },
+      ],
+    }),
+  );
 }
 
 function bankForm(refresh) {
   const example = `${COLUMNS}\nCNY-1,2027-0001,credit,500000.00,CNY,2027-01-04,${t("page.desk.example_payer")},G…`;
-  return h("details", { class: "panel" }, h("summary", {}, t("page.desk.import")),
-    h("p", { class: "note" }, t("page.desk.import_note")), h("p", { class: "mono soft" }, COLUMNS), form({
-      fields: [{ name: "lines", label: t("page.desk.csv"), type: "long", rows: 7, value: "", hint: example.split("\n")[1] }],
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.desk.import")),
+    h("p", { class: "note" }, t("page.desk.import_note")),
+    h("p", { class: "mono soft" }, COLUMNS),
+    form({
+      fields: [
+        {
+          name: "lines",
+          label: t("page.desk.csv"),
+          type: "long",
+          rows: 7,
+          value: "",
+          hint: example.split("\n")[1],
+        },
+      ],
       act: t("page.desk.import"),
-      send: ({ lines }, key) => send("POST", "/bank/lines", lines.startsWith("account,") ? lines : `${COLUMNS}\n${lines}`, key),
+      send: ({ lines }, key) =>
+        send("POST", "/bank/lines", lines.startsWith("account,") ? lines : `${COLUMNS}\n${lines}`, key),
       done: async (answer) => {
         say(t("page.desk.imported", answer));
         await refresh();
       },
-    }));
+    }),
+  );
 }
 
 function stripForm() {
   const [, , third] = monthOptions(3);
-  return h("details", { class: "panel" }, h("summary", {}, t("page.desk.open_strip")), form({
-    isWide: true,
-    fields: [
-      { name: "title", label: t("page.desk.strip_title") },
-      { name: "instrument", label: t("word.instrument"), type: "select", options: instrumentOptions() },
-      { name: "region", label: t("word.region"), type: "select", options: regionOptions() },
-      { name: "first", label: t("page.strip.first"), type: "select", options: monthOptions(), value: third[0] },
-      { name: "count", label: t("page.desk.months"), type: "lots", value: "3" },
-      { name: "closes_at", label: t("page.strip.closes_at"), type: "instant", value: toLocal(now() + 2 * DAY) },
-    ],
-    act: t("page.desk.open_strip"),
-    confirm: (values) => ({
-      title: t("page.desk.open_strip_ask"),
-      lines: [[t("page.desk.strip_title"), values.title], [t("page.strips.months"), following(values).map(month).join(", ")], [t("page.strip.closes_at"), instant(values.closes_at)]],
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.desk.open_strip")),
+    form({
+      isWide: true,
+      fields: [
+        { name: "title", label: t("page.desk.strip_title") },
+        { name: "instrument", label: t("word.instrument"), type: "select", options: instrumentOptions() },
+        { name: "region", label: t("word.region"), type: "select", options: regionOptions() },
+        {
+          name: "first",
+          label: t("page.strip.first"),
+          type: "select",
+          options: monthOptions(),
+          value: third[0],
+        },
+        { name: "count", label: t("page.desk.months"), type: "lots", value: "3" },
+        {
+          name: "closes_at",
+          label: t("page.strip.closes_at"),
+          type: "instant",
+          value: toLocal(now() + 2 * DAY),
+        },
+      ],
       act: t("page.desk.open_strip"),
+      confirm: (values) => ({
+        title: t("page.desk.open_strip_ask"),
+        lines: [
+          [t("page.desk.strip_title"), values.title],
+          [t("page.strips.months"), following(values).map(month).join(", ")],
+          [t("page.strip.closes_at"), instant(values.closes_at)],
+        ],
+        act: t("page.desk.open_strip"),
+      }),
+      send: ({ first, count, ...rest }, key) =>
+        send("POST", "/strips", { ...rest, tenors: following({ first, count }) }, key),
+      done: ({ strip_id: id }) => location.assign(`/strips/${id}`),
     }),
-    send: ({ first, count, ...rest }, key) => send("POST", "/strips", { ...rest, tenors: following({ first, count }) }, key),
-    done: ({ strip_id: id }) => location.assign(`/strips/${id}`),
-  }));
+  );
 }
 
 /** Return `count` months from the first on. */
@@ -145,51 +256,104 @@ function following({ first, count }) {
 }
 
 function firmForm(refresh) {
-  return h("details", { class: "panel" }, h("summary", {}, t("page.desk.register")), form({
-    isWide: true,
-    fields: [
-      { name: "name", label: t("page.desk.name") },
-      { name: "name_en", label: t("page.desk.name_en"), isOptional: true },
-      { name: "kind", label: t("page.desk.kind"), type: "select", options: KINDS.map((kind) => [kind, t(`page.kind.${kind}`)]) },
-      { name: "owner_group", label: t("page.desk.owner_group"), hint: t("page.desk.owner_group_hint") },
-      { name: "region", label: t("word.region"), type: "select", options: regionOptions() },
-      { name: "monthly_lots", label: t("page.desk.monthly_lots"), type: "lots", value: "0" },
-    ],
-    act: t("page.desk.register"),
-    send: (values, key) => send("POST", "/organisations", values, key),
-    done: async () => {
-      say(t("page.desk.registered"));
-      await refresh();
-    },
-  }));
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.desk.register")),
+    form({
+      isWide: true,
+      fields: [
+        { name: "name", label: t("page.desk.name") },
+        { name: "name_en", label: t("page.desk.name_en"), isOptional: true },
+        {
+          name: "kind",
+          label: t("page.desk.kind"),
+          type: "select",
+          options: KINDS.map((kind) => [kind, t(`page.kind.${kind}`)]),
+        },
+        { name: "owner_group", label: t("page.desk.owner_group"), hint: t("page.desk.owner_group_hint") },
+        { name: "region", label: t("word.region"), type: "select", options: regionOptions() },
+        { name: "monthly_lots", label: t("page.desk.monthly_lots"), type: "lots", value: "0" },
+      ],
+      act: t("page.desk.register"),
+      send: (values, key) => send("POST", "/organisations", values, key),
+      done: async () => {
+        say(t("page.desk.registered"));
+        await refresh();
+      },
+    }),
+  );
 }
 
 async function showFirms(firms) {
   const { organisations } = await get("/organisations");
   const options = organisations.map(({ id, name }) => [id, name]);
-  fill(firms,
-    h("details", { class: "panel" }, h("summary", {}, t("page.desk.add_person")), form({
-      isWide: true,
-      fields: [
-        { name: "organisation", label: t("page.desk.firm"), type: "select", options, value: options.at(-1)?.[0] },
-        { name: "login", label: t("page.login.login") },
-        { name: "name", label: t("page.desk.person") },
-        { name: "password", label: t("page.login.password"), type: "password", hint: t("page.desk.password_hint"), autocomplete: "new-password" },
-        { name: "language", label: t("page.desk.language"), type: "select", options: [["zh", "中文"], ["en", "English"]] },
-        choicesField({ name: "roles", label: t("page.desk.roles"), options: ROLES.map((role) => [role, t(`page.role.${role}`)]) }),
-      ],
-      act: t("page.desk.add_person"),
-      send: ({ organisation, ...rest }, key) => send("POST", `/organisations/${organisation}/people`, rest, key),
-      done: () => say(t("page.desk.person_added")),
-    })),
-    h("details", { class: "panel plain" }, h("summary", { class: "panel" }, t("page.desk.firms", { count: organisations.length })), table({
-      rows: organisations,
-      columns: [
-        { label: t("page.desk.firm"), cell: (row) => [row.name, row.name_en && h("div", { class: "note" }, row.name_en)] },
-        { label: t("page.desk.kind"), cell: (row) => t(`page.kind.${row.kind}`) },
-        { label: t("page.desk.owner_group"), cell: (row) => row.owner_group },
-        { label: t("page.desk.monthly_lots"), isNumber: true, cell: (row) => lots(row.monthly_lots) },
-        { label: t("page.money.reference"), cell: (row) => h("span", { class: "mono" }, row.deposit_reference) },
-      ],
-    })));
+  fill(
+    firms,
+    h(
+      "details",
+      { class: "panel" },
+      h("summary", {}, t("page.desk.add_person")),
+      form({
+        isWide: true,
+        fields: [
+          {
+            name: "organisation",
+            label: t("page.desk.firm"),
+            type: "select",
+            options,
+            value: options.at(-1)?.[0],
+          },
+          { name: "login", label: t("page.login.login") },
+          { name: "name", label: t("page.desk.person") },
+          {
+            name: "password",
+            label: t("page.login.password"),
+            type: "password",
+            hint: t("page.desk.password_hint"),
+            autocomplete: "new-password",
+          },
+          {
+            name: "language",
+            label: t("page.desk.language"),
+            type: "select",
+            options: [
+              ["zh", "中文"],
+              ["en", "English"],
+            ],
+          },
+          choicesField({
+            name: "roles",
+            label: t("page.desk.roles"),
+            options: ROLES.map((role) => [role, t(`page.role.${role}`)]),
+          }),
+        ],
+        act: t("page.desk.add_person"),
+        send: ({ organisation, ...rest }, key) =>
+          send("POST", `/organisations/${organisation}/people`, rest, key),
+        done: () => say(t("page.desk.person_added")),
+      }),
+    ),
+    h(
+      "details",
+      { class: "panel plain" },
+      h("summary", { class: "panel" }, t("page.desk.firms", { count: organisations.length })),
+      table({
+        rows: organisations,
+        columns: [
+          {
+            label: t("page.desk.firm"),
+            cell: (row) => [row.name, row.name_en && h("div", { class: "note" }, row.name_en)],
+          },
+          { label: t("page.desk.kind"), cell: (row) => t(`page.kind.${row.kind}`) },
+          { label: t("page.desk.owner_group"), cell: (row) => row.owner_group },
+          { label: t("page.desk.monthly_lots"), isNumber: true, cell: (row) => lots(row.monthly_lots) },
+          {
+            label: t("page.money.reference"),
+            cell: (row) => h("span", { class: "mono" }, row.deposit_reference),
+          },
+        ],
+      }),
+    ),
+  );
 }

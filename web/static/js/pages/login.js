@@ -15,8 +15,16 @@ export function show(main) {
     send: ({ login, password }) => send("POST", "/sessions", { login, password }),
     done: () => location.assign(next()),
   });
-  fill(main, h("section", { class: "panel sign-in" },
-    h("h1", {}, t("page.sign_in")), h("p", { class: "note" }, t("page.login.note")), asked));
+  fill(
+    main,
+    h(
+      "section",
+      { class: "panel sign-in" },
+      h("h1", {}, t("page.sign_in")),
+      h("p", { class: "note" }, t("page.login.note")),
+      asked,
+    ),
+  );
   asked.querySelector("input").focus();
 }
 

@@ -25,62 +25,105 @@ export async function show(main) {
   };
   fill(aside, way, may("settlement.pay_out") && payForm(refresh));
   await refresh();
-  document.addEventListener("noticed", gathered(() => refresh().catch(() => {})));
+  document.addEventListener(
+    "noticed",
+    gathered(() => refresh().catch(() => {})),
+  );
 }
 
 function balancesOf({ balances }) {
   if (balances.length === 0) return panel(t("page.money.balances"), empty(t("page.money.empty")));
-  return h("section", { class: "panel plain" }, h("h2", {}, t("page.money.balances")), table({
-    rows: balances,
-    columns: [
-      { label: t("page.money.account"), cell: (row) => `${worded("page.purpose", row.purpose)} · ${row.currency}` },
-      { label: t("page.money.balance"), isNumber: true, cell: (row) => amount(row.balance) },
-      { label: t("page.money.held"), isNumber: true, cell: (row) => amount(row.held) },
-      { label: t("page.money.available"), isNumber: true, cell: (row) => h("strong", { class: "price" }, amount(row.available)) },
-    ],
-  }));
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.money.balances")),
+    table({
+      rows: balances,
+      columns: [
+        {
+          label: t("page.money.account"),
+          cell: (row) => `${worded("page.purpose", row.purpose)} · ${row.currency}`,
+        },
+        { label: t("page.money.balance"), isNumber: true, cell: (row) => amount(row.balance) },
+        { label: t("page.money.held"), isNumber: true, cell: (row) => amount(row.held) },
+        {
+          label: t("page.money.available"),
+          isNumber: true,
+          cell: (row) => h("strong", { class: "price" }, amount(row.available)),
+        },
+      ],
+    }),
+  );
 }
 
 function showMoney(rest, { holds, calls, payments, statement }) {
-  fill(rest,
-    calls.length > 0 && h("section", { class: "panel plain call" }, h("h2", {}, t("page.money.calls")), table({
-      rows: calls,
-      columns: [
-        { label: t("page.deals.one"), cell: (row) => h("a", { href: `/deals/${row.escrow}` }, t("page.strip.to_deal")) },
-        { label: t("page.deal.amount"), isNumber: true, cell: (row) => amount(row.amount) },
-        { label: t("page.deal.reference"), cell: (row) => h("span", { class: "mono" }, row.reference) },
-        { label: t("page.deal.pay_until"), cell: (row) => instant(row.due_at) },
-      ],
-    })),
-    holds.length > 0 && h("section", { class: "panel plain" }, h("h2", {}, t("page.money.holds")), table({
-      rows: holds,
-      columns: [
-        { label: t("page.money.for"), cell: (row) => referenced(row.reference) },
-        { label: t("page.deal.amount"), isNumber: true, cell: (row) => amount(row.amount) },
-        { label: t("page.money.since"), cell: (row) => instant(row.placed_at) },
-      ],
-    })),
-    payments.length > 0 && h("section", { class: "panel plain" }, h("h2", {}, t("page.money.payments")), table({
-      rows: payments,
-      columns: [
-        { label: t("page.money.payee"), cell: (row) => row.payee_account },
-        { label: t("page.deal.amount"), isNumber: true, cell: (row) => amount(row.amount) },
-        { label: t("word.state"), cell: (row) => chip(row.state) },
-        { label: t("word.at"), cell: (row) => instant(row.ordered_at) },
-      ],
-    })),
+  fill(
+    rest,
+    calls.length > 0 &&
+      h(
+        "section",
+        { class: "panel plain call" },
+        h("h2", {}, t("page.money.calls")),
+        table({
+          rows: calls,
+          columns: [
+            {
+              label: t("page.deals.one"),
+              cell: (row) => h("a", { href: `/deals/${row.escrow}` }, t("page.strip.to_deal")),
+            },
+            { label: t("page.deal.amount"), isNumber: true, cell: (row) => amount(row.amount) },
+            { label: t("page.deal.reference"), cell: (row) => h("span", { class: "mono" }, row.reference) },
+            { label: t("page.deal.pay_until"), cell: (row) => instant(row.due_at) },
+          ],
+        }),
+      ),
+    holds.length > 0 &&
+      h(
+        "section",
+        { class: "panel plain" },
+        h("h2", {}, t("page.money.holds")),
+        table({
+          rows: holds,
+          columns: [
+            { label: t("page.money.for"), cell: (row) => referenced(row.reference) },
+            { label: t("page.deal.amount"), isNumber: true, cell: (row) => amount(row.amount) },
+            { label: t("page.money.since"), cell: (row) => instant(row.placed_at) },
+          ],
+        }),
+      ),
+    payments.length > 0 &&
+      h(
+        "section",
+        { class: "panel plain" },
+        h("h2", {}, t("page.money.payments")),
+        table({
+          rows: payments,
+          columns: [
+            { label: t("page.money.payee"), cell: (row) => row.payee_account },
+            { label: t("page.deal.amount"), isNumber: true, cell: (row) => amount(row.amount) },
+            { label: t("word.state"), cell: (row) => chip(row.state) },
+            { label: t("word.at"), cell: (row) => instant(row.ordered_at) },
+          ],
+        }),
+      ),
     statement.length === 0
       ? panel(t("page.money.statement"), empty(t("page.money.no_movement")))
-      : h("section", { class: "panel plain" }, h("h2", {}, t("page.money.statement")), table({
-        rows: statement,
-        isLedger: true,
-        columns: [
-          { label: t("word.at"), cell: (row) => instant(row.at) },
-          { label: t("page.money.kind"), cell: (row) => worded("page.transfer", row.kind) },
-          { label: t("page.money.for"), cell: (row) => referenced(row.reference) },
-          { label: t("page.deal.amount"), isNumber: true, cell: (row) => change(row.amount) },
-        ],
-      })));
+      : h(
+          "section",
+          { class: "panel plain" },
+          h("h2", {}, t("page.money.statement")),
+          table({
+            rows: statement,
+            isLedger: true,
+            columns: [
+              { label: t("word.at"), cell: (row) => instant(row.at) },
+              { label: t("page.money.kind"), cell: (row) => worded("page.transfer", row.kind) },
+              { label: t("page.money.for"), cell: (row) => referenced(row.reference) },
+              { label: t("page.deal.amount"), isNumber: true, cell: (row) => change(row.amount) },
+            ],
+          }),
+        ),
+  );
 }
 
 function referenced(reference) {
@@ -89,28 +132,40 @@ function referenced(reference) {
 }
 
 function showWayIn(way, { deposit_reference: reference }) {
-  fill(way, panel(t("page.money.pay_in"), h("p", {}, t("page.money.pay_in_how")),
-    facts([[t("page.money.reference"), h("strong", { class: "mono" }, reference)]]),
-    h("p", { class: "note" }, t("page.money.pay_in_note"))));
+  fill(
+    way,
+    panel(
+      t("page.money.pay_in"),
+      h("p", {}, t("page.money.pay_in_how")),
+      facts([[t("page.money.reference"), h("strong", { class: "mono" }, reference)]]),
+      h("p", { class: "note" }, t("page.money.pay_in_note")),
+    ),
+  );
 }
 
 function payForm(refresh) {
-  return panel(t("page.money.pay_out"), form({
-    fields: [
-      { name: "amount", label: `${t("page.deal.amount")} (${t("word.cny")})`, type: "amount" },
-      { name: "payee_account", label: t("page.money.payee"), hint: t("page.money.payee_hint") },
-    ],
-    act: t("page.money.pay_out"),
-    confirm: (values) => ({
-      title: t("page.money.pay_out_ask"),
-      lines: [[t("page.deal.amount"), amount(values.amount)], [t("page.money.payee"), values.payee_account]],
-      note: t("page.money.pay_out_note"),
+  return panel(
+    t("page.money.pay_out"),
+    form({
+      fields: [
+        { name: "amount", label: `${t("page.deal.amount")} (${t("word.cny")})`, type: "amount" },
+        { name: "payee_account", label: t("page.money.payee"), hint: t("page.money.payee_hint") },
+      ],
       act: t("page.money.pay_out"),
+      confirm: (values) => ({
+        title: t("page.money.pay_out_ask"),
+        lines: [
+          [t("page.deal.amount"), amount(values.amount)],
+          [t("page.money.payee"), values.payee_account],
+        ],
+        note: t("page.money.pay_out_note"),
+        act: t("page.money.pay_out"),
+      }),
+      send: (values, key) => send("POST", "/payments", values, key),
+      done: async () => {
+        say(t("page.money.paid_out"));
+        await refresh();
+      },
     }),
-    send: (values, key) => send("POST", "/payments", values, key),
-    done: async () => {
-      say(t("page.money.paid_out"));
-      await refresh();
-    },
-  }));
+  );
 }

@@ -13,7 +13,10 @@ export async function show(main) {
   const refresh = async () => showAll(body, (await get("/notices")).notices, refresh);
   fill(main, head(t("page.notices.title")), body);
   await refresh();
-  document.addEventListener("noticed", gathered(() => refresh().catch(() => {})));
+  document.addEventListener(
+    "noticed",
+    gathered(() => refresh().catch(() => {})),
+  );
 }
 
 function showAll(body, notices, refresh) {
@@ -22,24 +25,42 @@ function showAll(body, notices, refresh) {
     return;
   }
   const unread = notices.filter(({ read_at: readAt }) => !readAt);
-  fill(body, unread.length > 0 && h("p", {}, h("button", {
-    type: "button",
-    onclick: async ({ target }) => {
-      target.disabled = true;
-      await Promise.all(unread.map(read));
-      document.dispatchEvent(new Event("notice-read"));
-      await refresh();
-    },
-  }, t("page.notices.read_all", { count: unread.length }))),
-  h("section", { class: "panel" }, h("ul", { class: "list" }, notices.map(item))));
+  fill(
+    body,
+    unread.length > 0 &&
+      h(
+        "p",
+        {},
+        h(
+          "button",
+          {
+            type: "button",
+            onclick: async ({ target }) => {
+              target.disabled = true;
+              await Promise.all(unread.map(read));
+              document.dispatchEvent(new Event("notice-read"));
+              await refresh();
+            },
+          },
+          t("page.notices.read_all", { count: unread.length }),
+        ),
+      ),
+    h("section", { class: "panel" }, h("ul", { class: "list" }, notices.map(item))),
+  );
 }
 
 function item(notice) {
   const isUnread = !notice.read_at;
-  return h("li", { class: "row" },
-    h("a", { href: noticePath(notice), onclick: () => isUnread && read(notice) },
-      isUnread ? h("strong", {}, noticeText(notice)) : noticeText(notice)),
-    h("span", { class: "note" }, age(notice.at)));
+  return h(
+    "li",
+    { class: "row" },
+    h(
+      "a",
+      { href: noticePath(notice), onclick: () => isUnread && read(notice) },
+      isUnread ? h("strong", {}, noticeText(notice)) : noticeText(notice),
+    ),
+    h("span", { class: "note" }, age(notice.at)),
+  );
 }
 
 function read({ notice_id: id }) {

@@ -16,42 +16,74 @@ const TWO_WEEKS = 14 * 86_400_000;
 export async function show(main) {
   const body = h("div", { class: "stack live" });
   const refresh = async () => showAll(body, (await get("/offers?limit=200")).offers, refresh);
-  fill(main, head(t("page.offers.title"), { note: t("page.offers.note") }),
-    h("div", { class: "stack" }, may("supply.offer") && offerForm(refresh), body));
+  fill(
+    main,
+    head(t("page.offers.title"), { note: t("page.offers.note") }),
+    h("div", { class: "stack" }, may("supply.offer") && offerForm(refresh), body),
+  );
   await refresh();
 }
 
 function showAll(body, offers, refresh) {
   const own = offers.filter((offer) => offer.own);
   const others = offers.filter((offer) => !offer.own);
-  fill(body,
-    own.length > 0 && h("section", { class: "panel plain" }, h("h2", {}, t("page.offers.own")), table({
-      rows: own,
-      columns: [
-        { label: t("word.cell"), cell: (offer) => cellName(offer.cell) },
-        { label: t("page.offers.breaks"), cell: breaksOf },
-        { label: t("page.offers.taken"), isNumber: true, cell: (offer) => `${offer.own.taken_lots} / ${lots(offer.capacity_lots)}` },
-        { label: t("word.state"), cell: (offer) => [chip(offer.state), !offer.own.is_public && ` ${t("page.offers.hidden")}`] },
-        { label: t("page.offers.valid_until"), cell: (offer) => instant(offer.valid_until) },
-        { label: "", cell: (offer) => offer.state === "standing" && withdraw(offer, refresh) },
-      ],
-    })),
-    h("section", { class: "panel plain" }, h("h2", {}, t("page.offers.others")),
-      others.length === 0 ? h("div", { class: "panel" }, empty(t("page.offers.empty"))) : table({
-        rows: others,
-        columns: [
-          { label: t("word.cell"), cell: (offer) => cellName(offer.cell) },
-          { label: t("page.offers.seller"), cell: (offer) => (language === "en" && offer.seller_name_en) || offer.seller_name },
-          { label: t("page.offers.breaks"), cell: breaksOf },
-          { label: t("page.offers.capacity"), isNumber: true, cell: (offer) => lots(offer.capacity_lots) },
-          { label: t("page.offers.valid_until"), cell: (offer) => instant(offer.valid_until) },
-        ],
-      })));
+  fill(
+    body,
+    own.length > 0 &&
+      h(
+        "section",
+        { class: "panel plain" },
+        h("h2", {}, t("page.offers.own")),
+        table({
+          rows: own,
+          columns: [
+            { label: t("word.cell"), cell: (offer) => cellName(offer.cell) },
+            { label: t("page.offers.breaks"), cell: breaksOf },
+            {
+              label: t("page.offers.taken"),
+              isNumber: true,
+              cell: (offer) => `${offer.own.taken_lots} / ${lots(offer.capacity_lots)}`,
+            },
+            {
+              label: t("word.state"),
+              cell: (offer) => [chip(offer.state), !offer.own.is_public && ` ${t("page.offers.hidden")}`],
+            },
+            { label: t("page.offers.valid_until"), cell: (offer) => instant(offer.valid_until) },
+            { label: "", cell: (offer) => offer.state === "standing" && withdraw(offer, refresh) },
+          ],
+        }),
+      ),
+    h(
+      "section",
+      { class: "panel plain" },
+      h("h2", {}, t("page.offers.others")),
+      others.length === 0
+        ? h("div", { class: "panel" }, empty(t("page.offers.empty")))
+        : table({
+            rows: others,
+            columns: [
+              { label: t("word.cell"), cell: (offer) => cellName(offer.cell) },
+              {
+                label: t("page.offers.seller"),
+                cell: (offer) => (language === "en" && offer.seller_name_en) || offer.seller_name,
+              },
+              { label: t("page.offers.breaks"), cell: breaksOf },
+              { label: t("page.offers.capacity"), isNumber: true, cell: (offer) => lots(offer.capacity_lots) },
+              { label: t("page.offers.valid_until"), cell: (offer) => instant(offer.valid_until) },
+            ],
+          }),
+    ),
+  );
 }
 
 function breaksOf({ breaks }) {
-  return h("ul", {}, breaks.map(({ from_lots: from, price }) =>
-    h("li", { class: "nowrap" }, t("page.offers.break", { lots: lots(from), price: amount(price) }))));
+  return h(
+    "ul",
+    {},
+    breaks.map(({ from_lots: from, price }) =>
+      h("li", { class: "nowrap" }, t("page.offers.break", { lots: lots(from), price: amount(price) })),
+    ),
+  );
 }
 
 function withdraw(offer, refresh) {
@@ -60,7 +92,10 @@ function withdraw(offer, refresh) {
     className: "danger",
     confirm: () => ({
       title: t("page.offers.withdraw_ask"),
-      lines: [[t("word.cell"), cellName(offer.cell)], [t("page.offers.taken"), lots(offer.own.taken_lots)]],
+      lines: [
+        [t("word.cell"), cellName(offer.cell)],
+        [t("page.offers.taken"), lots(offer.own.taken_lots)],
+      ],
       note: t("page.offers.withdraw_note"),
       act: t("page.offers.withdraw"),
       isDanger: true,
@@ -71,35 +106,61 @@ function withdraw(offer, refresh) {
 }
 
 function offerForm(refresh) {
-  return h("details", { class: "panel" }, h("summary", {}, t("page.offers.make")), form({
-    isWide: true,
-    fields: [
-      ...cellFields(t),
-      pairsField({
-        name: "breaks", label: `${t("page.offers.breaks")} (${priceUnit()})`, keys: ["from_lots", "price"],
-        labels: [t("page.pool.from_lots"), t("word.price")], types: ["lots", "amount"], first: [["1", ""], ["", ""]],
-      }),
-      { name: "capacity_lots", label: t("page.offers.capacity"), type: "lots" },
-      { name: "pack", label: t("page.offers.pack"), type: "lots", value: "1", hint: t("page.offers.pack_hint") },
-      { name: "valid_until", label: t("page.offers.valid_until"), type: "instant", value: toLocal(now() + TWO_WEEKS) },
-      { name: "is_public", label: t("page.offers.public"), type: "check", value: true },
-    ],
-    act: t("page.offers.make"),
-    confirm: (values) => ({
-      title: t("page.offers.ask"),
-      lines: [
-        [t("word.cell"), cellName(cellOf(values))],
-        ...values.breaks.map(({ from_lots: from, price }) => [t("page.pool.from", { lots: lots(from) }), amount(price)]),
-        [t("page.offers.capacity"), lots(values.capacity_lots)],
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.offers.make")),
+    form({
+      isWide: true,
+      fields: [
+        ...cellFields(t),
+        pairsField({
+          name: "breaks",
+          label: `${t("page.offers.breaks")} (${priceUnit()})`,
+          keys: ["from_lots", "price"],
+          labels: [t("page.pool.from_lots"), t("word.price")],
+          types: ["lots", "amount"],
+          first: [
+            ["1", ""],
+            ["", ""],
+          ],
+        }),
+        { name: "capacity_lots", label: t("page.offers.capacity"), type: "lots" },
+        {
+          name: "pack",
+          label: t("page.offers.pack"),
+          type: "lots",
+          value: "1",
+          hint: t("page.offers.pack_hint"),
+        },
+        {
+          name: "valid_until",
+          label: t("page.offers.valid_until"),
+          type: "instant",
+          value: toLocal(now() + TWO_WEEKS),
+        },
+        { name: "is_public", label: t("page.offers.public"), type: "check", value: true },
       ],
-      note: t("page.offers.binding"),
       act: t("page.offers.make"),
+      confirm: (values) => ({
+        title: t("page.offers.ask"),
+        lines: [
+          [t("word.cell"), cellName(cellOf(values))],
+          ...values.breaks.map(({ from_lots: from, price }) => [
+            t("page.pool.from", { lots: lots(from) }),
+            amount(price),
+          ]),
+          [t("page.offers.capacity"), lots(values.capacity_lots)],
+        ],
+        note: t("page.offers.binding"),
+        act: t("page.offers.make"),
+      }),
+      send: ({ instrument, region, tenor, ...rest }, key) =>
+        send("POST", "/offers", { cell: cellOf({ instrument, region, tenor }), ...rest }, key),
+      done: async () => {
+        say(t("page.offers.made"));
+        await refresh();
+      },
     }),
-    send: ({ instrument, region, tenor, ...rest }, key) =>
-      send("POST", "/offers", { cell: cellOf({ instrument, region, tenor }), ...rest }, key),
-    done: async () => {
-      say(t("page.offers.made"));
-      await refresh();
-    },
-  }));
+  );
 }

@@ -6,10 +6,11 @@ import { countdown, instant } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { gathered, live } from "../core/live.js";
-import { amount, lots, percent, priceUnit, whole } from "../core/numbers.js";
-import { chip, columns, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
+import { amount, lots, priceUnit } from "../core/numbers.js";
+import { chip, columns, empty, head, panel, signInFirst, stages, tiles } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
-import { t, worded } from "../core/words.js";
+import { t } from "../core/words.js";
+import { award, breaks, pledged, rules } from "./pool_record.js";
 
 export async function show(main, { poolId }) {
   const page = new PoolPage(poolId);
@@ -22,7 +23,10 @@ class PoolPage {
     this.preview = null;
     this.shape = null;
     this.parts = {
-      top: h("div"), lead: h("div", { class: "live" }), own: h("aside", { class: "stack" }), rest: h("div", { class: "stack live" }),
+      top: h("div"),
+      lead: h("div", { class: "live" }),
+      own: h("aside", { class: "stack" }),
+      rest: h("div", { class: "stack live" }),
     };
     this.look = gathered(() => this.lookAhead(), 250);
   }
@@ -36,7 +40,14 @@ class PoolPage {
     }
     this.showState();
     // A form in use is not taken from under the hand that fills it in.
-    const shape = JSON.stringify([pool.phase, pool.you?.pledge_id, pool.you?.lots, pool.you?.limit, pool.you?.award, pool.you?.group]);
+    const shape = JSON.stringify([
+      pool.phase,
+      pool.you?.pledge_id,
+      pool.you?.lots,
+      pool.you?.limit,
+      pool.you?.award,
+      pool.you?.group,
+    ]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.preview = null;
@@ -47,86 +58,64 @@ class PoolPage {
   showState() {
     const { pool } = this;
     const isLive = ["gathering", "firming"].includes(pool.phase);
-    fill(this.parts.top,
-      head(cellName(pool.cell), { back: "/pools", aside: chip(pool.phase), note: t(`page.pool.phase.${pool.phase}`) }),
-      stages(["gathering", "firming", "closed", "awarded"], pool.phase));
-    fill(this.parts.lead, panel(t("page.pool.where_it_stands"),
-      tiles([
-        isLive && [t("page.pool.closes_in"), countdown(pool.closes_at), "large"],
-        pool.phase === "gathering" && [t("page.pool.firming_in"), countdown(pool.firming_at)],
-        [t("page.pool.closes_at"), instant(pool.closes_at)],
-      ]),
-      isLive && this.progress()));
-    fill(this.parts.rest, this.breaks(), this.rules());
+    fill(
+      this.parts.top,
+      head(cellName(pool.cell), {
+        back: "/pools",
+        aside: chip(pool.phase),
+        note: t(`page.pool.phase.${pool.phase}`),
+      }),
+      stages(["gathering", "firming", "closed", "awarded"], pool.phase),
+    );
+    fill(
+      this.parts.lead,
+      panel(
+        t("page.pool.where_it_stands"),
+        tiles([
+          isLive && [t("page.pool.closes_in"), countdown(pool.closes_at), "large"],
+          pool.phase === "gathering" && [t("page.pool.firming_in"), countdown(pool.firming_at)],
+          [t("page.pool.closes_at"), instant(pool.closes_at)],
+        ]),
+        isLive && this.progress(),
+      ),
+    );
+    fill(this.parts.rest, breaks(this), rules(this));
   }
 
   progress() {
     const { progress, min_members: least } = this.pool;
     if (!progress) {
-      return h("p", { class: "soft", "aria-live": "polite" }, t("page.pool.progress_hidden", { count: Math.max(3, least) }));
+      return h(
+        "p",
+        { class: "soft", "aria-live": "polite" },
+        t("page.pool.progress_hidden", { count: Math.max(3, least) }),
+      );
     }
     const words = t("page.pool.progress", { percent: progress.percent, lots: this.lots(progress.from_lots) });
-    return h("div", { "aria-live": "polite" },
+    return h(
+      "div",
+      { "aria-live": "polite" },
       h("progress", { max: 100, value: progress.percent, "aria-label": words }),
-      h("p", { class: "row" }, h("span", {}, words), h("span", { class: "soft" }, `${amount(progress.price)} ${this.unit()}`)));
-  }
-
-  breaks() {
-    const { pool, preview } = this;
-    if (pool.breaks.length === 0) return panel(t("page.pool.breaks"), empty(t("page.pool.no_offers")));
-    const landed = preview?.landed ?? pool.you?.landed;
-    const mine = new Map((landed ?? []).map((line) => [line.from_lots, line]));
-    const next = pool.progress?.from_lots;
-    const isMine = mine.size > 0;
-    return h("section", { class: "panel plain" }, h("div", { class: "title" },
-      h("h2", {}, t("page.pool.breaks")),
-      isMine && h("span", { class: "note" }, preview ? t("page.pool.as_typed") : t("page.pool.as_pledged"))),
-    table({
-      rows: pool.breaks,
-      rowClass: ({ from_lots: from }) => (from === next ? "chosen" : ""),
-      columns: [
-        { label: t("page.pool.from_lots"), cell: (row) => t("page.pool.from", { lots: this.lots(row.from_lots) }) },
-        { label: `${t("word.goods")} ${this.unit()}`, isNumber: true, cell: (row) => amount(row.price) },
-        ...(isMine ? this.landedColumns(mine) : []),
-      ],
-    }));
-  }
-
-  landedColumns(mine) {
-    const of = (row) => mine.get(row.from_lots);
-    return [
-      { label: t("word.freight"), isNumber: true, cell: (row) => of(row) && amount(of(row).freight) },
-      { label: t("word.fee"), isNumber: true, cell: (row) => of(row) && amount(of(row).fee) },
-      { label: t("page.pool.landed"), isNumber: true, cell: (row) => of(row) && h("strong", {}, amount(of(row).landed)) },
-      { label: t("page.pool.saving"), isNumber: true, cell: (row) => of(row)?.saving && amount(of(row).saving) },
-      {
-        label: t("page.pool.within_limit"),
-        cell: (row) => of(row) && (of(row).is_within_limit ? t("word.yes") : h("span", { class: "soft" }, t("word.no"))),
-      },
-    ];
-  }
-
-  rules() {
-    const { pool } = this;
-    return h("details", { class: "panel" }, h("summary", {}, t("page.pool.rules")), facts([
-      [t("page.pool.mode"), t(`page.pool.mode.${pool.mode}`)],
-      pool.mode !== "breaks" && [t("page.pool.auction_minutes"), whole(pool.auction_minutes)],
-      [t("page.pool.min_members"), whole(pool.min_members)],
-      [t("page.pool.similarity"), pool.similarity.join(" : ")],
-      [t("word.deposit"), percent(pool.deposit_bps)],
-      [t("word.fee"), percent(pool.fee_bps)],
-      pool.prolong_minutes > 0 && [t("page.pool.prolong_minutes"), whole(pool.prolong_minutes)],
-    ]), h("p", { class: "note" }, t("page.pool.promise")));
+      h(
+        "p",
+        { class: "row" },
+        h("span", {}, words),
+        h("span", { class: "soft" }, `${amount(progress.price)} ${this.unit()}`),
+      ),
+    );
   }
 
   showOwn() {
     const { pool } = this;
     const { you } = pool;
-    fill(this.parts.own, [
-      you?.award ? this.award(you) : null,
-      you && !you.award ? this.pledged(you) : null,
-      this.acts(you),
-    ].flat());
+    fill(
+      this.parts.own,
+      [
+        you?.award ? award(this, you) : null,
+        you && !you.award ? pledged(this, you) : null,
+        this.acts(you),
+      ].flat(),
+    );
   }
 
   acts(you) {
@@ -137,97 +126,93 @@ class PoolPage {
     return you ? this.changeForm(you) : this.joinForm();
   }
 
-  award({ award }) {
-    return panel(t("page.pool.my_result"),
-      facts([
-        [t("word.lots"), this.lots(award.lots)],
-        [t("word.goods"), amount(award.goods)],
-        [t("word.freight"), amount(award.freight)],
-        [t("word.fee"), amount(award.fee)],
-        [t("page.pool.landed"), h("strong", {}, `${amount(award.landed)} ${this.unit()}`)],
-        [t("page.pool.bought_by"), t(`page.pool.by.${award.by}`)],
-      ]),
-      may("deals.read") && h("p", {}, h("a", { class: "button main", href: `/deals/${award.deal_id}` }, t("page.pool.to_deal"))));
-  }
-
-  pledged(you) {
-    return panel(t("page.pool.my_pledge"),
-      facts([
-        [t("word.lots"), this.lots(you.lots)],
-        you.tolerance > 0 && [t("word.tolerance"), this.lots(you.tolerance)],
-        [t("page.pool.limit"), amount(you.limit)],
-        [t("word.freight"), amount(you.freight)],
-        [t("page.pool.size"), this.lots(you.size)],
-        [t("word.deposit_held"), amount(you.deposit)],
-      ]),
-      you.is_large_share && h("p", { class: "banner" }, t("page.pool.large_share")),
-      you.left_out && h("p", { class: "banner bad" }, worded("page.reason", you.left_out)),
-      you.group && this.group(you.group),
-      you.leaving && this.leaving(you));
-  }
-
-  group(group) {
-    return [
-      h("p", { class: "banner good" }, t("page.pool.formed", {
-        lots: this.lots(group.lots), price: `${amount(group.at_most.landed)} ${this.unit()}`,
-      })),
-      group.auction_id && h("p", {}, h("a", { href: `/auctions/${group.auction_id}` }, t("page.pool.to_auction"))),
-    ];
-  }
-
   leaving({ leaving, pledge_id: id }) {
     if (!leaving.is_allowed) return h("p", { class: "note" }, t("page.pool.no_leaving"));
     if (!may("pools.pledge")) return null;
     const without = leaving.progress_without_you;
-    return h("p", { class: "foot" }, actButton({
-      label: t("page.pool.withdraw"),
-      className: "danger",
-      confirm: () => ({
-        title: t("page.pool.withdraw_ask"),
-        lines: [
-          [t("page.pool.releases"), amount(leaving.releases)],
-          without && [t("page.pool.without_you"), `${without.percent} %`],
-        ].filter(Boolean),
-        note: t("page.pool.withdraw_note"),
-        act: t("page.pool.withdraw"),
-        isDanger: true,
+    return h(
+      "p",
+      { class: "foot" },
+      actButton({
+        label: t("page.pool.withdraw"),
+        className: "danger",
+        confirm: () => ({
+          title: t("page.pool.withdraw_ask"),
+          lines: [
+            [t("page.pool.releases"), amount(leaving.releases)],
+            without && [t("page.pool.without_you"), `${without.percent} %`],
+          ].filter(Boolean),
+          note: t("page.pool.withdraw_note"),
+          act: t("page.pool.withdraw"),
+          isDanger: true,
+        }),
+        send: (key) => send("DELETE", `${this.path}/pledges/${id}`, undefined, key),
+        done: async () => {
+          say(t("page.pool.withdrawn"));
+          await this.refresh();
+        },
       }),
-      send: (key) => send("DELETE", `${this.path}/pledges/${id}`, undefined, key),
-      done: async () => {
-        say(t("page.pool.withdrawn"));
-        await this.refresh();
-      },
-    }));
+    );
   }
 
   joinForm() {
     const { pool } = this;
-    return panel(t("page.pool.join"), form({
-      fields: [
-        { name: "lots", label: t("page.pool.lots"), type: "lots", hint: t("page.pool.lots_hint") },
-        { name: "limit", label: t("page.pool.limit"), type: "amount", hint: `${t("page.pool.limit_hint")} ${this.unit()}` },
-        { name: "freight", label: t("page.pool.freight"), type: "amount", value: "0.00", hint: t("page.pool.freight_hint") },
-        { name: "tolerance", label: t("word.tolerance"), type: "lots", isOptional: true, hint: t("page.pool.tolerance_hint") },
-        { name: "size", label: t("page.pool.size"), type: "lots", isOptional: true, hint: t("page.pool.size_hint") },
-        ...this.prolongField(false),
-      ],
-      act: t("page.pool.join"),
-      onchange: (values) => {
-        this.typed = values;
-        this.look();
-      },
-      confirm: (values) => this.asking(values, "join"),
-      send: (values, key) => send("POST", `${this.path}/pledges`, values, key),
-      done: async (answer) => {
-        say(t("page.pool.joined", { deposit: amount(answer.deposit) }));
-        await this.refresh();
-      },
-    }), pool.phase === "firming" && h("p", { class: "banner" }, t("page.pool.firming_warning")));
+    return panel(
+      t("page.pool.join"),
+      form({
+        fields: [
+          { name: "lots", label: t("page.pool.lots"), type: "lots", hint: t("page.pool.lots_hint") },
+          {
+            name: "limit",
+            label: t("page.pool.limit"),
+            type: "amount",
+            hint: `${t("page.pool.limit_hint")} ${this.unit()}`,
+          },
+          {
+            name: "freight",
+            label: t("page.pool.freight"),
+            type: "amount",
+            value: "0.00",
+            hint: t("page.pool.freight_hint"),
+          },
+          {
+            name: "tolerance",
+            label: t("word.tolerance"),
+            type: "lots",
+            isOptional: true,
+            hint: t("page.pool.tolerance_hint"),
+          },
+          {
+            name: "size",
+            label: t("page.pool.size"),
+            type: "lots",
+            isOptional: true,
+            hint: t("page.pool.size_hint"),
+          },
+          ...this.prolongField(false),
+        ],
+        act: t("page.pool.join"),
+        onchange: (values) => {
+          this.typed = values;
+          this.look();
+        },
+        confirm: (values) => this.asking(values, "join"),
+        send: (values, key) => send("POST", `${this.path}/pledges`, values, key),
+        done: async (answer) => {
+          say(t("page.pool.joined", { deposit: amount(answer.deposit) }));
+          await this.refresh();
+        },
+      }),
+      pool.phase === "firming" && h("p", { class: "banner" }, t("page.pool.firming_warning")),
+    );
   }
 
   changeForm(you) {
-    return h("details", { class: "panel", open: this.pool.phase === "firming" ? null : true },
-      h("summary", {}, t("page.pool.change")), form({
+    return h(
+      "details",
+      { class: "panel", open: this.pool.phase === "firming" ? null : true },
+      h("summary", {}, t("page.pool.change")),
+      form({
         fields: [
           { name: "lots", label: t("page.pool.lots"), type: "lots", value: String(you.lots) },
           { name: "limit", label: t("page.pool.limit"), type: "amount", value: you.limit },
@@ -246,7 +231,9 @@ class PoolPage {
           say(t("page.pool.changed"));
           await this.refresh();
         },
-      }), this.pool.phase === "firming" && h("p", { class: "note" }, t("page.pool.only_rises")));
+      }),
+      this.pool.phase === "firming" && h("p", { class: "note" }, t("page.pool.only_rises")),
+    );
   }
 
   prolongField(value) {
@@ -274,7 +261,12 @@ class PoolPage {
   async lookAhead() {
     const { lots: quantity, limit, freight, tolerance } = this.typed;
     if (!quantity) return;
-    const body = { lots: quantity, ...(limit && { limit }), ...(freight && { freight }), ...(tolerance && { tolerance }) };
+    const body = {
+      lots: quantity,
+      ...(limit && { limit }),
+      ...(freight && { freight }),
+      ...(tolerance && { tolerance }),
+    };
     try {
       this.preview = await send("POST", `${this.path}/preview`, body);
     } catch {

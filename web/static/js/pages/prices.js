@@ -40,56 +40,101 @@ async function waitsFor(cell) {
 }
 
 function showNone(body, rule) {
-  fill(body, panel(null,
-    empty(t("page.prices.none"), " ", rule && worded("rule", `price.${rule}`)),
-    h("p", { class: "note" }, t("page.prices.why"))));
+  fill(
+    body,
+    panel(
+      null,
+      empty(t("page.prices.none"), " ", rule && worded("rule", `price.${rule}`)),
+      h("p", { class: "note" }, t("page.prices.why")),
+    ),
+  );
 }
 
 function showPrices(body, cell, prices, rule) {
   const last = prices.at(-1);
   const unit = priceUnit(last.currency, instrument(cell.split("/")[0])?.lot_text);
-  fill(body,
-    panel(null,
+  fill(
+    body,
+    panel(
+      null,
       tiles([
         [t("page.board.price"), [amount(last.value), " ", h("span", { class: "unit" }, unit)], "large"],
-        last.change && [t("page.board.change"), h("span", { class: direction(last.change) }, change(last.change))],
+        last.change && [
+          t("page.board.change"),
+          h("span", { class: direction(last.change) }, change(last.change)),
+        ],
         [t("page.board.age"), age(last.at)],
         [t("page.board.number"), String(last.number)],
         [t("page.board.volume"), last.volume_band.replace("-", "–")],
       ]),
       prices.length > 1 && chart(prices),
-      rule && h("p", { class: "note" }, `${t("page.prices.next_waits")} ${worded("rule", `price.${rule}`)}`)),
-    h("section", { class: "panel plain" }, h("div", { class: "title" },
-      h("h2", {}, t("page.prices.history")),
-      h("a", { href: `/api/v1/prices/${cell}/history.csv`, download: true }, t("page.prices.csv"))),
-    table({
-      rows: prices.toReversed(),
-      columns: [
-        { label: t("page.board.number"), cell: (price) => String(price.number) },
-        { label: t("word.price"), isNumber: true, cell: (price) => h("strong", {}, amount(price.value)) },
-        { label: t("page.board.change"), isNumber: true, cell: (price) => price.change
-          && h("span", { class: direction(price.change) }, change(price.change)) },
-        { label: t("word.at"), cell: (price) => instant(price.at) },
-        { label: t("page.board.volume"), isNumber: true, cell: (price) => price.volume_band.replace("-", "–") },
-        { label: t("page.prices.deals"), isNumber: true, cell: (price) => price.size_band.replace("-", "–") },
-        { label: t("page.prices.method"), cell: (price) => price.method },
-        { label: t("page.prices.inputs"), cell: (price) => h("span", { class: "mono", title: price.inputs_sha256 }, price.inputs_sha256.slice(0, 12)) },
-      ],
-    })),
-    h("p", { class: "note" }, t("page.prices.why")));
+      rule && h("p", { class: "note" }, `${t("page.prices.next_waits")} ${worded("rule", `price.${rule}`)}`),
+    ),
+    h(
+      "section",
+      { class: "panel plain" },
+      h(
+        "div",
+        { class: "title" },
+        h("h2", {}, t("page.prices.history")),
+        h("a", { href: `/api/v1/prices/${cell}/history.csv`, download: true }, t("page.prices.csv")),
+      ),
+      table({
+        rows: prices.toReversed(),
+        columns: [
+          { label: t("page.board.number"), cell: (price) => String(price.number) },
+          { label: t("word.price"), isNumber: true, cell: (price) => h("strong", {}, amount(price.value)) },
+          {
+            label: t("page.board.change"),
+            isNumber: true,
+            cell: (price) =>
+              price.change && h("span", { class: direction(price.change) }, change(price.change)),
+          },
+          { label: t("word.at"), cell: (price) => instant(price.at) },
+          {
+            label: t("page.board.volume"),
+            isNumber: true,
+            cell: (price) => price.volume_band.replace("-", "–"),
+          },
+          { label: t("page.prices.deals"), isNumber: true, cell: (price) => price.size_band.replace("-", "–") },
+          { label: t("page.prices.method"), cell: (price) => price.method },
+          {
+            label: t("page.prices.inputs"),
+            cell: (price) =>
+              h("span", { class: "mono", title: price.inputs_sha256 }, price.inputs_sha256.slice(0, 12)),
+          },
+        ],
+      }),
+    ),
+    h("p", { class: "note" }, t("page.prices.why")),
+  );
 }
 
 function chart(prices) {
   const shown = prices.slice(-60);
-  const points = placed(shown.map(({ value }) => value), 620, 160, 14);
+  const points = placed(
+    shown.map(({ value }) => value),
+    620,
+    160,
+    14,
+  );
   const values = shown.map(({ value }) => value);
   const [low, high] = [values.reduce(lower), values.reduce(higher)];
-  const words = t("page.board.trend", { from: amount(values[0]), to: amount(values.at(-1)), count: values.length });
-  return svg("svg", { class: "chart", viewBox: "0 0 720 170", role: "img", "aria-label": words },
-    svg("line", { x1: 0, y1: 14, x2: 640, y2: 14 }), svg("line", { x1: 0, y1: 146, x2: 640, y2: 146 }),
-    svg("text", { x: 648, y: 18 }, amount(high)), svg("text", { x: 648, y: 150 }, amount(low)),
+  const words = t("page.board.trend", {
+    from: amount(values[0]),
+    to: amount(values.at(-1)),
+    count: values.length,
+  });
+  return svg(
+    "svg",
+    { class: "chart", viewBox: "0 0 720 170", role: "img", "aria-label": words },
+    svg("line", { x1: 0, y1: 14, x2: 640, y2: 14 }),
+    svg("line", { x1: 0, y1: 146, x2: 640, y2: 146 }),
+    svg("text", { x: 648, y: 18 }, amount(high)),
+    svg("text", { x: 648, y: 150 }, amount(low)),
     svg("polyline", { points: points.map((point) => point.join(",")).join(" ") }),
-    points.map(([x, y]) => svg("circle", { cx: x, cy: y, r: 3 })));
+    points.map(([x, y]) => svg("circle", { cx: x, cy: y, r: 3 })),
+  );
 }
 
 function lower(one, other) {
@@ -103,15 +148,24 @@ function higher(one, other) {
 async function showCurve(curve, id, region, tenor) {
   const { points } = await get(`/curves/${id}/${region}`);
   if (points.length < 2) return;
-  fill(curve, h("section", { class: "panel plain" },
-    h("h2", {}, t("page.prices.curve", { name: `${instrumentName(id)} · ${regionName(region)}` })),
-    table({
-      rows: points,
-      rowClass: (point) => (point.tenor === tenor ? "chosen" : ""),
-      columns: [
-        { label: t("word.tenor"), cell: (point) => h("a", { href: `/prices/${id}/${region}/${point.tenor}` }, month(point.tenor)) },
-        { label: t("word.price"), isNumber: true, cell: (point) => amount(point.value) },
-        { label: t("page.board.age"), cell: (point) => age(point.at) },
-      ],
-    })));
+  fill(
+    curve,
+    h(
+      "section",
+      { class: "panel plain" },
+      h("h2", {}, t("page.prices.curve", { name: `${instrumentName(id)} · ${regionName(region)}` })),
+      table({
+        rows: points,
+        rowClass: (point) => (point.tenor === tenor ? "chosen" : ""),
+        columns: [
+          {
+            label: t("word.tenor"),
+            cell: (point) => h("a", { href: `/prices/${id}/${region}/${point.tenor}` }, month(point.tenor)),
+          },
+          { label: t("word.price"), isNumber: true, cell: (point) => amount(point.value) },
+          { label: t("page.board.age"), cell: (point) => age(point.at) },
+        ],
+      }),
+    ),
+  );
 }

@@ -4,13 +4,13 @@ import { get, send } from "../core/api.js";
 import { instrument, instrumentName, regionName } from "../core/catalogue.js";
 import { countdown, instant, month } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
-import { actButton, form } from "../core/forms.js";
+import { actButton } from "../core/forms.js";
 import { live } from "../core/live.js";
 import { amount, decimal, lots, minor, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
-import { countsField, pairsField } from "../core/rows.js";
 import { isMember, may } from "../core/viewer.js";
-import { t, worded } from "../core/words.js";
+import { t } from "../core/words.js";
+import { offerForm, orderForms } from "./strip_forms.js";
 
 export async function show(main, { stripId }) {
   const page = new StripPage(main, `/strips/${stripId}`);
@@ -22,7 +22,10 @@ class StripPage {
     this.main = main;
     this.path = path;
     this.parts = {
-      top: h("div"), lead: h("div", { class: "live" }), acts: h("aside", { class: "stack" }), rest: h("div", { class: "stack live" }),
+      top: h("div"),
+      lead: h("div", { class: "live" }),
+      acts: h("aside", { class: "stack" }),
+      rest: h("div", { class: "stack live" }),
     };
   }
 
@@ -38,12 +41,15 @@ class StripPage {
       const { top, lead, acts, rest } = this.parts;
       fill(this.main, top, columns(lead, acts, rest, t("page.strip.take_part")));
     }
-    fill(this.parts.top,
+    fill(
+      this.parts.top,
       head(strip.title, {
-        back: "/strips", aside: chip(strip.phase),
+        back: "/strips",
+        aside: chip(strip.phase),
         note: `${instrumentName(strip.instrument)} · ${regionName(strip.region)} · ${strip.tenors.map(month).join(", ")}`,
       }),
-      stages(["gathering", "cleared"], strip.phase));
+      stages(["gathering", "cleared"], strip.phase),
+    );
     fill(this.parts.lead, this.figures());
     fill(this.parts.rest, this.orders(), this.offers(), this.contracts());
     if (before?.phase !== strip.phase) this.showActs();
@@ -52,11 +58,15 @@ class StripPage {
   figures() {
     const { strip } = this;
     const isOpen = strip.phase === "gathering";
-    return panel(null, tiles([
-      isOpen && [t("page.strip.closes_in"), countdown(strip.closes_at), "large"],
-      [t("page.strip.closes_at"), instant(strip.closes_at)],
-      [t("page.strips.months"), String(strip.tenors.length)],
-    ]), h("p", { "aria-live": "polite", class: "soft" }, this.words()));
+    return panel(
+      null,
+      tiles([
+        isOpen && [t("page.strip.closes_in"), countdown(strip.closes_at), "large"],
+        [t("page.strip.closes_at"), instant(strip.closes_at)],
+        [t("page.strips.months"), String(strip.tenors.length)],
+      ]),
+      h("p", { "aria-live": "polite", class: "soft" }, this.words()),
+    );
   }
 
   words() {
@@ -68,32 +78,62 @@ class StripPage {
   orders() {
     const { orders } = this.strip;
     if (!orders?.length) return null;
-    return h("section", { class: "panel" }, h("h2", {}, t("page.strip.my_orders")),
-      h("ul", { class: "list" }, orders.map((order) => this.order(order))));
+    return h(
+      "section",
+      { class: "panel" },
+      h("h2", {}, t("page.strip.my_orders")),
+      h(
+        "ul",
+        { class: "list" },
+        orders.map((order) => this.order(order)),
+      ),
+    );
   }
 
   order(order) {
     const canCancel = order.state === "standing" && this.strip.phase === "gathering" && may("forwards.order");
-    return h("li", { class: "form" },
-      h("div", { class: "row" }, h("strong", {}, `${t(`page.form.${order.form}`)} · ${this.lots(order.lots)}`), chip(order.state)),
-      h("p", { class: "note" }, `${this.termsOf(order)} · ${t("page.strip.limit")} ${amount(order.limit)} ${this.unit()}`),
+    return h(
+      "li",
+      { class: "form" },
+      h(
+        "div",
+        { class: "row" },
+        h("strong", {}, `${t(`page.form.${order.form}`)} · ${this.lots(order.lots)}`),
+        chip(order.state),
+      ),
+      h(
+        "p",
+        { class: "note" },
+        `${this.termsOf(order)} · ${t("page.strip.limit")} ${amount(order.limit)} ${this.unit()}`,
+      ),
       order.awards.length > 0 && this.awards(order),
-      canCancel && h("p", { class: "foot" }, actButton({
-        label: t("page.strip.cancel_order"),
-        className: "danger",
-        confirm: () => ({
-          title: t("page.strip.cancel_ask"), lines: [[t("word.lots"), this.lots(order.lots)]],
-          note: t("page.strip.cancel_note"), act: t("page.strip.cancel_order"), isDanger: true,
-        }),
-        send: (key) => send("DELETE", `${this.path}/orders/${order.order_id}`, undefined, key),
-        done: () => this.done("page.strip.order_cancelled"),
-      })));
+      canCancel &&
+        h(
+          "p",
+          { class: "foot" },
+          actButton({
+            label: t("page.strip.cancel_order"),
+            className: "danger",
+            confirm: () => ({
+              title: t("page.strip.cancel_ask"),
+              lines: [[t("word.lots"), this.lots(order.lots)]],
+              note: t("page.strip.cancel_note"),
+              act: t("page.strip.cancel_order"),
+              isDanger: true,
+            }),
+            send: (key) => send("DELETE", `${this.path}/orders/${order.order_id}`, undefined, key),
+            done: () => this.done("page.strip.order_cancelled"),
+          }),
+        ),
+    );
   }
 
   termsOf({ form: shape, terms }) {
     if (shape === "period") return month(terms.tenor);
     if (shape === "flexible") return terms.window.map(month).join(" – ");
-    return Object.entries(terms.lots).map(([tenor, count]) => `${month(tenor)} ${this.lots(count)}`).join(", ");
+    return Object.entries(terms.lots)
+      .map(([tenor, count]) => `${month(tenor)} ${this.lots(count)}`)
+      .join(", ");
   }
 
   awards({ awards, paid, single }) {
@@ -105,13 +145,21 @@ class StripPage {
           { label: t("word.tenor"), cell: ({ tenor }) => month(tenor) },
           { label: t("word.lots"), isNumber: true, cell: (line) => this.lots(line.lots) },
           { label: t("word.price"), isNumber: true, cell: ({ price }) => amount(price) },
-          { label: t("page.deals.one"), cell: ({ deal_id: id }) => may("deals.read") && h("a", { href: `/deals/${id}` }, t("page.strip.to_deal")) },
+          {
+            label: t("page.deals.one"),
+            cell: ({ deal_id: id }) =>
+              may("deals.read") && h("a", { href: `/deals/${id}` }, t("page.strip.to_deal")),
+          },
         ],
       }),
       facts([
         [t("page.strip.paid"), amount(paid)],
         single && [t("page.strip.single"), amount(single)],
-        gain !== null && gain !== undefined && [t("page.strip.gain"), h("strong", { class: gain > 0n ? "gain" : "" }, amount(decimal(gain)))],
+        gain !== null &&
+          gain !== undefined && [
+            t("page.strip.gain"),
+            h("strong", { class: gain > 0n ? "gain" : "" }, amount(decimal(gain))),
+          ],
       ]),
       !single && h("p", { class: "note" }, t("page.strip.no_single")),
     ];
@@ -120,28 +168,70 @@ class StripPage {
   offers() {
     const { offers } = this.strip;
     if (!offers?.length) return null;
-    return h("section", { class: "panel" }, h("h2", {}, t("page.strip.my_offers")), h("ul", { class: "list" }, offers.map((offer) =>
-      h("li", { class: "form" },
-        h("div", { class: "row" }, h("strong", {}, t("page.strip.up_to", { lots: this.lots(offer.capacity) })), chip(offer.state)),
-        h("p", { class: "note" }, Object.entries(offer.steps).map(([tenor, steps]) =>
-          `${month(tenor)}: ${steps.map((step) => `${this.lots(step.lots)} × ${amount(step.price)}`).join(", ")}`).join(" · ")),
-        offer.breaks.length > 0 && h("p", { class: "note" }, offer.breaks.map((step) =>
-          t("page.strip.rebate_from", { lots: this.lots(step.lots), rebate: amount(step.rebate) })).join(" · "))))));
+    return h(
+      "section",
+      { class: "panel" },
+      h("h2", {}, t("page.strip.my_offers")),
+      h(
+        "ul",
+        { class: "list" },
+        offers.map((offer) =>
+          h(
+            "li",
+            { class: "form" },
+            h(
+              "div",
+              { class: "row" },
+              h("strong", {}, t("page.strip.up_to", { lots: this.lots(offer.capacity) })),
+              chip(offer.state),
+            ),
+            h(
+              "p",
+              { class: "note" },
+              Object.entries(offer.steps)
+                .map(
+                  ([tenor, steps]) =>
+                    `${month(tenor)}: ${steps.map((step) => `${this.lots(step.lots)} × ${amount(step.price)}`).join(", ")}`,
+                )
+                .join(" · "),
+            ),
+            offer.breaks.length > 0 &&
+              h(
+                "p",
+                { class: "note" },
+                offer.breaks
+                  .map((step) =>
+                    t("page.strip.rebate_from", { lots: this.lots(step.lots), rebate: amount(step.rebate) }),
+                  )
+                  .join(" · "),
+              ),
+          ),
+        ),
+      ),
+    );
   }
 
   contracts() {
     const { contracts } = this.strip;
     if (!contracts?.length) return null;
-    return h("section", { class: "panel plain" }, h("h2", {}, t("page.strip.contract")), table({
-      rows: contracts,
-      columns: [
-        { label: t("page.strip.buyer"), cell: (line) => line.buyer },
-        { label: t("word.tenor"), cell: (line) => month(line.tenor) },
-        { label: t("word.lots"), isNumber: true, cell: (line) => this.lots(line.lots) },
-        { label: t("word.price"), isNumber: true, cell: (line) => amount(line.price) },
-        { label: t("page.deals.one"), cell: (line) => h("a", { href: `/deals/${line.deal_id}` }, t("page.strip.to_deal")) },
-      ],
-    }));
+    return h(
+      "section",
+      { class: "panel plain" },
+      h("h2", {}, t("page.strip.contract")),
+      table({
+        rows: contracts,
+        columns: [
+          { label: t("page.strip.buyer"), cell: (line) => line.buyer },
+          { label: t("word.tenor"), cell: (line) => month(line.tenor) },
+          { label: t("word.lots"), isNumber: true, cell: (line) => this.lots(line.lots) },
+          { label: t("word.price"), isNumber: true, cell: (line) => amount(line.price) },
+          {
+            label: t("page.deals.one"),
+            cell: (line) => h("a", { href: `/deals/${line.deal_id}` }, t("page.strip.to_deal")),
+          },
+        ],
+      }),
+    );
   }
 
   showActs() {
@@ -149,88 +239,19 @@ class StripPage {
     if (phase !== "gathering") return void fill(this.parts.acts);
     if (!isMember) return void fill(this.parts.acts, panel(t("page.strip.take_part"), signInFirst()));
     const forms = [
-      may("forwards.order") && panel(t("page.strip.order"), this.orderForms()),
-      may("forwards.offer") && h("details", { class: "panel", open: !may("forwards.order") }, h("summary", {}, t("page.strip.offer")), this.offerForm()),
+      may("forwards.order") && panel(t("page.strip.order"), orderForms(this)),
+      may("forwards.offer") &&
+        h(
+          "details",
+          { class: "panel", open: !may("forwards.order") },
+          h("summary", {}, t("page.strip.offer")),
+          offerForm(this),
+        ),
     ].filter(Boolean);
-    fill(this.parts.acts, forms.length > 0 ? forms : panel(t("page.strip.take_part"), empty(t("page.strip.traders_only"))));
-  }
-
-  /** Three forms of an order; the chosen one is shown. */
-  orderForms() {
-    const months = this.strip.tenors.map((tenor) => [tenor, month(tenor)]);
-    const limit = { name: "limit", label: `${t("page.strip.limit")} ${this.unit()}`, type: "amount", hint: t("page.strip.limit_hint") };
-    const quantity = { name: "lots", label: t("word.lots"), type: "lots" };
-    const least = { name: "min_lots", label: t("page.strip.min_lots"), type: "lots", isOptional: true, hint: t("page.strip.min_hint") };
-    const shapes = {
-      period: [{ name: "tenor", label: t("word.tenor"), type: "select", options: months }, quantity, limit, least],
-      flexible: [
-        { name: "first", label: t("page.strip.first"), type: "select", options: months },
-        { name: "last", label: t("page.strip.last"), type: "select", options: months, value: months.at(-1)[0] },
-        quantity, limit, { name: "per_tenor_max", label: t("page.strip.per_tenor_max"), type: "lots", isOptional: true }, least,
-      ],
-      block: [countsField({ name: "schedule", label: t("page.strip.schedule"), options: months, hint: t("page.strip.block_hint") }), limit],
-    };
-    const held = h("div");
-    const chosen = h("select", { id: "order-form" }, Object.keys(shapes).map((shape) => h("option", { value: shape }, t(`page.form.${shape}`))));
-    const change = () => fill(held, h("p", { class: "note" }, t(`page.form_why.${chosen.value}`)), this.orderForm(chosen.value, shapes[chosen.value]));
-    chosen.addEventListener("change", change);
-    change();
-    return h("div", { class: "form" }, h("div", { class: "field" }, h("label", { for: "order-form" }, t("page.strip.form")), chosen), held);
-  }
-
-  orderForm(shape, fields) {
-    return form({
-      fields,
-      act: t("page.strip.order"),
-      confirm: (values) => {
-        const count = values.lots ?? Object.values(values.schedule).reduce((sum, one) => sum + one, 0);
-        return {
-          title: t("page.strip.order_ask"),
-          lines: [[t("page.strip.form"), t(`page.form.${shape}`)], [t("word.lots"), this.lots(count)],
-            [t("page.strip.limit"), `${amount(values.limit)} ${this.unit()}`]],
-          note: t("page.strip.order_note"),
-          act: t("page.strip.order"),
-        };
-      },
-      send: ({ first, last, ...rest }, key) => send("POST", `${this.path}/orders`,
-        { form: shape, ...rest, ...(first && { window: [first, last] }) }, key),
-      done: (answer) => this.done("page.strip.ordered", { deposit: amount(answer.deposit) }),
-    });
-  }
-
-  offerForm() {
-    const { tenors } = this.strip;
-    return form({
-      fields: [
-        ...tenors.map((tenor) => pairsField({
-          name: tenor, label: `${month(tenor)} (${this.unit()})`, keys: ["lots", "price"],
-          labels: [t("word.lots"), t("word.price")], types: ["lots", "amount"], first: [["", ""]], isOptional: true,
-        })),
-        { name: "capacity", label: t("page.strip.capacity"), type: "lots" },
-        { name: "min_total", label: t("page.strip.min_total"), type: "lots", value: "1" },
-        pairsField({
-          name: "breaks", label: t("page.strip.breaks"), keys: ["lots", "rebate"], labels: [t("page.pool.from_lots"), t("page.strip.rebate")],
-          types: ["lots", "amount"], first: [["", ""]], hint: t("page.strip.breaks_hint"), isOptional: true,
-        }),
-      ],
-      act: t("page.strip.offer"),
-      confirm: (values) => ({
-        title: t("page.strip.offer_ask"),
-        lines: [
-          ...tenors.filter((tenor) => values[tenor]).map((tenor) => [month(tenor),
-            values[tenor].map((step) => `${this.lots(step.lots)} × ${amount(step.price)}`).join(", ")]),
-          [t("page.strip.capacity"), this.lots(values.capacity)],
-        ],
-        note: t("page.strip.offer_note"),
-        act: t("page.strip.offer"),
-      }),
-      send: (values, key) => {
-        const steps = Object.fromEntries(tenors.filter((tenor) => values[tenor]).map((tenor) => [tenor, values[tenor]]));
-        const { capacity, min_total: least, breaks } = values;
-        return send("POST", `${this.path}/offers`, { steps, capacity, min_total: least, ...(breaks && { breaks }) }, key);
-      },
-      done: () => this.done("page.strip.offered"),
-    });
+    fill(
+      this.parts.acts,
+      forms.length > 0 ? forms : panel(t("page.strip.take_part"), empty(t("page.strip.traders_only"))),
+    );
   }
 
   async done(key, figures) {

@@ -19,27 +19,45 @@ function showAll(body, strips) {
   const isOpen = ({ phase }) => phase === "gathering" || phase === "scheduled";
   const open = strips.filter(isOpen);
   const over = strips.filter((strip) => !isOpen(strip));
-  fill(body,
+  fill(
+    body,
     open.length > 0 ? h("div", { class: "cards" }, open.map(card)) : panel(null, empty(t("page.strips.empty"))),
-    over.length > 0 && h("section", { class: "panel plain" }, h("h2", {}, t("page.strips.over")), table({
-      rows: over,
-      columns: [
-        { label: t("page.strips.one"), cell: (strip) => h("a", { href: `/strips/${strip.strip_id}` }, strip.title) },
-        { label: t("word.instrument"), cell: placeOf },
-        { label: t("page.strips.months"), cell: monthsOf },
-        { label: t("word.state"), cell: (strip) => chip(strip.phase) },
-        { label: t("word.closed_at"), cell: (strip) => instant(strip.closes_at) },
-      ],
-    })));
+    over.length > 0 &&
+      h(
+        "section",
+        { class: "panel plain" },
+        h("h2", {}, t("page.strips.over")),
+        table({
+          rows: over,
+          columns: [
+            {
+              label: t("page.strips.one"),
+              cell: (strip) => h("a", { href: `/strips/${strip.strip_id}` }, strip.title),
+            },
+            { label: t("word.instrument"), cell: placeOf },
+            { label: t("page.strips.months"), cell: monthsOf },
+            { label: t("word.state"), cell: (strip) => chip(strip.phase) },
+            { label: t("word.closed_at"), cell: (strip) => instant(strip.closes_at) },
+          ],
+        }),
+      ),
+  );
 }
 
 function card(strip) {
-  return h("a", { class: "panel card", href: `/strips/${strip.strip_id}` },
+  return h(
+    "a",
+    { class: "panel card", href: `/strips/${strip.strip_id}` },
     h("div", { class: "row" }, h("h2", {}, strip.title), chip(strip.phase)),
     h("p", {}, placeOf(strip)),
     h("p", { class: "soft" }, monthsOf(strip)),
-    h("div", { class: "row note" },
-      h("span", {}, t(strip.enough_firms ? "page.strips.enough" : "page.strips.not_enough")), countdown(strip.closes_at)));
+    h(
+      "div",
+      { class: "row note" },
+      h("span", {}, t(strip.enough_firms ? "page.strips.enough" : "page.strips.not_enough")),
+      countdown(strip.closes_at),
+    ),
+  );
 }
 
 function placeOf({ instrument, region }) {

@@ -1,0 +1,202 @@
+/** What a deal's record shows: prices, evidences, terms, documents and what happened. */
+
+import { regionName } from "../core/catalogue.js";
+import { instant } from "../core/clock.js";
+import { h } from "../core/dom.js";
+import { amount, decimal, minor, percent, whole } from "../core/numbers.js";
+import { chip, facts, panel, table } from "../core/parts.js";
+import { t, worded } from "../core/words.js";
+
+/** The glass box: every line with whom it goes to; the parts are the total. */
+export function lines(page) {
+  const { deal } = page;
+  const isAccepted = deal.accepted_lines.length > 0;
+  const lines = isAccepted ? deal.accepted_lines : deal.lines;
+  const sum = lines.reduce((found, line) => found + minor(line.amount), 0n);
+  return h(
+    "section",
+    { class: "panel plain" },
+    h(
+      "div",
+      { class: "title" },
+      h("h2", {}, t("page.deal.lines")),
+      h("span", { class: "note" }, t(isAccepted ? "page.deal.lines_accepted" : "page.deal.lines_agreed")),
+    ),
+    table({
+      rows: lines,
+      isLedger: true,
+      columns: [
+        { label: t("page.deal.line"), cell: (line) => t(`page.line_kind.${line.kind}`) },
+        { label: t("page.deal.to"), cell: (line) => party(page, line.counterparty) },
+        {
+          label: t("page.deal.rate"),
+          isNumber: true,
+          cell: (line) => line.rate_bps !== null && percent(line.rate_bps),
+        },
+        { label: t("page.deal.amount"), isNumber: true, cell: (line) => amount(line.amount) },
+      ],
+      foot: h(
+        "tr",
+        {},
+        h("th", { scope: "row", colspan: 3 }, t("word.total")),
+        h("td", { class: "number" }, amount(decimal(sum))),
+      ),
+    }),
+  );
+}
+
+function party(page, id) {
+  const { deal } = page;
+  if (id === "platform") return t("page.deal.platform");
+  return id === deal.counterparty_id ? deal.counterparty : t("page.deal.us");
+}
+
+export function evidences(page) {
+  const { evidences } = page.deal;
+  const held = Object.values(evidences).filter(Boolean).length;
+  return panel(
+    t("page.deal.evidences", { held }),
+    h(
+      "ul",
+      { class: "list" },
+      Object.entries(evidences).map(([kind, found]) =>
+        h(
+          "li",
+          { class: `check ${found ? "held" : ""}` },
+          h(
+            "div",
+            {},
+            h("strong", {}, t(`page.evidence.${kind}`)),
+            " ",
+            h("span", { class: "for-readers" }, t(found ? "page.deal.proved" : "page.deal.missing")),
+            found
+              ? h(
+                  "div",
+                  { class: "note" },
+                  found.lots !== null && `${page.lots(found.lots)} · `,
+                  found.amount !== null && `${amount(found.amount)} · `,
+                  instant(found.at),
+                )
+              : h("div", { class: "note" }, t("page.deal.missing")),
+          ),
+        ),
+      ),
+    ),
+    h("p", { class: "note" }, t("page.deal.evidence_rule")),
+  );
+}
+
+export function terms(page) {
+  const { terms } = page.deal;
+  if (terms.length === 0) return null;
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.deal.terms")),
+    table({
+      rows: terms,
+      columns: [
+        { label: t("page.deal.dimension"), cell: (term) => t(`page.dimension.${term.dimension}`) },
+        { label: t("page.deal.promised"), cell: promised },
+        {
+          label: t("word.tolerance_of"),
+          cell: (term) => (term.tolerance === "0" ? "—" : `± ${term.tolerance}`),
+        },
+        { label: t("page.deal.measured"), cell: (term) => term.measured },
+      ],
+    }),
+  );
+}
+
+export function documents(page) {
+  const { documents } = page.deal;
+  if (documents.length === 0) return null;
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.deal.documents")),
+    table({
+      rows: documents,
+      columns: [
+        {
+          label: t("page.deal.document"),
+          cell: (one) => `${t(`page.document.${one.kind}`)} № ${one.number}`,
+        },
+        { label: t("page.deal.issuer"), cell: (one) => party(page, one.issuer) },
+        { label: t("page.deal.net"), isNumber: true, cell: (one) => amount(one.net) },
+        {
+          label: `${t("word.tax")}`,
+          isNumber: true,
+          cell: (one) => `${amount(one.tax)} (${percent(one.tax_bps)})`,
+        },
+        { label: t("word.total"), isNumber: true, cell: (one) => amount(one.total) },
+        {
+          label: t("word.at"),
+          cell: (one) => [instant(one.issued_at), one.refund && [" ", chip(one.refund)]],
+        },
+      ],
+    }),
+  );
+}
+
+export function returns(page) {
+  const { returns } = page.deal;
+  if (returns.length === 0) return null;
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.deal.returns")),
+    table({
+      rows: returns,
+      columns: [
+        { label: t("word.lots"), cell: (one) => page.lots(one.lots) },
+        { label: t("page.deal.reason"), cell: (one) => t(`page.return.${one.reason}`) },
+        { label: t("page.deal.evidence"), cell: (one) => one.evidence },
+        { label: t("page.deal.freight_by"), cell: (one) => t(`page.side.${one.freight_by}`) },
+        { label: t("word.at"), cell: (one) => instant(one.returned_at) },
+      ],
+    }),
+  );
+}
+
+export function timeline(page) {
+  const { deal } = page;
+  const { shipment, receipt, acceptance } = deal;
+  return panel(
+    t("page.deal.timeline"),
+    facts([
+      [t("page.deal.number"), h("span", { class: "mono" }, deal.deal_id)],
+      shipment && [
+        t("page.deal.shipment"),
+        `${page.lots(shipment.lots)} · ${[shipment.carrier, shipment.vehicle].filter(Boolean).join(" ")}`,
+      ],
+      receipt && [
+        t("page.deal.receipt"),
+        `${page.lots(receipt.lots)} · ${receipt.place} · ${receipt.document}` +
+          (receipt.weight_kg ? ` · ${whole(receipt.weight_kg)} kg` : ""),
+      ],
+      acceptance && [
+        t("page.deal.acceptance"),
+        `${page.lots(acceptance.lots)} · ${t(`page.accepted_by.${acceptance.by}`)}`,
+      ],
+    ]),
+    h(
+      "ol",
+      { class: "list" },
+      deal.timeline.map((entry) =>
+        h(
+          "li",
+          { class: "row" },
+          h("span", {}, worded("page.fact", entry.fact)),
+          h("span", { class: "note" }, instant(entry.at)),
+        ),
+      ),
+    ),
+  );
+}
+
+/** Promises are kept in texts of no language; an instant and a region have words of ours. */
+function promised({ dimension, promised: text }) {
+  if (dimension === "time") return instant(text);
+  return dimension === "place" ? regionName(text) : text;
+}

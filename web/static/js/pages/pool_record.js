@@ -1,0 +1,129 @@
+/** What a group buy shows: its breaks with my landed prices, its rules, my pledge and result. */
+
+import { h } from "../core/dom.js";
+import { amount, percent, whole } from "../core/numbers.js";
+import { empty, facts, panel, table } from "../core/parts.js";
+import { may } from "../core/viewer.js";
+import { t, worded } from "../core/words.js";
+
+export function breaks(page) {
+  const { pool, preview } = page;
+  if (pool.breaks.length === 0) return panel(t("page.pool.breaks"), empty(t("page.pool.no_offers")));
+  const landed = preview?.landed ?? pool.you?.landed;
+  const mine = new Map((landed ?? []).map((line) => [line.from_lots, line]));
+  const next = pool.progress?.from_lots;
+  const isMine = mine.size > 0;
+  return h(
+    "section",
+    { class: "panel plain" },
+    h(
+      "div",
+      { class: "title" },
+      h("h2", {}, t("page.pool.breaks")),
+      isMine && h("span", { class: "note" }, preview ? t("page.pool.as_typed") : t("page.pool.as_pledged")),
+    ),
+    table({
+      rows: pool.breaks,
+      rowClass: ({ from_lots: from }) => (from === next ? "chosen" : ""),
+      columns: [
+        {
+          label: t("page.pool.from_lots"),
+          cell: (row) => t("page.pool.from", { lots: page.lots(row.from_lots) }),
+        },
+        { label: `${t("word.goods")} ${page.unit()}`, isNumber: true, cell: (row) => amount(row.price) },
+        ...(isMine ? landedColumns(page, mine) : []),
+      ],
+    }),
+  );
+}
+
+function landedColumns(page, mine) {
+  const of = (row) => mine.get(row.from_lots);
+  return [
+    { label: t("word.freight"), isNumber: true, cell: (row) => of(row) && amount(of(row).freight) },
+    { label: t("word.fee"), isNumber: true, cell: (row) => of(row) && amount(of(row).fee) },
+    {
+      label: t("page.pool.landed"),
+      isNumber: true,
+      cell: (row) => of(row) && h("strong", {}, amount(of(row).landed)),
+    },
+    {
+      label: t("page.pool.saving"),
+      isNumber: true,
+      cell: (row) => of(row)?.saving && amount(of(row).saving),
+    },
+    {
+      label: t("page.pool.within_limit"),
+      cell: (row) =>
+        of(row) && (of(row).is_within_limit ? t("word.yes") : h("span", { class: "soft" }, t("word.no"))),
+    },
+  ];
+}
+
+export function rules(page) {
+  const { pool } = page;
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.pool.rules")),
+    facts([
+      [t("page.pool.mode"), t(`page.pool.mode.${pool.mode}`)],
+      pool.mode !== "breaks" && [t("page.pool.auction_minutes"), whole(pool.auction_minutes)],
+      [t("page.pool.min_members"), whole(pool.min_members)],
+      [t("page.pool.similarity"), pool.similarity.join(" : ")],
+      [t("word.deposit"), percent(pool.deposit_bps)],
+      [t("word.fee"), percent(pool.fee_bps)],
+      pool.prolong_minutes > 0 && [t("page.pool.prolong_minutes"), whole(pool.prolong_minutes)],
+    ]),
+    h("p", { class: "note" }, t("page.pool.promise")),
+  );
+}
+
+export function award(page, { award }) {
+  return panel(
+    t("page.pool.my_result"),
+    facts([
+      [t("word.lots"), page.lots(award.lots)],
+      [t("word.goods"), amount(award.goods)],
+      [t("word.freight"), amount(award.freight)],
+      [t("word.fee"), amount(award.fee)],
+      [t("page.pool.landed"), h("strong", {}, `${amount(award.landed)} ${page.unit()}`)],
+      [t("page.pool.bought_by"), t(`page.pool.by.${award.by}`)],
+    ]),
+    may("deals.read") &&
+      h("p", {}, h("a", { class: "button main", href: `/deals/${award.deal_id}` }, t("page.pool.to_deal"))),
+  );
+}
+
+export function pledged(page, you) {
+  return panel(
+    t("page.pool.my_pledge"),
+    facts([
+      [t("word.lots"), page.lots(you.lots)],
+      you.tolerance > 0 && [t("word.tolerance"), page.lots(you.tolerance)],
+      [t("page.pool.limit"), amount(you.limit)],
+      [t("word.freight"), amount(you.freight)],
+      [t("page.pool.size"), page.lots(you.size)],
+      [t("word.deposit_held"), amount(you.deposit)],
+    ]),
+    you.is_large_share && h("p", { class: "banner" }, t("page.pool.large_share")),
+    you.left_out && h("p", { class: "banner bad" }, worded("page.reason", you.left_out)),
+    you.group && group(page, you.group),
+    you.leaving && page.leaving(you),
+  );
+}
+
+function group(page, group) {
+  return [
+    h(
+      "p",
+      { class: "banner good" },
+      t("page.pool.formed", {
+        lots: page.lots(group.lots),
+        price: `${amount(group.at_most.landed)} ${page.unit()}`,
+      }),
+    ),
+    group.auction_id &&
+      h("p", {}, h("a", { href: `/auctions/${group.auction_id}` }, t("page.pool.to_auction"))),
+  ];
+}
