@@ -53,7 +53,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
         yield Database(settings.database_url, None)
         return
     embedded = EmbeddedPostgres(settings.embedded_database_dir)
-    starting = asyncio.ensure_future(asyncio.to_thread(embedded.start))
+    starting = asyncio.get_running_loop().run_in_executor(None, embedded.start)
     try:
         dsn = await asyncio.shield(starting)
         await migrate(dsn)
