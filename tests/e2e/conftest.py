@@ -49,6 +49,7 @@ class Town:
     complaints: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
     forgiven: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=lambda: {OPERATOR})
 
     @property
     def url(self) -> str:
@@ -56,6 +57,7 @@ class Town:
 
     async def as_program(self, login: str) -> Any:
         """Return a person who acts through the API."""
+        await self._add(login)
         return await self.stage.visitor(login)
 
     async def look(
@@ -74,6 +76,7 @@ class Town:
         self.contexts.append(context)
         context.set_default_timeout(15_000)
         if login is not None:
+            await self._add(login)
             answer = await context.request.post(
                 "/api/v1/sessions",
                 data={"login": login, "password": PASSWORD},
@@ -134,6 +137,20 @@ class Town:
         for context in self.contexts:
             await context.close()
 
+    async def _add(self, login: str) -> None:
+        """Give a firm the person of this log-in: `<firm>` trades, `<firm>.pay` pays."""
+        if login in self.known:
+            return
+        self.known.add(login)
+        firm = login.removesuffix(".pay")
+        _, _, english, kind, _ = next(found for found in FIRMS if found[0] == firm)
+        trades = SELLER if kind == "mill" else BUYER
+        roles = FINANCE if login != firm else trades
+        person = registering.NewPerson(login, english, PASSWORD, roles, "zh")
+        operator = an_actor("operator", "operator")
+        market = self.stage.market
+        await registering.add_person(market, operator, a_command(), self.firms[firm], person)
+
     def _hear(self, page: Page, message: Any) -> None:
         is_complaint = message.type in ("error", "warning") and not _REFUSALS.match(message.text)
         if is_complaint and not any(text in message.text for text in self.forgiven):
@@ -161,7 +178,7 @@ class Town:
 
 @pytest.fixture
 async def town(orm: str, browser: Browser) -> AsyncIterator[Town]:
-    """Serve a market in which five firms have people and money; no page may complain."""
+    """Serve a market in which five firms have money; no page may complain."""
     clock = SimulatedClock(START)
     market = a_market(clock)
     await define_sugar(market)
@@ -172,11 +189,6 @@ async def town(orm: str, browser: Browser) -> AsyncIterator[Town]:
             market, name, kind=kind, group=english, monthly_lots=monthly_lots
         )
         await with_cash(market, firms[key], 500_000_000)
-        trades = SELLER if kind == "mill" else BUYER
-        for login, roles in ((key, trades), (f"{key}.pay", FINANCE)):
-            person = registering.NewPerson(login, english, PASSWORD, roles, "zh")
-            actor = an_actor("operator", "operator")
-            await registering.add_person(market, actor, a_command(), firms[key], person)
     async with staged(market, clock, Report(is_quiet=True), run="browser") as stage:
         found = Town(stage, browser, firms)
         yield found

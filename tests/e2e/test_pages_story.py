@@ -68,6 +68,7 @@ async def _publish_offer(town: Town, mill: Page) -> None:
 
 
 async def _sign_in_and_pledge(town: Town, pool: str) -> Page:
+    await town.as_program("guinan")
     page = await town.look("zh")
     await town.go(page, f"/pools/{pool}")
     await page.get_by_role("link", name="登录后参与").click()
