@@ -12,11 +12,13 @@ from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.forwards import store
 from aggregator.forwards.facts import StripCleared, StripLapsed
 from aggregator.forwards.instance import instance_of
+from aggregator.forwards.opening import CLOSE_TIMER
 from aggregator.forwards.store import Strip
 from aggregator.laboratory.clearing import canonical_json, check_documents, clear_document
 from aggregator.ledger import holds
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.parties.queries import owner_groups
+from aggregator.scheduler.timers import set_timer
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -33,45 +35,92 @@ class Line:
     price_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A bundle and its result, which the checker has passed."""
+
+    instance: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+
 async def close(market: Market, strip_id: str) -> None:
-    """Clear a strip whose window is over. Closing it again changes nothing."""
+    """Clear a strip whose window is over. Closing it again changes nothing.
+
+    A bundle may take minutes, so it is cleared before the transaction that awards it. After
+    the window nobody changes it; what came in at its last moment has it cleared again.
+    """
+    cleared = await _cleared(market, strip_id)
 
     async def step(unit: Unit) -> Answer:
         strip = await store.load(unit, strip_id)
-        if strip.state != "gathering" or unit.now < strip.closes_at:
+        if not _is_due(strip, unit):
             return {}
         orders = await store.standing_orders(unit, strip_id)
         offers = await store.standing_offers(unit, strip_id)
-        for row in orders:
-            if row["hold_id"]:
-                await holds.void(unit, row["hold_id"])
-        lines = await _cleared(unit, strip, orders, offers) if orders and offers else []
-        await _settle_rows(unit, strip_id, lines)
-        told = tuple(sorted({row["organisation_id"] for row in (*orders, *offers)}))
-        if not lines:
-            reason = "no_match" if orders and offers else "no_orders" if offers else "no_offers"
-            await _end(unit, strip_id, "lapsed")
-            await unit.record(store.stream_of(strip_id), StripLapsed(strip_id, reason, told))
-            return {"state": "lapsed"}
-        await _end(unit, strip_id, "cleared")
-        await _award(unit, strip, lines, told)
-        return {"state": "cleared"}
+        instance = await _instance(unit, strip, orders, offers)
+        if instance != (cleared.instance if cleared else None):
+            await set_timer(unit, CLOSE_TIMER, strip_id, unit.now)
+            return {}
+        return await _close(unit, strip, orders, offers, cleared)
 
-    await market.perform(Actor.SYSTEM, "forwards.close", step, stream=store.stream_of(strip_id))
+    await market.perform(Actor.SYSTEM, CLOSE_TIMER, step, stream=store.stream_of(strip_id))
 
 
-async def _cleared(unit: Unit, strip: Strip, orders: Rows, offers: Rows) -> list[Line]:
-    """Clear the bundle, have the result checked, keep both, and return who gets what."""
-    firms = sorted({row["organisation_id"] for row in (*orders, *offers)})
-    traded = await instrument(strip.instrument_id, unit)
-    groups = await owner_groups(firms, unit)
-    instance = instance_of(strip, traded.tick_minor, orders, offers, groups)
+async def _close(
+    unit: Unit, strip: Strip, orders: Rows, offers: Rows, cleared: Cleared | None
+) -> Answer:
+    """Award what was cleared, or lapse; every deposit is free again first."""
+    for row in orders:
+        if row["hold_id"]:
+            await holds.void(unit, row["hold_id"])
+    lines: list[Line] = []
+    if cleared is not None:
+        await store.save_result(unit, strip.id, cleared.instance, cleared.result)
+        lines = _lines(orders, offers, cleared.result)
+    await _settle_rows(unit, strip.id, lines)
+    told = tuple(sorted({row["organisation_id"] for row in (*orders, *offers)}))
+    if not lines:
+        reason = "no_match" if orders and offers else "no_orders" if offers else "no_offers"
+        await _end(unit, strip.id, "lapsed")
+        await unit.record(store.stream_of(strip.id), StripLapsed(strip.id, reason, told))
+        return {"state": "lapsed"}
+    await _end(unit, strip.id, "cleared")
+    await _award(unit, strip, lines, told)
+    return {"state": "cleared"}
+
+
+def _is_due(strip: Strip, unit: Unit) -> bool:
+    return strip.state == "gathering" and unit.now >= strip.closes_at
+
+
+async def _cleared(market: Market, strip_id: str) -> Cleared | None:
+    """Clear the bundle of a strip that is due and have the result checked."""
+    async with market.reading() as unit:
+        strip = await store.load(unit, strip_id)
+        if not _is_due(strip, unit):
+            return None
+        orders = await store.standing_orders(unit, strip_id)
+        offers = await store.standing_offers(unit, strip_id)
+        instance = await _instance(unit, strip, orders, offers)
+    if instance is None:
+        return None
     text = canonical_json(instance).encode()
     result = await asyncio.to_thread(clear_document, text)
     # Nothing is awarded on the word of the mechanism alone.
     await asyncio.to_thread(check_documents, text, canonical_json(result).encode())
-    await store.save_result(unit, strip.id, instance, result)
-    return _lines(orders, offers, result)
+    return Cleared(instance, result)
+
+
+async def _instance(
+    unit: Unit, strip: Strip, orders: Rows, offers: Rows
+) -> Mapping[str, Any] | None:
+    """Return the bundle to clear; None where one side is empty."""
+    if not orders or not offers:
+        return None
+    firms = sorted({row["organisation_id"] for row in (*orders, *offers)})
+    traded = await instrument(strip.instrument_id, unit)
+    groups = await owner_groups(firms, unit)
+    return instance_of(strip, traded.tick_minor, orders, offers, groups)
 
 
 def _lines(orders: Rows, offers: Rows, result: Mapping[str, Any]) -> list[Line]:

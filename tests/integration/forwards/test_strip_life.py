@@ -1,16 +1,21 @@
 """Three buyers' months become one negotiation: placed, cleared, contracted, or lapsed."""
 
+import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from aggregator.errors import Conflict, InsufficientFunds, InvalidField, NotFound, WrongState
 from aggregator.forwards import closing, offering, opening, ordering, queries
 from aggregator.forwards.facts import StripCleared, StripLapsed
 from aggregator.journal.reading import Pool, entries
+from aggregator.laboratory.clearing import clear_document
 from aggregator.ledger.queries import balances
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Market
+from aggregator.reactions import ON_TIMER
+from aggregator.workers.ringing import ring_due
 from tests.builders import (
     START,
     a_command,
@@ -118,6 +123,72 @@ async def test_a_strip_without_a_match_lapses_and_frees_every_deposit(orm: str) 
     assert isinstance(last, StripLapsed)
     assert last.reason == "no_match"
     assert [row.held_minor for row in await balances(buyer.organisation_id)] == [0]
+
+
+async def test_a_bundle_is_cleared_outside_every_transaction(
+    orm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = a_market()
+    await with_sugar(market)
+    strip_id = await a_strip(market)
+    buyer, mill = await a_buyer(market, "buyer"), await a_mill(market)
+    await order(market, buyer, strip_id, TENORS[0], 40)
+    await offer(market, mill, strip_id)
+    market.clock.set(START + timedelta(days=2))
+    waiting = []
+
+    def cleared_slowly(text: bytes) -> dict:
+        # Clearing may take minutes; a session that idles in a transaction is cut after seconds.
+        waiting.append(asyncio.run_coroutine_threadsafe(_open_transactions(orm), loop).result(5))
+        return clear_document(text)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(closing, "clear_document", cleared_slowly)
+    await closing.close(market, strip_id)
+
+    assert waiting == [0]
+    assert (await queries.strip(strip_id, market.clock.now())).phase == "cleared"
+
+
+async def test_a_bundle_that_changed_meanwhile_is_cleared_again(
+    orm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = a_market()
+    await with_sugar(market)
+    strip_id = await a_strip(market)
+    buyer, mill = await a_buyer(market, "buyer"), await a_mill(market)
+    await order(market, buyer, strip_id, TENORS[0], 40)
+    await offer(market, mill, strip_id)
+    market.clock.set(START + timedelta(days=2))
+    late = Pool()
+    loop = asyncio.get_running_loop()
+    cleared = []
+
+    def cleared_early(text: bytes) -> dict:
+        if not cleared:
+            more = late.rows("update strip_order set limit_minor = limit_minor + 100")
+            asyncio.run_coroutine_threadsafe(more, loop).result(5)
+        cleared.append(text)
+        return clear_document(text)
+
+    monkeypatch.setattr(closing, "clear_document", cleared_early)
+    await closing.close(market, strip_id)
+    assert (await queries.strip(strip_id, market.clock.now())).phase == "closing"
+
+    await ring_due(market, ON_TIMER)
+
+    assert len(cleared) == 2
+    assert (await queries.strip(strip_id, market.clock.now())).phase == "cleared"
+
+
+async def _open_transactions(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    found = await connection.fetchval(
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        " and state like 'idle in transaction%'"
+    )
+    await connection.close()
+    return int(found)
 
 
 async def test_nothing_is_cleared_before_the_window_ends(orm: str) -> None:
