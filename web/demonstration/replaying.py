@@ -22,14 +22,14 @@ BEGINS_AT = datetime(2027, 1, 4, 1, 0, tzinfo=UTC)
 DONE, MISUSED, VIOLATED = 0, 2, 3
 
 
-def replay(*, speed: str, check: bool, as_json: bool) -> int:
+def replay(*, speed: str, check: bool, as_json: bool, port: int = 0) -> int:
     """Replay the story; with `check`, return 3 if a check of it fails."""
     if speed != "max" and not (speed.isascii() and speed.isdigit() and int(speed) > 0):
         sys.stderr.write("aggregator demo: --speed is max or a whole number of seconds\n")
         return MISUSED
     logs.configure(level="warning")
     report = Report(is_quiet=as_json)
-    asyncio.run(_replay(report, None if speed == "max" else int(speed)))
+    asyncio.run(_replay(report, None if speed == "max" else int(speed), port))
     failed = report.failed
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
@@ -39,13 +39,13 @@ def replay(*, speed: str, check: bool, as_json: bool) -> int:
     return VIOLATED if check and failed else DONE
 
 
-async def _replay(report: Report, speed: int | None) -> None:
+async def _replay(report: Report, speed: int | None, port: int) -> None:
     with tempfile.TemporaryDirectory(prefix="market-demo-") as folder:
         settings = load_settings(data_dir=Path(folder), database_url=None)
         clock = SimulatedClock(BEGINS_AT)
         async with (
             database(settings) as found,
             market_on(found.dsn, clock=clock, ids=SeededIds(1, clock)) as market,
-            staged(market, clock, report, run="demo", speed=speed) as stage,
+            staged(market, clock, report, run="demo", speed=speed, port=port) as stage,
         ):
             await play(stage)

@@ -46,6 +46,10 @@ class Stage:
     exits: AsyncExitStack
     visitors: dict[str, Visitor] = field(default_factory=dict)
 
+    @property
+    def feed_url(self) -> str:
+        return self.base_url.replace("http", "ws", 1) + "/feed"
+
     async def visitor(self, login: str) -> Visitor:
         """Return a person, signed in anew where the last session is old."""
         found = self.visitors.get(login)
@@ -79,10 +83,16 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    market: Market, clock: SimulatedClock, report: Report, *, run: str, speed: int | None = None
+    market: Market,
+    clock: SimulatedClock,
+    report: Report,
+    *,
+    run: str,
+    speed: int | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Stage]:
-    """Serve `market` on a free port of loopback for as long as the story plays."""
-    listener = listen("127.0.0.1", 0)
+    """Serve `market` on a port of loopback, a free one for 0, for as long as the story plays."""
+    listener = listen("127.0.0.1", port)
     server = MarketServer(create_app(market, limits=_LIMITS))
     tasks = Tasks()
     serving = tasks.start(server.serve(sockets=[listener]), name="stage")

@@ -27,6 +27,7 @@ async def play(stage: Stage) -> Told:
     """Play the whole story; every statement of it is checked and put into the report."""
     tell = stage.report.tell
     tell("聚糖示范市场 · The demonstration market of sugar")
+    tell(f"  it is served at {stage.base_url}, its feed at {stage.feed_url}")
     told = Told(await found(stage), tenors_from(stage.clock.now()))
     tell(f"  {len(told.firms)} firms are registered and have their money in")
     async with AsyncExitStack() as exits:
