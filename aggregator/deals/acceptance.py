@@ -5,6 +5,7 @@ from __future__ import annotations
 from aggregator.deals import store
 from aggregator.deals.evidence import TITLE, record_evidence
 from aggregator.deals.lines import BPS, lines_of, total
+from aggregator.deals.reducing import refunded
 from aggregator.deals.store import Deal
 from aggregator.market import Unit
 from aggregator.settlement import escrow
@@ -23,7 +24,7 @@ async def price_accepted(unit: Unit, deal: Deal, accepted_lots: int, title: str)
     lines = lines_of(deal.rates, accepted_lots, seller_id=deal.seller_id)
     await store.write_lines(unit, deal.id, "accepted", lines)
     await record_evidence(unit, deal.id, TITLE, title, lots=accepted_lots)
-    surplus_minor = deal.total_minor - total(lines)
+    surplus_minor = deal.total_minor - total(lines) - await refunded(unit, deal)
     await escrow.refund(
         unit,
         deal.id,

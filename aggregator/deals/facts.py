@@ -40,6 +40,18 @@ class DealFunded:
 
 
 @fact
+class DealReduced:
+    """The seller will deliver fewer lots; what they cost less is the buyer's again."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    lots: int
+    ordered_lots: int
+    refunded_minor: int
+
+
+@fact
 class DealLapsed:
     """Nobody paid the call in time; the deposit went to the seller."""
 

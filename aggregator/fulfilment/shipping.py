@@ -5,6 +5,7 @@ from __future__ import annotations
 from aggregator.deals import stages
 from aggregator.deals.access import as_seller, stream_for
 from aggregator.deals.quantities import check_lots
+from aggregator.deals.reducing import lots_to_ship
 from aggregator.fulfilment.facts import GoodsShipped
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
@@ -28,7 +29,7 @@ async def ship(
         NotFound: no such deal of the actor's.
         NotAllowed: the actor is of the buyer.
         WrongState: the deal is not funded, or is on its way already.
-        InvalidField: more lots than were sold, or none.
+        InvalidField: more lots than were sold and not given up, or none.
 
     """
     carrier = checked_name(carrier, "/carrier")
@@ -37,7 +38,7 @@ async def ship(
     async def step(unit: Unit) -> Answer:
         deal = await as_seller(unit, deal_id, ACT)
         stages.require_state(deal, stages.FUNDED)
-        check_lots(lots, at_most=deal.lots)
+        check_lots(lots, at_most=await lots_to_ship(unit, deal))
         await unit.execute(
             "insert into shipment (deal_id, lots, carrier, vehicle, shipped_at)"
             " values ($1, $2, $3, $4, $5)",

@@ -15,6 +15,7 @@ from aggregator.deals.facts import (
     DealFormed,
     DealFunded,
     DealLapsed,
+    DealReduced,
     DealSettled,
     LotsReturned,
 )
@@ -174,6 +175,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     DealFormed: _both("deal_formed", "lots", "goods_minor"),
     DealFunded: _both("deal_funded", "amount_minor"),
     DealLapsed: _both("deal_lapsed", "forfeited_minor"),
+    DealReduced: _both("deal_reduced", "lots", "ordered_lots", "refunded_minor"),
     DealSettled: _both("deal_settled", "lots", "price_minor"),
     FirmingBegan: _members("pool_firming"),
     GoodsAccepted: _both("goods_accepted", "lots", "ordered_lots"),

@@ -56,6 +56,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "pools.open": _roles(BUYER, OPERATOR),
     "pools.pledge": _roles(BUYER),
     "pools.read": ANYONE,
+    "pools.shortfall": _roles(SELLER),
     "pools.substitute": _roles(BUYER),
     "prices.audit": _roles(OPERATOR, AUDITOR),
     "settlement.assign": _roles(OPERATOR),

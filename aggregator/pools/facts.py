@@ -216,6 +216,18 @@ class PoolLapsed:
 
 
 @fact
+class ShortfallDeclared:
+    """The supplier delivers fewer lots; `members` get these instead, at the same price."""
+
+    pool_id: str
+    number: int
+    seller_id: str
+    lots: int
+    sold_lots: int
+    members: tuple[GroupMember, ...]
+
+
+@fact
 class ShareFreed:
     """A member's deal lapsed unpaid: its lots are offered to who was left out."""
 

@@ -26,6 +26,7 @@ from aggregator.pools.facts import (
     PoolLapsed,
     PoolOpened,
     PoolProlonged,
+    ShortfallDeclared,
     SubstituteAwarded,
     SubstituteDeclined,
     SubstituteExpired,
@@ -54,6 +55,7 @@ class Standing:
     award: MemberAward | None = None
     reason: str | None = None
     substitute: SubstituteOffered | None = None
+    reduced_lots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +170,10 @@ def _ended(state: State, fact: Any) -> State:
             return _decided(replace(state, pledges=pledges, groups=groups))
         case PledgesLeftOut() | PoolLapsed():
             return _left(state, fact)
-    return _substituted(state, fact)
+    return _after_award(state, fact)
 
 
-def _substituted(state: State, fact: Any) -> State:
+def _after_award(state: State, fact: Any) -> State:
     pledges = dict(state.pledges)
     match fact:
         case SubstituteOffered():
@@ -185,6 +187,9 @@ def _substituted(state: State, fact: Any) -> State:
         case SubstituteAwarded(award=award):
             taken = {"group": fact.number, "group_lots": award.lots, "award": award}
             _put(pledges, award, substitute=None, reason=None, **taken)
+        case ShortfallDeclared():
+            for member in fact.members:
+                _put(pledges, member, reduced_lots=member.lots)
         case _:
             return state
     return replace(state, pledges=pledges)

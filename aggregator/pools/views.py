@@ -192,6 +192,7 @@ def _award(state: State, opened: PoolOpened, own: Standing) -> View | None:
     price = Landed(won.goods_minor, won.freight_minor, won.fee_minor)
     return {
         "lots": won.lots,
+        "reduced_lots": own.reduced_lots,
         **_lines(price, opened.currency),
         "by": state.groups[own.group].by,
         "deal_id": won.deal_id,

@@ -228,3 +228,37 @@ async def test_a_left_out_member_answers_for_freed_lots(served: Served) -> None:
         (404, "not_found"),
         (409, "wrong_state"),
     ]
+
+
+async def test_a_supplier_declares_a_shortfall(served: Served) -> None:
+    visitors = await visitors_of(served)
+    mill = visitors["mill"]
+    await mill.post("/offers", OFFER)
+    pool_id = await opened(visitors)
+    for name in ("ann", "bob", "cat"):
+        await visitors[name].post(f"/pools/{pool_id}/pledges", PLEDGE)
+    await pass_to(served, POOL["closes_at"])
+    path = f"/pools/{pool_id}/shortfall"
+    unpaid = await mill.post(path, {"lots": 290})
+    for name in ("ann", "bob", "cat"):
+        finance = await served.visitor(visitors[name].organisation_id, "finance")
+        (deal,) = (await finance.get("/deals")).json()["deals"]
+        await finance.post(f"/deals/{deal['deal_id']}/fund")
+
+    answers = [
+        unpaid,
+        await visitors["ann"].post(path, {"lots": 290}),
+        await mill.post(path, {"lots": 300}),
+        await mill.post(path, {"lots": 290}),
+        await mill.post(path, {"lots": 200}),
+    ]
+    seen = (await visitors["ann"].get(f"/pools/{pool_id}")).json()
+
+    assert [(answer.status_code, answer.json().get("code")) for answer in answers] == [
+        (409, "wrong_state"),
+        (403, "not_allowed"),
+        (422, "invalid_field"),
+        (200, None),
+        (409, "conflict"),
+    ]
+    assert seen["you"]["award"]["reduced_lots"] == 97

@@ -54,7 +54,10 @@ class OwnGroup(Answers):
 
 
 class OwnAward(Landed):
+    """One's award; `reduced_lots` are what the supplier will deliver of it, if fewer."""
+
     lots: int
+    reduced_lots: int | None
     by: Literal["offer", "auction"]
     deal_id: str
 
@@ -143,6 +146,13 @@ class PledgeEnded(Answers):
     pool_id: str
     pledge_id: str
     state: str
+
+
+class Shortfall(Answers):
+    pool_id: str
+    number: int
+    lots: int
+    sold_lots: int
 
 
 class Substituted(Landed):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Answer, Outcome
-from aggregator.pools import answering, opening, pledging, queries, saving
+from aggregator.pools import answering, opening, pledging, queries, saving, shortage
 from aggregator.prices import queries as prices
 from matching.clearing.form import canonical_json
 from web.api.fields import Body, Cell, Instant, Lots, Minor, Page, Query, SomeLots
@@ -20,6 +20,7 @@ from web.api.pool_answers import (
     PoolView,
     Preview,
     Savings,
+    Shortfall,
     Substituted,
 )
 from web.api.routing import PUBLIC, Call, Download, route
@@ -74,6 +75,13 @@ class PledgeChangeBody(Body):
     tolerance: SomeLots | None = None
     freight: Minor | None = None
     agrees_to_prolong: bool | None = None
+
+
+class ShortfallBody(Body):
+    """How many lots will be delivered in all; `number` names one of several own groups."""
+
+    lots: Lots
+    number: Annotated[int, Field(ge=1, le=1000)] | None = None
 
 
 class PreviewBody(Body):
@@ -187,6 +195,20 @@ async def decline_substitute(call: Call) -> Outcome:
     """Leave lots that another's default set free to the next in order."""
     return await answering.decline(
         call.market, call.actor, call.command, call.path["pool_id"], call.path["pledge_id"]
+    )
+
+
+@route("POST", "/pools/{pool_id}/shortfall", act=shortage.ACT, body=ShortfallBody, out=Shortfall)
+async def declare_shortfall(call: Call) -> Outcome:
+    """Deliver fewer lots to one's group: members are reduced pro rata and the price stays."""
+    body: ShortfallBody = call.body
+    return await shortage.declare(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["pool_id"],
+        body.lots,
+        number=body.number,
     )
 
 

@@ -70,6 +70,7 @@ async def test_a_pool_reaches_its_break_in_firming_and_is_bought_by_the_offer(or
     award = (await scene.view("e", pool_id))["you"]["award"]
     assert award == {
         "lots": 100,
+        "reduced_lots": None,
         "goods": "4900.00",
         "freight": "10.00",
         "fee": "9.80",
