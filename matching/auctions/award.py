@@ -17,49 +17,57 @@ the reserve wins; no bid worse than a rejected divisible one wins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from matching.auctions.events import Award, BidPlaced, Outcome, Result, Skipped, SkipReason
 from matching.auctions.rules import Rules
-from matching.auctions.ties import Draw, better_first, ranked
+from matching.auctions.ties import Draw, better_first, in_tie_order
 from matching.money import split
 
 
 @dataclass(slots=True)
 class _Filling:
-    """Lots by place in the ranking, as they fill."""
+    """What is left to award, and what became of the bids so far, best first.
+
+    `rejected` are bids of which a wanted quantity was not given.
+    """
 
     left: int
-    lots: dict[int, int]
-    skipped: dict[int, SkipReason]
+    given: list[tuple[BidPlaced, int]] = field(default_factory=list)
+    skipped: list[tuple[BidPlaced, SkipReason]] = field(default_factory=list)
+    rejected: list[BidPlaced] = field(default_factory=list)
 
 
 def award(rules: Rules, standing: Sequence[BidPlaced], draw: Draw | None = None) -> Result:
-    """Award the lots among the standing bids, one a bidder."""
-    order = ranked(rules, standing, draw)
-    able = [bid for bid in order if reaches_reserve(rules, bid.price_minor)]
-    if rules.format == "second_price":
-        able_lots = [min(rules.lots, rules.max_award_lots)] * min(1, len(able))
-        filling = _Filling(0, dict(enumerate(able_lots)), {})
-    elif rules.shares:
-        filling = _by_rank(rules, able)
+    """Award the lots among the standing bids, one a bidder.
+
+    Only prices that are reached are put in order, so a large book costs little more than
+    one pass over it.
+    """
+    filling = _Filling(rules.lots)
+    if rules.format == "second_price" or rules.shares:
+        _by_rank(rules, _groups(rules, standing, draw), filling)
     else:
-        filling = _fill(rules, able)
-    price = _clearing_price(rules, order, filling)
+        _fill(rules, _groups(rules, standing, draw), filling)
+    price = _clearing_price(rules, filling)
     awards = tuple(
-        Award(able[i].bidder, able[i].bid_id, lots, able[i].price_minor if price is None else price)
-        for i, lots in sorted(filling.lots.items())
-        if lots
+        [
+            Award(bid.bidder, bid.bid_id, lots, bid.price_minor if price is None else price)
+            for bid, lots in filling.given
+        ]
     )
-    awarded = sum(award.lots for award in awards)
+    awarded = sum([lots for _, lots in filling.given])
     return Result(
-        outcome=_outcome(rules, order, able, awarded),
+        outcome=_outcome(rules, standing, awarded),
         awards=awards,
-        clearing_price_minor=price if awards else None,
+        clearing_price_minor=price,
         unawarded_lots=rules.lots - awarded,
-        rejected_in_the_money=_rejected(able, filling),
+        rejected_in_the_money=tuple(
+            Skipped(bid.bid_id, bid.bidder, bid.lots, bid.price_minor, reason)
+            for bid, reason in filling.skipped
+        ),
         seed=None if draw is None else draw.seed.hex(),
         beacon=None if draw is None else draw.beacon.hex(),
     )
@@ -73,67 +81,90 @@ def reaches_reserve(rules: Rules, price_minor: int) -> bool:
     return price_minor >= rules.reserve_minor
 
 
-def _by_rank(rules: Rules, able: list[BidPlaced]) -> _Filling:
-    shares = rules.shares[: len(able)] if rules.allow_single else rules.shares
-    parts = split(rules.lots, shares) if shares else []
-    lots = {i: min(part, able[i].lots) for i, part in enumerate(parts) if i < len(able)}
-    return _Filling(rules.lots - sum(lots.values()), lots, {})
+def _groups(
+    rules: Rules, standing: Sequence[BidPlaced], draw: Draw | None
+) -> Iterator[list[BidPlaced]]:
+    """Yield bids of equal score in the order of the tie rule, the best score first."""
+    by_score: defaultdict[int, list[BidPlaced]] = defaultdict(list)
+    for bid in standing:
+        by_score[bid.score_minor].append(bid)
+    for score in sorted(by_score, reverse=rules.side == "sell"):
+        yield in_tie_order(by_score[score], draw)
 
 
-def _fill(rules: Rules, able: list[BidPlaced]) -> _Filling:
-    filling = _Filling(rules.lots, {}, {})
-    places = groupby(range(len(able)), key=lambda i: able[i].score_minor)
-    for _, group in places:
+def _by_rank(rules: Rules, groups: Iterator[list[BidPlaced]], filling: _Filling) -> None:
+    """Give the first share to the best bid and so on; one share if there is one winner."""
+    able = [bid for group in groups for bid in group if reaches_reserve(rules, bid.price_minor)]
+    shares = rules.shares or (100,)
+    if rules.allow_single:
+        shares = shares[: len(able)]
+    parts = split(rules.max_award_lots, shares) if shares else []
+    filling.given = [(bid, min(part, bid.lots)) for bid, part in zip(able, parts, strict=False)]
+    filling.left -= sum(lots for _, lots in filling.given)
+    filling.rejected = able[len(parts) :]
+
+
+def _fill(rules: Rules, groups: Iterator[list[BidPlaced]], filling: _Filling) -> None:
+    for group in groups:
+        able = [bid for bid in group if reaches_reserve(rules, bid.price_minor)]
         if not filling.left:
-            break
-        if rules.marginal == "pro_rata":
-            _fill_pro_rata(rules, able, list(group), filling)
-        else:
-            _fill_in_order(rules, able, list(group), filling)
-    return filling
-
-
-def _fill_in_order(
-    rules: Rules, able: list[BidPlaced], group: list[int], filling: _Filling
-) -> None:
-    for i in group:
-        if not filling.left:
+            filling.rejected += able[:1]
             return
-        lots = min(_wanted(rules, able[i]), filling.left)
-        reason = _cannot_take(rules, able[i], lots)
+        if rules.max_share is None and sum([bid.lots for bid in able]) <= filling.left:
+            filling.given += [(bid, bid.lots) for bid in able]
+            filling.left -= sum([bid.lots for bid in able])
+        elif rules.marginal == "pro_rata":
+            _fill_pro_rata(rules, able, filling)
+        else:
+            _fill_in_order(rules, able, filling)
+
+
+def _fill_in_order(rules: Rules, group: list[BidPlaced], filling: _Filling) -> None:
+    for bid in group:
+        wanted = min(bid.lots, rules.max_award_lots)
+        lots = min(wanted, filling.left)
+        if lots < wanted:
+            filling.rejected.append(bid)
+        if not lots:
+            return
+        reason = _cannot_take(rules, bid, lots)
         if reason:
-            filling.skipped[i] = reason
+            filling.skipped.append((bid, reason))
+            filling.rejected.append(bid)
             continue
-        filling.lots[i] = lots
+        filling.given.append((bid, lots))
         filling.left -= lots
 
 
-def _fill_pro_rata(
-    rules: Rules, able: list[BidPlaced], group: list[int], filling: _Filling
-) -> None:
+def _fill_pro_rata(rules: Rules, group: list[BidPlaced], filling: _Filling) -> None:
+    """Share among equal prices; who could not take his part gives way, and it starts again.
+
+    The smallest claim goes first, the last placed of equals: what it leaves may meet the
+    others.
+    """
     claims = list(group)
+    skipped: dict[int, SkipReason] = {}
     while claims:
-        wanted = [_wanted(rules, able[i]) for i in claims]
+        wanted = [min(bid.lots, rules.max_award_lots) for bid in claims]
         parts = wanted if sum(wanted) <= filling.left else split(filling.left, wanted)
         unmet = [
-            (able[i].lots, -place, i)
-            for place, (i, lots) in enumerate(zip(claims, parts, strict=True))
-            if _cannot_take(rules, able[i], lots)
+            (bid.lots, -place)
+            for place, (bid, lots) in enumerate(zip(claims, parts, strict=True))
+            if _cannot_take(rules, bid, lots)
         ]
         if not unmet:
-            filling.lots.update(zip(claims, parts, strict=True))
+            filling.rejected += [
+                bid for bid, lots, all_ in zip(claims, parts, wanted, strict=True) if lots < all_
+            ]
+            filling.given += [(bid, lots) for bid, lots in zip(claims, parts, strict=True) if lots]
             filling.left -= sum(parts)
-            return
-        # The smallest claim whose least quantity is not met goes, the last placed of
-        # equals first; what it leaves may meet the others.
-        dropped = min(unmet)[2]
-        reason = _cannot_take(rules, able[dropped], parts[claims.index(dropped)])
-        filling.skipped[dropped] = reason or "below_minimum"
-        claims.remove(dropped)
-
-
-def _wanted(rules: Rules, bid: BidPlaced) -> int:
-    return min(bid.lots, rules.max_award_lots)
+            break
+        place = -min(unmet)[1]
+        reason = _cannot_take(rules, claims[place], parts[place])
+        skipped[claims.pop(place).seq] = reason or "below_minimum"
+    out = [(bid, skipped[bid.seq]) for bid in group if bid.seq in skipped]
+    filling.skipped += out
+    filling.rejected += [bid for bid, _ in out]
 
 
 def _cannot_take(rules: Rules, bid: BidPlaced, lots: int) -> SkipReason | None:
@@ -144,42 +175,33 @@ def _cannot_take(rules: Rules, bid: BidPlaced, lots: int) -> SkipReason | None:
     return None
 
 
-def _clearing_price(rules: Rules, order: list[BidPlaced], filling: _Filling) -> int | None:
-    accepted = [i for i, lots in filling.lots.items() if lots]
-    if rules.pricing == "pay_as_bid" or not accepted:
+def _clearing_price(rules: Rules, filling: _Filling) -> int | None:
+    if rules.pricing == "pay_as_bid" or not filling.given:
         return None
-    worst = max(accepted)
+    worst = filling.given[-1][0].price_minor
     if rules.pricing == "last_accepted":
-        return order[worst].price_minor
-    return _first_rejected(rules, order, filling, worst)
+        return worst
+    return _first_rejected(rules, filling, worst)
 
 
-def _first_rejected(rules: Rules, order: list[BidPlaced], filling: _Filling, worst: int) -> int:
-    """Return the best rejected price that is no better than the worst accepted one."""
-    floor = better_first(rules, order[worst].price_minor)
-    rejected = [
-        better_first(rules, bid.price_minor)
-        for i, bid in enumerate(order)
-        if filling.lots.get(i, 0) < _wanted(rules, bid)
-        and better_first(rules, bid.price_minor) >= floor
-    ]
+def _first_rejected(rules: Rules, filling: _Filling, worst_minor: int) -> int:
+    """Return the best rejected price that is no better than the worst accepted one.
+
+    Bids that do not reach the reserve need not be looked at: the reserve stands for them.
+    """
+    worst = better_first(rules, worst_minor)
+    prices = [better_first(rules, bid.price_minor) for bid in filling.rejected]
     reserve = rules.reserve_minor if rules.reserve_minor is not None else rules.start_minor
     if reserve is not None:
-        rejected.append(max(floor, better_first(rules, reserve)))
-    best = min(rejected, default=floor)
+        prices.append(max(worst, better_first(rules, reserve)))
+    best = min([price for price in prices if price >= worst], default=worst)
     return best if rules.side == "buy" else -best
 
 
-def _outcome(rules: Rules, order: list[BidPlaced], able: list[BidPlaced], awarded: int) -> Outcome:
+def _outcome(rules: Rules, standing: Sequence[BidPlaced], awarded: int) -> Outcome:
     if awarded:
         return "awarded" if awarded == rules.lots else "partly_awarded"
-    if not order:
+    if not standing:
         return "no_bids"
+    able = any(reaches_reserve(rules, bid.price_minor) for bid in standing)
     return "unawarded" if able else "reserve_not_met"
-
-
-def _rejected(able: list[BidPlaced], filling: _Filling) -> tuple[Skipped, ...]:
-    return tuple(
-        Skipped(able[i].bid_id, able[i].bidder, able[i].lots, able[i].price_minor, reason)
-        for i, reason in sorted(filling.skipped.items())
-    )

@@ -34,7 +34,7 @@ def clock_price(state: State, now: datetime) -> int:
     """Return the price at `now`; while paused, the price at which it was stopped."""
     rules = state.rules
     assert rules.start_minor is not None
-    until = state.at if state.phase == "paused" else min(now, state.closes_at)
+    until = state.since if state.phase == "paused" else min(now, state.closes_at)
     run = until - rules.opens_at - state.lost
     moves = max(0, run // timedelta(seconds=max(1, rules.interval_s)))
     price = rules.start_minor

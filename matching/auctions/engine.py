@@ -193,7 +193,7 @@ def _pause(state: State, command: Pause, now: datetime) -> list[Event]:
         raise BidLate(state.closes_at)
     if now < state.rules.opens_at:
         raise BidEarly(state.rules.opens_at)
-    return [Paused(at=now, reason=command.reason)]
+    return [Paused(at=now, reason=command.reason, since=now)]
 
 
 def _resume(state: State, now: datetime) -> list[Event]:
@@ -201,7 +201,7 @@ def _resume(state: State, now: datetime) -> list[Event]:
     _require_unfinished(state)
     if state.phase != "paused":
         raise AuctionNotPaused
-    lost = now - state.at
+    lost = now - state.since
     return [Resumed(at=now, closes_at=state.closes_at + lost, hard_stop=state.hard_stop + lost)]
 
 
@@ -212,12 +212,13 @@ def _record_outage(state: State, command: RecordOutage, now: datetime) -> list[E
     than 15 minutes the auction stays paused until a person resumes it.
     """
     require_running(state)
-    began_at = max(command.began_at, state.at, state.rules.opens_at)
+    began_at = max(command.began_at, state.since, state.rules.opens_at)
     if began_at >= state.closes_at:
         raise BidLate(state.closes_at)
     if now <= began_at:
         raise BidEarly(began_at)
-    paused = Paused(at=began_at, reason="outage")
+    # Not clamped to the last act: how long it was must not tell when a hidden bid came.
+    paused = Paused(at=max(began_at, state.at), reason="outage", since=began_at)
     lost = now - began_at
     if lost > LONGEST_OUTAGE:
         return [paused]

@@ -86,8 +86,11 @@ class CloseExtended:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
+    """Time stands still from `since`, which an outage may put before the last bid."""
+
     at: datetime
     reason: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

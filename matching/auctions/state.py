@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from matching.auctions.book import Book
@@ -25,6 +25,7 @@ from matching.auctions.events import (
 )
 from matching.auctions.rules import Rules
 
+BEFORE = datetime(1, 1, 1, tzinfo=UTC)
 Phase = Literal["open", "paused", "closed", "cancelled"]
 
 
@@ -34,7 +35,8 @@ class State:
 
     `at` is the instant of the last fact; `reason` that of a pause or cancellation;
     `orders` hold the last standing order of each bidder, in the order they were set;
-    `lost` is the time that pauses took; `clock` the rounds, where prices are announced.
+    `lost` is the time that pauses took, `since` when this phase began; `clock` the rounds,
+    where prices are announced.
     """
 
     rules: Rules
@@ -49,6 +51,7 @@ class State:
     orders: tuple[StandingSet, ...] = ()
     lost: timedelta = timedelta(0)
     clock: Clock | None = None
+    since: datetime = BEFORE
 
 
 def initial(opened: Opened) -> State:
@@ -80,6 +83,7 @@ def evolve(state: State, event: Event) -> State:
                 state.orders,
                 state.lost,
                 state.clock,
+                state.since,
             )
         case DemandPlaced():
             assert state.clock is not None
@@ -94,14 +98,16 @@ def evolve(state: State, event: Event) -> State:
             extended = state.extensions + 1
             return replace(state, at=event.at, closes_at=event.closes_at, extensions=extended)
         case Paused():
-            return replace(state, at=event.at, phase="paused", reason=event.reason)
+            since = event.at if event.since is None else event.since
+            return replace(state, at=event.at, phase="paused", reason=event.reason, since=since)
         case Resumed():
             moved = event.closes_at - state.closes_at
             return replace(
                 state,
                 at=event.at,
                 phase="open",
-                lost=state.lost + (event.at - state.at),
+                lost=state.lost + (event.at - state.since),
+                since=event.at,
                 clock=None if state.clock is None else state.clock.moved_by(moved),
                 reason="",
                 closes_at=event.closes_at,

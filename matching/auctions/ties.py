@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import attrgetter
 
 from matching.auctions.events import BidPlaced
 from matching.auctions.refusals import SeedMismatch
@@ -55,6 +56,13 @@ def ranked(rules: Rules, bids: Iterable[BidPlaced], draw: Draw | None = None) ->
         bids,
         key=lambda bid: (better_first(rules, bid.score_minor), draw.ticket(bid.bid_id), bid.seq),
     )
+
+
+def in_tie_order(equals: list[BidPlaced], draw: Draw | None) -> list[BidPlaced]:
+    """Return bids of one score in the order in which they are served."""
+    if draw is None:
+        return sorted(equals, key=attrgetter("seq"))
+    return sorted(equals, key=lambda bid: (draw.ticket(bid.bid_id), bid.seq))
 
 
 def _bytes(text: str | None) -> bytes:

@@ -165,12 +165,12 @@ class Replay(Table):
         self._require_running(may_pause=True)
         if self.phase != "paused":
             raise No("not_paused")
-        self._go_on(at, self.closes + (at - self.last))
+        self._go_on(at, self.closes + (at - self.since))
 
     def _outage(self, command: Command, at: datetime) -> None:
         self._require_running(may_pause=False)
         began = law.read_instant(command["began_at"])
-        began = max(began, self.last, self.rules["opens_at"])
+        began = max(began, self.since)
         if began >= self.closes:
             raise No("late", closes_at=self.closes)
         if at <= began:
@@ -181,13 +181,14 @@ class Replay(Table):
             least = max(down + timedelta(seconds=60), timedelta(minutes=2))
             self._go_on(at, max(self.closes + down, at + least))
 
-    def _stop(self, at: datetime, reason: str) -> None:
-        self.phase, self.reason = "paused", reason
-        self.tell("paused", at, reason=reason)
+    def _stop(self, since: datetime, reason: str) -> None:
+        self.phase, self.reason, self.since = "paused", reason, since
+        self.tell("paused", max(since, self.last), reason=reason, since=since)
 
     def _go_on(self, at: datetime, closes: datetime) -> None:
         moved = closes - self.closes
-        self.lost += at - self.last
+        self.lost += at - self.since
+        self.since = at
         self.phase, self.reason = "open", ""
         self.closes, self.stop = closes, self.stop + moved
         if self.rounds is not None:

@@ -29,6 +29,7 @@ class Table:
         self.closes, self.stop = self.rules["closes_at"], self.rules["hard_stop"]
         self.phase, self.reason, self.extensions = "open", "", 0
         self.last, self.lost = self.rules["opens_at"], timedelta(0)
+        self.since = self.rules["opens_at"]
         self.bids: list[dict[str, Any]] = []
         self.orders: list[dict[str, Any]] = []
         self.result: dict[str, Any] | None = None
