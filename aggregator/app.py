@@ -164,4 +164,4 @@ async def start_workers(market: Market) -> None:
     """Judge the outage since the last sign of life, then beat and ring until the end."""
     await beating.after_silence(market)
     market.tasks.start(beating.keep_beating(market), name="heartbeat")
-    market.tasks.start(ringing.keep_ringing(market, ON_TIMER), name="timers")
+    ringing.keep_ringing_all(market, ON_TIMER)

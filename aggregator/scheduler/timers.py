@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.journal.reading import Pool
 from aggregator.market import Unit
 
-MAX_ATTEMPTS = 20
+AGAIN = timedelta(seconds=10)
+LONGEST_DOUBLINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
+    """A timer to ring; `again_at` is when it rings again unless it is done by then."""
+
     kind: str
     key: str
     due_at: datetime
+    again_at: datetime
 
 
 async def set_timer(unit: Unit, kind: str, key: str, due_at: datetime) -> None:
@@ -41,34 +45,38 @@ async def next_due_at() -> datetime | None:
     return due_at
 
 
-async def claim_due(now: datetime, *, limit: int = 50) -> Sequence[Due]:
+async def claim_due(now: datetime, kinds: Collection[str], *, limit: int = 50) -> Sequence[Due]:
     """Return timers due at `now`, pushed off so that no other process rings them meanwhile.
 
     A timer stays in its row until `done` removes it: a process that dies while ringing
-    leaves it to be rung again after 10 s.
+    leaves it to be rung again after 10 s, and after about ten minutes once it has failed
+    often. No timer is ever given up: deposits and deadlines hang on it.
     """
     found = await Pool().rows(
-        "update timer t set attempts = attempts + 1, due_at = $2 from ("
-        "  select kind, key, due_at from timer where due_at <= $1 and attempts < $4"
+        "update timer t set attempts = attempts + 1,"
+        " due_at = $1 + $2::interval * (1 << least(t.attempts, $5)) from ("
+        "  select kind, key, due_at from timer where due_at <= $1 and kind = any($4::text[])"
         "  order by due_at, kind, key limit $3 for update skip locked) d"
-        " where t.kind = d.kind and t.key = d.key returning t.kind, t.key, d.due_at as due_at",
+        " where t.kind = d.kind and t.key = d.key"
+        " returning t.kind, t.key, d.due_at as due_at, t.due_at as again_at",
         now,
-        now + timedelta(seconds=10),
+        AGAIN,
         limit,
-        MAX_ATTEMPTS,
+        sorted(kinds),
+        LONGEST_DOUBLINGS,
     )
     return sorted(
-        (Due(row["kind"], row["key"], row["due_at"]) for row in found),
+        (Due(row["kind"], row["key"], row["due_at"], row["again_at"]) for row in found),
         key=lambda due: (due.due_at, due.kind, due.key),
     )
 
 
-async def done(due: Due, now: datetime) -> None:
-    """Remove a timer that has rung, unless ringing set it anew."""
+async def done(due: Due) -> None:
+    """Remove a timer that has rung, unless it was set anew or claimed again meanwhile."""
     await Pool().rows(
-        "delete from timer where kind = $1 and key = $2 and due_at <= $3 and attempts > 0"
+        "delete from timer where kind = $1 and key = $2 and due_at = $3 and attempts > 0"
         " returning kind",
         due.kind,
         due.key,
-        now + timedelta(seconds=10),
+        due.again_at,
     )

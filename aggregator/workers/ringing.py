@@ -15,21 +15,31 @@ log = structlog.get_logger("timers")
 
 Ring = Callable[[Market, str], Awaitable[None]]
 LOOK_EVERY = timedelta(milliseconds=200)
+SLOW = frozenset({"forwards.close"})
+"""Kinds that may ring for minutes; they have a loop of their own, so that no auction waits."""
 
 
 async def ring_due(market: Market, on_timer: Mapping[str, Ring]) -> int:
-    """Ring every timer that is due now, in order, and return how many rang."""
+    """Ring every timer of these kinds that is due now, in order, and return how many rang."""
     rang = 0
-    while due := await timers.claim_due(market.clock.now()):
+    while due := await timers.claim_due(market.clock.now(), on_timer.keys()):
         for timer in due:
             try:
                 await on_timer[timer.kind](market, timer.key)
             except Exception as error:
                 log.error("timer_failed", kind=timer.kind, key=timer.key, exc_info=error)
             else:
-                await timers.done(timer, market.clock.now())
+                await timers.done(timer)
                 rang += 1
     return rang
+
+
+def keep_ringing_all(market: Market, on_timer: Mapping[str, Ring]) -> None:
+    """Start to ring timers as they fall due, until the market's tasks are stopped."""
+    quick = {kind: ring for kind, ring in on_timer.items() if kind not in SLOW}
+    slow = {kind: ring for kind, ring in on_timer.items() if kind in SLOW}
+    market.tasks.start(keep_ringing(market, quick), name="timers")
+    market.tasks.start(keep_ringing(market, slow), name="slow timers")
 
 
 async def keep_ringing(market: Market, on_timer: Mapping[str, Ring]) -> None:
