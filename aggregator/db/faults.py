@@ -19,6 +19,8 @@ FULL = (pg.DiskFullError,)
 LOST = (
     pg.PostgresConnectionError,
     pg.InterfaceError,
+    # The driver's own complaint when a socket breaks between two of its states.
+    pg.InternalClientError,
     pg.OperatorInterventionError,
     pg.InsufficientResourcesError,
     pg.IdleInTransactionSessionTimeoutError,

@@ -61,13 +61,13 @@ async def test_a_first_start_serves_pages_api_and_feed_and_ctrl_c_ends_all_of_it
         assert code == 0
         assert left_over(data_dir) == []
 
-    waits = []
+    waits: list[float] = []
     while min(waits, default=3) >= 3 and len(waits) < 5:
         began = time.monotonic()
         with serving(data_dir) as market:
             async with market.client() as nobody:
                 await nobody.done("GET", "/prices")
-            waits.append(time.monotonic() - began)
+            waits.append(time.monotonic() - began - market.seconds_kept_waiting())
             # Closing the terminal ends it just as Ctrl-C does.
             assert market.hears(signal.SIGHUP) == 0
             assert left_over(data_dir) == []
@@ -287,6 +287,7 @@ async def test_a_database_that_dies_comes_back_by_itself(data_dir: Path) -> None
 
             again = await answered(operator, "/regions", REGION, key="region")
 
+        assert again.status_code == 201, f"{again.text}\n{market.said()}"
         assert again.headers["idempotent-replayed"] == "true"
         assert market.hears(signal.SIGINT) == 0
     assert left_over(data_dir) == []
