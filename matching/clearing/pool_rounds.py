@@ -280,7 +280,18 @@ def _most_surplus(book: Book, law: Law) -> int:
 
 
 def _all_prices(book: Book) -> set[int]:
-    return {price for supply in book.supplies for _, price in supply.breaks}
+    """Return the prices that a best sum may use: not those that ask for more and cost more."""
+    at_price: dict[int, int] = {}
+    for supply in book.supplies:
+        for least, price in supply.breaks:
+            at_price[price] = min(least, at_price.get(price, least))
+    if book.has_packs:
+        return set(at_price)
+    return {
+        price
+        for price, least in at_price.items()
+        if not any(other < price and at_price[other] <= least for other in at_price)
+    }
 
 
 class _Track:

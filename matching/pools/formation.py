@@ -43,7 +43,7 @@ def cascade(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
             most = cell.most_lots(accepting)
             if most < level.least_lots:
                 break
-            line = line_of(cell, accepting, level, shape)
+            line = line_of(cell, accepting, level.least_lots, shape)
             most = line.most_lots()
             windows = fullest(line, level) if most >= level.least_lots else []
             if not windows:

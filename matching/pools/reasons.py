@@ -1,10 +1,10 @@
-"""Why a pledge was left out, in the first of these words that is true.
+"""Why a pledge was left out: the first of these words that is true.
 
-`no_offer`: nobody offers in its cell. `limit_below_all_prices`: its net limit reaches no price.
-`capacity`: its pool was formed, but the lots did not suffice. `no_similar_size`: no other owner
-group in the cell is within the ratio. `too_few_members`: those of similar size still open, and
-willing to pay the deepest price, are fewer owner groups than a pool needs.
-`break_not_reached`: they are enough, but their lots reach no break (and pack) they all accept.
+`no_offer`: nobody offers in its cell. `capacity`: its pool was formed, but the lots did not
+suffice. `limit_below_all_prices`: its net limit reaches no price. `break_not_reached`: buyers
+of similar size enough for a pool are left out too, but their lots reach no break (and pack)
+that they all accept. `too_few_members`: those of similar size left out are fewer owner groups
+than a pool needs. `no_similar_size`: no other owner group in the cell is within the ratio.
 """
 
 from __future__ import annotations

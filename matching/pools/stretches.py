@@ -15,7 +15,6 @@ from operator import add, sub
 from typing import NamedTuple
 
 from matching.pools.cells import Cell
-from matching.pools.price_breaks import Level
 
 
 class Shape(NamedTuple):
@@ -43,6 +42,13 @@ class Line:
     stops: list[int]
     crowds: list[int] | None
 
+    def first_end(self, start: int) -> int:
+        """Return the first end with enough lots and owner groups; there may be none."""
+        end = bisect_left(self.reach, self.reach[start] + self.least_lots)
+        if self.crowds is None:
+            return max(end, start + self.shape.min_members)
+        return max(end, bisect_left(self.crowds, start))
+
     def most_lots(self) -> int:
         """Return the most lots, tolerance included, that any window of similar size holds."""
         most: int = max(map(sub, map(self.reach.__getitem__, self.stops), self.reach))
@@ -62,8 +68,8 @@ class Line:
         return last if last < crowd else crowd
 
 
-def line_of(cell: Cell, places: Sequence[int], level: Level, shape: Shape) -> Line:
-    """Return the line of these places at a level."""
+def line_of(cell: Cell, places: Sequence[int], least_lots: int, shape: Shape) -> Line:
+    """Return the line of these places where windows need so many lots."""
     lots = [*map(cell.lots.__getitem__, places)]
     if cell.tolerances is None:
         reach = [0, *accumulate(lots)]
@@ -74,7 +80,7 @@ def line_of(cell: Cell, places: Sequence[int], level: Level, shape: Shape) -> Li
     crowds = None
     if cell.owners is not None:
         crowds = _crowds([*map(cell.owners.__getitem__, places)], shape.min_members)
-    return Line(cell, places, lots, reach, shape, level.least_lots, stops, crowds)
+    return Line(cell, places, lots, reach, shape, least_lots, stops, crowds)
 
 
 def stops_of(sizes: Sequence[int], shape: Shape) -> list[int]:

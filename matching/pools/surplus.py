@@ -15,92 +15,35 @@ O(pledges × prices) without packs.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 
 from matching.pools.cells import Cell, Formed
 from matching.pools.explicit_ties import Step, first_of_paths
 from matching.pools.price_breaks import Level
-from matching.pools.stretches import Line, Shape, line_of
+from matching.pools.stretches import Shape, line_of
+from matching.pools.surplus_ties import first_of_tracks
+from matching.pools.tracks import Track
 from matching.pools.windows import ranker_of
 
-
-class _Track:
-    """One level: its accepting pledges, and the best starts of a window as the ends advance.
-
-    A value is surplus, then lots, then fewer pools, in one integer.
-    """
-
-    def __init__(self, line: Line, level: Level, *, number: int) -> None:
-        self.line, self.level, self.number = line, level, number
-        self.places = line.places
-        cell, price = line.cell, level.price_minor
-        pool_unit = len(cell.ids) + 1
-        unit = (sum(cell.lots) + 1) * pool_unit
-        worth = [
-            ((cell.net_minor[x] - price) * unit + pool_unit) * cell.lots[x] for x in line.places
-        ]
-        self.worth = [0, *accumulate(worth)]
-        self.rank = ranker_of(line, level)
-        self.queue: deque[tuple[int, int]] = deque()
-        self.coming = 0
-
-    def best(self, end: int, value: Sequence[int]) -> int:
-        """Return the best value of a window with this end, or 0."""
-        if not self.level.is_plain:
-            found = [self._value(start, end, value) for start in self._starts(end)]
-            return max(found, default=0)
-        queue = self.queue
-        last = self.line.last_start(end)
-        while self.coming <= last:
-            start = self.coming
-            here = value[self.places[start]] - self.worth[start]
-            while queue and queue[-1][0] < here:
-                queue.pop()
-            queue.append((here, start))
-            self.coming += 1
-        while queue and self.line.stops[queue[0][1]] < end:
-            queue.popleft()
-        return queue[0][0] + self.worth[end] - 1 if queue else 0
-
-    def ways(self, end: int, value: Sequence[int], target: int) -> Iterator[Step]:
-        """Give the windows with this end that have this value."""
-        for start in range(self.line.first_start(end), self.line.last_start(end) + 1):
-            if self._value(start, end, value) == target:
-                rank = self.rank(start, end)
-                if rank >= 0:
-                    members = self.places[start:end]
-                    yield Step(self.places[start], rank, members, self.number)
-
-    def _starts(self, end: int) -> Iterator[int]:
-        for start in range(self.line.first_start(end), self.line.last_start(end) + 1):
-            if self.rank(start, end) >= 0:
-                yield start
-
-    def _value(self, start: int, end: int, value: Sequence[int]) -> int:
-        return value[self.places[start]] + self.worth[end] - self.worth[start] - 1
+Passing = Sequence[Sequence[tuple[Track, int]]]
 
 
 def most_surplus(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
     """Return the pools of a cell under the objective `surplus`, capacities aside."""
     count = len(cell.ids)
-    ending: list[list[tuple[_Track, int]]] = [[] for _ in range(count + 1)]
-    for number, level in enumerate(levels):
-        places = [x for x, net in enumerate(cell.net_minor) if net >= level.price_minor]
-        if len(places) < shape.min_members:
-            continue
-        line = line_of(cell, places, level, shape)
-        if line.most_lots() >= level.least_lots:
-            track = _Track(line, level, number=number)
-            for end, place in enumerate(places, 1):
-                ending[place + 1].append((track, end))
+    tracks = [*_tracks(cell, levels, shape)]
+    ending: list[list[tuple[Track, int]]] = [[] for _ in range(count + 1)]
+    for track in tracks:
+        for end, place in enumerate(track.places, 1):
+            ending[place + 1].append((track, end))
     value = [0]
     for boundary in range(1, count + 1):
         best = value[-1]
         for track, end in ending[boundary]:
             best = max(best, track.best(end, value))
         value.append(best)
+    if all(level.is_plain for level in levels):
+        return first_of_tracks(cell, value, ending)
     steps = _steps(value, ending)
     return [
         Formed(step.rank, levels[step.level].price_minor, step.members, 1)
@@ -108,9 +51,24 @@ def most_surplus(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Form
     ]
 
 
-def _steps(
-    value: Sequence[int], ending: Sequence[Sequence[tuple[_Track, int]]]
-) -> dict[int, list[Step]]:
+def _tracks(cell: Cell, levels: Sequence[Level], shape: Shape) -> Iterator[Track]:
+    """Give the tracks: one for each offer's break, but one for a level where packs matter."""
+    for number, level in enumerate(levels):
+        places = [x for x, net in enumerate(cell.net_minor) if net >= level.price_minor]
+        if len(places) < shape.min_members:
+            continue
+        line = line_of(cell, places, level.least_lots, shape)
+        most = line.most_lots()
+        if level.is_plain:
+            for option in level.options:
+                if option.from_lots <= most:
+                    own = line_of(cell, places, option.from_lots, shape)
+                    yield Track(own, level.price_minor, option.rank, number)
+        elif level.least_lots <= most:
+            yield Track(line, level.price_minor, -1, number, ranker_of(line, level))
+
+
+def _steps(value: Sequence[int], ending: Passing) -> dict[int, list[Step]]:
     """Return the edges of all optimal paths, by the boundary that they end at."""
     steps: dict[int, list[Step]] = {}
     useful = {len(value) - 1}
@@ -121,7 +79,10 @@ def _steps(
         if value[boundary - 1] == value[boundary]:
             found.append(Step(boundary - 1, -1, ()))
         for track, end in ending[boundary]:
-            found += track.ways(end, value, value[boundary])
+            for start, rank in track.starts(end):
+                if track.value_of(start, end, value) == value[boundary]:
+                    members = track.places[start:end]
+                    found.append(Step(members[0], rank, members, track.number))
         steps[boundary] = found
         useful.update(step.start for step in found)
     return steps

@@ -10,7 +10,7 @@ and both sides of it are independent, so that they are settled in the same way.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -130,13 +130,28 @@ def _first_window(costs: Costs, nodes: Sequence[int], ids: Sequence[str]) -> Pai
     least, starts, ends = _around_the_first(costs, nodes, ids)
     if not any(map(least.__lt__, ends)):
         starts, ends = nodes, _furthest_ends(costs, nodes, nodes)
-        least = _first_covered(starts, ends, ids)
+        least = first_covered(starts, ends, ids)
+    return narrowed(starts, ends, least, ids, lambda x, y: _is_window(costs, nodes, x, y))
+
+
+def narrowed(
+    starts: Sequence[int],
+    ends: Sequence[int],
+    least: int,
+    ids: Sequence[str],
+    is_window: Callable[[int, int], bool],
+) -> Pair:
+    """Return the window around the place `least` whose sorted list of ids is the smallest.
+
+    `ends[k]` is the last end of a window from `starts[k]`, or -1. Ids are tried in order: the
+    next one is taken if some window holds it with all that were taken before.
+    """
     leftmost = next(x for x, y in zip(starts, ends, strict=True) if x <= least < y)
     furthest = _by_place(starts, ends, leftmost, least)
     start, stop = least, least + 1
     taken = 0
     for place in sorted(range(leftmost, furthest[-1]), key=ids.__getitem__):
-        if taken == stop - start and _is_window(costs, nodes, start, stop):
+        if taken == stop - start and is_window(start, stop):
             break
         if place < start:
             if furthest[place - leftmost] < stop:
@@ -179,7 +194,7 @@ def _furthest_ends(costs: Costs, starts: Sequence[int], ends: Sequence[int]) -> 
     return found
 
 
-def _first_covered(nodes: Sequence[int], ends: Sequence[int], ids: Sequence[str]) -> int:
+def first_covered(nodes: Sequence[int], ends: Sequence[int], ids: Sequence[str]) -> int:
     """Return the place of the smallest id that some optimal window covers."""
     best, best_place, covered = "", -1, 0
     for start, end in zip(nodes, ends, strict=True):

@@ -44,11 +44,14 @@ def a_world(
     count = random.randrange(1, most + 1)
     names = random.sample("abcdefghijklmnopqrstuvwxyz", count)
     is_round = random.random() < 0.7
+    is_willing = random.random() < 0.3
     has_twins = random.random() < 0.3
     pledges = []
     for name in names:
         size = random.choice([50, 60, 80, 100, 100, 120, 160, 200])
         limit = random.choice([480, 485, 490, 495, 500]) if is_round else random.randrange(475, 510)
+        if is_willing:
+            limit = 500
         freight = random.choice([0, 0, 5, 10])
         pledges.append(
             Pledge(
@@ -157,27 +160,41 @@ def _rank(choice: Choice) -> tuple[object, ...]:
     return -lots, len(choice), offers, pools
 
 
-def literal_most_surplus(world: World) -> int:
-    """The largest Σ (net limit − price) × firm lots over disjoint stretches."""
+def literal_most_surplus(world: World) -> Groups:
+    """The objective `surplus` by trying every set of disjoint stretches, one pool of each."""
     line = sorted(world.pledges, key=lambda pledge: (pledge.size, pledge.seq, pledge.id))
-    best = [0]
-    for stop in range(1, len(line) + 1):
-        worth = best[-1]
-        for start in range(stop):
-            for price in prices_of(world):
-                members = [pledge for pledge in line[start:stop] if net(pledge) >= price]
-                if earliest_offer(world, members, price):
-                    gain = sum((net(pledge) - price) * pledge.lots for pledge in members)
-                    worth = max(worth, best[start] + gain)
-        best.append(worth)
-    return best[-1]
-
-
-def surplus_of(world: World, groups: Groups) -> int:
-    by_id = {pledge.id: pledge for pledge in world.pledges}
-    return sum(
-        (net(by_id[name]) - price) * by_id[name].lots for _, price, ids in groups for name in ids
+    best = min(_stretches(world, line), key=_surplus_rank)
+    return sorted(
+        (offer.id, price, tuple(sorted(p.id for p in members))) for offer, price, members in best
     )
+
+
+Priced = list[tuple[Offer, int, list[Pledge]]]
+
+
+def _stretches(world: World, line: list[Pledge]) -> Iterator[Priced]:
+    """Give every choice of pools; a stretch starts and ends with one of its members."""
+    if not line:
+        yield []
+        return
+    yield from _stretches(world, line[1:])
+    for stop in range(1, len(line) + 1):
+        for price in prices_of(world):
+            members = [pledge for pledge in line[:stop] if net(pledge) >= price]
+            if not members or members[0] is not line[0] or members[-1] is not line[stop - 1]:
+                continue
+            offer = earliest_offer(world, members, price)
+            if offer is not None:
+                for rest in _stretches(world, line[stop:]):
+                    yield [(offer, price, members), *rest]
+
+
+def _surplus_rank(choice: Priced) -> tuple[object, ...]:
+    gain = sum((net(p) - price) * p.lots for _, price, members in choice for p in members)
+    lots = sum(pledge.lots for _, _, members in choice for pledge in members)
+    offers = [(offer.seq, offer.id) for offer, _, _ in choice]
+    pools = sorted(sorted(pledge.id for pledge in members) for _, _, members in choice)
+    return -gain, -lots, len(choice), offers, pools
 
 
 def paid(world: World, result: Result) -> dict[str, int]:

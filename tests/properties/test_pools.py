@@ -20,7 +20,6 @@ from tests.properties.pool_worlds import (
     literal_cascade,
     literal_most_surplus,
     net,
-    surplus_of,
     utilities,
 )
 
@@ -42,9 +41,7 @@ def test_the_largest_surplus_is_that_of_exhaustive_search(
 ) -> None:
     world = a_world(Random(seed), objective="surplus", packs=packs, tolerance=tolerance)
 
-    result = world.cleared()
-
-    assert surplus_of(world, groups_of(result)) == literal_most_surplus(world)
+    assert groups_of(world.cleared()) == literal_most_surplus(world)
 
 
 @given(seeds, st.booleans())
