@@ -22,6 +22,10 @@ class _Served(NamedTuple):
     lots: dict[int, int]
 
 
+Wishes = Sequence[Sequence[_Served | None]]
+Known = dict[tuple[int, tuple[int, ...]], dict[int, _Served]]
+
+
 def check_rationed(
     book: Book,
     law: Law,
@@ -50,22 +54,24 @@ def check_rationed(
         require(pool.round == order[k].round, "round", "is that of the pool as formed")
         choice[k] = book.supplies.index(pool.supply)
     wishes = [[_wish(book, law, pool, s) for s in book.supplies] for pool in order]
-    outcome = _outcome(book, law, wishes, choice)
+    known: Known = {}
+    outcome = _outcome(book, law, wishes, choice, known)
     given = {home[pool.places[0]]: pool for pool in placed}
     for k, served in enumerate(outcome):
         want = {} if served is None else served.lots
         have = dict(zip(given[k].places, given[k].lots, strict=True)) if k in given else {}
         require(have == want, "uniform_rule", "the awards are not those of equal awards")
     if is_exact is True:
-        _check_best(book, law, wishes, outcome)
+        _check_best(book, law, wishes, outcome, known)
     return sum(sum(pool.lots) for pool in placed)
 
 
 def _check_best(
     book: Book,
     law: Law,
-    wishes: Sequence[Sequence[_Served | None]],
+    wishes: Wishes,
     outcome: Sequence[_Served | None],
+    known: Known,
 ) -> None:
     options = [[None, *(rank for rank, wished in enumerate(column) if wished)] for column in wishes]
     trials = 1
@@ -75,7 +81,7 @@ def _check_best(
         return
     reached = _merit(book, outcome)
     for choice in product(*options):
-        found = _outcome(book, law, wishes, choice)
+        found = _outcome(book, law, wishes, choice, known)
         if any(rank is not None and not served for rank, served in zip(choice, found, strict=True)):
             continue
         other = _merit(book, found)
@@ -116,24 +122,20 @@ def _filled(book: Book, members: Sequence[int], spare: int, taken: int) -> dict[
 
 
 def _outcome(
-    book: Book,
-    law: Law,
-    wishes: Sequence[Sequence[_Served | None]],
-    choice: Sequence[int | None],
+    book: Book, law: Law, wishes: Wishes, choice: Sequence[int | None], known: Known
 ) -> list[_Served | None]:
+    """Return what each pool gets under an assignment; `known` keeps what offers give to sets."""
     found: list[_Served | None] = [None] * len(wishes)
     for rank, supply in enumerate(book.supplies):
-        wanted: dict[int, _Served] = {}
-        for k, chosen in enumerate(choice):
-            wished = wishes[k][rank]
-            if chosen == rank and wished is not None:
-                wanted[k] = wished
-        if sum(sum(served.lots.values()) for served in wanted.values()) <= supply.capacity:
-            for k, served in wanted.items():
-                found[k] = served
-        else:
-            for k, shared in _shared(book, law, wanted, supply):
-                found[k] = shared
+        pools = tuple(k for k, chosen in enumerate(choice) if chosen == rank)
+        if (rank, pools) not in known:
+            wanted = {k: wished for k in pools if (wished := wishes[k][rank]) is not None}
+            lots = sum(sum(served.lots.values()) for served in wanted.values())
+            if lots > supply.capacity:
+                wanted = dict(_shared(book, law, wanted, supply))
+            known[rank, pools] = wanted
+        for k, served in known[rank, pools].items():
+            found[k] = served
     return found
 
 
@@ -160,6 +162,11 @@ def _shared(
 def _division(claims: dict[int, dict[int, int]], supply: Supply) -> dict[int, dict[int, int]]:
     everyone = sorted((x, lots, k) for k, own in claims.items() for x, lots in own.items())
     shares = _equal([lots for _, lots, _ in everyone], supply.capacity)
+    if supply.pack == 1:
+        whole: dict[int, dict[int, int]] = {k: {} for k in claims}
+        for (x, _, k), share in zip(everyone, shares, strict=True):
+            whole[k][x] = share
+        return whole
     totals = dict.fromkeys(claims, 0)
     for (_, _, k), share in zip(everyone, shares, strict=True):
         totals[k] += share

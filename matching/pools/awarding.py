@@ -9,7 +9,7 @@ from typing import NamedTuple
 from matching.money import split
 from matching.pools.cells import Cell, Formed
 from matching.pools.price_breaks import Option, price_of, reachable
-from matching.pools.sharing import Claim, ration
+from matching.pools.sharing import equal_awards
 from matching.pools.values import Offer, Pool
 
 
@@ -125,14 +125,16 @@ def _with_tolerance(cell: Cell, places: Sequence[int], lots: Sequence[int], more
 
 
 def _divided(standing: Sequence[dict[int, int]], offer: Offer) -> list[dict[int, int]]:
-    claims = sorted((place, lots) for members in standing for place, lots in members.items())
-    shares = ration([Claim(lots, 1) for _, lots in claims], offer.capacity)
-    share_of = {place: share for (place, _), share in zip(claims, shares, strict=True)}
+    claims = sorted([claim for members in standing for claim in members.items()])
+    shares = equal_awards([lots for _, lots in claims], offer.capacity)
+    share_of = dict(zip([place for place, _ in claims], shares, strict=True))
+    if offer.pack == 1:
+        return [{place: share_of[place] for place in sorted(members)} for members in standing]
     totals = _whole_packs(standing, share_of, offer)
     divided = []
     for members, total in zip(standing, totals, strict=True):
         places = sorted(members)
-        own = ration([Claim(members[place], 1) for place in places], total)
+        own = equal_awards([members[place] for place in places], total)
         divided.append(dict(zip(places, own, strict=True)))
     return divided
 

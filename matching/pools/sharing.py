@@ -50,6 +50,18 @@ def ration(claims: Sequence[Claim], capacity: int, rule: Rule = "uniform") -> li
     return awards
 
 
+def equal_awards(wanted: Sequence[int], capacity: int) -> list[int]:
+    """Return the uniform rule's awards where nobody takes less than one lot.
+
+    With fewer lots than claims the first ones of the list get one each.
+    """
+    if capacity >= sum(wanted):
+        return list(wanted)
+    if capacity >= len(wanted):
+        return _equal_awards(wanted, capacity)
+    return [1] * capacity + [0] * (len(wanted) - capacity)
+
+
 def reduced_to(quantities: Sequence[int], delivered: int) -> list[int]:
     """Divide a delivery that falls short, pro rata to firm quantity, by largest remainder.
 
