@@ -37,20 +37,22 @@ def awarded(
     choice: Accepted,
     start: Allocation | None = None,
     prices: Sequence[int] = (),
+    floor: Sequence[int] = (),
 ) -> Allocation | None:
     """Return the best allocation with exactly this accepted, ties served by `seq`.
 
-    Nothing is returned where the minimums cannot be met. `start` is any guess at it and
-    `prices` any guess at its prices by tenor; what parties get in all does not depend on them.
+    No divisible order buys in a tenor whose `floor` is above its limit. Nothing is returned
+    where the minimums cannot be met. `start` is any guess at it and `prices` any guess at its
+    prices by tenor; what parties get in all does not depend on them.
     """
-    wiring = _wired(bundle, choice, start, frozenset())
+    wiring = _wired(bundle, choice, start, frozenset(), floor)
     potentials = settle(wiring.network, [0, *prices] if prices else [])
     if potentials is None:
         return None
     marginal = frozenset(
         key for key, arc in wiring.groups.items() if _reduced(wiring.network, potentials, arc) == 0
     )
-    wiring = _wired(bundle, choice, _read(bundle, choice, wiring), marginal)
+    wiring = _wired(bundle, choice, _read(bundle, choice, wiring), marginal, floor)
     _serve_in_turn(wiring, potentials)
     return _read(bundle, choice, wiring)
 
@@ -77,9 +79,10 @@ def _wired(
     choice: Accepted,
     start: Allocation | None,
     apart: frozenset[tuple[int, int]],
+    floor: Sequence[int],
 ) -> _Wiring:
     wiring = _Wiring(Network(1 + len(bundle.tenors)))
-    _wire_demands(bundle, choice, start, apart, wiring)
+    _wire_demands(bundle, choice, start, apart, wiring, floor or (0,) * len(bundle.tenors))
     _wire_supplies(bundle, choice, start, wiring)
     for number, store in enumerate(bundle.stores):
         flow = start.stored[number] if start else 0
@@ -97,6 +100,7 @@ def _wire_demands(
     start: Allocation | None,
     apart: frozenset[tuple[int, int]],
     wiring: _Wiring,
+    floor: Sequence[int],
 ) -> None:
     """Plain demands of one tenor and limit share an arc, except those named `apart`."""
     network = wiring.network
@@ -105,12 +109,13 @@ def _wire_demands(
         lots = start.bought[number] if start else (0,) * len(demand.caps)
         if demand.is_plain:
             key = (demand.caps[0][0], demand.limit)
+            most = demand.lots if demand.limit >= floor[key[0]] else 0
             if key in apart:
-                arc = network.add(1 + key[0], 0, (0, demand.lots), cost=-demand.limit, flow=lots[0])
+                arc = network.add(1 + key[0], 0, (0, most), cost=-demand.limit, flow=lots[0])
                 wiring.totals[number] = arc
             else:
                 upper, flow = together.get(key, (0, 0))
-                together[key] = (upper + demand.lots, flow + lots[0])
+                together[key] = (upper + most, flow + lots[0])
                 wiring.members.setdefault(key, []).append(number)
         elif demand.is_divisible or choice.accepted[number]:
             node = network.add_node()

@@ -46,13 +46,15 @@ class Goal:
 class Search:
     """Where to look and how hard. `gap_ppm` 0 proves the optimum.
 
-    Banned orders, and tiers as (supply, tier), may not be accepted.
+    Banned orders, and tiers as (supply, tier), may not be accepted, and nobody buys below the
+    `floor` by tenor, where there is one.
     """
 
     gap_ppm: int
     node_limit: int
     box: Box | None = None
     goal: Goal | None = None
+    floor: tuple[int, ...] = ()
     banned_orders: frozenset[int] = frozenset()
     banned_tiers: frozenset[tuple[int, int]] = frozenset()
 
@@ -172,7 +174,8 @@ def laid_out(model: Model, bundle: Bundle, search: Search) -> Layout:
     """Fill the model; its last rows balance the tenors unless there is a goal."""
     layout = Layout()
     balance: list[Terms] = [[] for _ in bundle.tenors]
-    box = search.box or Box((0,) * len(bundle.tenors), (MAX_PRICE,) * len(bundle.tenors))
+    count = len(bundle.tenors)
+    box = search.box or Box(search.floor or (0,) * count, (MAX_PRICE,) * count)
     _plain_demands(model, bundle, box, layout, balance, apart=search.goal is not None)
     for number, demand in enumerate(bundle.demands):
         at_most = 0 if number in search.banned_orders else 1

@@ -21,7 +21,7 @@ from math import gcd
 
 from matching.forwards.bundle import Allocation, Bundle
 from matching.forwards.conditions import Condition, conditions, loss
-from matching.forwards.lexmin import PivotLimit, Row, lexmin
+from matching.forwards.lexmin import Row, lexmin
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,16 @@ class Priced:
 def supported(bundle: Bundle, found: Allocation) -> Priced | None:
     """Return the canonical prices that support an allocation, or nothing without any."""
     frame = _framed(bundle, (replace(c, party=None) for c in conditions(bundle, found)))
-    if any(high is not None and low > high for low, high in frame.bounds):
-        return None
-    return _least(bundle, found, frame)
+    return None if frame.is_empty() else _least(bundle, found, frame)
 
 
-def made_whole(bundle: Bundle, found: Allocation) -> Priced:
-    """Return the canonical prices of least total loss."""
-    priced = _least(bundle, found, _framed(bundle, conditions(bundle, found)))
-    assert priced is not None, "the best quantities always have prices for divisible orders"
-    return priced
+def made_whole(bundle: Bundle, found: Allocation) -> Priced | None:
+    """Return the canonical prices of least total loss.
+
+    The best quantities for what is accepted always have some; others may have none.
+    """
+    frame = _framed(bundle, conditions(bundle, found))
+    return None if frame.is_empty() else _least(bundle, found, frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,9 @@ class _Frame:
 
     bounds: list[tuple[int, int | None]]
     rows: list[Condition]
+
+    def is_empty(self) -> bool:
+        return any(high is not None and low > high for low, high in self.bounds)
 
 
 def _framed(bundle: Bundle, wanted: Iterable[Condition]) -> _Frame:
@@ -82,13 +85,11 @@ def _least(bundle: Bundle, found: Allocation, frame: _Frame) -> Priced | None:
     losing: set[int] = set()
     while True:
         system = _System(bundle, found, frame, sorted(losing))
-        try:
-            point, is_canonical = lexmin(system.count, system.rows), True
-        except PivotLimit:
-            point, is_canonical = lexmin(system.count, system.rows[system.ranked :]), False
-        if point is None:
+        least = lexmin(system.count, system.rows, range(_FIRST, _FIRST + len(frame.bounds)))
+        if least is None:
             return None
-        ticks = [low + above for (low, _), above in zip(frame.bounds, point[_FIRST:], strict=False)]
+        above = least.point[_FIRST : _FIRST + len(frame.bounds)]
+        ticks = [low + more for (low, _), more in zip(frame.bounds, above, strict=True)]
         prices = tuple(bundle.tick * tick for tick in ticks)
         missed = {n: loss(row, prices) for n, row in enumerate(frame.rows) if row.party is not None}
         others = {number for number, amount in missed.items() if amount} - losing
@@ -101,14 +102,14 @@ def _least(bundle: Bundle, found: Allocation, frame: _Frame) -> Priced | None:
         party = frame.rows[number].party
         if amount and party is not None:
             losses[party] = losses.get(party, 0) + amount
-    return Priced(prices, tuple(sorted(losses.items())), is_canonical)
+    return Priced(prices, tuple(sorted(losses.items())), least.is_proved)
 
 
 _LOSS, _VALUE, _HIGHEST, _FIRST = 0, 1, 2, 3
 
 
 class _System:
-    """The rows of one search; the first `ranked` of them define what is made least.
+    """The rows of one search; the first of them define what is made least.
 
     Of the conditions that may be bought out, only those listed in `losing` are weighed.
     """
@@ -120,7 +121,6 @@ class _System:
         self.count = _FIRST + tenors + len(losing)
         slack = {number: _FIRST + tenors + place for place, number in enumerate(losing)}
         self.rows = self._ranking(bundle, found, frame, sorted(slack.values()))
-        self.ranked = len(self.rows)
         for tenor, (low, high) in enumerate(frame.bounds):
             if high is not None:
                 self.rows.append(Row(((_FIRST + tenor, -1),), high - low))
@@ -135,7 +135,8 @@ class _System:
         for demand, parts in zip(bundle.demands, found.bought, strict=True):
             for (tenor, _), part in zip(demand.caps, parts, strict=True):
                 lots[tenor] += part
-        value = tuple((_FIRST + t, -amount) for t, amount in enumerate(lots) if amount)
+        common = gcd(*lots) or 1
+        value = tuple((_FIRST + t, -amount // common) for t, amount in enumerate(lots) if amount)
         rows = [Row(((_VALUE, 1), *value), 0)]
         if slack:
             rows.append(Row(((_LOSS, 1), *((place, -1) for place in slack)), 0))

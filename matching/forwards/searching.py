@@ -1,9 +1,10 @@
 """The best allocation of all, and the best that uniform prices support.
 
 The best allocation of all may have no supporting prices: a supplier's break may be worth
-reaching only at a price that the last buyer to join does not pay. Then comes a quick answer:
-whoever loses at the prices of least loss is left out, until prices support the rest; without
-orders and offers that have a minimum they always do. `boxes` then looks for a better one.
+reaching only at a price that the last buyer to join does not pay. Then come two quick answers:
+the last buyers are kept out until prices rise to what the losing suppliers need, or the losers
+are left out; without orders and offers that have a minimum prices always support the rest.
+In small bundles `boxes` then looks for a better one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ TINY_BUNDLE = 80
 """Turns up to which ties are told apart among all that could be accepted."""
 BOX_COLUMNS = 8_000
 """Columns looked at in boxes, all together; larger bundles keep the quick answer."""
-MAX_BANS = 12
+MAX_REPAIRS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def best_supported(bundle: Bundle, rules: Rules, best: Best) -> Best:
     """Return the best allocation found that prices support."""
     if supported(bundle, best.allocation) is not None:
         return best
-    quick = _without_losers(bundle, rules, best.allocation)
+    quick = _repaired(bundle, rules, best.allocation)
     value = surplus(bundle, quick)
     task = _task(bundle, rules, None)
     found, bound = best_in_boxes(bundle, task, value=value, bound=best.bound)
@@ -121,27 +122,65 @@ def _nothing_lumpy(bundle: Bundle) -> Accepted:
     )
 
 
-def _without_losers(bundle: Bundle, rules: Rules, allocation: Allocation) -> Allocation:
+def _repaired(bundle: Bundle, rules: Rules, best: Allocation) -> Allocation:
+    """Return a supported allocation near the best of all, the better of two answers."""
+    answers = (_lifted(bundle, rules, best), _without_losers(bundle, rules, best))
+    found = [answer for answer in answers if answer is not None]
+    if found:
+        return max(found, key=lambda answer: surplus(bundle, answer))
+    plain = awarded(bundle, _nothing_lumpy(bundle))
+    assert plain is not None, "divisible orders alone can be left unfilled"
+    return plain
+
+
+def _lifted(bundle: Bundle, rules: Rules, allocation: Allocation) -> Allocation | None:
+    """Keep the last buyers out, until prices rise to what the losing suppliers need."""
+    search = Search(_gap(bundle, rules), rules.node_limit)
+    for _ in range(MAX_REPAIRS):
+        priced = made_whole(bundle, allocation)
+        if priced is None:
+            return None
+        lift = 0
+        for (kind, number), lost in priced.losses:
+            if kind == "offer":
+                lift = max(lift, -(-lost // sum(allocation.sold[number])))
+        lift = -(-lift // bundle.tick) * bundle.tick
+        floor = tuple(price + lift for price in priced.prices) if lift else search.floor
+        orders = {number for (kind, number), _ in priced.losses if kind == "order"}
+        if not lift and not orders:
+            return None
+        search = replace(search, floor=floor, banned_orders=search.banned_orders | orders)
+        found = _found(bundle, search)
+        if found is None or supported(bundle, found) is not None:
+            return found
+        allocation = found
+    return None
+
+
+def _without_losers(bundle: Bundle, rules: Rules, allocation: Allocation) -> Allocation | None:
     """Leave out who loses at the prices of least loss, until prices support the rest."""
     search = Search(_gap(bundle, rules), rules.node_limit)
-    for _ in range(MAX_BANS):
-        losers = [party for party, _ in made_whole(bundle, allocation).losses]
+    for _ in range(MAX_REPAIRS):
+        priced = made_whole(bundle, allocation)
+        losers = [party for party, _ in priced.losses] if priced else []
         orders = {number for kind, number in losers if kind == "order"}
         tiers = {(n, allocation.tiers[n] or 0) for kind, n in losers if kind == "offer"}
+        if not orders and not tiers:
+            return None
         search = replace(
             search,
             banned_orders=search.banned_orders | orders,
             banned_tiers=search.banned_tiers | tiers,
         )
-        proposal = propose(bundle, search)
-        if proposal is None or not (orders or tiers):
-            break
-        found = awarded(bundle, proposal.choice, proposal.start, proposal.prices)
-        if found is None:
-            break
+        found = _found(bundle, search)
+        if found is None or supported(bundle, found) is not None:
+            return found
         allocation = found
-        if supported(bundle, allocation) is not None:
-            return allocation
-    plain = awarded(bundle, _nothing_lumpy(bundle))
-    assert plain is not None, "divisible orders alone can be left unfilled"
-    return plain
+    return None
+
+
+def _found(bundle: Bundle, search: Search) -> Allocation | None:
+    proposal = propose(bundle, search)
+    if proposal is None:
+        return None
+    return awarded(bundle, proposal.choice, proposal.start, proposal.prices, search.floor)
