@@ -19,6 +19,7 @@ from aggregator.refusals import plain_figures, refusal_code
 from matching.errors import RuleViolation
 from web.api.amounts import Json, public
 from web.locale import words
+from web.locale.rules import rule_words
 
 REFUSED_BY_RULE = 422
 MEDIA_TYPE = "application/problem+json"
@@ -215,6 +216,7 @@ def _detail(
         return words(language, f"error.{code}", named) or code
     first = faults[0]
     shown = {"figure": "" if first.figure is None else first.figure}
-    rule = words(language, f"rule.{first.rule}", shown) or first.rule
+    said = words(language, f"rule.{first.rule}", shown)
+    rule = said or rule_words(language, first.rule, first.pointer) or first.rule
     named = {"pointer": first.pointer or "/", "rule": rule}
     return words(language, f"error.{code}", named) or f"{first.pointer}: {rule}"

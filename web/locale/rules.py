@@ -1,0 +1,170 @@
+"""The rules of a field that are sentences and not codes, in the reader's language.
+
+A sentence names its figures in braces: `n` counts, `amount` is minor units, `value` is minor
+units where the pointer names a price and a count elsewhere, `text` is anything. English says
+the sentence itself, Chinese what stands beside it; amounts are decimals in both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from aggregator.amounts import decimal_text
+
+_PRICES = frozenset(
+    (
+        *("freight", "limit", "price", "rebate", "reserve"),
+        *("start", "start_minor", "step", "step_minor", "steps", "tick"),
+    )
+)
+_PLACE = re.compile(r"\{((?:n|amount|value|text)_?[a-z]*)\}")
+
+RULES: Mapping[str, str] = {
+    # Ranges and counts.
+    "0 or more": "不得小于 0",
+    "more than 0": "须大于 0",
+    "{n_low} to {n_high}": "须为 {n_low} 至 {n_high}",
+    "{n_low} to {n_high} breaks": "须有 {n_low} 至 {n_high} 档",
+    "{n_low} to {n_high} characters": "须为 {n_low} 至 {n_high} 个字符",
+    "{n_low} to {n_high} lots": "须为 {n_low} 至 {n_high} 手",
+    "{n_low} to {n_high} lots, fewer than were sold": "须为 {n_low} 至 {n_high} 手，少于已售数量",
+    "{n_low} to {n_high} months": "须有 {n_low} 至 {n_high} 个月份",
+    "{n_low} to {n_high} steps": "须有 {n_low} 至 {n_high} 级",
+    "{n_low} to the {n_high} lots offered": "须为 {n_low} 手至所报的 {n_high} 手",
+    "{n_low} to {n_high} of a-z 0-9 . _ @ -": (
+        "须为 {n_low} 至 {n_high} 个字符，只可用 a-z 0-9 . _ @ -"
+    ),
+    "at least one lot for each member": "每名成员至少 1 手",
+    "at least one month": "至少要有 1 个月份",
+    "at least one role": "至少要有 1 个角色",
+    "at least {n}, a pack and the first break": "至少 {n} 手，即一个起售单位和第一档",
+    "at most {value}": "不得大于 {value}",
+    "at most {n} bands": "最多 {n} 段",
+    "at most {n} criteria": "最多 {n} 项评分标准",
+    "at most {n} days of window": "窗口最长 {n} 天",
+    "at most {n} firms": "最多 {n} 家企业",
+    "at most {n} shares": "最多 {n} 个份额",
+    "a window of at most {n} months": "交货期最长 {n} 个月",
+    "limit × lots of at most {amount}": "限价与手数之积不得超过 {amount}",
+    "more than {n}, the break before": "须大于上一档的 {n} 手",
+    "must be 1 to {n} items": "须有 1 至 {n} 个标的",
+    "must be at least 1 where prices are announced": "由系统报价的竞价至少为 1",
+    "must lie between {value_low} and {value_high}": "须在 {value_low} 至 {value_high} 之间",
+    # Prices.
+    "a multiple of the tick": "须为最小变动价位的整数倍",
+    "a multiple of the tick {amount}": "须为最小变动价位 {amount}的整数倍",
+    "must be a multiple of the tick {amount}": "须为最小变动价位 {amount}的整数倍",
+    "must be on the tick of {amount}": "须为最小变动价位 {amount}的整数倍",
+    "an announced price must start somewhere": "由系统报价的竞价须有起始价",
+    "its worth must stay within {amount}": "其价值不得超过 {amount}",
+    "leaves nothing of the limit": "扣除后限价已无剩余",
+    "less than every price": "须低于每一个价格",
+    "needed before it is sent": "发出前须填写",
+    "never more than the break before: {amount} minor units": "不得高于上一档的 {amount}",
+    "not below the step before": "不得低于上一级",
+    "rising lots and rebates": "手数和返利须逐档递增",
+    "the price starts beyond it and moves away": "起始价已越过保留价，且越走越远",
+    "there is no reserve to show": "没有可公开的保留价",
+    # Words to choose from, and forms.
+    "one of {text}": "须为下列之一：{text}",
+    "must be one of {text}": "须为下列之一：{text}",
+    "supported or make_whole": "须为 supported 或 make_whole",
+    "INSTRUMENT/REGION/YYYY-MM": "格式须为 品种/地区/YYYY-MM",
+    "must be 64 hexadecimal digits": "须为 64 位十六进制数字",
+    "no control, bidi or invisible signs": "不得含有控制、双向或不可见字符",
+    "required for this form of order": "此种订单必填",
+    # Months and times.
+    "a delivery month YYYY-MM": "须为交货月份，格式 YYYY-MM",
+    "a delivery month that is not over": "须为尚未结束的交货月份",
+    "a month not before the first": "不得早于首个月份",
+    "a month that ends after the window": "该月须在窗口关闭之后结束",
+    "after the opening": "须晚于开始时间",
+    "days of credit, with credit only": "仅赊销时填写赊销天数，且赊销时必填",
+    "later than now, at most the end of the delivery month": "须晚于现在，且不迟于交货月份结束",
+    "months in rising order": "月份须按先后排列",
+    "must be 0 to 60 minutes after closes_at": "须在 closes_at 之后 0 至 60 分钟内",
+    "must be after opens_at": "须晚于 opens_at",
+    "must be an aware instant in UTC": "须为 UTC 时间",
+    "must not lie in the past": "不得早于现在",
+    "not before first_tenor": "不得早于 first_tenor",
+    "not before next_tenor": "不得早于 next_tenor",
+    "not in the past, and before closes_at": "不得早于现在，且须早于 closes_at",
+    # Firms, people and what exists.
+    "a region of the catalogue": "须为目录中的地区",
+    "a registered firm": "须为已注册企业",
+    "market roles belong to the operator and auditor only": "市场角色只属于运营方和审计方",
+    "names one of your groups": "须为您的某个团组编号",
+    "no instrument opens without one": "没有退货规则的品种不得上市",
+    "who commits the firm does not release its money": "为企业下单的人不得兼管放款",
+    # How an auction's rules go together.
+    "a draw needs the commitment of its seed": "抽签须先承诺随机种子",
+    "a sealed bid improves on the bidder's own": "密封报价只能改进自己的报价",
+    "a share is smaller than min_lots": "有份额小于 min_lots",
+    "announced prices know no shares by rank and no scores": (
+        "由系统报价的竞价不设名次份额，也不评分"
+    ),
+    "bands must rise strictly": "各段须严格递增",
+    "belongs to shares by rank": "只用于按名次分配份额",
+    "has no meaning beside shares by rank": "按名次分配份额时不适用",
+    "ids must be distinct": "编号不得重复",
+    "leaves one winner less than min_lots": "使单个中标者少于 min_lots",
+    "lowest must not exceed highest": "最低值不得大于最高值",
+    "must be positive per cents that sum to 100": "须为正的百分数，合计 100",
+    "must be the lots of all items together": "须等于全部标的的手数之和",
+    "names must be distinct": "名称不得重复",
+    "no auction in this mode": "此模式没有竞价",
+    "only announced prices move by themselves": "只有由系统报价的竞价会自动变价",
+    "only the clock format sells several items": "只有 clock 形式可同时出售多个标的",
+    "scored bids are paid as bid": "评分报价按报价成交",
+    "second_price sells all lots to one bidder": "second_price 把全部手数售给一个竞买方",
+    "shares by rank are paid as bid": "按名次分配的份额按报价成交",
+    "the first band must start at 0": "第一段须从 0 开始",
+}
+
+
+def rule_words(language: str, rule: str, pointer: str = "") -> str | None:
+    """Return the sentence `rule` in words of `language`, or None when it is not known."""
+    for pattern, english, chinese in _patterns():
+        found = pattern.fullmatch(rule)
+        if found is None:
+            continue
+        is_price = _is_price(pointer)
+        figures = {
+            name: _shown(name, figure, language, is_price=is_price)
+            for name, figure in found.groupdict().items()
+        }
+        return (chinese if language == "zh" else english).format_map(figures)
+    return None
+
+
+def _shown(name: str, figure: str, language: str, *, is_price: bool) -> str:
+    kind = name.partition("_")[0]
+    if kind == "amount" or (kind == "value" and is_price):
+        return decimal_text(int(figure)) + (" 元" if language == "zh" else "")
+    return figure
+
+
+def _is_price(pointer: str) -> bool:
+    names = [name for name in pointer.split("/") if name and not name.isdecimal()]
+    return bool(names) and names[-1] in _PRICES
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str, str]]:
+    return [
+        (_pattern(sentence), sentence.replace(" minor units", ""), chinese)
+        for sentence, chinese in RULES.items()
+    ]
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    parts = _PLACE.split(sentence)
+    for i, part in enumerate(parts):
+        if i % 2 == 0:
+            parts[i] = re.escape(part)
+        else:
+            shape = ".+" if part.startswith("text") else "-?[0-9]{1,18}"
+            parts[i] = f"(?P<{part}>{shape})"
+    return re.compile("".join(parts))
