@@ -26,6 +26,8 @@ ACTIVE_WITHIN = timedelta(days=365)
 async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
     """Put a settled deal into its cell's batch, and publish the batch if it is safe."""
     cell = parse_cell(settled.cell)
+    # A circle may run through several cells: deals of one instrument are screened in one order.
+    await unit.lock(f"screen:{cell.instrument_id}")
     await unit.lock(f"cell:{cell}")
     reason = await circular(
         unit,

@@ -1,5 +1,7 @@
 """A price appears when a cell's settled deals are safe together, and only then."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from aggregator.deals.facts import DealSettled
@@ -14,11 +16,19 @@ CELL = "SUGAR-W1/GX/2027-03"
 
 
 async def settle(
-    market: Market, number: int, *, buyer: str, seller: str, price: int = 490_000, lots: int = 100
+    market: Market,
+    number: int,
+    *,
+    buyer: str,
+    seller: str,
+    price: int = 490_000,
+    lots: int = 100,
+    cell: str = CELL,
+    before_commit: Callable[[], Awaitable[object]] | None = None,
 ) -> None:
     fact = DealSettled(
         f"deal_{number:03d}",
-        CELL,
+        cell,
         f"org_{buyer}",
         f"org_{seller}",
         buyer,
@@ -30,6 +40,8 @@ async def settle(
 
     async def step(unit: Unit) -> Answer:
         await publication.on_deal_settled(unit, fact)
+        if before_commit is not None:
+            await before_commit()
         return {}
 
     await market.perform(Actor.SYSTEM, "settlement.import", step)
@@ -104,6 +116,25 @@ async def test_goods_that_come_back_are_parked(orm: str) -> None:
     ]
     parked = [e.fact for e in await entries(None, f"cell:{CELL}")]
     assert parked == [DealParked("deal_003", "closed_cycle"), DealParked("deal_004", "same_owner")]
+
+
+async def test_a_circle_over_two_cells_at_one_instant_is_seen(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    is_there = asyncio.Event()
+
+    async def linger() -> None:
+        is_there.set()
+        await asyncio.sleep(0.3)
+
+    async def buy_back() -> None:
+        await is_there.wait()
+        await settle(market, 2, buyer="S", seller="B", cell="SUGAR-W1/GX/2027-04")
+
+    await asyncio.gather(settle(market, 1, buyer="B", seller="S", before_commit=linger), buy_back())
+
+    found = await Pool().rows("select deal_id, parked_for from price_deal where state = 'parked'")
+    assert [(row["deal_id"], row["parked_for"]) for row in found] == [("deal_002", "closed_cycle")]
 
 
 async def test_a_return_after_publication_restates_nothing(orm: str) -> None:
