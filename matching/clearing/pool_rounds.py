@@ -14,6 +14,7 @@ from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import accumulate, groupby
 from operator import add, sub
+from typing import Any
 
 from matching.clearing.form import GuaranteeBroken, require
 from matching.clearing.pool_book import Book, Deal, Law, Placed
@@ -44,7 +45,7 @@ def _check_lots(book: Book, deal: Deal, pool: Placed) -> None:
     places = pool.places
     firm = [book.lots[x] for x in places]
     held = sum(firm)
-    spare = [book.spare[x] for x in places]
+    spare = [book.spare[x] for x in places] if book.has_spare else []
     total = pool.supply.total(pool.price, held, held + sum(spare))
     require(total == deal.lots, "tolerance", f"{deal.lots} lots are not the least, {total}")
     if pool.lots == firm:
@@ -76,7 +77,10 @@ def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
     require(list(rounds) == list(range(1, len(rounds) + 1)), "round", "rounds count from 1")
     accepting: Sequence[int] = range(len(book.ids))
     number = 1
-    for price, least in _prices(book, law, placed):
+    most = sum(book.lots) + sum(book.spare)
+    for price, least in _prices(book, placed):
+        if least > most:
+            continue
         accepting = [x for x in accepting if book.net[x] >= price]
         closed: list[Placed] = []
         while number in rounds and rounds[number][0].price == price:
@@ -88,20 +92,17 @@ def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
             accepting = [x for x in accepting if x not in taken]
             number += 1
         if accepting:
-            is_blocked = _has_window(book, law, accepting, price, least)
+            most, is_blocked = _widest(book, law, accepting, price, least)
             require(not is_blocked, "core_stable", f"those left could form a pool at {price}")
             _check_envy(book, law, closed, accepting)
     require(number > len(rounds), "round", f"round {number} is at no price, or out of order")
 
 
-def _prices(book: Book, law: Law, placed: Sequence[Placed]) -> Iterator[tuple[int, int]]:
+def _prices(book: Book, placed: Sequence[Placed]) -> Iterator[tuple[int, int]]:
     """Give every price at which a pool could form, with the least lots, deepest first.
 
-    A price that asks for more lots than any window of the cell has is out of reach. Without
-    packs one that asks for no less than a deeper one adds nothing.
+    Without packs a price that asks for no less than a deeper one adds nothing.
     """
-    reach = _reach(book, range(len(book.ids)))
-    most = max(map(sub, [reach[stop] for stop in _stops(book.sizes, law)], reach))
     at_price: dict[int, int] = {}
     for supply in book.supplies:
         for lots, price in supply.breaks:
@@ -111,7 +112,7 @@ def _prices(book: Book, law: Law, placed: Sequence[Placed]) -> Iterator[tuple[in
     for price in sorted(at_price):
         least = at_price[price]
         is_new = seen is None or least < seen
-        if price in used or (least <= most and (book.has_packs or is_new)):
+        if price in used or book.has_packs or is_new:
             yield price, least
         seen = least if seen is None else min(seen, least)
 
@@ -120,39 +121,60 @@ def _round_of(pool: Placed) -> int:
     return pool.round
 
 
-def _check_stretch(book: Book, pool: Placed, accepting: Sequence[int]) -> tuple[int, int]:
+def _check_stretch(book: Book, pool: Placed, accepting: Sequence[int]) -> int:
+    """Check that a pool leaves out nobody between its members; return its firm lots."""
     places = sorted(pool.places)
     first = bisect_left(accepting, places[0])
     stop = first + len(places)
     name = book.ids[places[0]]
     require(accepting[first:stop] == places, "window", f"the pool of {name} leaves out a neighbour")
     firm = sum([book.lots[x] for x in places])
-    most = firm + sum([book.spare[x] for x in places])
+    most = firm + sum([book.spare[x] for x in places]) if book.has_spare else firm
     earliest = next((s for s in book.supplies if s.total(pool.price, firm, most)), None)
     require(earliest == pool.supply, "offer", f"the pool of {name} is not with the earliest offer")
-    return first, stop
+    return firm
 
 
 def _check_round(
     book: Book, law: Law, pools: Sequence[Placed], accepting: list[int], price: int
 ) -> None:
-    taken = 0
-    for pool in pools:
-        _check_stretch(book, pool, accepting)
-        taken += sum([book.lots[x] for x in pool.places])
+    taken = sum([_check_stretch(book, pool, accepting) for pool in pools])
+    stops = _stops([book.sizes[x] for x in accepting], law)
+    if not book.has_packs and _is_plainly_best(book, law, accepting, stops, price, taken, pools):
+        return
     passed = sum([book.lots[x] for x in accepting]) - taken
-    sizes = [book.sizes[x] for x in accepting]
-    stops = _stops(sizes, law)
-    if passed == 0:
-        jumps = place = 0
-        while place < len(stops):
-            place = stops[place]
-            jumps += 1
-        if jumps == len(pools):
-            return
     least, fewest = _least_passed(book, law, accepting, stops, price)
     require(passed == least, "volume", f"{passed} lots are passed by at {price}, not {least}")
     require(len(pools) == fewest, "fewest_pools", f"{len(pools)} pools at {price}, not {fewest}")
+
+
+def _is_plainly_best(
+    book: Book,
+    law: Law,
+    places: Sequence[int],
+    stops: Sequence[int],
+    *claim: Any,
+) -> bool:
+    """Tell whether bounds alone show that these pools are the fullest and the fewest.
+
+    Nobody can be pooled outside the widest windows that have lots and groups enough; and to
+    cover everybody inside takes at least one pool for each step of the ratio.
+    """
+    price, taken, pools = claim
+    reach = _reach(book, places)
+    least = _least_at(book, price)
+    ends = [reach[stop] - least for stop in stops]
+    covered = jumps = edge = jump = 0
+    for start in [k for k, spare in enumerate(map(sub, ends, reach)) if spare >= 0]:
+        stop = stops[start]
+        if stop > edge and book.groups(places[start:stop]) >= law.min_members:
+            first = start if start > edge else edge
+            covered += sum([book.lots[x] for x in places[first:stop]])
+            while jump < stop:
+                jump = stops[first if first > jump else jump]
+                jumps += 1
+            edge = stop
+    return covered == taken and jumps == len(pools)
 
 
 def _stops(sizes: Sequence[int], law: Law) -> list[int]:
@@ -194,6 +216,10 @@ def _least_passed(
     return divmod(found, unit)
 
 
+def _least_at(book: Book, price: int) -> int:
+    return min([least for s in book.supplies for least, goods in s.breaks if goods == price])
+
+
 def _lawful_starts(book: Book, law: Law, places: Sequence[int], end: int, price: int) -> list[int]:
     """Return the starts of lawful windows with this end, tried one by one."""
     return [a for a in range(end) if _is_lawful(book, law, places[a:end], price)]
@@ -202,7 +228,7 @@ def _lawful_starts(book: Book, law: Law, places: Sequence[int], end: int, price:
 def _counts_of_starts(book: Book, law: Law, places: Sequence[int], price: int) -> list[int]:
     """Return, for each end, how many starts (the first ones) have the lots and the groups."""
     reach = _reach(book, places)
-    least = min(lots for s in book.supplies for lots, other in s.breaks if other == price)
+    least = _least_at(book, price)
     counts = [bisect_right(reach, held - least) for held in reach]
     if book.has_twins:
         crowds = _crowds([book.owners[x] for x in places], law.min_members)
@@ -235,21 +261,26 @@ def _is_lawful(book: Book, law: Law, members: Sequence[int], price: int) -> bool
     return any(supply.total(price, firm, most) for supply in book.supplies)
 
 
-def _has_window(book: Book, law: Law, places: Sequence[int], price: int, least: int) -> bool:
-    """Tell whether some of these could form a lawful pool at a price."""
+def _widest(
+    book: Book, law: Law, places: Sequence[int], price: int, least: int
+) -> tuple[int, bool]:
+    """Return the most lots of a window of similar size, and whether one is lawful at a price.
+
+    The line of those who accept only shrinks as prices rise, and with it the most lots.
+    """
     reach = _reach(book, places)
     if reach[-1] < least:
-        return False
+        return reach[-1], False
     stops = _stops([book.sizes[x] for x in places], law)
-    held = map(sub, [reach[stop] for stop in stops], reach)
+    held = [*map(sub, [reach[stop] for stop in stops], reach)]
     for start in [k for k, lots in enumerate(held) if lots >= least]:
         stop = stops[start]
         if not book.has_packs:
             if book.groups(places[start:stop]) >= law.min_members:
-                return True
+                return max(held), True
         elif any(_is_lawful(book, law, places[start:end], price) for end in range(start, stop + 1)):
-            return True
-    return False
+            return max(held), True
+    return max(held), False
 
 
 def _check_envy(book: Book, law: Law, closed: Sequence[Placed], left: Sequence[int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import le, mul
+from operator import le, lt, mul
 
 from matching.clearing.form import GuaranteeBroken, require
 from matching.clearing.pool_book import Book, Deal, Law, Placed
@@ -29,10 +29,9 @@ def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
         except KeyError as error:
             raise GuaranteeBroken("cell", f"{error} is no pledge of this cell") from error
         who = f"the pool of {names[0]}"
-        require([*names] == sorted(names), "order", f"members in {who} stand by id")
+        require(all(map(lt, names, names[1:])), "order", f"members in {who} stand by id, once")
         require(seen.isdisjoint(names), "one_place", f"a member of {who} is in two pools")
         seen.update(names)
-        require(len(set(names)) == len(names), "one_place", f"a member twice in {who}")
         due = [goods + own[x] for x in places]
         require([*deal.landed] == due, "landed_minor", f"goods and own lines in {who}")
         require([*deal.amounts] == [*map(mul, due, lots)], "amount_minor", f"in {who}")
@@ -56,25 +55,21 @@ def left_out(
 ) -> list[tuple[str, str]]:
     """Return everyone without a pool with the first reason that is true of him, by id."""
     pooled = {x for pool in placed for x in pool.places}
-    had = {x for pool in formed for x in pool.places}
     left = [x for x in range(len(book.ids)) if x not in pooled]
+    if not book.supplies:
+        return sorted([(book.ids[x], "no_offer") for x in left])
+    had = {x for pool in formed for x in pool.places}.intersection(left)
     deepest = min([price for supply in book.supplies for _, price in supply.breaks], default=0)
-    open_ = [x for x in left if x not in had and book.net[x] >= deepest]
-    crowded = _crowded(book, law, open_)
-    found = []
-    for x in left:
-        if not book.supplies:
-            reason = "no_offer"
-        elif x in had:
-            reason = "capacity"
-        elif book.net[x] < deepest:
-            reason = "limit_below_all_prices"
-        elif x in crowded:
-            reason = "break_not_reached"
+    willing = [x for x in left if book.net[x] >= deepest and x not in had]
+    crowded = _crowded(book, law, willing)
+    reasons = dict.fromkeys(left, "limit_below_all_prices")
+    for x in willing:
+        if x in crowded:
+            reasons[x] = "break_not_reached"
         else:
-            reason = "too_few_members" if _has_peer(book, law, x) else "no_similar_size"
-        found.append((book.ids[x], reason))
-    return sorted(found)
+            reasons[x] = "too_few_members" if _has_peer(book, law, x) else "no_similar_size"
+    reasons.update(dict.fromkeys(had, "capacity"))
+    return sorted([(book.ids[x], reason) for x, reason in reasons.items()])
 
 
 def _crowded(book: Book, law: Law, places: Sequence[int]) -> set[int]:
