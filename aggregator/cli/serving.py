@@ -8,7 +8,7 @@ import shutil
 from typing import Any
 
 from aggregator import logs
-from aggregator.settings import Settings, load_settings
+from aggregator.settings import ClockKind, Settings, SettingsError, load_settings
 
 
 def add_commands(commands: Any) -> None:  # the type is private to argparse
@@ -30,6 +30,7 @@ def add_commands(commands: Any) -> None:  # the type is private to argparse
 
 def _serve(arguments: argparse.Namespace) -> int:
     settings = load_settings(host=arguments.host, port=arguments.port)
+    _refuse_unserved(settings)
     logs.configure(level=settings.log_level)
     if arguments.fresh:
         _set_aside(settings)
@@ -37,6 +38,17 @@ def _serve(arguments: argparse.Namespace) -> int:
     server = importlib.import_module("web.server")
     is_demo = arguments.demo and not arguments.fresh
     return int(server.serve(settings, demonstration=is_demo))
+
+
+def _refuse_unserved(settings: Settings) -> None:
+    """Say what a setting asks for and this command cannot do, before anything starts."""
+    if settings.workers > 1:
+        raise SettingsError(
+            "AGG_WORKERS: this command serves in one process; start it several times, on a port "
+            "each, with one AGG_DATABASE_URL and AGG_REDIS_URL"
+        )
+    if settings.clock is not ClockKind.REAL:
+        raise SettingsError("AGG_CLOCK: a market is served in real time; `aggregator demo` is not")
 
 
 def _set_aside(settings: Settings) -> None:

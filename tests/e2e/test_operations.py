@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from aggregator.cli import main
 from aggregator.db.processes import recorded_server
 from tests.e2e.processes import (
     PASSWORD,
@@ -212,6 +213,21 @@ async def test_a_long_folder_name_with_spaces_and_marks_will_do(tmp_path: Path) 
     assert prices["cells"] == []
     assert code == 0
     assert left_over(data_dir) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("AGG_WORKERS", "2"), ("AGG_CLOCK", "simulated")])
+def test_a_setting_that_cannot_be_served_is_refused_by_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AGG_ENV", "test")
+    monkeypatch.setenv(name, value)
+
+    code = main(["serve", "--port", "0"])
+
+    said = capsys.readouterr().err
+    assert code == 1
+    assert said.startswith(f"aggregator: {name}: ")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize(
