@@ -99,5 +99,5 @@ async def _check(unit: Unit, terms: StripTerms) -> None:
             f"at most {LONGEST_WINDOW.days} days of window",
             unit.stamp(terms.closes_at),
         )
-    if terms.pricing not in ("supported", "make_whole"):
-        raise InvalidField("/pricing", "supported or make_whole", terms.pricing[:20])
+    if terms.pricing != "supported":
+        raise InvalidField("/pricing", "supported", terms.pricing[:20])

@@ -22,7 +22,7 @@ class StripBody(Body):
     tenors: Annotated[list[Tenor], Field(min_length=1, max_length=24)]
     opens_at: Instant | None = None
     closes_at: Instant
-    pricing: Annotated[str, Field(pattern="^(supported|make_whole)$")] = "supported"
+    pricing: Annotated[str, Field(pattern="^supported$")] = "supported"
 
 
 class OrderBody(Body):
