@@ -41,7 +41,7 @@ def awarded(
 ) -> Allocation | None:
     """Return the best allocation with exactly this accepted, ties served by `seq`.
 
-    No divisible order buys in a tenor whose `floor` is above its limit. Nothing is returned
+    No order but a block buys in a tenor whose `floor` is above its limit. Nothing is returned
     where the minimums cannot be met. `start` is any guess at it and `prices` any guess at its
     prices by tenor; what parties get in all does not depend on them.
     """
@@ -120,12 +120,14 @@ def _wire_demands(
         elif demand.is_divisible or choice.accepted[number]:
             node = network.add_node()
             least = demand.least
-            wiring.parts[number] = [
-                network.add(
-                    1 + tenor, node, (cap if demand.is_block else 0, cap), cost=0, flow=part
-                )
-                for (tenor, cap), part in zip(demand.caps, lots, strict=True)
-            ]
+            wiring.parts[number] = []
+            for (tenor, cap), part in zip(demand.caps, lots, strict=True):
+                if demand.is_block:
+                    bounds = (cap, cap)
+                else:
+                    bounds = (0, cap if demand.limit >= floor[tenor] else 0)
+                arc = network.add(1 + tenor, node, bounds, cost=0, flow=part)
+                wiring.parts[number].append(arc)
             bounds = (least, demand.lots)
             wiring.totals[number] = network.add(node, 0, bounds, cost=-demand.limit, flow=sum(lots))
     for (tenor, limit), (upper, flow) in sorted(together.items()):

@@ -105,7 +105,8 @@ def _task(bundle: Bundle, rules: Rules, goal: Goal | None) -> Task:
 
 
 def _gap(bundle: Bundle, rules: Rules) -> int:
-    return 0 if _columns(bundle) <= SMALL_BUNDLE else rules.gap_ppm
+    """Leave half of the gap to what supporting prices may cost."""
+    return 0 if _columns(bundle) <= SMALL_BUNDLE else rules.gap_ppm // 2
 
 
 def _columns(bundle: Bundle) -> int:
@@ -124,7 +125,11 @@ def _nothing_lumpy(bundle: Bundle) -> Accepted:
 
 def _repaired(bundle: Bundle, rules: Rules, best: Allocation) -> Allocation:
     """Return a supported allocation near the best of all, the better of two answers."""
-    answers = (_lifted(bundle, rules, best), _without_losers(bundle, rules, best))
+    lifted = _lifted(bundle, rules, best)
+    whole = surplus(bundle, best)
+    if lifted and 10**6 * (whole - surplus(bundle, lifted)) <= _gap(bundle, rules) * whole:
+        return lifted
+    answers = (lifted, _without_losers(bundle, rules, best))
     found = [answer for answer in answers if answer is not None]
     if found:
         return max(found, key=lambda answer: surplus(bundle, answer))
