@@ -26,8 +26,8 @@ class OwnTopic:
 
     is_state = True
 
-    async def allow(self, actor: Actor | None, _: str) -> Audience:
-        if actor is None:
+    async def allow(self, actor: Actor | None, topic_id: str) -> Audience:
+        if actor is None or topic_id:
             raise NotFound("topic")
         return Audience("member", actor.organisation_id)
 

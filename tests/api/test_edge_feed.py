@@ -116,7 +116,12 @@ async def test_an_absent_topic_is_refused_and_the_socket_stays(served: Served) -
     visitor = await served.member("A factory", "buyer")
     client = await greeted(served, visitor)
 
-    for topic in ("prices:NO-SUCH/GX/2027-03", "auction:auc_none", "nothing:x"):
+    for topic in (
+        "prices:NO-SUCH/GX/2027-03",
+        "auction:auc_none",
+        "nothing:x",
+        "me:org_other",
+    ):
         refused = await client.ask(op="subscribe", topic=topic)
         assert (refused["op"], refused["topic"], refused["code"]) == (
             "refused",
