@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, compress
 from typing import NamedTuple
 
 from matching.pools.stretches import Line
@@ -103,7 +103,7 @@ def _reaching(costs: Costs, start: int, stop: int) -> list[int]:
                     if here == before:
                         alive[place] = 1
         end = alive.rfind(1, start, end)
-    return [place for place in range(start, stop + 1) if alive[place]]
+    return [*compress(range(start, stop + 1), alive[start:])]
 
 
 def _reached(costs: Costs, start: int, nodes: Sequence[int]) -> list[int]:
