@@ -14,7 +14,7 @@ from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import accumulate, groupby
 from operator import add, sub
-from typing import Any
+from typing import NamedTuple
 
 from matching.clearing.form import GuaranteeBroken, require
 from matching.clearing.pool_book import Book, Deal, Law, Placed
@@ -140,29 +140,31 @@ def _check_round(
 ) -> None:
     taken = sum([_check_stretch(book, pool, accepting) for pool in pools])
     stops = _stops([book.sizes[x] for x in accepting], law)
-    if not book.has_packs and _is_plainly_best(book, law, accepting, stops, price, taken, pools):
+    line = _Line(accepting, _reach(book, accepting), stops, _least_at(book, price))
+    if not book.has_packs and _is_plainly_best(book, law, line, taken, len(pools)):
         return
     passed = sum([book.lots[x] for x in accepting]) - taken
-    least, fewest = _least_passed(book, law, accepting, stops, price)
+    least, fewest = _least_passed(book, law, line, price)
     require(passed == least, "volume", f"{passed} lots are passed by at {price}, not {least}")
     require(len(pools) == fewest, "fewest_pools", f"{len(pools)} pools at {price}, not {fewest}")
 
 
-def _is_plainly_best(
-    book: Book,
-    law: Law,
-    places: Sequence[int],
-    stops: Sequence[int],
-    *claim: Any,
-) -> bool:
+class _Line(NamedTuple):
+    """Those who accept a price, with sums of their lots and where the ratio is exceeded."""
+
+    places: Sequence[int]
+    reach: Sequence[int]
+    stops: Sequence[int]
+    least: int
+
+
+def _is_plainly_best(book: Book, law: Law, line: _Line, taken: int, pools: int) -> bool:
     """Tell whether bounds alone show that these pools are the fullest and the fewest.
 
     Nobody can be pooled outside the widest windows that have lots and groups enough; and to
     cover everybody inside takes at least one pool for each step of the ratio.
     """
-    price, taken, pools = claim
-    reach = _reach(book, places)
-    least = _least_at(book, price)
+    places, reach, stops, least = line
     ends = [reach[stop] - least for stop in stops]
     covered = jumps = edge = jump = 0
     for start in [k for k, spare in enumerate(map(sub, ends, reach)) if spare >= 0]:
@@ -174,7 +176,7 @@ def _is_plainly_best(
                 jump = stops[first if first > jump else jump]
                 jumps += 1
             edge = stop
-    return covered == taken and jumps == len(pools)
+    return covered == taken and jumps == pools
 
 
 def _stops(sizes: Sequence[int], law: Law) -> list[int]:
@@ -190,15 +192,14 @@ def _reach(book: Book, places: Sequence[int]) -> list[int]:
     return [0, *accumulate(lots)]
 
 
-def _least_passed(
-    book: Book, law: Law, places: Sequence[int], stops: Sequence[int], price: int
-) -> tuple[int, int]:
+def _least_passed(book: Book, law: Law, line: _Line, price: int) -> tuple[int, int]:
     """Return the fewest lots that windows must pass by, and the fewest windows for it."""
+    places, stops = line.places, line.stops
     unit = len(places) + 1
     best = [0]
     found = coming = 0
     ready: list[int] = []  # The cost of a start, then the start, in one integer.
-    starts = [] if book.has_packs else _counts_of_starts(book, law, places, price)
+    starts = [] if book.has_packs else _counts_of_starts(book, law, line)
     for end, x in enumerate(places, 1):
         found += book.lots[x] * unit
         if book.has_packs:
@@ -225,10 +226,9 @@ def _lawful_starts(book: Book, law: Law, places: Sequence[int], end: int, price:
     return [a for a in range(end) if _is_lawful(book, law, places[a:end], price)]
 
 
-def _counts_of_starts(book: Book, law: Law, places: Sequence[int], price: int) -> list[int]:
+def _counts_of_starts(book: Book, law: Law, line: _Line) -> list[int]:
     """Return, for each end, how many starts (the first ones) have the lots and the groups."""
-    reach = _reach(book, places)
-    least = _least_at(book, price)
+    places, reach, least = line.places, line.reach, line.least
     counts = [bisect_right(reach, held - least) for held in reach]
     if book.has_twins:
         crowds = _crowds([book.owners[x] for x in places], law.min_members)
@@ -335,7 +335,8 @@ class _Track:
         self.gain = [0, *accumulate(gains)]
         self.stops = _stops([book.sizes[x] for x in self.places], law)
         self.book, self.law = book, law
-        self.counts = [] if book.has_packs else _counts_of_starts(book, law, self.places, price)
+        line = _Line(self.places, _reach(book, self.places), self.stops, _least_at(book, price))
+        self.counts = [] if book.has_packs else _counts_of_starts(book, law, line)
         self.coming = 0
         self.ready: list[tuple[int, int]] = []
         self.end = 0
