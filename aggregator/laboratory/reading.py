@@ -7,6 +7,7 @@ Duplicate keys, unknown fields, floats, NaN, deep nesting and wrong types are re
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,9 @@ from typing import NoReturn
 MAX_DEPTH = 32
 MAX_INTEGER = 10**15
 MAX_ID = 120
+# One that never ends runs to the end of the text, so that looking stays linear.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 
 
 @dataclass
@@ -139,22 +143,13 @@ def read_document(text: str | bytes) -> Node:
 
 
 def _limit_depth(text: str) -> None:
-    depth, in_string, is_escaped = 0, False, False
-    for character in text:
-        if in_string:
-            if is_escaped:
-                is_escaped = False
-            elif character == "\\":
-                is_escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        if bracket in "[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise BadInput("", f"at most {MAX_DEPTH} levels of nesting")
-        elif character in "]}":
+        else:
             depth -= 1
 
 
