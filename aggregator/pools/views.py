@@ -142,7 +142,7 @@ def _you(
             limit_minor=own.limit_minor,
             freight_minor=own.freight_minor,
         ),
-        "is_large_share": _is_large_share(state, own) if is_live else None,
+        "is_large_share": _is_large_share(state, opened, breaks, own) if is_live else None,
         "leaving": _leaving(state, opened, breaks, own) if is_live else None,
         "group": _group(state, opened, own),
         "award": _award(state, opened, own),
@@ -151,12 +151,17 @@ def _you(
     }
 
 
-def _is_large_share(state: State, own: Standing) -> bool | None:
-    """Warn a member whom an equal price starts to punish; None while too few groups are in."""
-    standing = state.pledges.values()
-    if len({pledge.owner_group for pledge in standing}) < VISIBLE_FROM_GROUPS:
+def _is_large_share(state: State, opened: PoolOpened, breaks: Breaks, own: Standing) -> bool | None:
+    """Warn a member whom an equal price starts to punish; None while too few groups are in.
+
+    The share is that of the volume which the progress band tells everybody: the exact total
+    would let a member find the others' lots by changing his own.
+    """
+    told = _progress(state.pledges.values(), breaks, opened)
+    if told is None:
         return None
-    return own.lots * 100 > LARGE_SHARE_PERCENT * sum(pledge.lots for pledge in standing)
+    least_lots = told["from_lots"] * told["percent"] // 100
+    return own.lots * 100 > LARGE_SHARE_PERCENT * max(least_lots, 1)
 
 
 def _leaving(state: State, opened: PoolOpened, breaks: Breaks, own: Standing) -> View:

@@ -101,24 +101,28 @@ def evolve(state: State, event: Event) -> State:
             since = event.at if event.since is None else event.since
             return replace(state, at=event.at, phase="paused", reason=event.reason, since=since)
         case Resumed():
-            moved = event.closes_at - state.closes_at
-            return replace(
-                state,
-                at=event.at,
-                phase="open",
-                lost=state.lost + (event.at - state.since),
-                since=event.at,
-                clock=None if state.clock is None else state.clock.moved_by(moved),
-                reason="",
-                closes_at=event.closes_at,
-                hard_stop=event.hard_stop,
-            )
+            return _resumed(state, event)
         case Closed():
             return replace(state, at=event.at, phase="closed", result=event.result)
         case Cancelled():
             return replace(state, at=event.at, phase="cancelled", reason=event.reason)
         case Opened():
             raise AssertionError("an auction opens once")
+
+
+def _resumed(state: State, event: Resumed) -> State:
+    moved = event.closes_at - state.closes_at
+    return replace(
+        state,
+        at=event.at,
+        phase="open",
+        lost=state.lost + (event.at - state.since),
+        since=event.at,
+        clock=None if state.clock is None else state.clock.moved_by(moved),
+        reason="",
+        closes_at=event.closes_at,
+        hard_stop=event.hard_stop,
+    )
 
 
 def fold(events: Iterable[Event]) -> State:

@@ -141,6 +141,7 @@ async def test_a_preview_tells_the_same_and_does_nothing(orm: str) -> None:
 
 async def test_a_large_member_is_warned_in_his_own_view_only(orm: str) -> None:
     scene = await a_scene()
+    await scene.offer("m", breaks=((1, 500_000), (350, 490_000)))
     pool_id = await scene.open()
     await scene.pledge("a", pool_id, lots=150)
     assert (await scene.view("a", pool_id))["you"]["is_large_share"] is None
@@ -149,6 +150,20 @@ async def test_a_large_member_is_warned_in_his_own_view_only(orm: str) -> None:
 
     assert (await scene.view("a", pool_id))["you"]["is_large_share"] is True
     assert (await scene.view("b", pool_id))["you"]["is_large_share"] is False
+
+
+async def test_the_warning_tells_no_more_than_the_progress_band(orm: str) -> None:
+    scene = await a_scene()
+    await scene.offer("m", breaks=((1, 500_000), (1000, 490_000)))
+    pool_id = await scene.open()
+    for name, lots in (("a", 100), ("b", 100), ("c", 105)):
+        await scene.pledge(name, pool_id, lots=lots)
+
+    view = await scene.view("c", pool_id)
+
+    assert view["progress"]["percent"] == 30
+    assert view["you"]["is_large_share"] is False
+    assert (await scene.view("a", pool_id))["you"]["is_large_share"] is False
 
 
 async def test_an_absent_pool_is_not_found(orm: str) -> None:
