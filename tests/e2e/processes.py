@@ -20,7 +20,10 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
+from aggregator.app import market_on
+from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.processes import recorded_server
+from aggregator.parties.registering import found_operator
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse 8"
@@ -232,6 +235,12 @@ def left_over(data_dir: Path) -> list[int]:
 def database_runs(data_dir: Path) -> bool:
     server = recorded_server(data_dir / "pg")
     return server is not None and server.alive()
+
+
+async def with_operator(data_dir: Path) -> None:
+    """Make the operator of a market that is being served, as `aggregator user` does."""
+    async with market_on(EmbeddedPostgres(data_dir / "pg").dsn()) as market:
+        await found_operator(market, "operator", PASSWORD, name="The market")
 
 
 async def found_market(operator: Client) -> None:
