@@ -12,11 +12,16 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from playwright.async_api import Browser, async_playwright
 
 from aggregator.db import orm as market_orm
 from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
+
+# The same examples on every run and machine; a busy machine breaks no deadline.
+settings.register_profile("market", deadline=None, derandomize=True)
+settings.load_profile("market")
 
 TEMPLATE = "market_template"
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

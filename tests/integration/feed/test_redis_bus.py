@@ -30,7 +30,7 @@ async def pair(valkey: Valkey) -> AsyncIterator[tuple[RedisBus, RedisBus]]:
         await bus.stop()
 
 
-async def until(condition, seconds: float = 10) -> None:
+async def until(condition, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
