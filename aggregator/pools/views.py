@@ -160,7 +160,7 @@ def _is_large_share(state: State, opened: PoolOpened, breaks: Breaks, own: Stand
     told = _progress(state.pledges.values(), breaks, opened)
     if told is None:
         return None
-    least_lots = told["from_lots"] * told["percent"] // 100
+    least_lots: int = told["from_lots"] * told["percent"] // 100
     return own.lots * 100 > LARGE_SHARE_PERCENT * max(least_lots, 1)
 
 
