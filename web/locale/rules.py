@@ -70,7 +70,7 @@ RULES: Mapping[str, str] = {
     # Words to choose from, and forms.
     "one of {text}": "须为下列之一：{text}",
     "must be one of {text}": "须为下列之一：{text}",
-    "supported or make_whole": "须为 supported 或 make_whole",
+    "supported": "须为 supported",
     "INSTRUMENT/REGION/YYYY-MM": "格式须为 品种/地区/YYYY-MM",
     "must be 64 hexadecimal digits": "须为 64 位十六进制数字",
     "no control, bidi or invisible signs": "不得含有控制、双向或不可见字符",
