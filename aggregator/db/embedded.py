@@ -41,6 +41,7 @@ from aggregator.db.programs import (
 __all__ = ["EmbeddedError", "EmbeddedPostgres", "find_binaries"]
 
 _PORT = 5432
+_SOCKET = f".s.PGSQL.{_PORT}"
 _START_LIMIT_S = 120
 _STOP_LIMIT_S = 30
 _LEAST_FREE_BYTES = 100_000_000
@@ -254,10 +255,10 @@ class EmbeddedPostgres:
             )
 
     def _bury_the_dead(self, interlock: IO[bytes]) -> None:
-        """Wait until nothing of a killed server lives, then forget its record.
+        """Wait until nothing of a killed server lives, then forget its record and its socket.
 
-        PostgreSQL would refuse to start while the dead server's number is a zombie's or a
-        stranger's; that the interlock is free proves that the record is stale.
+        PostgreSQL would refuse to start while the dead server's number, which both name, is a
+        zombie's or a stranger's; that the interlock is free proves that both are stale.
         """
         quit_orphans(self.data_dir)
         if not _locked_within(interlock, _STOP_LIMIT_S):
@@ -266,6 +267,8 @@ class EmbeddedPostgres:
                 f"another container."
             )
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
+        for name in (_SOCKET, f"{_SOCKET}.lock"):
+            (self._socket_dir / name).unlink(missing_ok=True)
 
     def _require_free(self, least: int) -> None:
         free = shutil.disk_usage(self.data_dir.parent).free
@@ -322,7 +325,7 @@ class EmbeddedPostgres:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(2)
             try:
-                probe.connect(str(self._socket_dir / f".s.PGSQL.{_PORT}"))
+                probe.connect(str(self._socket_dir / _SOCKET))
                 probe.sendall(_SHALL_WE_ENCRYPT)
                 return probe.recv(1) != b""
             except OSError:

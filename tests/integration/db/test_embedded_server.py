@@ -193,6 +193,8 @@ def test_a_stranger_with_the_dead_servers_number_does_not_stop_the_start(folder:
     lines = record.read_text().splitlines()
     os.kill(pid_of(postgres), signal.SIGKILL)
     record.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    claim = folder / "pg" / ".s.PGSQL.5432.lock"
+    claim.write_text("\n".join([str(os.getpid()), *claim.read_text().splitlines()[1:]]) + "\n")
 
     postgres.start()
 
