@@ -22,6 +22,7 @@ import highspy
 _Highs: Any = highspy.Highs
 PRICE_UNIT = 1 << 24
 NEAR = 50
+NEARING = 33
 MAX_EXACT_TOTAL = 1 << 46
 
 
@@ -37,6 +38,10 @@ class Problem:
     rows: tuple[tuple[int, ...], ...]
     row_count: int
     must_cover: int
+
+    @property
+    def area(self) -> int:
+        return self.row_count * len(self.values)
 
     def total(self, chosen: Iterable[int]) -> int:
         return sum(self.values[bid] for bid in chosen)
@@ -114,8 +119,9 @@ def propose(
 ) -> Proposal:
     """Search for the best lawful set among `bids`, other than one that holds all `but_not`.
 
-    With `at_least`, sets worth less need not be found; `bound` then says at most that.
-    After `hopeless_after` nodes the search ends unless it is within 1 in `NEAR` of its bound.
+    With `at_least`, sets worth less count as unlawful.
+    After `hopeless_after` nodes the search ends unless it is within 1 in `NEAR` of its bound,
+    after a quarter of them unless it is within 1 in `NEARING`.
     """
     solver = _solver(problem, bids)
     _set(solver, mip_rel_gap="0", mip_abs_gap="0.5", mip_max_nodes=str(node_limit))
@@ -129,7 +135,8 @@ def propose(
         known.col_value = [int(bid in start) for bid in bids]
         solver.setSolution(known)
     if at_least is not None:
-        _set(solver, objective_bound=f"{-at_least}.5" if at_least <= 0 else f"-{at_least - 1}.5")
+        worth = [problem.values[bid] for bid in bids]
+        solver.addRow(at_least, highspy.kHighsInf, len(bids), list(range(len(bids))), worth)
     if hopeless_after is not None:
         solver.cbMipInterrupt += _giving_up(hopeless_after)
     solver.run()
@@ -221,15 +228,16 @@ def _giving_up(nodes: int) -> Callable[[Any], None]:
     def look(event: Any) -> None:
         seen = event.data_out
         gap = seen.mip_primal_bound - seen.mip_dual_bound
-        if seen.mip_node_count > nodes and gap * NEAR > abs(seen.mip_primal_bound):
+        near = NEAR if seen.mip_node_count > nodes else NEARING
+        if seen.mip_node_count > nodes // 4 and gap * near > abs(seen.mip_primal_bound):
             event.interrupt()
 
     return look
 
 
 def _make_whole(solver: Any, count: int) -> None:
-    for column in range(count):
-        solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
+    whole = int(highspy.HighsVarType.kInteger)
+    solver.changeColsIntegrality(count, list(range(count)), [whole] * count)
 
 
 def _set(solver: Any, **options: str) -> None:

@@ -4,8 +4,9 @@ Three searches, each starting from the best of the one before:
 1. greedy: bids by how little they lose against the prices of the linear relaxation;
 2. threshold accepting (Dueck and Scheuer 1990): put a bid in, take out what it meets,
    refill what came free; accept losses up to a threshold that falls to zero;
-3. neighbourhoods: free the winners around one bid, solve that small problem (nearly)
-   exactly, and look wider when it stops helping (Shaw 1998).
+3. neighbourhoods (Shaw 1998): free some winners, by turns at random and by how much they
+   lose against the prices, solve what then fits (nearly) exactly, and free more when it
+   stops helping.
 
 Numbers come from a fixed linear congruential sequence, limits are counts of steps and of
 the solver's own iterations, so the outcome does not depend on the speed of the machine.
@@ -16,12 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from matching.auctions.package_model import Problem, Relaxation, propose
+from matching.auctions.package_model import PRICE_UNIT, Problem, Relaxation, propose
 
 THRESHOLD_STEPS = 120_000
-FIRST_WIDTH = 60
-WIDEST = 400
-FAILURES_TO_WIDEN = 12
+FIRST_WIDTH = 200
+WIDEST = 900
+FAILURES_TO_WIDEN = 6
+FEWEST_FREED = 8
 NEIGHBOURHOOD_NODES = 40
 
 
@@ -75,7 +77,7 @@ class Search:
 
     def __init__(self, problem: Problem, relaxation: Relaxation) -> None:
         self.problem = problem
-        slacks = relaxation.slacks
+        self.slacks = slacks = relaxation.slacks
         self.order = sorted(range(len(problem.values)), key=lambda bid: (slacks[bid], bid))
         self.users: list[list[int]] = [[] for _ in range(problem.row_count)]
         for bid in self.order:
@@ -122,9 +124,10 @@ class Search:
         """Improve a set until `work` (solver iterations times rows) is used up."""
         owners = _Owners(self.problem).start(start)
         draws = numbers(seed)
-        width, failures = FIRST_WIDTH, 0
-        while work > 0 and failures < 200:
-            freed, bids = self._around(owners, next(draws) % len(self.order), width)
+        width, failures, turn = FIRST_WIDTH, 0, 0
+        while work > 0:
+            turn += 1
+            freed, bids = self._freed(owners, draws, width, by_slack=turn % 2 == 0)
             found = propose(self.problem, bids, node_limit=NEIGHBOURHOOD_NODES, start=freed)
             work -= (found.work + len(bids)) * self.problem.row_count
             better = found.chosen
@@ -136,8 +139,10 @@ class Search:
                 failures = 0
                 continue
             failures += 1
+            if len(freed) == len(owners.chosen):
+                break
             if failures % FAILURES_TO_WIDEN == 0:
-                width = min(width * 5 // 4, WIDEST)
+                width = min(width * 11 // 10, WIDEST)
         return tuple(sorted(owners.chosen))
 
     def _refill(self, owners: _Owners, freed: list[int]) -> None:
@@ -148,28 +153,25 @@ class Search:
                         owners.put(bid)
                         break
 
-    def _around(self, owners: _Owners, centre: int, width: int) -> tuple[set[int], list[int]]:
-        """Return winners to free around a bid, and the bids that then fit, about `width`."""
+    def _freed(
+        self, owners: _Owners, draws: Iterator[int], width: int, *, by_slack: bool
+    ) -> tuple[set[int], list[int]]:
+        """Return winners to free, and the bids that then fit: at least `width`, or all."""
+        tickets = {bid: next(draws) for bid in sorted(owners.chosen)}
+        if by_slack:
+            tickets = {
+                bid: -(self.slacks[bid] + PRICE_UNIT) * ticket for bid, ticket in tickets.items()
+            }
         free = sum(1 << row for row, bid in enumerate(owners.of) if bid < 0)
         freed: set[int] = set()
-        queue, seen = [centre], {centre}
         bids: list[int] = []
-        for bid in queue:
-            for rival in sorted(owners.met_by(bid) - freed):
-                freed.add(rival)
-                free |= self.masks[rival]
-            kept = ~free
-            bids = [bid for bid in range(len(self.masks)) if not self.masks[bid] & kept]
-            if len(bids) >= width:
-                break
-            near = {other for row in self.problem.rows[bid] for other in self.users[row][:8]}
-            near.update(
-                other
-                for rival in owners.met_by(bid)
-                for row in self.problem.rows[rival]
-                for other in self.users[row][:2]
-            )
-            fresh = sorted(near - seen)
-            seen.update(fresh)
-            queue += fresh
-        return freed, bids
+        for bid in sorted(tickets, key=lambda bid: (tickets[bid], bid)):
+            freed.add(bid)
+            free |= self.masks[bid]
+            if len(freed) >= FEWEST_FREED:
+                kept = ~free
+                bids = [other for other, mask in enumerate(self.masks) if not mask & kept]
+                if len(bids) >= width:
+                    return freed, bids
+        kept = ~free
+        return freed, [other for other, mask in enumerate(self.masks) if not mask & kept]

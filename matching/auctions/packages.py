@@ -41,7 +41,8 @@ SMALL = 300
 NODE_WORK = 2_500_000_000_000
 MOST_NODES = 4000
 CHEAP = 8
-LAST_WORK = 25_000_000
+FIRST_ROUNDS = 30
+LAST_ROUNDS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +211,15 @@ def _solve(problem: Problem, node_limit: int | None) -> _Part | None:
     if relaxation is None:
         return None
     count = len(problem.values)
-    size = problem.row_count * count * sum(map(len, problem.rows))
+    size = problem.area * sum(map(len, problem.rows))
     modest = min(MOST_NODES, 1 + NODE_WORK // size)
     limit = 3 * modest if node_limit is None else node_limit
     search = None if problem.must_cover else Search(problem, relaxation)
     best, nodes = relaxation.integral, 0
     if best is None and search is not None:
         best = search.by_threshold(search.greedy(), min(THRESHOLD_STEPS, 500 * count), 1)
+        if problem.total(best) < relaxation.bound and count > SMALL:
+            best = search.by_neighbourhoods(best, FIRST_ROUNDS * problem.area, 2)
     if best is None:
         first = propose(problem, range(count), node_limit=limit)
         if first.chosen is None:
@@ -274,7 +277,7 @@ def _prove(
         return _Proof(best=best, bound=value, is_proved=True, nodes=found.nodes)
     bound = min(relaxation.bound, max(value, found.bound))
     if search is not None and value < bound and len(problem.values) > SMALL:
-        best = search.filled(search.by_neighbourhoods(best, LAST_WORK, 2))
+        best = search.filled(search.by_neighbourhoods(best, LAST_ROUNDS * problem.area, 3))
         value = problem.total(best)
     return _Proof(best=best, bound=bound, is_proved=value >= bound, nodes=found.nodes)
 
