@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from matching.forwards.bundle import Allocation, Bundle
-from matching.forwards.flow import Network, raise_flow, settle, ways_of
+from matching.forwards.flow import Network, Raising, settle
 
 DETAILED = 3_000
 """Tied arcs up to which the tenors and steps of a party take turns too."""
@@ -165,17 +165,14 @@ def _reduced(network: Network, potentials: Sequence[int], arc: int) -> int:
 def _serve_in_turn(wiring: _Wiring, potentials: Sequence[int]) -> None:
     """Among flows of least cost, give each party in turn as much as it can get."""
     network = wiring.network
-    open_arcs = [
+    undecided = [
         arc
         for arc in range(len(network.tails))
         if network.lowers[arc] < network.uppers[arc] and _reduced(network, potentials, arc) == 0
     ]
-    ways = ways_of(network, open_arcs)
-    is_open, closed = set(open_arcs), set[int]()
-    for arc in _turns(wiring, in_detail=len(open_arcs) <= DETAILED):
-        if arc in is_open:
-            closed.add(arc)
-            raise_flow(network, ways, closed, arc)
+    raising = Raising(network, undecided)
+    for arc in _turns(wiring, in_detail=len(undecided) <= DETAILED):
+        raising.raise_flow(arc)
 
 
 def _turns(wiring: _Wiring, *, in_detail: bool) -> Iterator[int]:

@@ -5,13 +5,13 @@ balance along shortest paths, then cancels cycles of negative cost until none is
 1967), and returns potentials that prove it: no arc with room left has a negative reduced
 cost. From a good proposal few steps are needed; from none it is still exact.
 
-`raise_flow` then moves within the flows of that same least cost.
+`Raising` then moves within the flows of that same least cost.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 
@@ -60,29 +60,45 @@ def settle(network: Network, hint: Sequence[int] = ()) -> list[int] | None:
         _push(network, cycle, _room(network, cycle))
 
 
+class Raising:
+    """Moves within the flows of least cost, on arcs that potentials leave undecided.
+
+    Each arc has one turn: as much as possible is brought through it, and then it is closed.
+    """
+
+    def __init__(self, network: Network, undecided: Iterable[int]) -> None:
+        self.network = network
+        self.open = set(undecided)
+        self.ways = _ways_of(network, sorted(self.open))
+        self.reached: dict[int, Set[int]] = {}
+
+    def raise_flow(self, arc: int) -> None:
+        if arc not in self.open:
+            return
+        self.open.remove(arc)
+        start, end = self.network.heads[arc], self.network.tails[arc]
+        while self.network.flows[arc] < self.network.uppers[arc]:
+            # What was out of reach stays so: pushing round a cycle opens no new end.
+            if end not in self.reached.get(start, (end,)):
+                return
+            path, reached = _path(self.network, self.ways, start, {end}, self.open)
+            if path is None:
+                self.reached[start] = reached
+                return
+            cycle = [arc, *path]
+            _push(self.network, cycle, _room(self.network, cycle))
+
+
 Ways = dict[int, list[tuple[int, int]]]
 
 
-def ways_of(network: Network, arcs: Iterable[int]) -> Ways:
+def _ways_of(network: Network, arcs: Iterable[int]) -> Ways:
     """Return by node the (way, other end) of these arcs, forwards and backwards."""
     out: Ways = {}
     for arc in arcs:
         out.setdefault(network.tails[arc], []).append((arc, network.heads[arc]))
         out.setdefault(network.heads[arc], []).append((~arc, network.tails[arc]))
     return out
-
-
-def raise_flow(network: Network, ways: Ways, closed: Set[int], arc: int) -> None:
-    """Bring as much as possible through an arc, by ways whose arcs are not closed.
-
-    The arc itself must be closed to others.
-    """
-    while network.flows[arc] < network.uppers[arc]:
-        path = _path(network, ways, network.heads[arc], network.tails[arc], closed)
-        if path is None:
-            return
-        cycle = [arc, *path]
-        _push(network, cycle, _room(network, cycle))
 
 
 def residual_room(network: Network, way: int) -> int:
@@ -125,10 +141,12 @@ def _balance(network: Network) -> bool:
         excess[head] += flow
     if not any(excess):
         return True
-    ways = ways_of(network, range(len(network.tails)))
+    arcs = range(len(network.tails))
+    ways = _ways_of(network, arcs)
     for node in range(network.nodes):
         while excess[node] > 0:
-            path = _path(network, ways, node, None, frozenset(), excess)
+            lacking = {end for end in range(network.nodes) if excess[end] < 0}
+            path, _ = _path(network, ways, node, lacking, arcs)
             if path is None:
                 return False
             end = network.heads[path[-1]] if path[-1] >= 0 else network.tails[~path[-1]]
@@ -140,16 +158,11 @@ def _balance(network: Network) -> bool:
 
 
 def _path(
-    network: Network,
-    out: Ways,
-    start: int,
-    end: int | None,
-    closed: Set[int],
-    excess: list[int] | None = None,
-) -> list[int] | None:
-    """Return the fewest ways with room from start to `end`, or to a node that lacks flow."""
-    if start == end:
-        return []
+    network: Network, out: Ways, start: int, ends: Set[int], arcs: Container[int]
+) -> tuple[list[int] | None, Set[int]]:
+    """Return the fewest ways with room from start to one of the ends, and what was reached."""
+    if start in ends:
+        return [], ends
     came: dict[int, tuple[int, int] | None] = {start: None}
     queue = deque([start])
     while queue:
@@ -157,13 +170,13 @@ def _path(
         for way, head in out.get(node, ()):
             if head in came or residual_room(network, way) <= 0:
                 continue
-            if (way if way >= 0 else ~way) in closed:
+            if (way if way >= 0 else ~way) not in arcs:
                 continue
             came[head] = (way, node)
-            if head == end or (excess is not None and excess[head] < 0):
-                return _traced(came, head)
+            if head in ends:
+                return _traced(came, head), ends
             queue.append(head)
-    return None
+    return None, came.keys()
 
 
 def _traced(came: dict[int, tuple[int, int] | None], node: int) -> list[int]:

@@ -1,7 +1,7 @@
 from itertools import product
 from random import Random
 
-from matching.forwards.flow import Network, raise_flow, settle, ways_of
+from matching.forwards.flow import Network, Raising, settle
 
 
 def a_network(seed: int) -> Network:
@@ -50,12 +50,15 @@ def test_a_settled_flow_is_the_cheapest_and_its_potentials_prove_it():
     assert 20 < impossible < 280
 
 
-def test_a_flow_is_raised_only_by_open_ways():
+def test_a_flow_is_raised_only_by_undecided_arcs_that_have_not_had_their_turn():
     network = Network(2)
     wanted = network.add(0, 1, (0, 5), cost=0, flow=0)
     back = network.add(1, 0, (0, 3), cost=0, flow=0)
     other = network.add(1, 0, (0, 3), cost=0, flow=0)
 
-    raise_flow(network, ways_of(network, [wanted, back, other]), {wanted, other}, wanted)
+    raising = Raising(network, [wanted, back, other])
 
-    assert network.flows == [3, 3, 0]
+    for arc in (other, wanted, back):
+        raising.raise_flow(arc)
+
+    assert network.flows == [5, 2, 3]
