@@ -14,7 +14,7 @@ from aggregator.fulfilment import accepting
 from aggregator.invoices import crediting, issuing
 from aggregator.market import Market, Reaction
 from aggregator.notices.telling import WHO_IS_TOLD, tell
-from aggregator.pools import answering, firming, listing, substituting
+from aggregator.pools import answering, firming, listing, stating, substituting
 from aggregator.pools import awarding as pool_awarding
 from aggregator.pools import closing as pool_closing
 from aggregator.pools import sending as pool_sending
@@ -63,6 +63,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "forwards.close": forwards_closing.close,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,
+    "pools.progress": stating.state_progress,
     "pools.substitute": substituting.expire,
     "settlement.refund": refunds.pay,
     "supply.expire": offering.expire,

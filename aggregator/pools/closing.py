@@ -26,6 +26,7 @@ from aggregator.pools.facts import (
     PoolLapsed,
     PoolProlonged,
 )
+from aggregator.pools.firming import begin_if_due
 from aggregator.pools.store import PledgeRow, PoolRow
 from aggregator.scheduler.timers import clear_timer, set_timer
 from aggregator.supply import capacity
@@ -43,7 +44,7 @@ async def close(market: Market, pool_id: str) -> None:
         if unit.now < pool.closes_at:
             await set_timer(unit, store.CLOSE_TIMER, pool_id, pool.closes_at)
             return {}
-        await _close(unit, await store.begin_firming_if_due(unit, pool))
+        await _close(unit, await begin_if_due(unit, pool))
         return {}
 
     found = await store.load(Pool(), pool_id)

@@ -56,6 +56,22 @@ class NoLeavingInFirming(RuleViolation):
 
 
 @dataclass
+class ConsentStays(RuleViolation):
+    """In firming nobody takes back that he agreed to a prolongation."""
+
+    code = "pool_consent_stays"
+    firming_at: datetime
+
+
+@dataclass
+class ChangesAreSpent(RuleViolation):
+    """A firm comes back to a pool and changes its pledge so often, and leaves any time."""
+
+    code = "pool_changes_spent"
+    max_changes: int
+
+
+@dataclass
 class SizeNotNearRequest(RuleViolation):
     """A declared size lies within a factor 2 of the quantity asked for."""
 

@@ -144,6 +144,19 @@ class FirmingBegan:
 
 
 @fact
+class ProgressStated:
+    """How near the next break is, for all to see: at least so many lots are in, or nothing.
+
+    `is_counted` when it counted the pledges as they then stood, and did not repeat itself.
+    """
+
+    pool_id: str
+    at: datetime
+    least_lots: int | None
+    is_counted: bool
+
+
+@fact
 class PoolExtended:
     """Time that the market lost was given back."""
 

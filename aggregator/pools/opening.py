@@ -9,7 +9,7 @@ from aggregator.catalogue.queries import InstrumentView, check_cell
 from aggregator.catalogue.tenors import Cell, after_month
 from aggregator.errors import InvalidField
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
-from aggregator.pools import store
+from aggregator.pools import stating, store
 from aggregator.pools.facts import OfferListed, PoolOpened
 from aggregator.scheduler.timers import set_timer
 from aggregator.supply import queries as supply
@@ -91,6 +91,7 @@ async def _open(
     )
     await set_timer(unit, store.FIRMING_TIMER, pool_id, firming_at)
     await set_timer(unit, store.CLOSE_TIMER, pool_id, terms.closes_at)
+    await set_timer(unit, stating.TIMER, pool_id, unit.now + stating.BEAT)
     opened = _opened(unit, pool_id, traded, terms, firming_at=firming_at, minutes=minutes)
     standing = await supply.standing(unit, str(cell), unit.now)
     listed = [OfferListed(pool_id, o.id, o.breaks, o.is_public) for o in standing]

@@ -16,6 +16,8 @@ from aggregator.market import Actor, Answer, Command, Market, Outcome, Step, Uni
 from aggregator.pools import store
 from aggregator.pools.errors import (
     AlreadyPledged,
+    ChangesAreSpent,
+    ConsentStays,
     FreightOnlyFalls,
     LimitOnlyRises,
     LotsOnlyRise,
@@ -25,6 +27,7 @@ from aggregator.pools.errors import (
     RelatedOffer,
 )
 from aggregator.pools.facts import PledgeChanged, PledgeJoined, PledgeWithdrawn
+from aggregator.pools.firming import begin_if_due
 from aggregator.pools.landed import deposit, net_limit
 from aggregator.pools.sizes import SETTLED, Size, check_near, size_of
 from aggregator.pools.store import PledgeRow, PoolRow
@@ -32,6 +35,8 @@ from aggregator.supply import queries as supply
 from matching.money import MAX_TOTAL_MINOR
 
 MAX_PLEDGES = 500
+MAX_CHANGES = 20
+"""While a pool gathers, and as often again in firming: raising is never used up before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,7 @@ async def pledge(
         PoolIsClosed: the closing instant has come.
         AlreadyPledged: the firm has a pledge here.
         SizeLocked, SizeNotNearRequest, RelatedOffer, PoolIsFull, InvalidField: a rule says no.
+        ChangesAreSpent: the firm has come back or changed too often.
         InsufficientFunds: the deposit is not available.
 
     """
@@ -106,6 +112,8 @@ async def change(
     Raises:
         NotFound: no such pledge of the actor's firm.
         LotsOnlyRise, LimitOnlyRises, FreightOnlyFalls: in firming something was lowered.
+        ConsentStays: in firming the consent to a prolongation was taken back.
+        ChangesAreSpent: the firm has come back or changed too often.
         PoolIsClosed, SizeNotNearRequest, InvalidField, InsufficientFunds: as for `pledge`.
 
     """
@@ -120,7 +128,7 @@ async def change(
         if after.lots != stands.lots and stands.size_from != SETTLED:
             check_near(after.size_lots, after.lots)
         if pool.state == store.FIRMING:
-            _check_forward(stands, after)
+            _check_forward(pool, stands, after)
         return await _change(unit, pool, traded, stands, after)
 
     return await perform_in(market, actor, command, pool_id, step)
@@ -179,7 +187,7 @@ async def _open_pool(unit: Unit, pool_id: str) -> PoolRow:
     is_live = pool.state in (store.GATHERING, store.FIRMING)
     if not is_live or unit.now >= pool.closes_at:
         raise PoolIsClosed(pool_id, pool.closes_at)
-    return await store.begin_firming_if_due(unit, pool)
+    return await begin_if_due(unit, pool)
 
 
 async def _own(unit: Unit, pool_id: str, pledge_id: str) -> PledgeRow:
@@ -189,6 +197,20 @@ async def _own(unit: Unit, pool_id: str, pledge_id: str) -> PledgeRow:
     if found.state != "standing":
         raise WrongState(found.state, "standing")
     return found
+
+
+async def _check_changes(unit: Unit, pool: PoolRow) -> None:
+    """Refuse to come back or to change once more than is ever needed."""
+    row = await unit.row(
+        "select count(*) as joined, coalesce(sum(changes), 0) as changed from pledge"
+        " where pool_id = $1 and organisation_id = $2",
+        pool.id,
+        unit.actor.organisation_id,
+    )
+    assert row is not None
+    most = MAX_CHANGES if pool.state == store.GATHERING else 2 * MAX_CHANGES
+    if row["joined"] and row["joined"] - 1 + row["changed"] >= most:
+        raise ChangesAreSpent(most)
 
 
 async def _check_place(unit: Unit, pool: PoolRow) -> None:
@@ -202,6 +224,7 @@ async def _check_place(unit: Unit, pool: PoolRow) -> None:
     for offer in await supply.standing(unit, str(pool.cell), unit.now):
         if offer.owner_group == unit.actor.owner_group:
             raise RelatedOffer(str(pool.cell))
+    await _check_changes(unit, pool)
 
 
 async def _join(
@@ -255,6 +278,7 @@ async def _change(
 ) -> Answer:
     if after == stands:
         return _answer(unit, pool, stands)
+    await _check_changes(unit, pool)
     deposit_minor = _deposit(traded, after)
     hold_id = stands.hold_id
     if deposit_minor != stands.deposit_minor:
@@ -264,7 +288,8 @@ async def _change(
     after = replace(after, hold_id=hold_id, deposit_minor=deposit_minor)
     await unit.execute(
         "update pledge set lots = $2, tolerance_lots = $3, limit_minor = $4, freight_minor = $5,"
-        " agrees_to_prolong = $6, hold_id = $7, deposit_minor = $8 where id = $1",
+        " agrees_to_prolong = $6, hold_id = $7, deposit_minor = $8, changes = changes + 1"
+        " where id = $1",
         after.id,
         after.lots,
         after.tolerance_lots,
@@ -307,8 +332,10 @@ def _check_terms(traded: InstrumentView, terms: PledgeTerms | PledgeRow) -> None
         raise InvalidField("/lots", f"limit × lots of at most {most_minor}", total_minor)
 
 
-def _check_forward(stands: PledgeRow, after: PledgeRow) -> None:
+def _check_forward(pool: PoolRow, stands: PledgeRow, after: PledgeRow) -> None:
     """Refuse what lowers a commitment."""
+    if stands.agrees_to_prolong and not after.agrees_to_prolong:
+        raise ConsentStays(pool.firming_at)
     if after.lots < stands.lots:
         raise LotsOnlyRise("lots", stands.lots, after.lots)
     before, now = (row.lots + row.tolerance_lots for row in (stands, after))

@@ -8,6 +8,7 @@ from aggregator.journal.reading import Pool, Reader, decoded, entries
 from aggregator.market import PUBLIC, Actor, Audience
 from aggregator.pools import store, views
 from aggregator.pools.landed import deposit
+from aggregator.pools.progress import envelope
 from aggregator.pools.state import State, evolve
 from aggregator.pools.views import View
 
@@ -52,6 +53,7 @@ async def pools(
 
 
 async def preview(
+    actor: Actor,
     pool_id: str,
     *,
     lots: int,
@@ -60,7 +62,10 @@ async def preview(
     freight_minor: int,
     reader: Reader | None = None,
 ) -> View:
-    """Return what a pledge would cost at each break and hold as deposit; nothing is done.
+    """Return what a pledge would cost at each break, hold as deposit, and do to the progress.
+
+    Nothing is done, and nothing in the answer depends on what others pledged since the last
+    statement.
 
     Raises:
         NotFound: there is no such pool.
@@ -72,10 +77,13 @@ async def preview(
     assert opened is not None
     if limit_minor is not None and limit_minor <= freight_minor:
         raise InvalidField("/freight", "leaves nothing of the limit", freight_minor)
-    breaks = views.envelope(state.offers.values())
+    breaks = envelope(state.offers.values())
     held_minor = None
     if limit_minor is not None:
         held_minor = deposit(limit_minor, lots + tolerance_lots, opened.deposit_bps)
+    others = views.known_of_others(state, actor.organisation_id)
+    is_live = state.phase in (store.GATHERING, store.FIRMING)
+    reached = views.step_view(others + lots, breaks, opened) if is_live and others else None
     return {
         "pool_id": pool_id,
         "currency": opened.currency,
@@ -83,6 +91,7 @@ async def preview(
         "landed": views.landed_at_breaks(
             breaks, opened, lots=lots, limit_minor=limit_minor, freight_minor=freight_minor
         ),
+        "progress_with_you": reached,
     }
 
 

@@ -16,8 +16,8 @@ from aggregator.demand.terms import months_between
 from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
-from aggregator.pools import views
 from aggregator.pools.landed import Landed, landed
+from aggregator.pools.progress import envelope
 from aggregator.pools.queries import state_of
 from aggregator.pools.state import State
 from aggregator.pools.views import View
@@ -113,7 +113,7 @@ class _Comparators:
 def _at_breaks(state: State, freight_minor: int, against: _Comparators) -> list[View]:
     assert state.opened is not None
     rows = []
-    for from_lots, goods_minor in views.envelope(state.offers.values()):
+    for from_lots, goods_minor in envelope(state.offers.values()):
         price = landed(goods_minor, freight_minor, state.opened.fee_bps)
         rows.append({"from_lots": from_lots, **against.row(goods_minor, price.landed_minor)})
     return rows

@@ -26,6 +26,7 @@ from aggregator.pools.facts import (
     PoolLapsed,
     PoolOpened,
     PoolProlonged,
+    ProgressStated,
     ShortfallDeclared,
     SubstituteAwarded,
     SubstituteDeclined,
@@ -69,6 +70,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """What is stated of the progress, since when, and the lots it counted by organisation.
+
+    `least_lots` is None while too few groups are in.
+    """
+
+    least_lots: int | None
+    since: datetime
+    counted: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """`offers` holds the public ones' breaks, `pledges` those that stand, by organisation."""
 
@@ -80,6 +93,7 @@ class State:
     offers: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     pledges: Mapping[str, Standing] = field(default_factory=dict)
     groups: Mapping[int, Group] = field(default_factory=dict)
+    stated: Stated | None = None
     open_groups: int = 0
 
 
@@ -95,6 +109,8 @@ def evolve(state: State, fact: Any) -> State:
             return replace(state, offers=left)
         case FirmingBegan():
             return replace(state, phase=store.FIRMING)
+        case ProgressStated():
+            return _stated(state, fact)
         case PoolExtended():
             return replace(state, firming_at=fact.firming_at, closes_at=fact.closes_at)
         case PoolProlonged():
@@ -103,6 +119,16 @@ def evolve(state: State, fact: Any) -> State:
             return _pledged(state, fact)
         case _:
             return _ended(state, fact)
+
+
+def _stated(state: State, fact: ProgressStated) -> State:
+    known = state.stated
+    counted = known.counted if known else {}
+    if fact.is_counted:
+        counted = {name: own.lots for name, own in state.pledges.items()}
+    is_same = known is not None and known.least_lots == fact.least_lots
+    since = known.since if known is not None and is_same else fact.at
+    return replace(state, stated=Stated(fact.least_lots, since, counted))
 
 
 def _pledged(state: State, fact: PledgeJoined | PledgeChanged | PledgeWithdrawn) -> State:

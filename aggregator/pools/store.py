@@ -12,7 +12,6 @@ from aggregator.errors import NotFound
 from aggregator.journal.reading import Reader
 from aggregator.ledger import accounts, holds
 from aggregator.market import Unit
-from aggregator.pools.facts import FirmingBegan
 
 GATHERING, FIRMING, CLOSED, AWARDED, LAPSED = (
     "gathering",
@@ -26,7 +25,8 @@ FIRMING_TIMER, CLOSE_TIMER = "pools.firming", "pools.close"
 
 _POOL = (
     "id, instrument_id, region, tenor, mode, state, similarity_n, similarity_d, min_members,"
-    " auction_minutes, prolong_minutes, is_prolonged, opened_at, firming_at, closes_at"
+    " auction_minutes, prolong_minutes, is_prolonged, opened_at, firming_at, closes_at,"
+    " told_lots, is_told"
 )
 _PLEDGE = (
     "id, seq, pool_id, organisation_id, owner_group, lots, tolerance_lots, limit_minor,"
@@ -41,7 +41,7 @@ _GROUP = (
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
-    """A pool as it stands."""
+    """A pool as it stands; `told_lots` is what was last stated of it, `is_told` still now."""
 
     id: str
     instrument_id: str
@@ -58,6 +58,8 @@ class PoolRow:
     opened_at: datetime
     firming_at: datetime
     closes_at: datetime
+    told_lots: int | None
+    is_told: bool
 
     @property
     def cell(self) -> Cell:
@@ -134,16 +136,6 @@ async def live_in(unit: Unit, cell: str) -> list[str]:
         cell,
     )
     return [row["id"] for row in found]
-
-
-async def begin_firming_if_due(unit: Unit, pool: PoolRow) -> PoolRow:
-    """Record the beginning of firming once its instant has come, timer or not."""
-    if pool.state != GATHERING or unit.now < pool.firming_at:
-        return pool
-    await set_state(unit, pool.id, FIRMING)
-    members = tuple(one.organisation_id for one in await pledges(unit, pool.id, "standing"))
-    await unit.record(stream_of(pool.id), FirmingBegan(pool.id, members))
-    return await load(unit, pool.id)
 
 
 async def set_state(unit: Unit, pool_id: str, state: str) -> None:

@@ -1,7 +1,8 @@
 """What each audience sees of a pool, money as decimal text.
 
 Everybody: the rules, the deadlines, the breaks of the public offers, and how near the next
-break is, in steps of 10 % and only once three owner groups are in. A member also sees his
+break is, as last stated (`progress`). No view is made from another's pledge as it stands: what
+he does before the next statement changes nothing that anyone else sees. A member also sees his
 own pledge and what it would cost at each break; after the award his own award. Nobody sees
 names, volumes or limits of others, and nothing shown depends on another's limit before the
 close.
@@ -9,7 +10,6 @@ close.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from aggregator.amounts import decimal_text
@@ -18,13 +18,11 @@ from aggregator.market import Audience
 from aggregator.pools import store
 from aggregator.pools.facts import PoolOpened
 from aggregator.pools.landed import Landed, deposit, landed
+from aggregator.pools.progress import Breaks, envelope, step_of
 from aggregator.pools.state import Standing, State
 
-VISIBLE_FROM_GROUPS = 3
-STEP_PERCENT = 10
 LARGE_SHARE_PERCENT = 38
 
-Breaks = list[tuple[int, int]]
 View = dict[str, Any]
 
 
@@ -59,20 +57,9 @@ def view(state: State, audience: Audience) -> View:
             {"from_lots": lots, "price": decimal_text(price_minor, opened.currency)}
             for lots, price_minor in breaks
         ],
-        "progress": _progress(state.pledges.values(), breaks, opened) if is_live else None,
+        "progress": _progress(state, breaks, opened) if is_live else None,
         "you": _you(state, opened, breaks, audience.organisation_id),
     }
-
-
-def envelope(schedules: Iterable[tuple[tuple[int, int], ...]]) -> Breaks:
-    """Return the price that each total earns of the best offer, lots rising, prices falling."""
-    found: Breaks = []
-    for lots, price_minor in sorted(step for schedule in schedules for step in schedule):
-        if not found or price_minor < found[-1][1]:
-            if found and found[-1][0] == lots:
-                found.pop()
-            found.append((lots, price_minor))
-    return found
 
 
 def landed_at_breaks(
@@ -102,20 +89,33 @@ def landed_at_breaks(
     return shown
 
 
-def _progress(pledges: Iterable[Standing], breaks: Breaks, opened: PoolOpened) -> View | None:
-    """Return the share of the next break in steps, or None while too few groups are in."""
-    standing = list(pledges)
-    if not breaks or len({pledge.owner_group for pledge in standing}) < VISIBLE_FROM_GROUPS:
+def _progress(state: State, breaks: Breaks, opened: PoolOpened) -> View | None:
+    """Return the share of the next break as last stated, and since when, or None."""
+    stated = state.stated
+    if stated is None or stated.least_lots is None:
         return None
-    total = sum(pledge.lots for pledge in standing)
-    ahead = [step for step in breaks if step[0] > total]
-    from_lots, price_minor = ahead[0] if ahead else breaks[-1]
-    steps = min(100, total * 100 // from_lots) // STEP_PERCENT
+    step = step_view(stated.least_lots, breaks, opened)
+    return None if step is None else {**step, "since": stamp(stated.since)}
+
+
+def step_view(least_lots: int, breaks: Breaks, opened: PoolOpened) -> View | None:
+    """Return the step that so many lots make, or None where no public offer stands."""
+    step = step_of(least_lots, breaks)
+    if step is None:
+        return None
     return {
-        "from_lots": from_lots,
-        "price": decimal_text(price_minor, opened.currency),
-        "percent": steps * STEP_PERCENT,
+        "from_lots": step.from_lots,
+        "price": decimal_text(step.price_minor, opened.currency),
+        "percent": step.percent,
     }
+
+
+def known_of_others(state: State, organisation_id: str) -> int | None:
+    """Return the fewest lots that all others had in at the last statement, or None."""
+    stated = state.stated
+    if stated is None or stated.least_lots is None:
+        return None
+    return max(0, stated.least_lots - stated.counted.get(organisation_id, 0))
 
 
 def _you(
@@ -142,7 +142,7 @@ def _you(
             limit_minor=own.limit_minor,
             freight_minor=own.freight_minor,
         ),
-        "is_large_share": _is_large_share(state, opened, breaks, own) if is_live else None,
+        "is_large_share": _is_large_share(state, own) if is_live else None,
         "leaving": _leaving(state, opened, breaks, own) if is_live else None,
         "group": _group(state, opened, own),
         "award": _award(state, opened, own),
@@ -151,29 +151,28 @@ def _you(
     }
 
 
-def _is_large_share(state: State, opened: PoolOpened, breaks: Breaks, own: Standing) -> bool | None:
-    """Warn a member whom an equal price starts to punish; None while too few groups are in.
+def _is_large_share(state: State, own: Standing) -> bool | None:
+    """Warn a member whom an equal price starts to punish; None while nothing is stated.
 
-    The share is that of the volume which the progress band tells everybody: the exact total
-    would let a member find the others' lots by changing his own.
+    The share is that of the volume which the statement tells everybody: the exact total would
+    let a member find the others' lots by changing his own.
     """
-    told = _progress(state.pledges.values(), breaks, opened)
-    if told is None:
+    others = known_of_others(state, own.organisation_id)
+    if not others:
         return None
-    least_lots: int = told["from_lots"] * told["percent"] // 100
-    return own.lots * 100 > LARGE_SHARE_PERCENT * max(least_lots, 1)
+    return own.lots * 100 > LARGE_SHARE_PERCENT * (others + own.lots)
 
 
 def _leaving(state: State, opened: PoolOpened, breaks: Breaks, own: Standing) -> View:
     """Return whether the member may leave, until when, and what it would do."""
     assert state.firming_at is not None
     is_allowed = state.phase == store.GATHERING
-    others = [p for p in state.pledges.values() if p.organisation_id != own.organisation_id]
+    others = known_of_others(state, own.organisation_id) if is_allowed else None
     return {
         "is_allowed": is_allowed,
         "until": stamp(state.firming_at),
         "releases": decimal_text(own.deposit_minor, opened.currency),
-        "progress_without_you": _progress(others, breaks, opened) if is_allowed else None,
+        "progress_without_you": None if others is None else step_view(others, breaks, opened),
     }
 
 

@@ -33,12 +33,13 @@ async def test_factories_pool_in_browsers_and_their_price_appears_live(town: Tow
     await town.stage.pass_by(hours=1)
     third = await town.look("zh", login="liuzhou")
     await _pledge(town, third, pool, "参加团购", lots="150")
+    await town.stage.pass_by(minutes=15)
     # The first member's page has not been touched meanwhile.
     await expect(first.locator("main")).to_contain_text("锁定期：可以参加、加量、提高限价")
     await expect(first.get_by_role("progressbar")).to_have_attribute("value", "100")
     await expect(first.get_by_role("button", name="撤回认购")).to_have_count(0)
 
-    await town.stage.pass_by(hours=1)
+    await town.stage.pass_by(minutes=45)
     await expect(first.locator("main")).to_contain_text("已成团，您的数量 80 吨")
     await _undercut(town, mill)
     await town.stage.pass_by(minutes=15)

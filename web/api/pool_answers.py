@@ -14,12 +14,22 @@ class Break(Answers):
     price: Money
 
 
-class Progress(Answers):
-    """How near the break is, in steps of 10 %."""
+class Step(Answers):
+    """How near the next break is, in steps of 10 %."""
 
     from_lots: int
     price: Money
     percent: int
+
+
+class Progress(Step):
+    """The step as last stated, and since when it has been the same.
+
+    It is stated on a beat of 15 minutes once three owner groups' lots have moved, and when
+    firming begins; never on one pledge.
+    """
+
+    since: str
 
 
 class Landed(Answers):
@@ -41,7 +51,7 @@ class Leaving(Answers):
     is_allowed: bool
     until: str
     releases: Money
-    progress_without_you: Progress | None
+    progress_without_you: Step | None
 
 
 class OwnGroup(Answers):
@@ -169,6 +179,7 @@ class Preview(Answers):
     currency: str
     deposit: Money | None
     landed: list[LandedAtBreak]
+    progress_with_you: Step | None
 
 
 class OwnPrice(Answers):

@@ -224,6 +224,7 @@ async def preview_pledge(call: Call) -> Answer:
     """Tell what a pledge would cost at each break."""
     body: PreviewBody = call.body
     return await queries.preview(
+        call.actor,
         call.path["pool_id"],
         lots=body.lots,
         tolerance_lots=body.tolerance,

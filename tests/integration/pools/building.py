@@ -13,6 +13,7 @@ from aggregator.ledger import queries as ledger
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Market
 from aggregator.pools import opening, pledging, queries
+from aggregator.pools.stating import BEAT
 from aggregator.reactions import ON_TIMER
 from aggregator.supply import offering
 from aggregator.workers.ringing import ring_due
@@ -88,6 +89,10 @@ class Scene:
     async def pass_to(self, instant: Any) -> None:
         self.clock.set(instant)
         await ring_due(self.market, ON_TIMER)
+
+    async def beat(self) -> None:
+        """Pass to just after the next statement of progress."""
+        await self.pass_to(self.clock.now() + BEAT)
 
     async def view(self, name: str | None, pool_id: str) -> dict[str, Any]:
         return await queries.pool(self.actors[name] if name else None, pool_id)
