@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from aggregator.journal.facts import body_of, canonical, stamp
+from aggregator.journal.facts import body_of, canonical, json_text, stamp
 from aggregator.journal.reading import Entry
 
 GENESIS = bytes(32)
@@ -23,6 +22,15 @@ class Head:
     seq: int
     at: datetime
     hash: bytes
+
+
+class Line(NamedTuple):
+    """An entry as it will be written."""
+
+    entry: Entry
+    kind: str
+    body: str
+    command: str | None
 
 
 class Writer(Protocol):
@@ -48,44 +56,64 @@ async def lock_head(writer: Writer, stream: str, now: datetime) -> Head:
     return Head(stream, row["seq"], row["at"], bytes(row["hash"]))
 
 
-async def append(
-    writer: Writer,
-    head: Head,
-    facts: Sequence[object],
-    *,
-    now: datetime,
-    actor: str,
-    command: str | None,
-) -> list[Entry]:
-    """Append `facts` behind `head` and move it."""
-    made: list[Entry] = []
-    at = max(now, head.at)
+async def lock_free_heads(writer: Writer, streams: Sequence[str]) -> dict[str, Head]:
+    """Lock those heads of `streams` that exist and that nobody else has locked."""
+    found = await writer.rows(
+        "select stream, seq, at, hash from stream_head where stream = any($1::text[])"
+        " order by stream for update skip locked",
+        list(streams),
+    )
+    return {
+        row["stream"]: Head(row["stream"], row["seq"], row["at"], bytes(row["hash"]))
+        for row in found
+    }
+
+
+def chained(
+    head: Head, facts: Sequence[object], *, now: datetime, actor: str, command: str | None
+) -> list[Line]:
+    """Put `facts` behind `head`, which moves; nothing is written yet."""
+    at = now if now > head.at else head.at
+    stream, seq, link = head.stream, head.seq, head.hash
+    made = []
     for fact in facts:
         body, kind = body_of(fact), type(fact).__name__
-        seq = head.seq + 1
-        chained = chain_hash(head.hash, head.stream, seq, kind, body, at)
-        await writer.execute(
-            "insert into journal (stream, seq, kind, body, at, actor, command, hash)"
-            " values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8)",
-            head.stream,
-            seq,
-            kind,
-            json.dumps(body, ensure_ascii=False),
-            at,
-            actor,
-            command,
-            chained,
-        )
-        head.seq, head.at, head.hash = seq, at, chained
-        made.append(Entry(head.stream, seq, at, fact, actor, chained))
-    await writer.execute(
-        "update stream_head set seq = $2, at = $3, hash = $4 where stream = $1",
-        head.stream,
-        head.seq,
-        head.at,
-        head.hash,
-    )
+        seq += 1
+        link = chain_hash(link, stream, seq, kind, body, at)
+        made.append(Line(Entry(stream, seq, at, fact, actor, link), kind, json_text(body), command))
+    head.seq, head.at, head.hash = seq, at, link
     return made
+
+
+async def write(writer: Writer, lines: Sequence[Line]) -> None:
+    """Write lines of locked streams, in one statement, and move the streams' heads."""
+    if not lines:
+        return
+    last = {line.entry.stream: line.entry for line in lines}
+    entries = [line.entry for line in lines]
+    await writer.rows(
+        "with written as (insert into journal"
+        " (stream, seq, kind, body, at, actor, command, hash)"
+        " select stream, seq, kind, body::jsonb, at, actor, command, hash"
+        " from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[],"
+        " $6::text[], $7::text[], $8::bytea[])"
+        " as t (stream, seq, kind, body, at, actor, command, hash))"
+        " update stream_head h set seq = t.seq, at = t.at, hash = t.hash"
+        " from unnest($9::text[], $10::bigint[], $11::timestamptz[], $12::bytea[])"
+        " as t (stream, seq, at, hash) where h.stream = t.stream",
+        [entry.stream for entry in entries],
+        [entry.seq for entry in entries],
+        [line.kind for line in lines],
+        [line.body for line in lines],
+        [entry.at for entry in entries],
+        [entry.actor for entry in entries],
+        [line.command for line in lines],
+        [entry.hash for entry in entries],
+        list(last),
+        [entry.seq for entry in last.values()],
+        [entry.at for entry in last.values()],
+        [entry.hash for entry in last.values()],
+    )
 
 
 def chain_hash(

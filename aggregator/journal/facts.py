@@ -6,11 +6,21 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar, dataclass_transform
 
+import orjson
 from pydantic import TypeAdapter
 
 T = TypeVar("T")
+
+# What JSON has no form for is an error, as it is for the slow writer.
+_PLAIN = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+_SORTED = _PLAIN | orjson.OPT_SORT_KEYS
 
 _BY_NAME: dict[str, type[Any]] = {}
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
@@ -47,10 +57,23 @@ def fact_of(kind: str, body: dict[str, Any]) -> Any:
 
 def canonical(value: object) -> bytes:
     """Return canonical JSON: sorted keys, no spaces, UTF-8 (RFC 8785 for our value types)."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode()
+    try:
+        return orjson.dumps(value, option=_SORTED)
+    except TypeError:
+        # Beyond 64 bits, or no value of ours: the slow writer knows.
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return text.encode()
 
 
+def json_text(value: object) -> str:
+    """Return JSON as the database takes it."""
+    try:
+        return orjson.dumps(value, option=_PLAIN).decode()
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False)
+
+
+@lru_cache(maxsize=256)
 def stamp(instant: datetime) -> str:
     """Return an instant as RFC 3339 in UTC with whole milliseconds."""
     utc = instant.astimezone(UTC)

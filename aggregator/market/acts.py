@@ -1,0 +1,73 @@
+"""Who acts, under which command id, for whose eyes: the values that every act is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from aggregator.errors import NotAllowed
+from aggregator.journal.facts import canonical
+
+if TYPE_CHECKING:
+    from aggregator.market.unit import Unit
+
+Answer = dict[str, Any]
+Step = Callable[["Unit"], Awaitable[Answer]]
+Reaction = Callable[["Unit", Any], Awaitable[None]]
+Reactions = Mapping[type, Sequence[Reaction]]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: one person, for one organisation, with the acts its roles hold."""
+
+    person_id: str
+    organisation_id: str
+    owner_group: str
+    roles: frozenset[str]
+    grants: frozenset[str]
+    language: str = "zh"
+
+    SYSTEM: ClassVar[Actor]
+
+    def require(self, act: str) -> None:
+        """Raise NotAllowed unless the actor's roles hold `act`."""
+        if act not in self.grants and self is not Actor.SYSTEM:
+            raise NotAllowed(act)
+
+
+Actor.SYSTEM = Actor("system", "system", "system", frozenset({"system"}), frozenset(), "zh")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A client's own id for one act, and the hash of what it asked for."""
+
+    id: str
+    fingerprint: bytes
+
+    @staticmethod
+    def of(command_id: str, content: object) -> Command:
+        """Return the command whose fingerprint is that of `content`, a JSON value."""
+        return Command(command_id, hashlib.sha256(canonical(content)).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An act's answer; `replayed` when the command had been carried out before."""
+
+    answer: Answer
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whose eyes a view is for."""
+
+    kind: str
+    organisation_id: str | None = None
+
+
+PUBLIC = Audience("public")

@@ -1,0 +1,105 @@
+"""Command ids: what each was answered the first time, read and written for many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from aggregator.errors import CommandReused, RecordedRefusal
+from aggregator.journal.facts import json_text
+from aggregator.journal.reading import decoded
+from aggregator.market.acts import Actor, Answer, Command, Outcome
+from aggregator.refusals import Refusal
+
+DONE, REFUSED = "done", "refused"
+Key = tuple[str, str]
+
+
+class Database(Protocol):
+    async def rows(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a command was answered, as its row keeps it."""
+
+    key: Key
+    act: str
+    fingerprint: bytes
+    outcome: str
+    answer: Answer
+    at: datetime
+
+    def again(self, command: Command) -> Outcome | Refusal:
+        """Return the answer once more, or the refusal to give it for another content."""
+        if self.fingerprint != command.fingerprint:
+            return CommandReused(command.id)
+        if self.outcome == DONE:
+            return Outcome(self.answer, replayed=True)
+        return RecordedRefusal(self.answer["code"], self.answer["figures"])
+
+
+class Book:
+    """The commands of one transaction: those known before, and those answered in it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[Key, Answered] = {}
+        self._new: list[Answered] = []
+
+    async def read(self, asked: Iterable[tuple[Actor, Command | None]]) -> None:
+        """Read what is known of the commands, in one statement."""
+        keys = [(actor.organisation_id, command.id) for actor, command in asked if command]
+        if not keys:
+            return
+        found = await self._database.rows(
+            "select c.organisation_id, c.id, c.act, c.fingerprint, c.outcome, c.answer, c.at"
+            " from unnest($1::text[], $2::text[]) as t (organisation_id, id)"
+            " join command c on c.organisation_id = t.organisation_id and c.id = t.id",
+            [key[0] for key in keys],
+            [key[1] for key in keys],
+        )
+        for row in found:
+            known = Answered(
+                key=(row["organisation_id"], row["id"]),
+                act=row["act"],
+                fingerprint=bytes(row["fingerprint"]),
+                outcome=row["outcome"],
+                answer=decoded(row["answer"]),
+                at=row["at"],
+            )
+            self._known[known.key] = known
+
+    def known(self, actor: Actor, command: Command | None) -> Outcome | Refusal | None:
+        """Return what the command was answered before, or None."""
+        if command is None:
+            return None
+        found = self._known.get((actor.organisation_id, command.id))
+        return found.again(command) if found else None
+
+    def keep(self, made: Answered) -> None:
+        """Note an answer; `write` writes it."""
+        self._known[made.key] = made
+        self._new.append(made)
+
+    async def write(self) -> None:
+        """Write the answers noted, in one statement."""
+        made, self._new = self._new, []
+        if not made:
+            return
+        await self._database.rows(
+            "insert into command (organisation_id, id, act, fingerprint, outcome, answer, at)"
+            " select organisation_id, id, act, fingerprint, outcome, answer::jsonb, at"
+            " from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[],"
+            " $6::text[], $7::timestamptz[])"
+            " as t (organisation_id, id, act, fingerprint, outcome, answer, at)",
+            [one.key[0] for one in made],
+            [one.key[1] for one in made],
+            [one.act for one in made],
+            [one.fingerprint for one in made],
+            [one.outcome for one in made],
+            [json_text(one.answer) for one in made],
+            [one.at for one in made],
+        )

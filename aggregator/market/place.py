@@ -1,0 +1,101 @@
+"""The running marketplace: one way to act, and what every use case takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from aggregator.bus import Bus
+from aggregator.clock import Clock
+from aggregator.ids import Ids
+from aggregator.journal.reading import Pool, decoded
+from aggregator.market.acts import Actor, Command, Outcome, Reactions, Step
+from aggregator.market.desk import Asked, Desk
+from aggregator.market.turnstile import Turnstile, Waiting
+from aggregator.market.unit import Unit
+from aggregator.tasks import Tasks
+
+
+@dataclass
+class Market:
+    """What every use case takes: the clock, the bus, ids, and what reacts to what."""
+
+    clock: Clock
+    bus: Bus
+    ids: Ids
+    reactions: Reactions = field(default_factory=dict)
+    tasks: Tasks = field(default_factory=Tasks)
+    _turnstile: Turnstile = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._turnstile = Turnstile(self)
+
+    async def perform(
+        self,
+        actor: Actor,
+        act: str,
+        step: Step,
+        *,
+        command: Command | None = None,
+        stream: str | None = None,
+    ) -> Outcome:
+        """Carry out one act, exactly once for its command id.
+
+        Raises:
+            NotAllowed: the actor's roles do not hold `act`.
+            RuleViolation, MarketError: the step refused; nothing of it is left.
+            CommandReused: the command id was used for something else.
+            TryAgain: the database was busy, or the turnstile is full; nothing was done.
+
+        """
+        actor.require(act)
+        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(actor, act, command, done, step=step)
+        if stream is None:
+            await self._turnstile.alone(waiting)
+        else:
+            self._turnstile.enter(stream, waiting)
+        return await done
+
+    async def perform_at(
+        self,
+        desk: type[Desk],
+        actor: Actor,
+        act: str,
+        content: object,
+        *,
+        command: Command,
+        stream: str,
+    ) -> Outcome:
+        """Carry out one act at a desk, in order with the other acts of its stream.
+
+        It raises what `perform` raises.
+        """
+        actor.require(act)
+        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        asked = Asked(actor, command, stream, content)
+        self._turnstile.enter(stream, Waiting(actor, act, command, done, desk=desk, asked=asked))
+        return await done
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Unit]:
+        """Open a read-only unit: several reads that agree with each other."""
+        async with in_transaction("default") as connection:
+            unit = Unit(self, Actor.SYSTEM, self.clock.now(), connection)
+            await unit.execute("set transaction isolation level repeatable read, read only")
+            yield unit
+
+    async def outcome_of(self, actor: Actor, command_id: str) -> Mapping[str, Any] | None:
+        """Return what became of a command of the actor's organisation, or None."""
+        found = await Pool().rows(
+            "select id, act, outcome, answer, at from command"
+            " where organisation_id = $1 and id = $2",
+            actor.organisation_id,
+            command_id,
+        )
+        return {**found[0], "answer": decoded(found[0]["answer"])} if found else None
