@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aggregator.auctions.facts import AuctionListed, BidderEntered
-from aggregator.ledger import accounts, holds
+from aggregator.ledger import holds
+from aggregator.ledger.covering import Held
 from aggregator.market import Unit
 from matching.money import Rounding, scaled
 
@@ -13,42 +16,36 @@ def deposit_minor(listing: AuctionListed, total_minor: int) -> int:
     return scaled(total_minor, listing.deposit_bps, 10_000, Rounding.UP)
 
 
-async def enter(unit: Unit, listing: AuctionListed, bidder: BidderEntered) -> None:
-    """Note a firm that bids for the first time; a second of its owner group has no place."""
-    await unit.execute(
-        "insert into auction_bidder (auction_id, organisation_id, owner_group) values ($1, $2, $3)",
-        listing.auction_id,
-        bidder.organisation_id,
-        bidder.owner_group,
+async def holds_of(unit: Unit, bidders: Sequence[tuple[str, str]]) -> list[tuple[str, str, Held]]:
+    """Return what is held for bidders' standing bids, by (auction, organisation)."""
+    found = await unit.rows(
+        "select b.auction_id, b.organisation_id, b.hold_id, h.account_id, h.amount_minor"
+        " from unnest($1::text[], $2::text[]) as t (auction_id, organisation_id)"
+        " join auction_bidder b"
+        " on b.auction_id = t.auction_id and b.organisation_id = t.organisation_id"
+        " join hold h on h.id = b.hold_id where h.state = 'pending'",
+        [auction_id for auction_id, _ in bidders],
+        [organisation_id for _, organisation_id in bidders],
     )
+    return [
+        (
+            row["auction_id"],
+            row["organisation_id"],
+            Held(row["hold_id"], row["account_id"], row["amount_minor"]),
+        )
+        for row in found
+    ]
 
 
-async def cover(
-    unit: Unit, listing: AuctionListed, organisation_id: str, amount_minor: int
-) -> None:
-    """Hold `amount_minor` of the bidder's cash in place of what was held for an earlier bid.
-
-    Raises:
-        InsufficientFunds: less than that is available.
-
-    """
-    row = await unit.row(
-        "select hold_id from auction_bidder where auction_id = $1 and organisation_id = $2",
-        listing.auction_id,
-        organisation_id,
-    )
-    assert row is not None, "a bidder enters before a bid is covered"
-    if row["hold_id"] is not None:
-        await holds.void(unit, row["hold_id"])
-    hold_id = None
-    if amount_minor:
-        cash = await accounts.ensure(unit, organisation_id, accounts.CASH, listing.currency)
-        hold_id = await holds.place(unit, cash, amount_minor, f"auction:{listing.auction_id}")
+async def enter(unit: Unit, entered: Sequence[tuple[str, BidderEntered, Held | None]]) -> None:
+    """Note firms that bid for the first time; a second of an owner group has no place."""
     await unit.execute(
-        "update auction_bidder set hold_id = $3 where auction_id = $1 and organisation_id = $2",
-        listing.auction_id,
-        organisation_id,
-        hold_id,
+        "insert into auction_bidder (auction_id, organisation_id, owner_group, hold_id)"
+        " select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])",
+        [auction_id for auction_id, _, _ in entered],
+        [bidder.organisation_id for _, bidder, _ in entered],
+        [bidder.owner_group for _, bidder, _ in entered],
+        [held.hold_id if held else None for _, _, held in entered],
     )
 
 

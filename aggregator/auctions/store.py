@@ -14,10 +14,10 @@ from typing import Any
 
 from aggregator.auctions.facts import AuctionListed, BidderEntered, BiddingBegan
 from aggregator.journal.reading import Entry, Reader, entries
-from aggregator.market import Unit
+from aggregator.market import Actor, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
 from matching.auctions import engine
-from matching.auctions.events import EVENT_TYPES, Opened
+from matching.auctions.events import EVENT_TYPES, BidPlaced, Opened
 from matching.auctions.state import State
 
 BEGIN, CLOSE = "auctions.begin", "auctions.close"
@@ -64,8 +64,20 @@ def stream_of(auction_id: str) -> str:
     return f"auction:{auction_id}"
 
 
+def is_known_open_to(actor: Actor, auction_id: str) -> bool:
+    """Say whether a room kept here shows that the auction exists and that the actor may see it."""
+    known = _FOLDS.get(stream_of(auction_id))
+    listing = None if known is None else known.room.listing
+    return listing is not None and (
+        not listing.invited or actor.organisation_id in (*listing.invited, listing.owner_id)
+    )
+
+
 def evolve(room: Room, fact: Any) -> Room:
     """Return the room after a fact. What came of an auction changes nothing in it."""
+    if type(fact) is BidPlaced:
+        _, state = room.opened
+        return Room(room.listing, engine.evolve(state, fact), room.has_begun, room.bidders)
     match fact:
         case AuctionListed():
             return replace(room, listing=fact)
@@ -113,12 +125,18 @@ async def record(
     for fact in facts:
         after = evolve(after, fact)
     if made:
-        _keep(stream, _Fold(made[-1].seq, made[-1].hash, after))
-    await _follow(unit, auction_id, room, after)
+        keep(made[-1], after)
+    await follow(unit, auction_id, room, after)
     return after, made
 
 
-async def _follow(unit: Unit, auction_id: str, before: Room, after: Room) -> None:
+def keep(last: Entry, room: Room) -> None:
+    """Keep a room for the next who asks; it ends in the entry `last`."""
+    _keep(last.stream, _Fold(last.seq, last.hash, room))
+
+
+async def follow(unit: Unit, auction_id: str, before: Room, after: Room) -> None:
+    """Let the auction's row and its timers say what its facts have made of it."""
     _, state = after.opened
     if before.state is not None and (before.phase, before.state.closes_at) == (
         after.phase,

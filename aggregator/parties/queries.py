@@ -53,6 +53,17 @@ async def organisations(reader: Reader | None = None) -> list[OrganisationView]:
     return [_view(row) for row in found]
 
 
+async def organisations_of(
+    organisation_ids: list[str], reader: Reader | None = None
+) -> list[OrganisationView]:
+    """Return those of the organisations that exist, in order of their ids."""
+    found = await (reader or Pool()).rows(
+        f"select {_COLUMNS} from organisation where id = any($1::text[]) order by id",
+        organisation_ids,
+    )
+    return [_view(row) for row in found]
+
+
 async def owner_groups(organisation_ids: list[str], reader: Reader | None = None) -> dict[str, str]:
     """Return the owner group of each organisation."""
     found = await (reader or Pool()).rows(

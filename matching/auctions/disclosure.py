@@ -145,25 +145,36 @@ def _public_result(state: State, result: Result) -> View:
 
 
 def _show_own(shown: View, state: State, bidder: str) -> None:
-    rules = state.rules
     mine = state.book.of(bidder)
     shown["my_best_minor"] = None if mine is None else mine.price_minor
     shown["my_lots"] = None if mine is None else mine.lots
     shown["my_bids"] = state.book.count_of(bidder)
     limits = [order.limit_minor for order in state.orders if order.bidder == bidder]
     shown["my_limit_minor"] = limits[0] if limits else None
-    is_told = not rules.interval_s and (
-        rules.improve == "own" or rules.disclosure in ("full", "best")
-    )
-    shown["next_allowed_minor"] = next_allowed(state, bidder) if is_told else None
-    is_blind = rules.disclosure == "blind" or (rules.is_sealed and state.result is None)
-    shown["is_leading"] = None if is_blind else _leads(state, bidder)
-    may_rank = rules.disclosure in ("full", "rank") and not is_blind
-    shown["my_rank"] = _rank(state, bidder) if may_rank else None
+    place = own_place(state, bidder)
+    shown["is_leading"], shown["my_rank"], shown["next_allowed_minor"] = place
     if state.result is not None:
         won = [award for award in state.result.awards if award.bidder == bidder]
         shown["my_award"] = _award(won[0]) if won else None
         shown["my_awards"] = [_award(award) for award in won]
+
+
+def own_place(state: State, bidder: str) -> tuple[bool | None, int | None, int | None]:
+    """Return whether the bidder leads, his rank, and the worst price he may name next.
+
+    What the rules hide from him is None.
+    """
+    rules = state.rules
+    is_told = not rules.interval_s and (
+        rules.improve == "own" or rules.disclosure in ("full", "best")
+    )
+    is_blind = rules.disclosure == "blind" or (rules.is_sealed and state.result is None)
+    may_rank = rules.disclosure in ("full", "rank") and not is_blind
+    return (
+        None if is_blind else _leads(state, bidder),
+        _rank(state, bidder) if may_rank else None,
+        next_allowed(state, bidder) if is_told else None,
+    )
 
 
 def _award(won: Award) -> View:

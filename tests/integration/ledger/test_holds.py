@@ -8,7 +8,9 @@ import pytest
 from aggregator.db import orm as market_orm
 from aggregator.errors import InsufficientFunds
 from aggregator.ledger import holds, queries
+from aggregator.ledger.covering import Covering, Held
 from aggregator.ledger.verifying import verify
+from aggregator.market import Unit
 from tests.integration.ledger.conftest import ALICE, BANK, BOB
 
 if TYPE_CHECKING:
@@ -73,13 +75,14 @@ async def test_a_posted_hold_moves_its_money_in_one_transaction(book: Book) -> N
 @pytest.mark.parametrize(
     "statement",
     [
-        "update hold set amount_minor = 1",
+        "update hold set amount_minor = 1, state = 'voided', ended_at = placed_at",
+        "update hold set amount_minor = 1, reference = 'other'",
         "update hold set state = 'pending'",
         "update hold set account_id = 'cash:bob:CNY', state = 'voided', ended_at = placed_at",
         "delete from hold",
     ],
 )
-async def test_a_hold_changes_only_by_ending(book: Book, statement: str) -> None:
+async def test_a_hold_changes_only_by_ending_or_in_its_amount(book: Book, statement: str) -> None:
     await hold(book, 60_000)
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -94,6 +97,38 @@ async def test_an_ended_hold_stays_ended(book: Book) -> None:
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await _run("update hold set state = 'expired'")
+
+
+async def test_a_pending_hold_sets_aside_another_amount_within_the_balance(book: Book) -> None:
+    hold_id = await hold(book, 60_000)
+
+    async def change(unit: Unit, amount_minor: int) -> None:
+        covering = Covering(unit)
+        await covering.lock([ALICE])
+        covering.change(Held(hold_id, ALICE, 60_000), amount_minor, "CNY")
+        await covering.write()
+
+    with pytest.raises(InsufficientFunds) as refusal:
+        await book.within(lambda unit: change(unit, 100_001))
+    await book.within(lambda unit: change(unit, 100_000))
+
+    assert refusal.value.figures()["available_minor"] == 100_000
+    assert await available("alice") == 0
+    assert (await verify()).differences == ()
+
+
+async def test_holds_placed_together_are_summed_for_each_account(book: Book) -> None:
+    async def place(unit: Unit) -> None:
+        covering = Covering(unit)
+        await covering.lock([ALICE])
+        for amount_minor in (10_000, 20_000, 30_000):
+            covering.place(ALICE, amount_minor, "CNY", "bid:1")
+        await covering.write()
+
+    await book.within(place)
+
+    assert await available("alice") == 40_000
+    assert (await verify()).differences == ()
 
 
 async def test_a_hold_beyond_the_balance_is_refused_by_the_database_too(book: Book) -> None:
