@@ -36,6 +36,7 @@ from aggregator.pools.facts import (
     PoolAwarded,
     PoolClosed,
     PoolLapsed,
+    PoolNotCertified,
     PoolProlonged,
     SubstituteAwarded,
     SubstituteExpired,
@@ -111,6 +112,12 @@ def _pool_closed(fact: PoolClosed) -> Iterable[Told]:
         for member in group.members:
             figures = (("lots", member.lots), ("goods_minor", group.goods_minor))
             yield Told(member.organisation_id, "pool_closed", f"pool:{fact.pool_id}", figures)
+
+
+def _not_certified(fact: PoolNotCertified) -> Iterable[Told]:
+    figures: tuple[Figure, ...] = (("cell", fact.cell), ("broken", fact.broken))
+    for organisation_id in fact.operators:
+        yield Told(organisation_id, "pool_not_certified", f"pool:{fact.pool_id}", figures)
 
 
 def _left_out(kind: str) -> Callable[[PledgesLeftOut | PoolLapsed], Iterable[Told]]:
@@ -191,6 +198,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     PoolAwarded: _pool_awarded,
     PoolClosed: _pool_closed,
     PoolLapsed: _left_out("pool_lapsed"),
+    PoolNotCertified: _not_certified,
     PoolProlonged: _members("pool_prolonged"),
     RequestRepeated: _repeated,
     StripCleared: _strip_cleared,

@@ -1,67 +1,116 @@
-"""The mechanism's answer for one close, believed only after the independent checker."""
+"""The mechanism's answer for one close, believed only after the independent checker.
+
+`certify` is pure: it takes seconds for the largest cells, so the close lets it run in a thread
+and outside every transaction. A result that the checker refuses awards nothing.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
 
 from aggregator.market import Unit
 from aggregator.pools.landed import net_limit
 from aggregator.pools.store import PledgeRow, PoolRow
 from aggregator.supply.queries import OfferView
-from matching.clearing.certificate import CHECKERS, check, inputs_sha256
+from matching.clearing.certificate import CHECKERS, GuaranteeBroken, check, inputs_sha256
 from matching.pools.clearing import Offer, Pledge, Result, Rules, clear
 from matching.pools.documents import instance_document, result_document
 
 KIND = "pools"
+CRASHED = "crashed"
+
+log = structlog.get_logger("pools")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a close is computed from; `instance` is all of it, as auditors read it."""
+
+    pledges: tuple[Pledge, ...] = field(compare=False)
+    offers: tuple[Offer, ...] = field(compare=False)
+    rules: Rules = field(compare=False)
+    instance: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """A result that passed the checker, and the hash of what it was computed from."""
+    """What came of the inputs, as text for auditors.
 
-    result: Result
+    `result` is None where nothing may be awarded: `broken` names the guarantee that does not
+    hold, or says that there is no result at all.
+    """
+
+    inputs: Inputs
+    result: Result | None
     inputs_sha256: str
+    instance_text: str
+    result_text: str
+    broken: str | None = None
 
 
-async def clear_certified(
-    unit: Unit,
+def inputs_of(
     pool: PoolRow,
     pledges: Sequence[PledgeRow],
     offers: Sequence[OfferView],
     *,
     currency: str,
     fee_bps: int,
-) -> Certified:
-    """Clear the standing set once, check the result, and keep both for auditors.
-
-    Raises:
-        GuaranteeBroken: the result breaks a guarantee; nothing may be awarded from it.
-
-    """
+) -> Inputs:
+    """Return the standing set as the mechanism reads it."""
     rules = Rules((pool.similarity_n, pool.similarity_d), pool.min_members, "stable")
-    wanted = [_pledge(row, str(pool.cell), fee_bps) for row in pledges]
-    offered = [_offer(view) for view in offers]
+    wanted = tuple(_pledge(row, str(pool.cell), fee_bps) for row in pledges)
+    offered = tuple(_offer(view) for view in offers)
     instance = instance_document(wanted, offered, rules, currency)
-    found = clear(wanted, offered, rules)
-    result = result_document(found, rules)
-    sha256 = inputs_sha256(instance)
-    result["certificate"] |= {
-        "kind": KIND,
-        "rules_version": CHECKERS[KIND].rules_version,
-        "inputs_sha256": sha256,
-    }
-    check(instance, result)
+    return Inputs(wanted, offered, rules, instance)
+
+
+def certify(inputs: Inputs) -> Certified:
+    """Clear the set once and have the result checked."""
+    sha256 = inputs_sha256(inputs.instance)
+    result: Result | None = None
+    document: dict[str, Any] = {}
+    broken = None
+    try:
+        result = clear(inputs.pledges, inputs.offers, inputs.rules)
+        document = result_document(result, inputs.rules)
+        document["certificate"] |= {
+            "kind": KIND,
+            "rules_version": CHECKERS[KIND].rules_version,
+            "inputs_sha256": sha256,
+        }
+        check(inputs.instance, document)
+    except GuaranteeBroken as refused:
+        broken = refused.name
+        log.error("pool_not_certified", guarantee=refused.name, detail=refused.detail)
+    except Exception as error:
+        # The same inputs would end the same way for ever, with every deposit held.
+        broken = CRASHED
+        log.error("pool_not_certified", guarantee=CRASHED, exc_info=error)
+    return Certified(
+        inputs=inputs,
+        result=None if broken else result,
+        inputs_sha256=sha256,
+        instance_text=json.dumps(inputs.instance, ensure_ascii=False),
+        result_text=json.dumps(document, ensure_ascii=False),
+        broken=broken,
+    )
+
+
+async def keep(unit: Unit, pool_id: str, certified: Certified) -> None:
+    """Keep what was computed for auditors, whether it was believed or not."""
     await unit.execute(
         "insert into pool_clearing (pool_id, number, instance, result, at) select $1,"
         " count(*) + 1, $2::jsonb, $3::jsonb, $4 from pool_clearing where pool_id = $1",
-        pool.id,
-        json.dumps(instance, ensure_ascii=False),
-        json.dumps(result, ensure_ascii=False),
+        pool_id,
+        certified.instance_text,
+        certified.result_text,
         unit.now,
     )
-    return Certified(found, sha256)
 
 
 def _pledge(row: PledgeRow, cell: str, fee_bps: int) -> Pledge:

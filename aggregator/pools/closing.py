@@ -2,11 +2,13 @@
 
 What the offers' price breaks earn is certified before anything is awarded. `breaks` awards it
 at once; `both` reserves it and lets suppliers undercut it in an auction; `auction` takes it
-as ceiling only. Who gets nothing is told why and has his deposit back in the same act.
+as ceiling only. Who gets nothing is told why and has his deposit back in the same act. What
+the checker refuses awards nothing: the pool lapses and the operator is told.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -15,7 +17,7 @@ from aggregator.catalogue.queries import instrument
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.pools import awarding, store
-from aggregator.pools.certifying import Certified, clear_certified
+from aggregator.pools.certifying import Certified, Inputs, certify, inputs_of, keep
 from aggregator.pools.facts import (
     FormedGroup,
     GroupAuctioned,
@@ -24,6 +26,7 @@ from aggregator.pools.facts import (
     PledgesLeftOut,
     PoolClosed,
     PoolLapsed,
+    PoolNotCertified,
     PoolProlonged,
 )
 from aggregator.pools.firming import begin_if_due
@@ -32,36 +35,89 @@ from aggregator.scheduler.timers import clear_timer, set_timer
 from aggregator.supply import capacity
 from aggregator.supply import queries as supply
 from aggregator.supply.offering import stream_of as supply_stream
+from aggregator.supply.queries import OfferView
+
+NOT_CERTIFIED = "not_certified"
+CHANGED = "changed"
+ATTEMPTS = 3
 
 
 async def close(market: Market, pool_id: str) -> None:
-    """Close a pool whose time is over; closing again changes nothing."""
+    """Close a pool whose time is over; closing again changes nothing.
 
-    async def step(unit: Unit) -> Answer:
-        pool = await store.locked(unit, pool_id)
-        if pool.state not in (store.GATHERING, store.FIRMING):
-            return {}
-        if unit.now < pool.closes_at:
-            await set_timer(unit, store.CLOSE_TIMER, pool_id, pool.closes_at)
-            return {}
-        await _close(unit, await begin_if_due(unit, pool))
-        return {}
-
+    What the largest cells need seconds for is computed before the transaction that awards it,
+    which finds the same pledges and offers or has it computed anew. Suppliers who come and go
+    all the while put off the close no more than a few times: then it is computed as they wait.
+    """
     found = await store.load(Pool(), pool_id)
     # In the order of the cell's offers: what the close counts on cannot go meanwhile.
     stream = supply_stream(str(found.cell))
-    await market.perform(Actor.SYSTEM, store.CLOSE_TIMER, step, stream=stream)
+    for attempt in range(1, ATTEMPTS + 1):
+        ahead = await _certified_ahead(market, pool_id)
+
+        async def step(
+            unit: Unit, ahead: Certified | None = ahead, *, is_last: bool = attempt == ATTEMPTS
+        ) -> Answer:
+            pool = await store.locked(unit, pool_id)
+            if pool.state not in (store.GATHERING, store.FIRMING):
+                return {}
+            if unit.now < pool.closes_at:
+                await set_timer(unit, store.CLOSE_TIMER, pool_id, pool.closes_at)
+                return {}
+            pool = await begin_if_due(unit, pool)
+            pledges = await store.pledges(unit, pool.id, "standing")
+            offers = await supply.lock_standing(unit, str(pool.cell))
+            inputs = await _inputs(unit, pool, pledges, offers)
+            if ahead is None or ahead.inputs != inputs:
+                if not is_last:
+                    return {"state": CHANGED}
+                ahead = await _certified_now(unit, inputs)
+            await _close(unit, pool, pledges, ahead)
+            return {}
+
+        outcome = await market.perform(Actor.SYSTEM, store.CLOSE_TIMER, step, stream=stream)
+        if outcome.answer.get("state") != CHANGED:
+            return
 
 
-async def _close(unit: Unit, pool: PoolRow) -> None:
+async def _certified_ahead(market: Market, pool_id: str) -> Certified | None:
+    """Compute the close of a pool that is due, with no transaction open."""
+    async with market.reading() as unit:
+        pool = await store.load(unit, pool_id)
+        if pool.state not in (store.GATHERING, store.FIRMING) or unit.now < pool.closes_at:
+            return None
+        pledges = await store.pledges(unit, pool_id, "standing")
+        offers = await supply.binding(unit, str(pool.cell), unit.now)
+        inputs = await _inputs(unit, pool, pledges, offers)
+    return await asyncio.to_thread(certify, inputs)
+
+
+async def _certified_now(unit: Unit, inputs: Inputs) -> Certified:
+    """Compute the close while its inputs are locked, the session never so idle as to be cut."""
+    computing = asyncio.get_running_loop().run_in_executor(None, certify, inputs)
+    while not computing.done():
+        await asyncio.wait([computing], timeout=1)
+        await unit.rows("select 1 as waiting")
+    return await computing
+
+
+async def _inputs(
+    unit: Unit, pool: PoolRow, pledges: Sequence[PledgeRow], offers: Sequence[OfferView]
+) -> Inputs:
     traded = await instrument(pool.instrument_id, unit)
-    pledges = await store.pledges(unit, pool.id, "standing")
-    offers = await supply.lock_standing(unit, str(pool.cell))
-    certified = await clear_certified(
-        unit, pool, pledges, offers, currency=traded.currency, fee_bps=traded.fee_bps
-    )
-    is_reached = bool(certified.result.pools)
-    if not is_reached and _may_prolong(pool, pledges):
+    return inputs_of(pool, pledges, offers, currency=traded.currency, fee_bps=traded.fee_bps)
+
+
+async def _close(
+    unit: Unit, pool: PoolRow, pledges: Sequence[PledgeRow], certified: Certified
+) -> None:
+    await keep(unit, pool.id, certified)
+    is_reached = certified.result is not None and bool(certified.result.pools)
+    if certified.broken:
+        operators = await store.operators(unit)
+        fact = PoolNotCertified(pool.id, str(pool.cell), certified.broken, operators)
+        await unit.record(store.stream_of(pool.id), fact)
+    elif not is_reached and _may_prolong(pool, pledges):
         await _prolong(unit, pool, tuple(pledge.organisation_id for pledge in pledges))
         return
     await clear_timer(unit, store.FIRMING_TIMER, pool.id)
@@ -75,8 +131,8 @@ async def _close(unit: Unit, pool: PoolRow) -> None:
         await unit.record(store.stream_of(pool.id), PoolLapsed(pool.id, str(pool.cell), left_out))
         return
     if left_out:
-        fact = PledgesLeftOut(pool.id, str(pool.cell), left_out)
-        await unit.record(store.stream_of(pool.id), fact)
+        left = PledgesLeftOut(pool.id, str(pool.cell), left_out)
+        await unit.record(store.stream_of(pool.id), left)
     for group in groups:
         await _keep(unit, pool, group)
     for group in groups:
@@ -102,6 +158,8 @@ async def _prolong(unit: Unit, pool: PoolRow, members: tuple[str, ...]) -> None:
 
 def _groups(certified: Certified, pledges: Sequence[PledgeRow]) -> tuple[FormedGroup, ...]:
     """Return the groups by their first members' arrival, members in order of arrival."""
+    if certified.result is None:
+        return ()
     by_id = {pledge.id: pledge for pledge in pledges}
     formed = []
     for found in certified.result.pools:
@@ -117,7 +175,10 @@ def _groups(certified: Certified, pledges: Sequence[PledgeRow]) -> tuple[FormedG
 async def _leave_out(
     unit: Unit, pledges: Sequence[PledgeRow], certified: Certified
 ) -> tuple[LeftOut, ...]:
-    reasons = {left.pledge: left.reason for left in certified.result.unmatched}
+    if certified.result is None:
+        reasons = {pledge.id: NOT_CERTIFIED for pledge in pledges}
+    else:
+        reasons = {left.pledge: left.reason for left in certified.result.unmatched}
     left_out = []
     for pledge in pledges:
         reason = reasons.get(pledge.id)

@@ -186,6 +186,16 @@ class PoolClosed:
 
 
 @fact
+class PoolNotCertified:
+    """The checker refused what was computed, so nothing may be awarded; `operators` hear of it."""
+
+    pool_id: str
+    cell: str
+    broken: str
+    operators: tuple[str, ...]
+
+
+@fact
 class GroupAuctioned:
     """Suppliers may undercut the group's price until the auction closes."""
 

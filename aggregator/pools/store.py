@@ -138,6 +138,12 @@ async def live_in(unit: Unit, cell: str) -> list[str]:
     return [row["id"] for row in found]
 
 
+async def operators(reader: Reader) -> tuple[str, ...]:
+    """Return the organisations that run the market."""
+    found = await reader.rows("select id from organisation where kind = 'operator' order by id")
+    return tuple(row["id"] for row in found)
+
+
 async def set_state(unit: Unit, pool_id: str, state: str) -> None:
     await unit.execute("update pool set state = $2 where id = $1", pool_id, state)
 

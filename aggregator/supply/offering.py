@@ -13,13 +13,14 @@ from datetime import datetime
 
 from aggregator.catalogue.queries import InstrumentView, check_cell
 from aggregator.catalogue.tenors import Cell, after_month
-from aggregator.errors import InvalidField, NotFound, WrongState
+from aggregator.errors import InvalidField, MarketError, NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
 from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 
 MAX_BREAKS = 50
+MAX_STANDING = 5
 EXPIRE = "supply.expire"
 
 
@@ -40,6 +41,15 @@ class OfferTerms:
     valid_until: datetime | None = None
 
 
+@dataclass
+class TooManyOffers(MarketError):
+    """A firm stands with so many offers in a cell; withdrawing one makes room for another."""
+
+    code = "too_many_offers"
+    cell: str
+    max_offers: int
+
+
 def stream_of(cell: str) -> str:
     return f"supply:{cell}"
 
@@ -52,6 +62,7 @@ async def publish_offer(
     Raises:
         NotFound: the instrument does not exist.
         InvalidField: a term breaks its rule; a price that rises is one.
+        TooManyOffers: so many of the firm's stand in the cell already.
 
     """
 
@@ -60,6 +71,7 @@ async def publish_offer(
         _check_breaks(traded, terms.breaks)
         _check_lots(traded, terms)
         until = _checked_validity(unit.now, terms)
+        await _check_room(unit, str(terms.cell))
         return await _publish(unit, terms, until)
 
     # A cell that does not exist must not leave a stream behind.
@@ -115,6 +127,19 @@ async def expire(market: Market, offer_id: str) -> None:
 
     _, cell = await _owner_and_cell(offer_id)
     await market.perform(Actor.SYSTEM, "supply.expire", step, stream=stream_of(cell))
+
+
+async def _check_room(unit: Unit, cell: str) -> None:
+    row = await unit.row(
+        "select count(*) as offers from offer where seller_id = $1 and cell = $2"
+        " and state = 'standing' and valid_until > $3",
+        unit.actor.organisation_id,
+        cell,
+        unit.now,
+    )
+    assert row is not None
+    if row["offers"] >= MAX_STANDING:
+        raise TooManyOffers(cell, MAX_STANDING)
 
 
 async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:

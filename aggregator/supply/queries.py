@@ -81,7 +81,12 @@ async def lock_standing(unit: Unit, cell: str) -> list[OfferView]:
     await unit.rows(
         "select id from offer where cell = $1 and state = 'standing' order by id for update", cell
     )
-    found = await standing(unit, cell, unit.now)
+    return await binding(unit, cell, unit.now)
+
+
+async def binding(reader: Reader, cell: str, now: datetime) -> list[OfferView]:
+    """Return the offers of a cell that bind at `now` and have something left, earliest first."""
+    found = await standing(reader, cell, now)
     return [offer for offer in found if offer.left_lots >= max(offer.pack, offer.breaks[0][0])]
 
 

@@ -15,8 +15,8 @@ log = structlog.get_logger("timers")
 
 Ring = Callable[[Market, str], Awaitable[None]]
 LOOK_EVERY = timedelta(milliseconds=200)
-SLOW = frozenset({"forwards.close"})
-"""Kinds that may ring for minutes; they have a loop of their own, so that no auction waits."""
+SLOW = ("forwards.close", "pools.close")
+"""Kinds that may ring for minutes; each has a loop of its own, so that no auction waits."""
 
 
 async def ring_due(market: Market, on_timer: Mapping[str, Ring]) -> int:
@@ -37,9 +37,11 @@ async def ring_due(market: Market, on_timer: Mapping[str, Ring]) -> int:
 def keep_ringing_all(market: Market, on_timer: Mapping[str, Ring]) -> None:
     """Start to ring timers as they fall due, until the market's tasks are stopped."""
     quick = {kind: ring for kind, ring in on_timer.items() if kind not in SLOW}
-    slow = {kind: ring for kind, ring in on_timer.items() if kind in SLOW}
     market.tasks.start(keep_ringing(market, quick), name="timers")
-    market.tasks.start(keep_ringing(market, slow), name="slow timers")
+    for kind in SLOW:
+        if kind in on_timer:
+            alone = {kind: on_timer[kind]}
+            market.tasks.start(keep_ringing(market, alone), name=f"timers {kind}")
 
 
 async def keep_ringing(market: Market, on_timer: Mapping[str, Ring]) -> None:

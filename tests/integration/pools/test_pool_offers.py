@@ -48,6 +48,19 @@ async def test_unlawful_schedules_are_refused_by_field(orm: str, terms: dict, po
     assert await queries.offers(scene.actors["m"]) == []
 
 
+async def test_a_firm_stands_with_five_offers_in_a_cell_and_no_more(orm: str) -> None:
+    scene = await a_scene("", "mn")
+    made = [await scene.offer("m") for _ in range(offering.MAX_STANDING)]
+
+    with pytest.raises(offering.TooManyOffers) as refusal:
+        await scene.offer("m")
+    await scene.offer("n")
+    await withdraw(scene, "m", made[0])
+    await scene.offer("m")
+
+    assert (refusal.value.cell, refusal.value.max_offers) == ("SUGAR-W1/GX/2027-03", 5)
+
+
 async def test_the_database_itself_refuses_a_rising_price(orm: str) -> None:
     scene = await a_scene("", "m")
     offer_id = await scene.offer("m")
