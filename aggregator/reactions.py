@@ -65,6 +65,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "pools.firming": firming.begin,
     "pools.progress": stating.state_progress,
     "pools.substitute": substituting.expire,
+    "prices.fold": publication.fold,
     "settlement.refund": refunds.pay,
     "supply.expire": offering.expire,
 }

@@ -82,6 +82,12 @@ async def regions(reader: Reader | None = None) -> list[RegionView]:
     return [RegionView(**dict(row)) for row in found]
 
 
+async def parent(region: str, reader: Reader) -> str | None:
+    """Return the code of the region above, or None for the top one."""
+    found = await reader.rows("select parent from region where code = $1", region)
+    return found[0]["parent"] if found else None
+
+
 async def check_cell(cell: Cell, reader: Reader | None = None) -> InstrumentView:
     """Return the instrument of a cell whose three parts exist, or raise.
 

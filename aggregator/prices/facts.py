@@ -29,3 +29,11 @@ class DealParked:
 
     deal_id: str
     reason: str
+
+
+@fact
+class BatchFolded:
+    """Deals that waited too long in this cell and now wait in the cell of the region above."""
+
+    into: str
+    deals: tuple[str, ...]

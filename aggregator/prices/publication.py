@@ -6,21 +6,24 @@ import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
-from aggregator.catalogue.queries import InstrumentView, instrument
+from aggregator.catalogue.queries import InstrumentView, instrument, parent
 from aggregator.catalogue.tenors import Cell, parse_cell
 from aggregator.deals.activity import active_groups
 from aggregator.deals.facts import DealSettled, LotsReturned
 from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Reader
-from aggregator.market import Unit
-from aggregator.prices.facts import DealParked, PricePublished
+from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.prices.facts import BatchFolded, DealParked, PricePublished
 from aggregator.prices.screening import circular
+from aggregator.scheduler.timers import clear_timer, is_set, set_timer
 from matching.index.batch import ActiveGroups, IndexRules, SettledDeal
 from matching.index.publish import Publication, publish
 from matching.index.screening import Suppressed
 
 STREAM = "prices"
 ACTIVE_WITHIN = timedelta(days=365)
+FOLDING = "prices.fold"
+FOLD_AFTER = timedelta(days=60)
 
 
 async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
@@ -56,7 +59,7 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
     if reason:
         await unit.record(f"cell:{cell}", DealParked(settled.deal_id, reason))
         return
-    await publish_if_safe(unit, cell)
+    await _gather(unit, cell)
 
 
 async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:
@@ -94,7 +97,45 @@ async def exclude(unit: Unit, deal_id: str, lots: int) -> None:
     )
 
 
-async def publish_if_safe(unit: Unit, cell: Cell) -> None:
+async def fold(market: Market, key: str) -> None:
+    """Move a batch that has waited too long to the region above, and publish that if safe.
+
+    The deals leave their cell for good, so that the batches stay disjoint: what the parent
+    publishes of them is all that it adds to what its children have published.
+    """
+
+    async def step(unit: Unit) -> Answer:
+        cell = parse_cell(key)
+        # Upwards, as always: two children never wait for each other.
+        await unit.lock(f"cell:{cell}")
+        waiting = await _waiting(unit, cell)
+        above = await parent(cell.region, unit)
+        if not waiting or above is None:
+            return {}
+        target = Cell(cell.instrument_id, above, cell.tenor)
+        await unit.lock(f"cell:{target}")
+        await unit.execute(
+            "update price_deal set cell = $2, region = $3 where cell = $1 and state = 'waiting'",
+            str(cell),
+            str(target),
+            above,
+        )
+        await unit.record(f"cell:{cell}", BatchFolded(str(target), tuple(d.id for d in waiting)))
+        await _gather(unit, target)
+        return {}
+
+    await market.perform(Actor.SYSTEM, "prices.fold", step)
+
+
+async def _gather(unit: Unit, cell: Cell) -> None:
+    """Publish the batch or let it wait, at most `FOLD_AFTER` from its first deal on."""
+    if await publish_if_safe(unit, cell):
+        await clear_timer(unit, FOLDING, str(cell))
+    elif not await is_set(unit, FOLDING, str(cell)):
+        await set_timer(unit, FOLDING, str(cell), unit.now + FOLD_AFTER)
+
+
+async def publish_if_safe(unit: Unit, cell: Cell) -> bool:
     """Publish the cell's waiting deals as one batch if every safety rule holds."""
     terms = await instrument(cell.instrument_id, unit)
     waiting = await _waiting(unit, cell)
@@ -108,8 +149,10 @@ async def publish_if_safe(unit: Unit, cell: Cell) -> None:
         excluded=frozenset(row["deal_id"] for row in excluded),
         active=await _active(unit, cell),
     )
-    if isinstance(found, Publication):
-        await _publish(unit, cell, terms, waiting, found)
+    if isinstance(found, Suppressed):
+        return False
+    await _publish(unit, cell, terms, waiting, found)
+    return True
 
 
 async def suppression(reader: Reader, cell: Cell, terms: InstrumentView) -> Suppressed | None:
@@ -143,7 +186,7 @@ async def _publish(
         volume_band=found.volume_band,
         size_band=found.size_band,
         method=found.method,
-        inputs_sha256=_inputs_sha256(waiting, found),
+        inputs_sha256=inputs_sha256([deal for deal in waiting if deal.id in set(found.used)]),
         at=unit.now,
     )
     await unit.execute(
@@ -203,11 +246,7 @@ async def _active(reader: Reader, cell: Cell) -> ActiveGroups:
     return ActiveGroups(buyers=buyers, sellers=sellers)
 
 
-def _inputs_sha256(waiting: Sequence[SettledDeal], found: Publication) -> str:
-    used = set(found.used)
-    inputs = [
-        [deal.id, deal.buyer_group, deal.seller_group, deal.price_minor, deal.lots]
-        for deal in waiting
-        if deal.id in used
-    ]
+def inputs_sha256(deals: Sequence[SettledDeal]) -> str:
+    """Return the hash of the deals behind a value, given in order of their ids."""
+    inputs = [[d.id, d.buyer_group, d.seller_group, d.price_minor, d.lots] for d in deals]
     return hashlib.sha256(canonical(inputs)).hexdigest()

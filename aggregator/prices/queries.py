@@ -10,8 +10,9 @@ from typing import Any
 from aggregator.catalogue.queries import instruments
 from aggregator.catalogue.tenors import Cell, parse_cell
 from aggregator.errors import NotFound
-from aggregator.journal.reading import Pool
+from aggregator.journal.reading import Pool, Reader
 from aggregator.prices.publication import suppression
+from matching.index.chained import Link, chained
 
 MAX_HISTORY = 2_000
 
@@ -90,6 +91,15 @@ async def history(cell: Cell) -> list[PriceView]:
     return [_view(row) for row in reversed(found)]
 
 
+async def last_value(cell: Cell, reader: Reader) -> int | None:
+    """Return a cell's last published value, or None where nothing is published."""
+    found = await reader.rows(
+        "select value_minor from price_publication where cell = $1 order by number desc limit 1",
+        str(cell),
+    )
+    return found[0]["value_minor"] if found else None
+
+
 async def curve(instrument_id: str, region: str) -> list[PriceView]:
     """Return the last price of each tenor of an instrument and region, by tenor."""
     found = await Pool().rows(
@@ -99,6 +109,23 @@ async def curve(instrument_id: str, region: str) -> list[PriceView]:
         region,
     )
     return [_view(row) for row in found]
+
+
+async def index(instrument_id: str) -> list[Link]:
+    """Return an instrument's chained index by calendar month (UTC) of publication.
+
+    A cell's value in a month is its last publication of that month.
+    """
+    found = await Pool().rows(
+        "select distinct on (period, cell) period, cell, value_minor from"
+        " (select to_char(at at time zone 'UTC', 'YYYY-MM') as period, cell, number, value_minor"
+        " from price_publication where instrument_id = $1) p order by period, cell, number desc",
+        instrument_id,
+    )
+    periods: dict[str, dict[str, int]] = {}
+    for row in found:
+        periods.setdefault(row["period"], {})[row["cell"]] = row["value_minor"]
+    return chained(list(periods.items()))
 
 
 _SELECT = (

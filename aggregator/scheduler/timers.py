@@ -34,6 +34,10 @@ async def set_timer(unit: Unit, kind: str, key: str, due_at: datetime) -> None:
     )
 
 
+async def is_set(unit: Unit, kind: str, key: str) -> bool:
+    return bool(await unit.rows("select 1 from timer where kind = $1 and key = $2", kind, key))
+
+
 async def clear_timer(unit: Unit, kind: str, key: str) -> None:
     await unit.execute("delete from timer where kind = $1 and key = $2", kind, key)
 

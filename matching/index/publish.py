@@ -61,15 +61,25 @@ def publish(
         return Suppressed("no_deals", ())
     if found := screen(batch, rules, active):
         return found
-    numerators, _ = weights(batch, rules.party_cap)
-    median = lower_median([deal.price_minor for deal in batch], numerators)
     return Publication(
-        value_minor=to_step(median, rules.step_minor),
+        value_minor=value_of(batch, rules),
         used=tuple(sorted(deal.id for deal in batch)),
         excluded=tuple(sorted(excluded)),
         volume_band=band(sum(deal.lots for deal in batch)),
         size_band=band(len(batch)),
     )
+
+
+def value_of(batch: Sequence[SettledDeal], rules: IndexRules) -> int:
+    """Return the value of a batch, safe or not: what an auditor recomputes.
+
+    Raises:
+        ValueError: the batch is empty.
+
+    """
+    numerators, _ = weights(batch, rules.party_cap)
+    median = lower_median([deal.price_minor for deal in batch], numerators)
+    return to_step(median, rules.step_minor)
 
 
 def publish_cells(

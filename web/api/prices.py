@@ -7,6 +7,7 @@ import io
 from dataclasses import asdict
 
 from aggregator.amounts import decimal_text
+from aggregator.catalogue.queries import instrument
 from aggregator.catalogue.tenors import Cell, parse_cell
 from aggregator.journal.facts import stamp
 from aggregator.market import Answer
@@ -60,6 +61,16 @@ async def forward_curve(call: Call) -> Answer:
         "instrument": call.path["instrument"],
         "region": call.path["region"],
         "points": [{"tenor": view.cell.rsplit("/", 1)[1], **_price(view)} for view in found],
+    }
+
+
+@route("GET", "/indices/{instrument}", act=PUBLIC)
+async def chained_index(call: Call) -> Answer:
+    """List an instrument's chained index by month: 10,000 is the first month with a price."""
+    terms = await instrument(call.path["instrument"])
+    return {
+        "instrument": terms.id,
+        "links": [asdict(link) for link in await queries.index(terms.id)],
     }
 
 

@@ -1,0 +1,96 @@
+"""The auditor's recomputation: every published value again, from the deals that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aggregator.catalogue.queries import InstrumentView, instruments
+from aggregator.journal.reading import Pool, entries
+from aggregator.prices.facts import PricePublished
+from aggregator.prices.publication import STREAM, inputs_sha256
+from matching.index.batch import METHOD, IndexRules, SettledDeal
+from matching.index.publish import band, value_of
+
+
+@dataclass(frozen=True, slots=True)
+class PriceDifference:
+    """What of a publication does not follow from its deals, or was told otherwise."""
+
+    publication_id: str
+    field: str
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceReport:
+    publications: int
+    deals: int
+    differences: tuple[PriceDifference, ...]
+
+
+async def verify() -> PriceReport:
+    """Compare value, bands, hash and journal of every publication with its settled deals."""
+    by_id = {found.id: found for found in await instruments()}
+    told = {
+        entry.fact.publication_id: entry.fact
+        for entry in await entries(None, STREAM)
+        if isinstance(entry.fact, PricePublished)
+    }
+    differences: list[PriceDifference] = []
+    publications = await Pool().rows(
+        "select id, cell, instrument_id, number, value_minor, currency, volume_band, size_band,"
+        " method, inputs_sha256, at from price_publication order by at, id"
+    )
+    counted = 0
+    for row in publications:
+        deals = await _deals(row["id"])
+        counted += len(deals)
+        expected = _expected(deals, by_id[row["instrument_id"]], row["method"])
+        differences += _compared(row["id"], row, expected)
+        fact = told.pop(row["id"], None)
+        journalled = {name: getattr(fact, name, None) for name in _TOLD}
+        differences += _compared(row["id"], row, journalled)
+    differences += [PriceDifference(name, "id", "nothing", "a publication") for name in told]
+    return PriceReport(len(publications), counted, tuple(differences))
+
+
+_TOLD = ("cell", "number", "value_minor", "currency", "volume_band", "size_band", "method",
+         "inputs_sha256", "at")  # fmt: skip
+
+
+async def _deals(publication_id: str) -> list[SettledDeal]:
+    found = await Pool().rows(
+        "select deal_id, buyer_group, seller_group, price_minor, lots from price_deal"
+        " where publication_id = $1 order by deal_id",
+        publication_id,
+    )
+    return [
+        SettledDeal(r["deal_id"], r["buyer_group"], r["seller_group"], r["price_minor"], r["lots"])
+        for r in found
+    ]
+
+
+def _expected(
+    deals: list[SettledDeal], terms: InstrumentView, method: str
+) -> Mapping[str, str | int | None]:
+    if not deals or method != METHOD:
+        return {"value_minor": None, "method": METHOD}
+    return {
+        "value_minor": value_of(deals, IndexRules(step_minor=terms.step_minor)),
+        "volume_band": band(sum(deal.lots for deal in deals)),
+        "size_band": band(len(deals)),
+        "inputs_sha256": inputs_sha256(deals),
+    }
+
+
+def _compared(
+    publication_id: str, row: Mapping[str, Any], expected: Mapping[str, Any]
+) -> list[PriceDifference]:
+    return [
+        PriceDifference(publication_id, name, str(row[name]), str(value))
+        for name, value in expected.items()
+        if row[name] != value
+    ]
