@@ -7,7 +7,7 @@ from operator import mul
 from typing import NamedTuple
 
 from matching.money import split
-from matching.pools.cells import Cell, Formed
+from matching.pools.cells import Cell, Formed, picking
 from matching.pools.price_breaks import Option, price_of, reachable
 from matching.pools.sharing import equal_awards
 from matching.pools.values import Offer, Pool
@@ -28,14 +28,14 @@ class Awarded(NamedTuple):
 
     def surplus_minor(self, cell: Cell) -> int:
         """Return Σ (net limit − price) × lots."""
-        worth: int = sum(map(mul, map(cell.net_minor.__getitem__, self.places), self.lots))
+        worth: int = sum(map(mul, picking(self.places)(cell.net_minor), self.lots))
         return worth - self.price_minor * self.total
 
 
 def awarded(cell: Cell, formed: Formed, offer: Offer) -> Awarded:
     """Return a formed pool with the least tolerance that its break and pack need."""
     rank, price, places, number = formed
-    lots = [*map(cell.lots.__getitem__, places)]
+    lots: Sequence[int] = picking(places)(cell.lots)
     if cell.tolerances is not None or offer.pack > 1:
         more = total_at(cell, places, offer, price) - sum(lots)
         if more:
@@ -102,13 +102,13 @@ def groups(cell: Cell, places: Sequence[int] | set[int]) -> int:
 
 def written(cell: Cell, pool: Awarded, offer: Offer) -> Pool:
     """Return a pool with each member's landed price and amount, members by id."""
-    price, own = pool.price_minor, cell.own_minor
-    names = [*map(cell.ids.__getitem__, pool.places)]
-    order = sorted(range(len(names)), key=names.__getitem__)
-    lots = tuple(map(pool.lots.__getitem__, order))
-    landed = tuple([price + own[pool.places[k]] for k in order])
+    price = pool.price_minor
+    pick = picking(pool.places)
+    names = pick(cell.ids)
+    sort = picking(sorted(range(len(names)), key=names.__getitem__))
+    ids, lots = sort(names), sort(pool.lots)
+    landed = tuple([price + own for own in sort(pick(cell.own_minor))])
     amounts = tuple(map(mul, lots, landed))
-    ids = tuple(map(names.__getitem__, order))
     return Pool(offer.id, price, sum(lots), ids, lots, landed, amounts, pool.round)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, lt, sub
-from typing import NamedTuple
+from operator import attrgetter, itemgetter, lt, sub
+from typing import Any, NamedTuple
 
 from matching.pools.values import Pledge
 
@@ -32,12 +32,13 @@ class Cell:
     tolerances: Sequence[int] | None
     owners: Sequence[str] | None
 
-    def most_lots(self, places: Sequence[int]) -> int:
-        """Return all lots of these places, tolerance included."""
-        firm = sum(map(self.lots.__getitem__, places))
-        if self.tolerances is None:
-            return firm
-        return firm + sum(map(self.tolerances.__getitem__, places))
+
+def picking(places: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """Return what takes these places, at least one, of any column: the fastest way there is."""
+    if len(places) == 1:
+        place = places[0]
+        return lambda column: (column[place],)
+    return itemgetter(*places)
 
 
 class Formed(NamedTuple):

@@ -122,7 +122,9 @@ def clear_cell(
         assigned = assign(cell, ranked, formed, rules.min_members)
         rationed = _rationed(name, cell, pools, ranked, assigned)
         pools = assigned.pools
-    taken = {place for pool in pools for place in pool.places}
+    taken: set[int] = set()
+    for pool in pools:
+        taken.update(pool.places)
     left = [place for place in range(len(cell.ids)) if place not in taken]
     cut: list[int] = []
     if rationed is not None:
@@ -133,7 +135,7 @@ def clear_cell(
         sorted([written(cell, pool, ranked[pool.rank]) for pool in pools], key=_PLEDGES),
         [*map(cell.ids.__getitem__, left)],
         [*map(why.__getitem__, left)],
-        sum(pool.surplus_minor(cell) for pool in pools),
+        sum([pool.surplus_minor(cell) for pool in pools]),
         rationed,
         objective,
     )

@@ -24,12 +24,14 @@ from matching.pools.price_breaks import NEVER, Level
 from matching.pools.stretches import Shape, line_of
 from matching.pools.windows import fullest
 
+Round = list[tuple[int, Sequence[int]]]  # Windows closed at once: the offer's rank, the places.
+
 
 def cascade(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
     """Return the pools of a cell under the objective `stable`, capacities aside."""
     formed: list[Formed] = []
     net = cell.net_minor
-    accepting: list[int] = [*range(len(net))]
+    accepting: Sequence[int] = range(len(net))
     most = NEVER
     rounds = 0
     for level in levels:
@@ -39,21 +41,46 @@ def cascade(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
         # Whoever accepts a price accepts every deeper one: the line only shrinks, and so does
         # the most that a window of it can hold.
         accepting = [place for place in accepting if net[place] >= price]
-        while len(accepting) >= shape.min_members:
-            most = cell.most_lots(accepting)
-            if most < level.least_lots:
-                break
-            line = line_of(cell, accepting, level.least_lots, shape)
-            most = line.most_lots()
-            windows = fullest(line, level) if most >= level.least_lots else []
-            if not windows:
-                break
+        widest, found = rounds_at(cell, accepting, level, shape)
+        most = min(most, widest)
+        for windows in found:
             rounds += 1
-            rest: list[int] = []
-            done = 0
-            for start, stop, rank in windows:
-                formed.append(Formed(rank, price, accepting[start:stop], rounds))
-                rest += accepting[done:start]
-                done = stop
-            accepting = rest + accepting[done:]
+            for rank, places in windows:
+                formed.append(Formed(rank, price, places, rounds))
+        if found:
+            taken: set[int] = set()
+            taken.update(*[places for windows in found for _, places in windows])
+            accepting = [place for place in accepting if place not in taken]
     return formed
+
+
+def rounds_at(
+    cell: Cell, accepting: Sequence[int], level: Level, shape: Shape
+) -> tuple[int, list[Round]]:
+    """Return what no window of those who accept exceeds in lots, and the rounds of a level.
+
+    After a round a lawful window can only be made of those passed by within a stretch that
+    lawful windows covered: with everyone between it would have been lawful before.
+    """
+    rounds: list[Round] = []
+    most = 0
+    while len(accepting) >= shape.min_members:
+        line = line_of(cell, accepting, level.least_lots, shape)
+        widest, cover = line.widest()
+        most = most or widest
+        if not level.is_plain and cover:
+            cover = [(0, len(accepting))]
+        passed: list[int] = []
+        closed: Round = []
+        for first, edge in cover:
+            done = first
+            for start, stop, rank in fullest(line, level, first, edge):
+                closed.append((rank, accepting[start:stop]))
+                passed += accepting[done:start]
+                done = stop
+            passed += accepting[done:edge]
+        if not closed:
+            break
+        rounds.append(closed)
+        accepting = passed
+    return most, rounds

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 from matching.pools.values import Offer
 
 NEVER = 1 << 62
-_PRICE = itemgetter(0)
 
 
 class Option(NamedTuple):
@@ -60,20 +57,24 @@ def levels(ranked: Sequence[Offer]) -> list[Level]:
             if lots <= offer.capacity
         ]
     )
-    found: list[Level] = []
+    options: dict[int, list[Option]] = {}
     reached = NEVER
-    for price, same in groupby(steps, key=_PRICE):
-        kept: list[Option] = []
-        for _, rank, lots in same:
-            if lots < reached and not any(o.pack == 1 and o.from_lots <= lots for o in kept):
-                offer = ranked[rank]
-                kept.append(Option(rank, lots, _deeper_from(offer, price), offer.pack))
-        if kept:
-            plain = [option.from_lots for option in kept if option.pack == 1]
-            least = min([option.from_lots for option in kept])
-            found.append(Level(price, tuple(kept), len(plain) == len(kept), least))
-            reached = min([reached, *plain])
-    return found
+    for price, rank, lots in steps:
+        if lots < reached:
+            offer = ranked[rank]
+            option = Option(rank, lots, _deeper_from(offer, price), offer.pack)
+            options.setdefault(price, []).append(option)
+            if offer.pack == 1:
+                reached = lots
+    return [
+        Level(
+            price,
+            tuple(kept),
+            max([option.pack for option in kept]) == 1,
+            min([option.from_lots for option in kept]),
+        )
+        for price, kept in options.items()
+    ]
 
 
 def price_of(offer: Offer, lots: int) -> int | None:

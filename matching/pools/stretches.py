@@ -14,7 +14,7 @@ from itertools import accumulate
 from operator import add, sub
 from typing import NamedTuple
 
-from matching.pools.cells import Cell
+from matching.pools.cells import Cell, picking
 
 
 class Shape(NamedTuple):
@@ -29,6 +29,7 @@ class Shape(NamedTuple):
 class Line:
     """Pledges that accept a price; `reach` sums their lots with tolerance up to a boundary.
 
+    Sums count from any base: only differences matter.
     `crowds[y]` is the last start from which enough owner groups stand before `y`; None when
     all owners differ, so that counting suffices.
     """
@@ -49,13 +50,53 @@ class Line:
             return max(end, start + self.shape.min_members)
         return max(end, bisect_left(self.crowds, start))
 
-    def most_lots(self) -> int:
-        """Return the most lots, tolerance included, that any window of similar size holds."""
-        most: int = max(map(sub, map(self.reach.__getitem__, self.stops), self.reach))
-        return most
+    def widest(self) -> tuple[int, list[tuple[int, int]]]:
+        """Return the most lots of any window of similar size, and what lawful windows cover.
 
-    def ids(self) -> list[str]:
-        return [*map(self.cell.ids.__getitem__, self.places)]
+        The cover is the union of all lawful windows as stretches `(first, edge)`; no lawful
+        window leaves its stretch. Lots include tolerance.
+        """
+        stops, crowds, groups = self.stops, self.crowds, self.shape.min_members
+        if not stops:
+            return self.reach[-1], []
+        held = [*map(sub, picking(stops)(self.reach), self.reach)]
+        most, least = max(held), self.least_lots
+        cover: list[tuple[int, int]] = []
+        if most < least:
+            return most, cover
+        first = edge = 0
+        for start in [start for start, lots in enumerate(held) if lots >= least]:
+            stop = stops[start]
+            if stop > edge and (stop - groups if crowds is None else crowds[stop]) >= start:
+                if start >= edge:
+                    if edge:
+                        cover.append((first, edge))
+                    first = start
+                edge = stop
+        if edge:
+            cover.append((first, edge))
+        return most, cover
+
+    def part(self, first: int, edge: int) -> Line:
+        """Return a stretch of the line that no lawful window leaves, as a line of its own."""
+        if edge - first == len(self.lots):
+            return self
+        crowds = self.crowds
+        if crowds is not None:
+            crowds = [crowd - first for crowd in crowds[first : edge + 1]]
+        return Line(
+            self.cell,
+            self.places[first:edge],
+            self.lots[first:edge],
+            self.reach[first : edge + 1],
+            self.shape,
+            self.least_lots,
+            [stop - first for stop in self.stops[first:edge]],
+            crowds,
+        )
+
+    def ids(self) -> Sequence[str]:
+        return picking(self.places)(self.cell.ids)
 
     def first_start(self, end: int) -> int:
         """Return the first start of similar size."""
@@ -69,26 +110,38 @@ class Line:
 
 
 def line_of(cell: Cell, places: Sequence[int], least_lots: int, shape: Shape) -> Line:
-    """Return the line of these places where windows need so many lots."""
-    lots = [*map(cell.lots.__getitem__, places)]
-    if cell.tolerances is None:
-        reach = [0, *accumulate(lots)]
-    else:
-        more = map(cell.tolerances.__getitem__, places)
-        reach = [0, *accumulate(map(add, lots, more))]
-    stops = stops_of([*map(cell.sizes.__getitem__, places)], shape)
+    """Return the line of these places, at least one, where windows need so many lots.
+
+    Where all of them together have too few it stays without `stops`: no window is lawful.
+    """
+    pick = picking(places)
+    lots = pick(cell.lots)
+    held: Sequence[int] = lots
+    if cell.tolerances is not None:
+        held = [*map(add, lots, pick(cell.tolerances))]
+    whole = sum(held)
+    if whole < least_lots:
+        return Line(cell, places, lots, [0, whole], shape, least_lots, [], None)
+    reach = [0, *accumulate(held)]
+    stops = stops_of(pick(cell.sizes), shape)
     crowds = None
     if cell.owners is not None:
-        crowds = _crowds([*map(cell.owners.__getitem__, places)], shape.min_members)
+        crowds = _crowds(pick(cell.owners), shape.min_members)
     return Line(cell, places, lots, reach, shape, least_lots, stops, crowds)
 
 
 def stops_of(sizes: Sequence[int], shape: Shape) -> list[int]:
     """Return, for each start, the last end of similar size; sizes ascend."""
     above, below = shape.numerator, shape.denominator
-    if below == 1:
-        return [bisect_right(sizes, size * above) for size in sizes]
-    return [bisect_right(sizes, size * above // below) for size in sizes]
+    stops: list[int] = []
+    keep = stops.append
+    ceilings = iter([size * above // below for size in sizes])
+    ceiling = next(ceilings)
+    for stop, size in enumerate(sizes):
+        while size > ceiling:
+            keep(stop)
+            ceiling = next(ceilings)
+    return stops + [len(sizes)] * (len(sizes) - len(stops))
 
 
 def _crowds(owners: Sequence[str], min_members: int) -> list[int]:

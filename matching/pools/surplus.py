@@ -58,7 +58,7 @@ def _tracks(cell: Cell, levels: Sequence[Level], shape: Shape) -> Iterator[Track
         if len(places) < shape.min_members:
             continue
         line = line_of(cell, places, level.least_lots, shape)
-        most = line.most_lots()
+        most, _ = line.widest()
         if level.is_plain:
             for option in level.options:
                 if option.from_lots <= most:

@@ -32,16 +32,25 @@ Window = tuple[int, int, int]  # From, to (half open), rank of the offer.
 Ranker = Callable[[int, int], int]  # The earliest offer for a window, or -1.
 
 
-def fullest(line: Line, level: Level) -> list[Window]:
-    """Return the windows that win on a line, from the smallest sizes to the largest."""
-    if level.is_plain:
-        costs = _costs(line)
-        if len(level.options) == 1:
-            rank = level.options[0].rank
-            return [(start, stop, rank) for start, stop in first_of_windows(costs)]
-        return _first_by_offer(costs, ranker_of(line, level))
-    ranker = ranker_of(line, level)
-    return _first_by_offer(_costs_with_packs(line, ranker), ranker)
+def fullest(line: Line, level: Level, first: int, edge: int) -> list[Window]:
+    """Return the windows that win on a stretch of a line, from the smallest sizes on.
+
+    No lawful window leaves the stretch; with packs it is the whole line.
+    """
+    if not level.is_plain:
+        ranker = ranker_of(line, level)
+        return _first_by_offer(_costs_with_packs(line, ranker), ranker)
+    part = line.part(first, edge)
+    is_one = part.stops[0] >= edge - first  # A window of everybody: nothing holds more.
+    if len(level.options) == 1:
+        pairs = [(0, edge - first)] if is_one else first_of_windows(_costs(part))
+        rank = level.options[0].rank
+        return [(first + start, first + stop, rank) for start, stop in pairs]
+    ranker = ranker_of(part, level)
+    if is_one:
+        return [(first, edge, ranker(0, edge - first))]
+    found = _first_by_offer(_costs(part), ranker)
+    return [(first + start, first + stop, rank) for start, stop, rank in found]
 
 
 def ranker_of(line: Line, level: Level) -> Ranker:
@@ -63,14 +72,14 @@ def _costs(line: Line) -> Costs:
     lots, reach, stops, least = line.lots, line.reach, line.stops, line.least_lots
     unit = len(lots) + 1
     crowds = line.crowds
-    first = bisect_left(reach, least)
+    first = bisect_left(reach, reach[0] + least)
     cost = [0, *accumulate([passed * unit for passed in lots[: first - 1]])]
     way = [PASSED] * first
     spent = cost[-1]
     groups = line.shape.min_members
     queue: deque[int] = deque()
     push, pop, popleft = queue.append, queue.pop, queue.popleft
-    coming, coming_reach = 0, 0
+    coming, coming_reach = 0, reach[0]
     for end, passed in enumerate(lots[first - 1 :], first):
         spent += passed * unit
         spare = reach[end] - least
