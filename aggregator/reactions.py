@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aggregator.auctions import closing as auction_closing
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
+from aggregator.deals import cancelling, claims
 from aggregator.deals import closing as deal_closing
 from aggregator.deals.facts import DealLapsed, DealSettled, LotsReturned
 from aggregator.demand import repeating
@@ -54,10 +55,12 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "auctions.begin": auction_closing.begin,
     "auctions.close": auction_closing.close,
     "deals.accepted": issuing.remind,
+    "deals.claim": claims.on_silence,
     "deals.delivered": accepting.on_silence,
     "deals.disputed": deal_closing.give_up_dispute,
     "deals.formed": deal_closing.lapse,
     "deals.funded": deal_closing.default,
+    "deals.proposal": cancelling.expire,
     "deals.shipping": deal_closing.default,
     "demand.repeat": repeating.on_timer,
     "forwards.close": forwards_closing.close,

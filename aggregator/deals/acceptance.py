@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from aggregator.deals import store
 from aggregator.deals.evidence import TITLE, record_evidence
-from aggregator.deals.lines import BPS, lines_of, total
+from aggregator.deals.lines import lines_of, total
 from aggregator.deals.reducing import refunded
 from aggregator.deals.store import Deal
 from aggregator.market import Unit
 from aggregator.settlement import escrow
-
-
-def is_within_tolerance(deal: Deal, accepted_lots: int) -> bool:
-    """Tell whether the accepted quantity keeps the promise."""
-    return (deal.lots - accepted_lots) * BPS <= deal.tolerance_bps * deal.lots
 
 
 async def price_accepted(unit: Unit, deal: Deal, accepted_lots: int, title: str) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aggregator.deals import stages
 from aggregator.deals.facts import DealCancelled, DealDefaulted, DealLapsed
-from aggregator.deals.store import Deal, locked, stream_of
-from aggregator.ledger import holds, transfers
+from aggregator.deals.performance import forfeit_rest, free_rest
+from aggregator.deals.store import Deal, load, locked, stream_of
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.settlement import calls, escrow
 
@@ -30,7 +30,7 @@ async def lapse(market: Market, deal_id: str) -> None:
             kind="deal.forfeit",
             rest_to=deal.buyer_id,
         )
-        await void_performance(unit, deal)
+        await free_rest(unit, deal)
         fact = DealLapsed(deal.id, deal.buyer_id, deal.seller_id, deal.deposit_minor)
         await stages.advance(unit, deal, stages.LAPSED, fact)
         return {"deal_id": deal.id, "state": stages.LAPSED}
@@ -49,10 +49,9 @@ async def default(market: Market, deal_id: str) -> None:
         if not _is_overdue(unit, deal, stages.FUNDED, stages.SHIPPING):
             return {}
         refunded_minor = await refund_all(unit, deal)
-        await _pay_performance(unit, deal)
-        fact = DealDefaulted(
-            deal.id, deal.buyer_id, deal.seller_id, refunded_minor, deal.performance_minor
-        )
+        paid_minor = await forfeit_rest(unit, deal)
+        fact = DealDefaulted(deal.id, deal.buyer_id, deal.seller_id, refunded_minor, paid_minor)
+        deal = await load(unit, deal.id)
         await stages.advance(unit, deal, stages.DEFAULTED, fact)
         return {"deal_id": deal.id, "state": stages.DEFAULTED}
 
@@ -76,7 +75,7 @@ async def call_off(unit: Unit, deal: Deal) -> Deal:
     """End a locked deal as cancelled: the buyer refunded, the seller's deposit free."""
     await calls.cancel(unit, deal.call_reference)
     refunded_minor = await refund_all(unit, deal)
-    await void_performance(unit, deal)
+    await free_rest(unit, deal)
     fact = DealCancelled(deal.id, deal.buyer_id, deal.seller_id, refunded_minor)
     return await stages.advance(unit, deal, stages.CANCELLED, fact)
 
@@ -85,27 +84,6 @@ async def refund_all(unit: Unit, deal: Deal) -> int:
     """Empty the escrow into the buyer's cash and return the amount."""
     return await escrow.pay_out(
         unit, deal.id, [], currency=deal.currency, kind="deal.refund", rest_to=deal.buyer_id
-    )
-
-
-async def void_performance(unit: Unit, deal: Deal) -> None:
-    """Give the seller's deposit back."""
-    if deal.performance_hold_id is not None:
-        await holds.void(unit, deal.performance_hold_id)
-
-
-async def _pay_performance(unit: Unit, deal: Deal) -> None:
-    if deal.performance_hold_id is None:
-        return
-    await holds.release_for_posting(unit, deal.performance_hold_id)
-    seller = await escrow.cash_of(unit, deal.seller_id, deal.currency)
-    buyer = await escrow.cash_of(unit, deal.buyer_id, deal.currency)
-    await transfers.post(
-        unit,
-        "deal.compensation",
-        deal.id,
-        [(seller, -deal.performance_minor), (buyer, deal.performance_minor)],
-        key=f"{deal.id}:deal.compensation",
     )
 
 

@@ -80,6 +80,58 @@ class CancellationProposed:
     buyer_id: str
     seller_id: str
     by: str
+    until: datetime | None = None
+
+
+@fact
+class CancellationWithdrawn:
+    """The proposal is off: taken back, or nobody agreed in time. The deal goes on."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    by: str
+
+
+@fact
+class ClaimOpened:
+    """Lots did not come as promised; `deposit_minor` of the seller's deposit is at stake."""
+
+    claim_id: str
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    cause: str
+    lots: int
+    deposit_minor: int
+    due_at: datetime
+
+
+@fact
+class ClaimContested:
+    """The seller says that the lots were good; the operator decides until `due_at`."""
+
+    claim_id: str
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    lots: int
+    due_at: datetime
+
+
+@fact
+class ClaimEnded:
+    """`fault_lots` were the seller's failure; `compensation_minor` went to the buyer."""
+
+    claim_id: str
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    cause: str
+    lots: int
+    fault_lots: int
+    compensation_minor: int
+    by: str
 
 
 @fact

@@ -37,8 +37,9 @@ class DealTerms:
     `source` says which mechanism awarded it (`pool`, `auction`, `strip`), `source_id` which
     one. `fee_minor` fixes the market's fee per lot; without it the instrument's rate counts.
     `buyer_hold_ids` and `seller_hold_ids` are the deposits set aside for this award: they end
-    as posted, and the deal takes its own. Without `funding_due_at` the call is due in three
-    days, without `ship_by` shipping is due with the delivery month.
+    as posted, and the deal takes its own: `deposit_minor`, or the instrument's share. Without
+    `funding_due_at` the call is due in three days, without `ship_by` shipping is due with the
+    delivery month.
     """
 
     source: str
@@ -53,6 +54,7 @@ class DealTerms:
     freight_minor: int = 0
     capital_minor: int = 0
     fee_minor: int | None = None
+    deposit_minor: int | None = None
     buyer_hold_ids: tuple[str, ...] = ()
     seller_hold_ids: tuple[str, ...] = ()
     place: str = ""
@@ -126,6 +128,8 @@ async def _take_money(
     currency = traded.currency
     funding_due_at = terms.funding_due_at or unit.now + FUNDING_TIME
     wanted = share(total_minor, traded.deposit_bps)
+    if terms.deposit_minor is not None:
+        wanted = terms.deposit_minor
     deposit_minor = min(wanted, await _available(unit, terms.buyer_id, currency))
     await escrow.take(
         unit, deal_id, terms.buyer_id, deposit_minor, currency=currency, kind="deal.deposit"

@@ -9,8 +9,9 @@ from typing import Any
 
 from aggregator.deals import stages, store
 from aggregator.deals.access import party_deal
+from aggregator.deals.claims import CONTESTED, Claim, claims_of
 from aggregator.deals.evidence import KINDS, Evidence, evidences
-from aggregator.deals.lines import Line
+from aggregator.deals.lines import PLATFORM, Line
 from aggregator.deals.store import Deal
 from aggregator.deals.tasks import BUYER, Task, side_of, tasks
 from aggregator.deals.terms import Term, terms_of
@@ -65,6 +66,37 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimView:
+    """Lots that did not come as promised, and what of the seller's deposit they cost him."""
+
+    claim_id: str
+    cause: str
+    lots: int
+    deposit_minor: int
+    state: str
+    fault_lots: int
+    compensation_minor: int
+    reason: str
+    due_at: datetime | None
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOnDesk:
+    """A contested claim as the operator sees it: quantities and reasons, no amounts."""
+
+    claim_id: str
+    deal_id: str
+    instrument_id: str
+    buyer: str
+    seller: str
+    ordered_lots: int
+    lots: int
+    reason: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class DealView:
     """One deal for one of its parties; `evidences` names all five, None where it is missing.
 
@@ -85,11 +117,14 @@ class DealView:
     delivered_lots: int
     dispute_reason: str
     cancel_wanted_by: str | None
+    cancel_until: datetime | None
     return_until: datetime | None
     lines: tuple[Line, ...]
     accepted_lines: tuple[Line, ...]
     terms: tuple[Term, ...]
     evidences: Mapping[str, Evidence | None]
+    performance_minor: int
+    claims: tuple[ClaimView, ...]
     timeline: tuple[TimelineEntry, ...]
 
 
@@ -166,11 +201,14 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
         delivered_lots=found.delivered_lots,
         dispute_reason=found.dispute_reason,
         cancel_wanted_by=found.cancel_wanted_by,
+        cancel_until=found.cancel_until,
         return_until=_return_until(found),
         lines=tuple(await store.lines_of(source, deal_id, "agreed")),
         accepted_lines=tuple(await store.lines_of(source, deal_id, "accepted")),
         terms=tuple(await terms_of(source, deal_id)),
         evidences={kind: proofs.get(kind) for kind in KINDS},
+        performance_minor=found.performance_minor,
+        claims=tuple([_claim(claim) for claim in (await claims_of(source, deal_id)).values()]),
         timeline=tuple(await _timeline(source, deal_id, is_buyer=is_buyer)),
     )
 
@@ -190,11 +228,38 @@ async def disputes(actor: Actor, reader: Reader | None = None) -> list[DisputeVi
     return [DisputeView(**dict(row)) for row in found]
 
 
+async def contested(actor: Actor, reader: Reader | None = None) -> list[ClaimOnDesk]:
+    """Return the claims that wait for the operator, most urgent first."""
+    actor.require("deals.decide_claim")
+    found = await (reader or Pool()).rows(
+        "select c.id as claim_id, c.deal_id, d.instrument_id, b.name as buyer, s.name as seller,"
+        " d.lots as ordered_lots, c.lots, c.reason, c.due_at from deal_claim c"
+        " join deal d on d.id = c.deal_id join organisation b on b.id = d.buyer_id"
+        " join organisation s on s.id = d.seller_id"
+        " where c.state = $1 order by c.due_at, c.id limit $2",
+        CONTESTED,
+        MAX_PAGE,
+    )
+    return [ClaimOnDesk(**dict(row)) for row in found]
+
+
+def _claim(claim: Claim) -> ClaimView:
+    known = {field.name: getattr(claim, field.name) for field in fields(claim)}
+    known["claim_id"] = claim.id
+    return ClaimView(**{name: known[name] for name in ClaimView.__dataclass_fields__})
+
+
 async def _timeline(reader: Reader, deal_id: str, *, is_buyer: bool) -> list[TimelineEntry]:
+    """Return what happened, numbered for the asker: what he may not see leaves no gap."""
     hidden = _SAID_ALREADY if is_buyer else _SAID_ALREADY | _BUYERS_OWN
+    seen = [
+        entry
+        for entry in await entries(reader, store.stream_of(deal_id))
+        if is_buyer or getattr(entry.fact, "issuer", None) != PLATFORM
+    ]
     return [
         TimelineEntry(
-            seq=entry.seq,
+            seq=seq,
             at=entry.at,
             fact=type(entry.fact).__name__,
             figures={
@@ -203,7 +268,7 @@ async def _timeline(reader: Reader, deal_id: str, *, is_buyer: bool) -> list[Tim
                 if field.name not in hidden
             },
         )
-        for entry in await entries(reader, store.stream_of(deal_id))
+        for seq, entry in enumerate(seen, start=1)
     ]
 
 

@@ -1,5 +1,7 @@
 """A shortfall known before shipping: fewer lots at the same price, the surplus paid back.
 
+Beyond the tolerance the lots given up forfeit their share of the seller's deposit at once.
+
 The contract stays as it was formed, so that accepting the lower quantity is a shortfall on
 the record; but no more than the reduced lots can be shipped, and what they cost less leaves
 the escrow at once. A deal is reduced once.
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aggregator.deals import stages, store
+from aggregator.deals import claims, stages, store
 from aggregator.deals.facts import DealReduced
 from aggregator.deals.lines import lines_of, total
 from aggregator.deals.quantities import check_lots
@@ -60,7 +62,9 @@ async def reduce_within(unit: Unit, deal_id: str, lots: int) -> Reduction:
         kind="deal.reduction",
     )
     fact = DealReduced(deal_id, deal.buyer_id, deal.seller_id, lots, deal.lots, made.refunded_minor)
-    await stages.annotate(unit, deal, fact)
+    deal = await stages.annotate(unit, deal, fact)
+    if not claims.is_within_tolerance(deal, lots):
+        await claims.claim_undelivered(unit, deal, deal.lots - lots)
     return made
 
 

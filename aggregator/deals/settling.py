@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aggregator.deals import stages, store
-from aggregator.deals.closing import void_performance
 from aggregator.deals.evidence import KINDS, Evidence
 from aggregator.deals.evidence import evidences as found_evidences
 from aggregator.deals.facts import DealSettled
 from aggregator.deals.lines import INFORMATION, SERVICE_TAX, Line, total
+from aggregator.deals.performance import free_rest
 from aggregator.deals.store import Deal
 from aggregator.ledger.queries import escrow_balance
 from aggregator.market import Unit
@@ -77,7 +77,7 @@ async def _settle(unit: Unit, deal: Deal, lines: Sequence[Line]) -> None:
         kind="deal.release",
         rest_to=deal.buyer_id,
     )
-    await void_performance(unit, deal)
+    await free_rest(unit, deal)
     fact = DealSettled(
         deal_id=deal.id,
         cell=deal.cell,

@@ -41,11 +41,17 @@ ACCEPTANCE_TIME = timedelta(days=3)
 INVOICE_TIME = timedelta(days=5)
 DISPUTE_TIME = timedelta(days=14)
 
+PROPOSAL = "deals.proposal"
+
 _WRITABLE = frozenset(
     {
         "note",
         "dispute_reason",
+        "cancel_until",
         "cancel_wanted_by",
+        "claimed_lots",
+        "forfeited_minor",
+        "performance_hold_id",
         "shipped_lots",
         "delivered_lots",
         "accepted_lots",
@@ -61,7 +67,7 @@ def require_state(deal: Deal, *allowed: str) -> None:
 
 
 async def advance(
-    unit: Unit, deal: Deal, to: str, *facts: object, **columns: str | int | None
+    unit: Unit, deal: Deal, to: str, *facts: object, **columns: str | int | datetime | None
 ) -> Deal:
     """Move a locked deal to the state `to`, set the next deadline and journal `facts`.
 
@@ -79,6 +85,9 @@ async def advance(
     if due_at is not None:
         await set_timer(unit, _timer(to), deal.id, due_at)
     settled_at = unit.now if to == SETTLED else deal.settled_at
+    if deal.cancel_wanted_by is not None:
+        await clear_timer(unit, PROPOSAL, deal.id)
+        columns = {**columns, "cancel_wanted_by": None, "cancel_until": None}
     await _write(
         unit, deal.id, {**columns, "state": to, "due_at": due_at, "settled_at": settled_at}
     )
@@ -86,10 +95,13 @@ async def advance(
     return await load(unit, deal.id)
 
 
-async def annotate(unit: Unit, deal: Deal, *facts: object, **columns: str | int | None) -> Deal:
+async def annotate(
+    unit: Unit, deal: Deal, *facts: object, **columns: str | int | datetime | None
+) -> Deal:
     """Journal `facts` and write `columns` of a locked deal that keeps its state."""
     await _write(unit, deal.id, dict(columns))
-    await unit.record(stream_of(deal.id), *facts)
+    if facts:
+        await unit.record(stream_of(deal.id), *facts)
     return await load(unit, deal.id)
 
 

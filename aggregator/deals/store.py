@@ -16,8 +16,9 @@ COLUMNS = (
     "id, source, source_id, instrument_id, region, tenor, cell, buyer_id, seller_id, buyer_group,"
     " seller_group, currency, lots, goods_minor, freight_minor, capital_minor, fee_minor, fee_bps,"
     " tax_bps, service_tax_bps, tolerance_bps, return_days, total_minor, deposit_minor,"
-    " call_reference, call_minor, performance_hold_id, performance_minor, state, note,"
-    " dispute_reason, cancel_wanted_by, shipped_lots, delivered_lots, accepted_lots, returned_lots,"
+    " call_reference, call_minor, performance_hold_id, performance_minor, forfeited_minor, state,"
+    " note, dispute_reason, cancel_wanted_by, cancel_until, shipped_lots, delivered_lots,"
+    " accepted_lots, returned_lots, claimed_lots,"
     " funding_due_at, ship_due_at, due_at, formed_at, settled_at"
 )
 
@@ -54,14 +55,17 @@ class Deal:
     call_minor: int
     performance_hold_id: str | None
     performance_minor: int
+    forfeited_minor: int
     state: str
     note: str
     dispute_reason: str
     cancel_wanted_by: str | None
+    cancel_until: datetime | None
     shipped_lots: int
     delivered_lots: int
     accepted_lots: int
     returned_lots: int
+    claimed_lots: int
     funding_due_at: datetime
     ship_due_at: datetime
     due_at: datetime | None

@@ -1,7 +1,8 @@
 """Accepting: what the buyer takes is what he pays.
 
 Within the tolerance the deal goes on with the accepted quantity, and what it costs less is
-refunded; below it the deal is marked as a shortfall besides. Silence for the acceptance
+refunded; below it the deal is marked as a shortfall besides, and the lots short are claimed
+from the seller's deposit (`deals.claims`). Silence for the acceptance
 time is acceptance of what was delivered. A buyer who takes nothing opens a dispute, which
 the operator decides; title never passed, so if nobody decides he is refunded.
 """
@@ -10,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aggregator.deals import access, stages, store, terms
-from aggregator.deals.acceptance import is_within_tolerance, price_accepted
+from aggregator.deals import access, claims, stages, store, terms
+from aggregator.deals.acceptance import price_accepted
 from aggregator.deals.closing import call_off
 from aggregator.deals.facts import DealDisputed
 from aggregator.deals.quantities import check_lots, check_text
@@ -23,6 +24,7 @@ from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 
 ACT = "fulfilment.accept"
 BUYER, SILENCE, OPERATOR = "buyer", "silence", "operator"
+SELLER, NOBODY = "seller", "nobody"
 _MAX_REASON = 500
 
 
@@ -81,9 +83,17 @@ async def refuse(
 
 
 async def resolve(
-    market: Market, actor: Actor, command: Command, deal_id: str, *, lots: int
+    market: Market,
+    actor: Actor,
+    command: Command,
+    deal_id: str,
+    *,
+    lots: int,
+    fault: str = NOBODY,
 ) -> Outcome:
     """Decide a dispute: the buyer takes `lots` of what was delivered, 0 calls the deal off.
+
+    Where the rest was the seller's fault, it forfeits its share of his deposit.
 
     Raises:
         NotFound: no such deal.
@@ -98,6 +108,8 @@ async def resolve(
         deal = await store.locked(unit, deal_id)
         stages.require_state(deal, stages.DISPUTED)
         check_lots(lots, at_most=deal.delivered_lots, at_least=0)
+        if fault == SELLER:
+            deal = await claims.claim_decided(unit, deal, deal.delivered_lots - lots, OPERATOR)
         if lots:
             await _accept(unit, deal, lots, OPERATOR)
         else:
@@ -124,7 +136,7 @@ async def on_silence(market: Market, deal_id: str) -> None:
 
 
 async def _accept(unit: Unit, deal: Deal, lots: int, by: str) -> Answer:
-    is_within = is_within_tolerance(deal, lots)
+    is_within = claims.is_within_tolerance(deal, lots)
     await unit.execute(
         "insert into acceptance (deal_id, lots, is_within_tolerance, by, accepted_at)"
         " values ($1, $2, $3, $4, $5)",
@@ -147,10 +159,18 @@ async def _accept(unit: Unit, deal: Deal, lots: int, by: str) -> Answer:
         refunded_minor=refunded_minor,
     )
     passed = TitlePassed(deal.id, deal.seller_id, deal.buyer_id, lots)
+    delivered_lots = deal.delivered_lots
+    given_up = await claims.undelivered_lots(unit, deal)
     note = "" if is_within else "shortfall"
     deal = await stages.advance(
         unit, deal, stages.ACCEPTED, accepted, passed, accepted_lots=lots, note=note
     )
+    if not is_within:
+        undelivered = deal.lots - delivered_lots - given_up
+        deal = await claims.claim_undelivered(unit, deal, undelivered)
+        refused = delivered_lots - lots
+        if by != OPERATOR:
+            deal = await claims.claim_refused(unit, deal, refused)
     return {
         "deal_id": deal.id,
         "state": deal.state,

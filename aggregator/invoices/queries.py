@@ -36,6 +36,8 @@ class DocumentView:
 async def documents(actor: Actor, deal_id: str, reader: Reader | None = None) -> list[DocumentView]:
     """Return the invoices and credit notes of a deal of the actor's, in order of issue.
 
+    Only the recipient sees what the market itself issued, and its numbers.
+
     Raises:
         NotAllowed: the actor's roles read no invoices.
         NotFound: no such deal, or the actor is no party to it.
@@ -47,8 +49,10 @@ async def documents(actor: Actor, deal_id: str, reader: Reader | None = None) ->
     rows = await source.rows(
         "select id, kind, issuer, number, recipient_id, credits, currency, net_minor, tax_bps,"
         " tax_minor, total_minor, issued_at from invoice where deal_id = $1"
+        " and (issuer <> 'platform' or recipient_id = $2)"
         " order by issued_at, kind desc, issuer = 'platform', number",
         deal_id,
+        actor.organisation_id,
     )
     lines: dict[str, list[DocumentLine]] = defaultdict(list)
     for row in await source.rows(

@@ -9,6 +9,11 @@ from typing import Any
 
 from aggregator.auctions.facts import AuctionAwarded
 from aggregator.deals.facts import (
+    CancellationProposed,
+    CancellationWithdrawn,
+    ClaimContested,
+    ClaimEnded,
+    ClaimOpened,
     DealCancelled,
     DealDefaulted,
     DealDisputed,
@@ -19,6 +24,7 @@ from aggregator.deals.facts import (
     DealSettled,
     LotsReturned,
 )
+from aggregator.deals.lines import PLATFORM
 from aggregator.demand.facts import RequestRepeated
 from aggregator.forwards.facts import StripCleared, StripLapsed
 from aggregator.fulfilment.facts import (
@@ -64,6 +70,22 @@ def _both(kind: str, *names: str) -> Callable[[Any], Iterable[Told]]:
     def told(fact: Any) -> Iterable[Told]:
         figures = tuple((name, getattr(fact, name)) for name in names)
         for organisation_id in (fact.buyer_id, fact.seller_id):
+            yield Told(organisation_id, kind, f"deal:{fact.deal_id}", figures)
+
+    return told
+
+
+def _document(kind: str) -> Callable[[InvoiceIssued | CreditNoteIssued], Iterable[Told]]:
+    """Tell both parties of a seller's document, the recipient alone of the market's own."""
+
+    def told(fact: InvoiceIssued | CreditNoteIssued) -> Iterable[Told]:
+        figures: tuple[Figure, ...] = (
+            ("number", fact.number),
+            ("total_minor", fact.total_minor),
+            ("currency", fact.currency),
+        )
+        parties = (fact.buyer_id,) if fact.issuer == PLATFORM else (fact.buyer_id, fact.seller_id)
+        for organisation_id in parties:
             yield Told(organisation_id, kind, f"deal:{fact.deal_id}", figures)
 
     return told
@@ -175,7 +197,12 @@ def _strip_lapsed(fact: StripLapsed) -> Iterable[Told]:
 
 WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     AuctionAwarded: _auction,
-    CreditNoteIssued: _both("credit_note_issued", "number", "total_minor", "currency"),
+    CancellationProposed: _both("cancellation_proposed"),
+    CancellationWithdrawn: _both("cancellation_withdrawn"),
+    ClaimContested: _both("claim_contested", "lots"),
+    ClaimEnded: _both("claim_ended", "lots", "fault_lots", "compensation_minor"),
+    ClaimOpened: _both("claim_opened", "lots", "deposit_minor"),
+    CreditNoteIssued: _document("credit_note_issued"),
     DealCancelled: _both("deal_cancelled", "refunded_minor"),
     DealDefaulted: _both("deal_defaulted", "refunded_minor", "compensation_minor"),
     DealDisputed: _both("deal_disputed", "lots"),
@@ -188,7 +215,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     GoodsAccepted: _both("goods_accepted", "lots", "ordered_lots"),
     GoodsDelivered: _both("goods_delivered", "lots"),
     GoodsShipped: _both("goods_shipped", "lots"),
-    InvoiceIssued: _both("invoice_issued", "number", "total_minor", "currency"),
+    InvoiceIssued: _document("invoice_issued"),
     InvoiceOverdue: _both("invoice_overdue"),
     LotsReturned: _both("lots_returned", "lots", "reason"),
     MoneyReceived: _received,

@@ -132,9 +132,25 @@ class DocumentAnswer(Answers):
     refund: str | None
 
 
+class ClaimAnswer(Answers):
+    """Lots that did not come as promised; `deposit` of the seller's is at stake."""
+
+    claim_id: str
+    cause: str
+    lots: int
+    deposit: Money
+    state: str
+    fault_lots: int
+    compensation: Money
+    reason: str
+    due_at: str | None
+    opened_at: str
+
+
 class DealAnswer(DealSummary):
     """One deal with all there is to know; `evidences` names all five, null where missing.
 
+    `performance` is the seller's deposit, lost lot by lot in `claims`.
     The seller sees no `deposit`, `call` and `call_reference`, and `escrow` once it is funded.
     """
 
@@ -150,11 +166,14 @@ class DealAnswer(DealSummary):
     delivered_lots: int
     dispute_reason: str
     cancel_wanted_by: str | None
+    cancel_until: str | None
     return_until: str | None
     lines: list[LineAnswer]
     accepted_lines: list[LineAnswer]
     terms: list[TermAnswer]
     evidences: dict[str, EvidenceAnswer | None]
+    performance: Money
+    claims: list[ClaimAnswer]
     timeline: list[TimelineAnswer]
     shipment: ShipmentAnswer | None
     receipt: ReceiptAnswer | None
@@ -223,6 +242,42 @@ class Cancelling(Answers):
     deal_id: str
     state: str
     cancel_wanted_by: str | None
+    cancel_until: str | None
+
+
+class ClaimAnswered(Answers):
+    claim_id: str
+    deal_id: str
+    state: str
+    lots: int
+    fault_lots: int
+    compensation: Money
+    currency: str
+    due_at: str | None
+
+
+class ClaimDecided(Answers):
+    claim_id: str
+    deal_id: str
+    lots: int
+
+
+class ContestedClaim(Answers):
+    """A contested claim as the operator sees it: no amounts."""
+
+    claim_id: str
+    deal_id: str
+    instrument_id: str
+    buyer: str
+    seller: str
+    ordered_lots: int
+    lots: int
+    reason: str
+    due_at: str | None
+
+
+class ContestedClaims(Answers):
+    claims: list[ContestedClaim]
 
 
 class DisputeAnswer(Answers):

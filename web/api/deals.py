@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aggregator.deals import cancelling, funding, queries
+from aggregator.deals import answering, cancelling, funding, queries
 from aggregator.fulfilment import accepting, delivering, returning, shipping
 from aggregator.fulfilment import queries as goods_queries
 from aggregator.invoices import issuing
@@ -16,6 +16,9 @@ from aggregator.market import Answer, Outcome
 from web.api.deal_answers import (
     Accepted,
     Cancelling,
+    ClaimAnswered,
+    ClaimDecided,
+    ContestedClaims,
     DealAnswer,
     Deals,
     Delivered,
@@ -31,6 +34,7 @@ from web.api.fields import Body, Lots, Name, Page, SomeLots
 from web.api.routing import Call, route
 
 DEAL = "/deals/{deal_id}"
+CLAIM = DEAL + "/claims/{claim_id}"
 
 State = Literal[
     "formed",
@@ -88,7 +92,23 @@ class RefuseBody(Body):
 
 
 class ResolveBody(Body):
-    """How many of the delivered lots the buyer takes; 0 calls the deal off."""
+    """How many of the delivered lots the buyer takes; 0 calls the deal off.
+
+    Where the rest was the seller's fault, it forfeits its share of his deposit.
+    """
+
+    lots: SomeLots
+    fault: Literal["nobody", "seller"] = "nobody"
+
+
+class ContestBody(Body):
+    """Why the refused lots were good."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class DecideBody(Body):
+    """How many of the claimed lots were rightly refused."""
 
     lots: SomeLots
 
@@ -173,8 +193,9 @@ async def refuse(call: Call) -> Outcome:
 @route("POST", DEAL + "/resolve", act="fulfilment.resolve", body=ResolveBody, out=Resolved)
 async def resolve(call: Call) -> Outcome:
     """Decide a dispute."""
+    given = call.body.model_dump()
     return await accepting.resolve(
-        call.market, call.actor, call.command, call.path["deal_id"], lots=call.body.lots
+        call.market, call.actor, call.command, call.path["deal_id"], **given
     )
 
 
@@ -197,6 +218,53 @@ async def return_lots(call: Call) -> Outcome:
 async def cancel(call: Call) -> Outcome:
     """Propose to cancel, or agree to the other side's proposal."""
     return await cancelling.cancel(call.market, call.actor, call.command, call.path["deal_id"])
+
+
+@route("POST", DEAL + "/cancel/withdraw", act="deals.cancel", out=Cancelling)
+async def withdraw_cancellation(call: Call) -> Outcome:
+    """Take one's proposal to cancel back."""
+    return await cancelling.withdraw(call.market, call.actor, call.command, call.path["deal_id"])
+
+
+@route("POST", CLAIM + "/concede", act="deals.answer_claim", out=ClaimAnswered)
+async def concede_claim(call: Call) -> Outcome:
+    """Admit a claim; its share of one's deposit goes to the buyer."""
+    return await answering.concede(
+        call.market, call.actor, call.command, call.path["deal_id"], call.path["claim_id"]
+    )
+
+
+@route("POST", CLAIM + "/contest", act="deals.answer_claim", body=ContestBody, out=ClaimAnswered)
+async def contest_claim(call: Call) -> Outcome:
+    """Contest a claim; the operator decides."""
+    return await answering.contest(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["deal_id"],
+        call.path["claim_id"],
+        reason=call.body.reason,
+    )
+
+
+@route(
+    "POST",
+    "/claims/{claim_id}/decide",
+    act="deals.decide_claim",
+    body=DecideBody,
+    out=ClaimDecided,
+)
+async def decide_claim(call: Call) -> Outcome:
+    """Decide a contested claim."""
+    return await answering.decide(
+        call.market, call.actor, call.command, call.path["claim_id"], lots=call.body.lots
+    )
+
+
+@route("GET", "/claims", act="deals.decide_claim", out=ContestedClaims)
+async def contested_claims(call: Call) -> Answer:
+    """List the contested claims that wait for the operator."""
+    return {"claims": [asdict(view) for view in await queries.contested(call.actor)]}
 
 
 @route("GET", "/disputes", act="fulfilment.resolve", out=Disputes)

@@ -14,12 +14,13 @@ from http import HTTPStatus
 import orjson
 from starlette.responses import Response
 
+from aggregator.amounts import CURRENCY, decimal_text
 from aggregator.errors import InvalidField, MarketError, RecordedRefusal
 from aggregator.refusals import plain_figures, refusal_code
 from matching.errors import RuleViolation
 from web.api.amounts import Json, public
 from web.locale import words
-from web.locale.rules import rule_words
+from web.locale.rules import is_amount, rule_words
 
 REFUSED_BY_RULE = 422
 MEDIA_TYPE = "application/problem+json"
@@ -33,6 +34,7 @@ STATUS: Mapping[str, int] = {
     "header_invalid": 400,
     "header_missing": 400,
     "internal": 500,
+    "key_lost": 503,
     "malformed": 400,
     "media_type": 415,
     "method_not_allowed": 405,
@@ -204,7 +206,12 @@ def _faults(error: Refusal) -> Sequence[FieldFault]:
 
 
 def _shown(fault: FieldFault) -> dict[str, Json]:
-    return {"pointer": fault.pointer, "rule": fault.rule, "figure": fault.figure}
+    """Return a fault as it goes out: an amount as a decimal with its currency."""
+    figure: Json = fault.figure
+    if isinstance(figure, int) and is_amount(fault.rule, fault.pointer):
+        figure = f"{decimal_text(figure)} {CURRENCY}"
+    rule = rule_words("en", fault.rule, fault.pointer) or fault.rule
+    return {"pointer": fault.pointer, "rule": rule, "figure": figure}
 
 
 def _detail(

@@ -139,6 +139,13 @@ def rule_words(language: str, rule: str, pointer: str = "") -> str | None:
     return None
 
 
+def is_amount(rule: str, pointer: str) -> bool:
+    """Tell whether the figure beside a rule is minor units: a price, or a total of money."""
+    return _is_price(pointer) or any(
+        "{amount}" in english and pattern.fullmatch(rule) for pattern, english, _ in _patterns()
+    )
+
+
 def _shown(name: str, figure: str, language: str, *, is_price: bool) -> str:
     kind = name.partition("_")[0]
     if kind == "amount" or (kind == "value" and is_price):

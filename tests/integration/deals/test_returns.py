@@ -60,7 +60,7 @@ async def test_credit_notes_of_many_returns_sum_to_the_invoice(trading: Trading)
     for lots in (1, 2, 3, 33, 61):
         await give_back(trading, deal_id, lots)
 
-    documents = await queries.documents(trading.actor("mill", "finance"), deal_id)
+    documents = await queries.documents(trading.actor("factory", "finance"), deal_id)
     for issuer, total in ((trading.id_of("mill"), SELLER_PART), ("platform", FEE + SERVICE_TAX)):
         mine = [d for d in documents if d.issuer == issuer]
         assert [d.total_minor for d in mine if d.kind == "invoice"] == [total]

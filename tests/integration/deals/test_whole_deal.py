@@ -87,8 +87,9 @@ async def test_short_delivery_settles_on_the_accepted_lots(trading: Trading) -> 
     assert accepted.answer["refunded_minor"] == TOTAL - 80 * TOTAL // 100
     found = await accounts()
     assert found["escrow"] == 0
-    assert found["cash factory"] == RICH - 80 * TOTAL // 100
-    assert found["cash mill"] == RICH + 80 * SELLER_PART // 100
+    forfeited = 15 * 4_950_000 // 100
+    assert found["cash factory"] == RICH - 80 * TOTAL // 100 + forfeited
+    assert found["cash mill"] == RICH + 80 * SELLER_PART // 100 - forfeited
     await is_sound()
 
 

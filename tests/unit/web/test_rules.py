@@ -126,4 +126,21 @@ def test_a_problem_says_its_rule_in_the_language_asked_for(
 
     assert described(error, "zh").detail == f"{pointer}：{zh}。"
     assert described(error, "en").detail == f"{pointer}: {en}."
-    assert described(error, "zh").document()["rule"] == rule
+    assert described(error, "zh").document()["rule"] == en
+
+
+def test_a_figure_of_money_is_told_as_a_decimal_with_its_currency() -> None:
+    shown = [
+        described(InvalidField(pointer, rule, figure), "en").document()
+        for pointer, rule, figure in (
+            ("/breaks/1/price", "never more than the break before: 500000 minor units", 500100),
+            ("/lots", "limit × lots of at most 100000000", 250000000),
+            ("/lots", "1 to 5 lots", 9),
+        )
+    ]
+
+    assert [(one["rule"], one["figure"]) for one in shown] == [
+        ("never more than the break before: 5000.00", "5001.00 CNY"),
+        ("limit × lots of at most 1000000.00", "2500000.00 CNY"),
+        ("1 to 5 lots", 9),
+    ]

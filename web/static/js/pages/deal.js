@@ -9,6 +9,7 @@ import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, head, panel, stages, tiles } from "../core/parts.js";
 import { t } from "../core/words.js";
 import { cancelForm, returnForm, taskForm } from "./deal_acts.js";
+import { claims } from "./deal_claims.js";
 import { documents, evidences, lines, returns, terms, timeline } from "./deal_record.js";
 
 const LIFE = ["formed", "funded", "shipping", "delivered", "accepted", "invoiced", "settled"];
@@ -68,6 +69,7 @@ class DealPage {
       evidences(this),
       terms(this),
       documents(this),
+      claims(this),
       returns(this),
       timeline(this),
     );

@@ -183,7 +183,7 @@ export function cancelForm(page) {
   const { deal } = page;
   if (!["formed", "funded"].includes(deal.state) || !may("deals.cancel")) return null;
   const isAsked = deal.cancel_wanted_by === deal.counterparty_id;
-  if (deal.cancel_wanted_by && !isAsked) return h("p", { class: "banner" }, t("page.deal.cancel_proposed"));
+  if (deal.cancel_wanted_by && !isAsked) return withdrawForm(page);
   return h(
     "p",
     { class: "foot" },
@@ -198,6 +198,21 @@ export function cancelForm(page) {
       }),
       send: (key) => send("POST", `${page.path}/cancel`, undefined, key),
       done: () => page.done("page.deal.cancel_told"),
+    }),
+  );
+}
+
+function withdrawForm(page) {
+  const { deal } = page;
+  return h(
+    "div",
+    { class: "banner" },
+    h("p", {}, t("page.deal.cancel_proposed"), " ", t("page.deal.cancel_until"), " ", instant(deal.cancel_until)),
+    actButton({
+      label: t("page.deal.cancel_withdraw"),
+      confirm: () => ({ title: t("page.deal.cancel_withdraw_ask"), act: t("page.deal.cancel_withdraw") }),
+      send: (key) => send("POST", `${page.path}/cancel/withdraw`, undefined, key),
+      done: () => page.done("page.deal.cancel_withdrawn"),
     }),
   );
 }

@@ -10,6 +10,7 @@ import { empty, facts, head, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
 import { t } from "../core/words.js";
+import { contested } from "./deal_claims.js";
 
 const DAY = 86_400_000;
 const KINDS = ["factory", "mill", "trader", "refiner", "auditor"];
@@ -40,18 +41,20 @@ export async function show(main) {
 }
 
 async function showWaiting(waiting, refresh) {
-  const [{ lines }, { disputes }, { payments }, { organisations }] = await Promise.all([
+  const [{ lines }, { disputes }, { claims }, { payments }, { organisations }] = await Promise.all([
     get("/bank/unmatched"),
     get("/disputes"),
+    get("/claims"),
     get("/bank/payments"),
     get("/organisations"),
   ]);
-  const nothing = lines.length + disputes.length + payments.length === 0;
+  const nothing = lines.length + disputes.length + claims.length + payments.length === 0;
   fill(
     waiting,
     nothing && panel(t("page.desk.waiting"), empty(t("page.desk.nothing_waits"))),
     lines.length > 0 && unmatched(lines, organisations, refresh),
     disputes.length > 0 && disputed(disputes, refresh),
+    claims.length > 0 && contested(claims, refresh),
     payments.length > 0 && ordered(payments, organisations, refresh),
   );
 }

@@ -1,0 +1,54 @@
+"""Claims and proposals to cancel over HTTP."""
+
+from __future__ import annotations
+
+from tests.api.conftest import Served
+from tests.api.test_deals import formed, parties
+from tests.builders import with_cash
+
+
+async def test_refused_lots_are_claimed_contested_and_decided(served: Served) -> None:
+    found = await parties(served)
+    await with_cash(served.market, found["buyer"].organisation_id, 10**9)
+    deal_id = await formed(served, found)
+    path = f"/deals/{deal_id}"
+    for who, act, body in (
+        ("finance", "fund", {}),
+        ("seller", "ship", {"lots": 1000, "carrier": "China Rail"}),
+        ("seller", "deliver", {"lots": 900, "place": "Nanning 3", "document": "WB-17"}),
+        ("warehouse", "accept", {"lots": 500}),
+    ):
+        assert (await found[who].post(f"{path}/{act}", body)).status_code == 200
+
+    seen = (await found["seller"].get(path)).json()
+    undelivered, refused = seen["claims"]
+    claim = f"{path}/claims/{refused['claim_id']}"
+    contested = await found["seller"].post(f"{claim}/contest", {"reason": "dry on arrival"})
+    waiting = (await found["operator"].get("/claims")).json()["claims"]
+    decided = await found["operator"].post(f"/claims/{refused['claim_id']}/decide", {"lots": 100})
+    late = await found["seller"].post(f"{claim}/concede")
+
+    assert (undelivered["cause"], undelivered["state"]) == ("undelivered", "forfeited")
+    assert (undelivered["lots"], undelivered["compensation"]) == (100, "49500.00")
+    assert (refused["cause"], refused["lots"], refused["deposit"]) == ("refused", 400, "198000.00")
+    assert contested.json()["state"] == "contested"
+    assert [(one["lots"], one["reason"]) for one in waiting] == [(400, "dry on arrival")]
+    assert decided.json() == {"claim_id": refused["claim_id"], "deal_id": deal_id, "lots": 100}
+    assert late.status_code == 409
+    after = (await found["buyer"].get(path)).json()["claims"]
+    assert [one["compensation"] for one in after] == ["49500.00", "49500.00"]
+    assert (await found["buyer"].post(f"{claim}/concede")).status_code == 403
+    assert (await found["stranger"].post(f"{claim}/concede")).status_code == 404
+
+
+async def test_a_proposal_to_cancel_is_withdrawn(served: Served) -> None:
+    found = await parties(served)
+    path = f"/deals/{await formed(served, found)}"
+
+    proposed = (await found["buyer"].post(f"{path}/cancel")).json()
+    other = await found["seller"].post(f"{path}/cancel/withdraw")
+    withdrawn = (await found["buyer"].post(f"{path}/cancel/withdraw")).json()
+
+    assert proposed["cancel_until"] == "2027-01-07T01:00:00.000Z"
+    assert other.status_code == 409
+    assert (withdrawn["cancel_wanted_by"], withdrawn["cancel_until"]) == (None, None)
