@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from matching.index.batch import ActiveGroups, IndexRules, SettledDeal
 
@@ -85,10 +86,10 @@ def _dominance(side: _Side, rules: IndexRules) -> Suppressed | None:
     total = sum(side.lots.values())
     top = sorted(side.lots.values(), reverse=True)
     figures = (("side", side.name), ("lots", total))
-    if top[0] > rules.max_share * total:
+    if _exceeds(top[0], rules.max_share, total):
         return Suppressed("max_share", (*figures, ("largest", top[0])))
     two = sum(top[:2])
-    if two > rules.max_two_share * total:
+    if _exceeds(two, rules.max_two_share, total):
         return Suppressed("max_two_share", (*figures, ("two_largest", two)))
     return None
 
@@ -137,16 +138,20 @@ def _without(
         1 for other, lots in touched.items() if other != group and side.lots[other] == lots
     )
     left = len(side.lots) - own - emptied
-    figures = (("side", side.name), ("without", group))
     if left < side.required - 1:
-        return Suppressed(
-            "robust_groups", (*figures, ("groups", left), ("required", side.required - 1))
-        )
+        least = ("required", side.required - 1)
+        figures = (("side", side.name), ("without", group), ("groups", left), least)
+        return Suppressed("robust_groups", figures)
     untouched = next((o for o in by_size if o != group and o not in touched), None)
     rests = [side.lots[other] - lots for other, lots in touched.items() if other != group]
     if untouched is not None:
         rests.append(side.lots[untouched])
     largest = max(rests, default=0)
-    if largest > rules.robust_share * total:
-        return Suppressed("robust_share", (*figures, ("lots", total), ("largest", largest)))
+    if _exceeds(largest, rules.robust_share, total):
+        sizes = (("lots", total), ("largest", largest))
+        return Suppressed("robust_share", (("side", side.name), ("without", group), *sizes))
     return None
+
+
+def _exceeds(lots: int, share: Fraction, total: int) -> bool:
+    return lots * share.denominator > share.numerator * total
