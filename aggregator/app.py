@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from aggregator import vault
 from aggregator.bus import Bus
 from aggregator.bus.memory import MemoryBus
 from aggregator.clock import Clock, SystemClock
@@ -104,6 +105,7 @@ async def running_market(
     `first` is given the database's address once its schema stands, before anything beats.
     """
     bus = _bus(settings)
+    vault.install(settings.data_dir)
     async with database(settings) as found:
         if first is not None:
             await first(found.dsn)

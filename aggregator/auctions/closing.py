@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.auctions import awarding, deposits, store
+from aggregator.auctions import awarding, bundle, deposits, store
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, BiddingBegan
 from aggregator.auctions.store import Room
 from aggregator.market import Actor, Answer, Market, Unit
@@ -28,9 +28,12 @@ async def close(market: Market, auction_id: str) -> None:
             await set_timer(unit, store.CLOSE, auction_id, state.closes_at)
             return {}
         await _close(unit, room)
-        return {}
+        return {"is_closed": True}
 
-    await market.perform(Actor.SYSTEM, "auctions.close", step, stream=store.stream_of(auction_id))
+    stream = store.stream_of(auction_id)
+    outcome = await market.perform(Actor.SYSTEM, "auctions.close", step, stream=stream)
+    if outcome.answer:
+        await bundle.publish_checkpoint(auction_id)
 
 
 async def begin(market: Market, auction_id: str) -> None:

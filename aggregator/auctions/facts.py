@@ -46,6 +46,13 @@ class AuctionListed:
 
 
 @fact
+class AuctionKeyed:
+    """The auction's key, wrapped by the installation's: salts, marks and seeds follow from it."""
+
+    wrapped: str
+
+
+@fact
 class BiddingBegan:
     """A scheduled auction opened its window."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.auctions import store
+from aggregator.auctions import keys, store
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
 from aggregator.catalogue.queries import InstrumentView, RegionView, check_cell, regions
@@ -108,7 +108,8 @@ async def _open(unit: Unit, terms: AuctionTerms, *, owner_id: str | None, refere
     auction_id = unit.new_id("auc")
     listing = await _listing(unit, terms, traded, auction_id, owner_id, reference)
     await _insert(unit, listing, opened)
-    room, _ = await store.record(unit, auction_id, Room(), listing, opened)
+    keyed = keys.keyed(auction_id)
+    room, _ = await store.record(unit, auction_id, Room(), keyed, listing, opened)
     return {
         "auction_id": auction_id,
         "state": room.phase,

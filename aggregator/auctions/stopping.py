@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.auctions import deposits, queries, store
+from aggregator.auctions import bundle, deposits, queries, store
 from aggregator.auctions.facts import AuctionFailed
 from aggregator.auctions.store import Room
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
@@ -73,9 +73,11 @@ async def _decided(
             await _release(unit, room)
         return _answer(unit, room)
 
-    return await market.perform(
-        actor, act, step, command=command, stream=store.stream_of(auction_id)
-    )
+    stream = store.stream_of(auction_id)
+    outcome = await market.perform(actor, act, step, command=command, stream=stream)
+    if isinstance(asked, commands.Cancel) and not outcome.replayed:
+        await bundle.publish_checkpoint(auction_id)
+    return outcome
 
 
 async def _release(unit: Unit, room: Room) -> None:

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from aggregator.app import database, market_on
+from aggregator.cli import auditing
 from aggregator.ledger.verifying import LedgerReport
 from aggregator.ledger.verifying import verify as verify_ledger
 from aggregator.settings import describe, load_settings
@@ -24,6 +25,7 @@ def add_commands(commands: Any) -> None:  # the type is private to argparse
     )
     ledger.add_argument("--json", action="store_true", help="print one JSON document")
     ledger.set_defaults(run=_verify_ledger)
+    auditing.add_bundle(subjects)
     settings = commands.add_parser("settings", help="list every setting and its value")
     settings.add_argument("--json", action="store_true", help="print one JSON document")
     settings.set_defaults(run=_settings)

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from aggregator.auctions import bidding, opening, queries, stopping
+from aggregator.auctions import bidding, bundle, opening, queries, stopping
 from aggregator.auctions.opening import AuctionTerms
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Answer, Outcome
 from web.api.fields import Answers, Body, Cell, Id, Instant, Lots, Minor, Money, Name, Page
-from web.api.routing import PUBLIC, Call, route
+from web.api.routing import PUBLIC, Call, Download, route
 from web.feed.operations import frame_op
 
 BIDS = "/auctions/{auction_id}/bids"
@@ -219,6 +219,14 @@ async def open_auction(call: Call) -> Outcome:
 async def auction(call: Call) -> Answer:
     """Show an auction as its rules show it to whoever asks: the view of its feed topic."""
     return await queries.auction(call.viewer, call.path["auction_id"])
+
+
+@route("GET", "/auctions/{auction_id}/bundle", act=PUBLIC)
+async def auction_bundle(call: Call) -> Download:
+    """Give the verification bundle of an auction that is over, as far as the asker may see."""
+    auction_id = call.path["auction_id"]
+    raw = await bundle.bundle_for(call.viewer, auction_id)
+    return Download(raw, "application/json", f"{auction_id}.bundle.json")
 
 
 @route("POST", BIDS, act="auctions.bid", body=BidBody, out=Receipt, status=201)

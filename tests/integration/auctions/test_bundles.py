@@ -1,0 +1,165 @@
+"""Bundles of real auctions: who may have one, what it opens, and what the journal says again."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator import vault
+from aggregator.auctions import bundle, checkpoints, replaying, stopping
+from aggregator.auctions.bundle import AUDITOR, PUBLIC, Reading
+from aggregator.errors import NotFound, WrongState
+from aggregator.journal.reading import Pool
+from aggregator.laboratory.bundle import verify_bundle
+from aggregator.vault import KeyLost, Vault
+from tests.builders import START, a_command
+from tests.integration.auctions.building import CLOSES_AT, OPERATOR, PRICE, STEP, a_scene
+
+MINUTE = timedelta(minutes=1)
+
+
+def published(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / checkpoints.FILE).read_bytes().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keys and checkpoints in a folder, as a served market has them."""
+    monkeypatch.setattr(vault, "_INSTALLED", vault._Installed(vault.vault()))
+    vault.install(tmp_path)
+    return tmp_path
+
+
+async def test_everybody_may_check_an_auction_that_is_over(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(disclosure="full")
+    await scene.bid("ann", auction_id, PRICE)
+    await scene.bid("bob", auction_id, PRICE + STEP, 60)
+    with pytest.raises(WrongState):
+        await bundle.bundle_for(None, auction_id)
+
+    await scene.pass_to(CLOSES_AT)
+    reports = {
+        name: verify_bundle(await bundle.bundle_for(scene.actors.get(name), auction_id))
+        for name in ("nobody", "ann", "cat", "mill", "operator")
+    }
+
+    assert {report.head for report in reports.values()} == {reports["nobody"].head}
+    assert all(report.replayed for report in reports.values())
+    assert [report.audience for report in reports.values()] == [
+        "public",
+        "bidder",
+        "bidder",
+        "owner",
+        "operator",
+    ]
+
+
+async def test_a_hidden_bid_opens_to_its_bidder_alone(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(disclosure="blind", reserve_minor=PRICE)
+    await scene.bid("ann", auction_id, PRICE)
+    await scene.bid("bob", auction_id, PRICE + STEP)
+    await scene.pass_to(CLOSES_AT)
+
+    raw = await bundle.bundle_for(scene.actors["ann"], auction_id)
+    report = verify_bundle(raw)
+    everybody = verify_bundle(await bundle.bundle(auction_id, Reading(PUBLIC)))
+    auditor = verify_bundle(await bundle.bundle(auction_id, Reading(AUDITOR)))
+
+    assert (report.own_bids, report.replayed) == (1, False)
+    assert (everybody.own_bids, everybody.replayed) == (0, False)
+    assert auditor.replayed
+    assert scene.id_of("bob") not in raw.decode()
+    assert str(PRICE + STEP) not in raw.decode()
+
+
+async def test_who_is_not_invited_finds_no_bundle(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(invited=(scene.id_of("ann"),))
+    await scene.pass_to(CLOSES_AT)
+
+    verify_bundle(await bundle.bundle_for(scene.actors["ann"], auction_id))
+
+    for stranger in (None, scene.actors["bob"]):
+        with pytest.raises(NotFound):
+            await bundle.bundle_for(stranger, auction_id)
+
+
+async def test_each_end_is_signed_into_a_file_outside_the_database(
+    orm: str, installed: Path
+) -> None:
+    scene = await a_scene()
+    sold, stopped, late = [await scene.open() for _ in range(3)]
+    await stopping.cancel(scene.market, OPERATOR, a_command(), stopped, reason="wrong lots")
+    await scene.pass_to(CLOSES_AT)
+
+    lines = published(installed)
+    report = verify_bundle(await bundle.bundle(sold, Reading(PUBLIC)), vault.vault().public_key)
+
+    assert {line["auction_id"] for line in lines} == {sold, stopped, late}
+    assert lines[0]["previous"] == "0" * 64
+    assert len({line["previous"] for line in lines}) == 3
+    assert report.head in {line["head"] for line in lines}
+    assert (installed / "keys" / "sealing.key").stat().st_mode & 0o077 == 0
+
+
+async def test_half_a_line_of_a_power_cut_is_written_again(orm: str, installed: Path) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    (installed / checkpoints.FILE).write_bytes(b'{"auction_id":"')
+
+    await scene.pass_to(CLOSES_AT)
+
+    (line,) = published(installed)
+    assert line["auction_id"] == auction_id
+
+
+async def test_the_journal_plays_an_auction_again(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    await scene.bid("ann", auction_id, PRICE)
+    scene.clock.set(START + 58 * MINUTE)
+    await scene.bid("bob", auction_id, PRICE + STEP)
+    await stopping.pause(scene.market, OPERATOR, a_command(), auction_id, reason="storm")
+    scene.clock.set(START + 59 * MINUTE)
+    await stopping.resume(scene.market, OPERATOR, a_command(), auction_id)
+    await scene.pass_to(CLOSES_AT + 10 * MINUTE)
+
+    same = await replaying.replay(auction_id)
+    verified = verify_bundle(await bundle.bundle(auction_id, Reading(AUDITOR)))
+
+    assert (same.state, same.difference) == ("closed", "")
+    assert verified.replayed
+
+
+async def test_a_row_that_was_altered_shows_in_the_replay(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    await scene.bid("ann", auction_id, PRICE)
+    await Pool().rows(
+        "update auction set closes_at = closes_at + interval '1 second' where id = $1 returning id",
+        auction_id,
+    )
+
+    found = await replaying.replay(auction_id)
+
+    assert "the row closes at" in found.difference
+
+
+def test_two_makers_of_a_folder_get_the_same_keys(tmp_path: Path) -> None:
+    first, second = Vault.at(tmp_path), Vault.at(tmp_path)
+
+    wrapped = first.wrap(b"secret", "for this")
+
+    assert first == second
+    assert second.unwrap(wrapped, "for this") == b"secret"
+    for other, purpose in ((Vault.in_memory(), "for this"), (first, "for that")):
+        with pytest.raises(KeyLost):
+            other.unwrap(wrapped, purpose)
+    assert json.dumps(wrapped).find("secret") == -1
