@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import count
 from typing import Protocol
 
 from aggregator.clock import Clock, SystemClock
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_RANDOM_BITS = 80
-_LENGTH = 26
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_RANDOM_BYTES = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,7 +36,7 @@ class RandomIds:
         self._clock = clock
 
     def new(self, prefix: str) -> str:
-        return _named(prefix, self._clock.now(), secrets.randbits(_RANDOM_BITS))
+        return _named(prefix, self._clock.now(), int.from_bytes(secrets.token_bytes(_RANDOM_BYTES)))
 
 
 class SeededIds:
@@ -48,7 +49,7 @@ class SeededIds:
 
     def new(self, prefix: str) -> str:
         material = f"{self._seed}/{next(self._order)}".encode()
-        drawn = int.from_bytes(hashlib.sha256(material).digest()[: _RANDOM_BITS // 8])
+        drawn = int.from_bytes(hashlib.sha256(material).digest()[:_RANDOM_BYTES])
         return _named(prefix, self._clock.now(), drawn)
 
 
@@ -58,9 +59,20 @@ def new_id(prefix: str) -> str:
 
 
 def _named(prefix: str, at: datetime, drawn: int) -> str:
-    number = (at - _EPOCH) // timedelta(milliseconds=1) << _RANDOM_BITS | drawn
-    digits = [_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LENGTH))]
-    return f"{prefix}_{''.join(digits)}"
+    # Names are made for every bid, so two characters at a time, without a loop.
+    pairs = _PAIRS
+    return (
+        f"{prefix}_{_instant(at)}{pairs[drawn >> 70]}{pairs[drawn >> 60 & 1023]}"
+        f"{pairs[drawn >> 50 & 1023]}{pairs[drawn >> 40 & 1023]}{pairs[drawn >> 30 & 1023]}"
+        f"{pairs[drawn >> 20 & 1023]}{pairs[drawn >> 10 & 1023]}{pairs[drawn & 1023]}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _instant(at: datetime) -> str:
+    """Return the first ten characters of a name: 48 bits of milliseconds."""
+    elapsed = (at - _EPOCH) // timedelta(milliseconds=1)
+    return "".join(_ALPHABET[elapsed >> 5 * place & 31] for place in reversed(range(10)))
 
 
 _SYSTEM = RandomIds(SystemClock())

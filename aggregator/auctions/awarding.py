@@ -8,7 +8,7 @@ from __future__ import annotations
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
 from aggregator.deals.formation import DealTerms, form_deal
-from aggregator.deals.lines import Rates, lines_of, total
+from aggregator.deals.lines import BPS, Rates, lines_of, total
 from aggregator.market import Unit
 from matching.auctions.events import Award
 from matching.auctions.refusals import TotalTooLarge
@@ -36,6 +36,10 @@ def check_total(listing: AuctionListed, price_minor: int, lots: int) -> None:
         TotalTooLarge: with the total that the deal would have.
 
     """
+    bps = (listing.fee_bps, listing.tax_bps, listing.service_tax_bps)
+    if max(bps) <= BPS and 4 * price_minor * lots + 4 <= MAX_TOTAL_MINOR:
+        # Fee, tax and tax on the fee are each at most the goods: the exact sum is not needed.
+        return
     rates = Rates(
         goods_minor=price_minor,
         freight_minor=0,

@@ -9,6 +9,7 @@ BUSY = (
     pg.DeadlockDetectedError,
     pg.SerializationError,
     pg.LockNotAvailableError,
+    pg.IntegrityConstraintViolationError,
     IntegrityError,
 )
 """Another transaction was in the way: run it again."""

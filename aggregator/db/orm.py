@@ -6,7 +6,7 @@ schema comes from the SQL files, never from here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any, cast
@@ -53,6 +53,59 @@ async def raw() -> AsyncIterator[asyncpg.Connection]:
     """Lend the driver's own connection: the open transaction's one inside a transaction."""
     async with Tortoise.get_connection("default").acquire_connection() as connection:
         yield cast(asyncpg.Connection, connection)
+
+
+class Writing:
+    """One connection, of the driver's own, that runs one transaction after the other.
+
+    It looks rows up by their keys whatever the planner believes of tables that were small when
+    it was asked, and nothing else is run on it while it is lent.
+    """
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Writing]:
+        """Run a transaction; it is durable when the block has been left without an error."""
+        await self._connection.execute(_BEGIN)
+        try:
+            yield self
+        except BaseException:
+            if not self._connection.is_closed():
+                await self._connection.execute("rollback")
+            raise
+        await self._connection.execute("commit")
+
+    async def execute_query_dict(
+        self, sql: str, values: Sequence[object]
+    ) -> Sequence[Mapping[str, Any]]:
+        found: Sequence[Mapping[str, Any]] = await self._connection.fetch(sql, *values)
+        return found
+
+    async def execute_query(self, sql: str, values: Sequence[object]) -> None:
+        await self._connection.execute(sql, *values)
+
+
+_BEGIN = (
+    "begin; set local enable_seqscan = off; set local enable_hashjoin = off;"
+    " set local enable_mergejoin = off"
+)
+
+
+@asynccontextmanager
+async def writing() -> AsyncIterator[Writing]:
+    """Lend a connection to the process's one writer."""
+    async with raw() as connection:
+        yield Writing(connection)
+
+
+async def copy_rows(
+    connection: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """Copy rows into a table, inside the transaction of `connection`, Tortoise's or ours."""
+    driver: asyncpg.Connection = connection._connection  # Tortoise has no other name for it
+    await driver.copy_records_to_table(table, records=rows, columns=columns)
 
 
 def credentials(dsn: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from aggregator.journal.facts import body_of, canonical, json_text, stamp
+from aggregator.journal.facts import body_of, canonical, stamp
 from aggregator.journal.reading import Entry
 
 GENESIS = bytes(32)
@@ -37,6 +37,10 @@ class Writer(Protocol):
     async def rows(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]: ...
 
     async def execute(self, sql: str, *args: object) -> None: ...
+
+    async def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
+    ) -> None: ...
 
 
 async def lock_head(writer: Writer, stream: str, now: datetime) -> Head:
@@ -77,38 +81,31 @@ def chained(
     stream, seq, link = head.stream, head.seq, head.hash
     made = []
     for fact in facts:
-        body, kind = body_of(fact), type(fact).__name__
+        body, kind = canonical(body_of(fact)), type(fact).__name__
         seq += 1
-        link = chain_hash(link, stream, seq, kind, body, at)
-        made.append(Line(Entry(stream, seq, at, fact, actor, link), kind, json_text(body), command))
+        link = _linked(link, stream, seq, kind, body, at)
+        made.append(Line(Entry(stream, seq, at, fact, actor, link), kind, body.decode(), command))
     head.seq, head.at, head.hash = seq, at, link
     return made
 
 
 async def write(writer: Writer, lines: Sequence[Line]) -> None:
-    """Write lines of locked streams, in one statement, and move the streams' heads."""
+    """Write lines of locked streams, and move the streams' heads."""
     if not lines:
         return
     last = {line.entry.stream: line.entry for line in lines}
-    entries = [line.entry for line in lines]
-    await writer.rows(
-        "with written as (insert into journal"
-        " (stream, seq, kind, body, at, actor, command, hash)"
-        " select stream, seq, kind, body::jsonb, at, actor, command, hash"
-        " from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[],"
-        " $6::text[], $7::text[], $8::bytea[])"
-        " as t (stream, seq, kind, body, at, actor, command, hash))"
-        " update stream_head h set seq = t.seq, at = t.at, hash = t.hash"
-        " from unnest($9::text[], $10::bigint[], $11::timestamptz[], $12::bytea[])"
+    await writer.insert(
+        "journal",
+        ("stream", "seq", "kind", "body", "at", "actor", "command", "hash"),
+        [
+            (entry.stream, entry.seq, kind, body, entry.at, entry.actor, command, entry.hash)
+            for entry, kind, body, command in lines
+        ],
+    )
+    await writer.execute(
+        "update stream_head h set seq = t.seq, at = t.at, hash = t.hash"
+        " from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::bytea[])"
         " as t (stream, seq, at, hash) where h.stream = t.stream",
-        [entry.stream for entry in entries],
-        [entry.seq for entry in entries],
-        [line.kind for line in lines],
-        [line.body for line in lines],
-        [entry.at for entry in entries],
-        [entry.actor for entry in entries],
-        [line.command for line in lines],
-        [entry.hash for entry in entries],
         list(last),
         [entry.seq for entry in last.values()],
         [entry.at for entry in last.values()],
@@ -120,5 +117,16 @@ def chain_hash(
     previous: bytes, stream: str, seq: int, kind: str, body: dict[str, Any], at: datetime
 ) -> bytes:
     """Return SHA-256(previous hash ‖ canonical JSON of the entry)."""
-    entry = {"stream": stream, "seq": seq, "kind": kind, "body": body, "at": stamp(at)}
-    return hashlib.sha256(previous + canonical(entry)).digest()
+    return _linked(previous, stream, seq, kind, canonical(body), at)
+
+
+def _linked(previous: bytes, stream: str, seq: int, kind: str, body: bytes, at: datetime) -> bytes:
+    # The entry's own keys, in their order, around the body that is canonical already.
+    entry = b'{"at":"%b","body":%b,"kind":%b,"seq":%d,"stream":%b}' % (
+        stamp(at).encode(),
+        body,
+        canonical(kind),
+        seq,
+        canonical(stream),
+    )
+    return hashlib.sha256(previous + entry).digest()

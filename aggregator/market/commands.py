@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +16,15 @@ from aggregator.refusals import Refusal
 
 DONE, REFUSED = "done", "refused"
 Key = tuple[str, str]
+MAX_RECENT = 10_000
 
 
 class Database(Protocol):
     async def rows(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]: ...
+
+    async def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +47,29 @@ class Answered:
         return RecordedRefusal(self.answer["code"], self.answer["figures"])
 
 
+class Recent:
+    """The latest answers of this process that are durable."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Key, Answered] = OrderedDict()
+
+    def get(self, key: Key) -> Answered | None:
+        return self._kept.get(key)
+
+    def keep(self, made: Iterable[Answered]) -> None:
+        kept = self._kept
+        for one in made:
+            kept[one.key] = one
+        while len(kept) > MAX_RECENT:
+            kept.popitem(last=False)
+
+
 class Book:
     """The commands of one transaction: those known before, and those answered in it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, recent: Recent) -> None:
         self._database = database
+        self._recent = recent
         self._known: dict[Key, Answered] = {}
         self._new: list[Answered] = []
 
@@ -76,7 +100,8 @@ class Book:
         """Return what the command was answered before, or None."""
         if command is None:
             return None
-        found = self._known.get((actor.organisation_id, command.id))
+        key = (actor.organisation_id, command.id)
+        found = self._known.get(key) or self._recent.get(key)
         return found.again(command) if found else None
 
     def keep(self, made: Answered) -> None:
@@ -84,22 +109,17 @@ class Book:
         self._known[made.key] = made
         self._new.append(made)
 
-    async def write(self) -> None:
-        """Write the answers noted, in one statement."""
+    async def write(self) -> list[Answered]:
+        """Write the answers noted, in one statement, and return them."""
         made, self._new = self._new, []
         if not made:
-            return
-        await self._database.rows(
-            "insert into command (organisation_id, id, act, fingerprint, outcome, answer, at)"
-            " select organisation_id, id, act, fingerprint, outcome, answer::jsonb, at"
-            " from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[],"
-            " $6::text[], $7::timestamptz[])"
-            " as t (organisation_id, id, act, fingerprint, outcome, answer, at)",
-            [one.key[0] for one in made],
-            [one.key[1] for one in made],
-            [one.act for one in made],
-            [one.fingerprint for one in made],
-            [one.outcome for one in made],
-            [json_text(one.answer) for one in made],
-            [one.at for one in made],
+            return made
+        await self._database.insert(
+            "command",
+            ("organisation_id", "id", "act", "fingerprint", "outcome", "answer", "at"),
+            [
+                (*one.key, one.act, one.fingerprint, one.outcome, json_text(one.answer), one.at)
+                for one in made
+            ],
         )
+        return made

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tortoise.transactions import in_transaction
 
+from aggregator.db import orm
 from aggregator.db.faults import BUSY, FULL, LOST
 from aggregator.errors import DiskFull, MarketError, OutcomeUnknown, TryAgain
 from aggregator.journal.appending import Head, lock_free_heads
@@ -70,6 +73,9 @@ class Turnstile:
         self._queues: dict[str, deque[Waiting]] = {}
         self._ready: dict[str, None] = {}
         self._is_writing = False
+        self._lent = AsyncExitStack()
+        self._writer: orm.Writing | None = None
+        self._answered = commands.Recent()
 
     def enter(self, stream: str, waiting: Waiting) -> None:
         """Line an act up; its future is told.
@@ -135,6 +141,8 @@ class Turnstile:
                         )
                     else:
                         self._leave(stream)
+                if not self._ready:
+                    await self._give_back()
         except BaseException:
             for stream in self._ready:
                 self._give_up(stream, [])
@@ -209,7 +217,7 @@ class Turnstile:
             unit = Unit(market, Actor.SYSTEM, market.clock.now(), connection)
             if stream is not None:
                 await unit.lock(stream)
-            book = commands.Book(unit)
+            book = commands.Book(unit, self._answered)
             await book.read((one.actor, one.command) for one in batch)
             for waiting in batch:
                 unit.actor, unit.command = waiting.actor, waiting.command
@@ -217,7 +225,8 @@ class Turnstile:
                 known = book.known(waiting.actor, waiting.command)
                 result = known or await _attempt(unit, book, waiting)
                 settled.append((waiting, result))
-            await book.write()
+            made = await book.write()
+        self._answered.keep(made)
         return settled, unit.woken
 
     async def _decide(self, batch: list[Waiting], *, waits: bool = False) -> set[str]:
@@ -249,10 +258,13 @@ class Turnstile:
         lost = False
         for attempt in range(RETRIES):
             try:
-                return await self._desks(batch, waits=waits)
+                # Ids that are new, as nearly all are, are not looked up: should one be known
+                # after all, its second row is refused, and then all are.
+                return await self._desks(batch, waits=waits, looks_up=attempt > 0)
             except FULL as error:
                 raise DiskFull from error
             except LOST as error:
+                await self._give_back()
                 if lost:
                     raise OutcomeUnknown from error
                 # Each act has a command id: if it was done after all, it is answered again.
@@ -260,15 +272,15 @@ class Turnstile:
             except BUSY:
                 if attempt == RETRIES - 1:
                     raise
-                await asyncio.sleep(0.01 * (attempt + 1))
+                await asyncio.sleep(0.01 * attempt)
         raise TryAgain
 
     async def _desks(
-        self, batch: list[Waiting], *, waits: bool
+        self, batch: list[Waiting], *, waits: bool, looks_up: bool
     ) -> tuple[Settled, set[str], set[str]]:
-        market, clock = self._market, self._market.clock
-        async with in_transaction("default") as connection:
-            unit = Unit(market, Actor.SYSTEM, clock.now(), connection)
+        market = self._market
+        async with self._lends(waits=waits) as writer, writer.transaction():
+            unit = Unit(market, Actor.SYSTEM, market.clock.now(), writer)
             streams = sorted({one.asked.stream for one in batch if one.asked})
             if waits:
                 for stream in streams:
@@ -276,8 +288,9 @@ class Turnstile:
             else:
                 unit.heads = await lock_free_heads(unit, streams)
             free = [one for one in batch if one.asked and one.asked.stream in unit.heads]
-            book = commands.Book(unit)
-            await book.read((one.actor, one.command) for one in free)
+            book = commands.Book(unit, self._answered)
+            if looks_up:
+                await book.read((one.actor, one.command) for one in free)
             desks: dict[type[Desk], Desk] = {}
             for kind in dict.fromkeys(one.desk for one in free if one.desk):
                 desks[kind] = kind(unit)
@@ -288,10 +301,27 @@ class Turnstile:
             for desk in desks.values():
                 await desk.write()
             await unit.write_noted()
-            await book.write()
+            made = await book.write()
+        self._answered.keep(made)
         for desk in desks.values():
             desk.keep()
         return settled, unit.woken, set(streams) - unit.heads.keys()
+
+    @asynccontextmanager
+    async def _lends(self, *, waits: bool) -> AsyncIterator[orm.Writing]:
+        """Lend the writer's connection, or another to who waits for a lock beside it."""
+        if waits:
+            async with orm.writing() as beside:
+                yield beside
+            return
+        if self._writer is None:
+            self._writer = await self._lent.enter_async_context(orm.writing())
+        yield self._writer
+
+    async def _give_back(self) -> None:
+        self._writer = None
+        with suppress(*LOST):
+            await self._lent.aclose()
 
     async def _tell(self, settled: Settled, woken: set[str]) -> None:
         if woken:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from aggregator.db import orm
 from aggregator.journal import appending
 from aggregator.journal.appending import Head, Line
 from aggregator.journal.facts import stamp
@@ -45,6 +46,12 @@ class Unit:
 
     async def execute(self, sql: str, *args: object) -> None:
         await self.connection.execute_query(sql, list(args))
+
+    async def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
+    ) -> None:
+        """Put many rows into a table at once; JSON is text, and every column is named."""
+        await orm.copy_rows(self.connection, table, columns, rows)
 
     async def lock(self, stream: str) -> Head:
         """Lock the stream's head; `now` never lies before its last entry."""

@@ -1,0 +1,374 @@
+"""Acknowledged bids: the turnstile against the plain way and a bare file journal, all durable.
+
+A bid is measured at the use case, in one process on a database that waits for its disk:
+authorised, once for its command id, covered by a deposit, chained, journalled, answered by a
+receipt. The plain way is a row lock, a check, an insert and an update through the ORM, in one
+transaction a bid, without deposit, command id, journal or receipt. The file journal appends the
+same entry's bytes and waits for the disk once for all that wait; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import json
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from io import FileIO
+from pathlib import Path
+from typing import Any, Protocol
+
+import asyncpg
+import uvloop
+from tortoise import Tortoise, fields
+from tortoise.models import Model
+from tortoise.transactions import in_transaction
+
+from aggregator.app import market_on
+from aggregator.auctions import bidding, opening
+from aggregator.catalogue.tenors import Cell
+from aggregator.db import orm
+from aggregator.db.embedded import EmbeddedPostgres
+from aggregator.db.migrating import migrate
+from aggregator.market import Actor, Command, Market
+from aggregator.tasks import Tasks
+from tests.builders import a_command, an_actor, an_organisation, with_cash, with_sugar
+
+BIDDERS, AUCTIONS = 512, 32
+START_MINOR, STEP_MINOR = 500_000, 100
+RICH_MINOR = 10**14
+OPEN_RATE, OPEN_S = 20_000, 2
+PAD = "x" * 300
+"""Brings a line of the file journal to the length of an entry of ours."""
+
+
+class Way(Protocol):
+    """A way to place bids."""
+
+    async def renew(self) -> None:
+        """Open other auctions for the next load."""
+
+    async def place(self, bidder: int, auction: int) -> object:
+        """Place a bid that is accepted, and return once it is durable."""
+
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Seen:
+    """What one load did: bids a second, and each one's wait."""
+
+    rate: float
+    waits: list[float]
+    cpu_us: float
+
+    def ms(self, share: float) -> float:
+        return sorted(self.waits)[int((len(self.waits) - 1) * share)] * 1000
+
+
+class PlainLot(Model):
+    id = fields.IntField(primary_key=True)
+    best_minor = fields.BigIntField()
+    bids = fields.IntField()
+
+    class Meta:
+        table = "plain_lot"
+
+
+class PlainBid(Model):
+    id = fields.BigIntField(primary_key=True, generated=True)
+    lot_id = fields.IntField()
+    bidder = fields.TextField()
+    price_minor = fields.BigIntField()
+
+    class Meta:
+        table = "plain_bid"
+
+
+def measure(seed: int) -> list[Row]:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(measured(seed))
+
+
+async def measured(seed: int) -> list[Row]:
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    postgres = EmbeddedPostgres(folder / "pg")
+    try:
+        dsn = await asyncio.to_thread(postgres.start)
+        await migrate(dsn)
+        plain = await loads(the_plain_way(dsn), short=True)
+        file = await loads(a_file_journal(folder / "journal"), short=False, seed=seed)
+        ours = await loads(the_turnstile(dsn), short=False, seed=seed)
+        commit = await one_commit(dsn)
+        return list(told(plain, file, ours, commit))
+    finally:
+        await asyncio.to_thread(postgres.stop)
+        shutil.rmtree(folder)
+
+
+def told(
+    plain: dict[str, Seen], file: dict[str, Seen], ours: dict[str, Seen], commit_ms: float
+) -> Iterator[Row]:
+    for name in ("512 on one", "32 on one", "512 on 32", "a lone bidder"):
+        yield row(f"{name}: bids", ours[name].rate, "/s")
+        yield row(f"{name}: wait, median", ours[name].ms(0.5), "ms")
+        yield row(f"{name}: wait, 99 %", ours[name].ms(0.99), "ms")
+        yield row(f"{name}: our processor time", ours[name].cpu_us, "us/bid")
+        yield row(f"{name}: the plain way", plain[name].rate, "/s")
+        yield row(f"{name}: of the plain way", ours[name].rate / plain[name].rate, "x")
+    yield row("512 on one: the file journal", file["512 on one"].rate, "/s")
+    yield row(
+        "512 on one: of the file journal", ours["512 on one"].rate / file["512 on one"].rate, "x"
+    )
+    name = f"open loop, {OPEN_RATE:,}/s"
+    yield row(f"{name}: kept up", ours["open"].rate, "/s")
+    yield row(f"{name}: wait, median", ours["open"].ms(0.5), "ms")
+    yield row(f"{name}: wait, 99 %", ours["open"].ms(0.99), "ms")
+    yield row(f"{name}: the file journal's, 99 %", file["open"].ms(0.99), "ms")
+    yield row(
+        f"{name}: 99 % of the file journal's", ours["open"].ms(0.99) / file["open"].ms(0.99), "x"
+    )
+    yield row("one durable commit, median", commit_ms, "ms")
+    yield row(
+        "a lone bid beyond one commit, median", ours["a lone bidder"].ms(0.5) - commit_ms, "ms"
+    )
+
+
+async def loads(
+    opened: AbstractAsyncContextManager[Way], *, short: bool, seed: int | None = None
+) -> dict[str, Seen]:
+    """Put each load on a way to place bids; the plain way is slow and gets fewer of them."""
+    found: dict[str, Seen] = {}
+    async with opened as way:
+        for name, bidders, auctions, each in (
+            ("warm", 512, 1, 1 if short else 20),
+            ("512 on one", 512, 1, 3 if short else 100),
+            ("32 on one", 32, 1, 40 if short else 400),
+            ("512 on 32", 512, 32, 4 if short else 100),
+            ("a lone bidder", 1, 1, 300),
+        ):
+            await way.renew()
+            found[name] = await closed_loop(way, bidders, auctions, each)
+        if seed is not None:
+            await way.renew()
+            found["open"] = await open_loop(way, random.Random(seed))
+    return found
+
+
+async def closed_loop(way: Way, bidders: int, auctions: int, each: int) -> Seen:
+    waits: list[float] = []
+
+    async def bid_on(bidder: int) -> None:
+        for _ in range(each):
+            began = time.perf_counter()
+            await way.place(bidder, bidder % auctions)
+            waits.append(time.perf_counter() - began)
+
+    with QuietHeap():
+        began, used = time.perf_counter(), time.process_time()
+        await asyncio.gather(*(bid_on(bidder) for bidder in range(bidders)))
+        took, used = time.perf_counter() - began, time.process_time() - used
+    return Seen(len(waits) / took, waits, used / len(waits) * 1e6)
+
+
+async def open_loop(way: Way, chance: random.Random) -> Seen:
+    """Let bids come when they come; each wait counts from the instant a bid was to come."""
+    waits: list[float] = []
+    due, at = [], 0.0
+    while at < OPEN_S:
+        at += chance.expovariate(OPEN_RATE)
+        due.append(at)
+    running: set[asyncio.Task[None]] = set()
+
+    async def bid(number: int, wanted: float) -> None:
+        await way.place(number % BIDDERS, 0)
+        waits.append(time.perf_counter() - wanted)
+
+    with QuietHeap():
+        began, used = time.perf_counter(), time.process_time()
+        number = 0
+        while number < len(due):
+            now = time.perf_counter() - began
+            while number < len(due) and due[number] <= now:
+                task = asyncio.ensure_future(bid(number, began + due[number]))
+                running.add(task)
+                task.add_done_callback(running.discard)
+                number += 1
+            await asyncio.sleep(0 if number < len(due) and due[number] - now < 0.0005 else 0.0005)
+        await asyncio.gather(*running)
+        took, used = time.perf_counter() - began, time.process_time() - used
+    return Seen(len(waits) / took, waits, used / len(waits) * 1e6)
+
+
+@asynccontextmanager
+async def the_turnstile(dsn: str) -> AsyncIterator[Way]:
+    async with market_on(dsn) as market:
+        yield Turnstile(market, *await a_town(market))
+
+
+class Turnstile:
+    def __init__(self, market: Market, mill: Actor, firms: list[Actor]) -> None:
+        self._market, self._mill, self._firms = market, mill, firms
+        self._auctions: list[str] = []
+        self._prices = itertools.count()
+        self._commands = itertools.count()
+
+    async def renew(self) -> None:
+        self._auctions = [await self._opened() for _ in range(AUCTIONS)]
+        self._prices = itertools.count(START_MINOR, STEP_MINOR)
+
+    async def place(self, bidder: int, auction: int) -> object:
+        return await bidding.place_bid(
+            self._market,
+            self._firms[bidder],
+            Command(f"bench-{next(self._commands)}", b"f" * 32),
+            self._auctions[auction],
+            price_minor=next(self._prices),
+        )
+
+    async def _opened(self) -> str:
+        now = self._market.clock.now()
+        terms = opening.AuctionTerms(
+            side="sell",
+            cell=Cell("SUGAR-W1", "GX", f"{now.year + 1}-03"),
+            lots=100,
+            closes_at=now + timedelta(days=1),
+            start_minor=START_MINOR,
+            step_minor=STEP_MINOR,
+        )
+        outcome = await opening.open_auction(self._market, self._mill, a_command(), terms)
+        return str(outcome.answer["auction_id"])
+
+
+async def a_town(market: Market) -> tuple[Actor, list[Actor]]:
+    await with_sugar(market)
+    mill = await an_organisation(market, "Mill", kind="mill")
+    firms = []
+    for number in range(BIDDERS):
+        firm = await an_organisation(market, f"Firm {number}", kind="trader")
+        await with_cash(market, firm, RICH_MINOR)
+        firms.append(an_actor(firm, "buyer"))
+    return an_actor(mill, "seller"), firms
+
+
+@asynccontextmanager
+async def the_plain_way(dsn: str) -> AsyncIterator[Way]:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "create table plain_lot (id int primary key, best_minor bigint not null, bids int not null)"
+        ";create table plain_bid (id bigserial primary key,"
+        " lot_id int not null references plain_lot, bidder text not null,"
+        " price_minor bigint not null);"
+        f"insert into plain_lot select n, 0, 0 from generate_series(0, {AUCTIONS - 1}) n"
+    )
+    await connection.close()
+    await Tortoise.init(
+        config={
+            "connections": {
+                "default": {
+                    "engine": "tortoise.backends.asyncpg",
+                    "credentials": {**orm.credentials(dsn), "minsize": 1, "maxsize": 16},
+                }
+            },
+            "apps": {"plain": {"models": [__name__], "default_connection": "default"}},
+        },
+        _enable_global_fallback=True,
+    )
+    yield PlainWay()
+    await Tortoise.close_connections()
+
+
+class PlainWay:
+    async def renew(self) -> None:
+        return None
+
+    async def place(self, bidder: int, auction: int) -> object:
+        async with in_transaction("default") as unit:
+            lot = await PlainLot.select_for_update().using_db(unit).get(id=auction)
+            price_minor = lot.best_minor + STEP_MINOR
+            await PlainBid.create(
+                lot_id=auction, bidder=f"firm {bidder}", price_minor=price_minor, using_db=unit
+            )
+            lot.best_minor, lot.bids = price_minor, lot.bids + 1
+            await lot.save(using_db=unit, update_fields=["best_minor", "bids"])
+            return price_minor
+
+
+@asynccontextmanager
+async def a_file_journal(path: Path) -> AsyncIterator[Way]:
+    with path.open("ab", buffering=0) as file:
+        yield FileJournal(file)
+
+
+class FileJournal:
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._tasks = Tasks()
+        self._is_draining = False
+        self._prices = itertools.count(START_MINOR, STEP_MINOR)
+
+    async def renew(self) -> None:
+        return None
+
+    async def place(self, bidder: int, auction: int) -> object:
+        entry = {"auction": auction, "bidder": bidder, "price_minor": next(self._prices)}
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((json.dumps({**entry, "pad": PAD}).encode(), done))
+        if not self._is_draining:
+            self._is_draining = True
+            self._tasks.start(self._drain(), name="file journal")
+        return await done
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            lines = b"".join(line for line, _ in group)
+            await asyncio.to_thread(self._write, lines)
+            for _, done in group:
+                done.set_result(None)
+        self._is_draining = False
+
+    def _write(self, lines: bytes) -> None:
+        self._file.write(lines)
+        os.fdatasync(self._file.fileno())
+
+
+async def one_commit(dsn: str) -> float:
+    """Return the median milliseconds of a commit that waits for the disk."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("create table written (id bigint)")
+    waits = []
+    for number in range(300):
+        began = time.perf_counter()
+        await connection.execute("insert into written values ($1)", number)
+        waits.append(time.perf_counter() - began)
+    await connection.close()
+    return sorted(waits)[150] * 1000
+
+
+class QuietHeap:
+    """Collect garbage before and rarely during, as the server does."""
+
+    def __enter__(self) -> None:
+        gc.collect()
+        gc.freeze()
+        self._threshold = gc.get_threshold()
+        gc.set_threshold(50_000, 50, 1000)
+
+    def __exit__(self, *_: object) -> None:
+        gc.set_threshold(*self._threshold)
+        gc.unfreeze()
+
+
+def row(name: str, value: float, unit: str) -> Row:
+    return {"name": name, "value": round(value, 3), "unit": unit}
