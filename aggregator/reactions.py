@@ -10,7 +10,10 @@ from aggregator.deals import cancelling, claims
 from aggregator.deals import closing as deal_closing
 from aggregator.deals.facts import DealLapsed, DealSettled, LotsReturned
 from aggregator.demand import repeating
+from aggregator.forwards import calling as forwards_calling
 from aggregator.forwards import closing as forwards_closing
+from aggregator.forwards import proposing as forwards_proposing
+from aggregator.forwards import staging as forwards_staging
 from aggregator.fulfilment import accepting
 from aggregator.invoices import crediting, issuing
 from aggregator.market import Market, Reaction
@@ -63,7 +66,12 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "deals.proposal": cancelling.expire,
     "deals.shipping": deal_closing.default,
     "demand.repeat": repeating.on_timer,
+    "forwards.ahead": forwards_staging.on_ahead,
     "forwards.close": forwards_closing.close,
+    "forwards.confirm": forwards_calling.on_silent_seller,
+    "forwards.nominate": forwards_calling.on_silent_buyer,
+    "forwards.proposal": forwards_proposing.expire,
+    "forwards.stage": forwards_staging.on_stage_due,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,
     "pools.progress": stating.state_progress,

@@ -1,4 +1,4 @@
-"""Closing a strip: clear once, check, then contracts and deals, or lapse."""
+"""Closing a strip: clear once, check, then contracts with their slots, or lapse."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggregator.catalogue.queries import instrument
-from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.forwards import store
+from aggregator.forwards.contracts import Line, sign
 from aggregator.forwards.facts import StripCleared, StripLapsed
 from aggregator.forwards.instance import instance_of
 from aggregator.forwards.opening import CLOSE_TIMER
@@ -21,18 +21,6 @@ from aggregator.parties.queries import owner_groups
 from aggregator.scheduler.timers import set_timer
 
 Rows = Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One buyer's month from one supplier."""
-
-    order_id: str
-    buyer_id: str
-    seller_id: str
-    tenor: str
-    lots: int
-    price_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,35 +154,8 @@ async def _end(unit: Unit, strip_id: str, state: str) -> None:
 
 
 async def _award(unit: Unit, strip: Strip, lines: Sequence[Line], told: tuple[str, ...]) -> None:
-    """Write one contract for each supplier, and one deal for each line of its schedule."""
-    contracts = []
-    for seller_id in sorted({line.seller_id for line in lines}):
-        schedule = [line for line in lines if line.seller_id == seller_id]
-        contract_id = unit.new_id("con")
-        contracts.append((contract_id, seller_id))
-        await unit.execute(
-            "insert into strip_contract (id, strip_id, seller_id, total_lots, at)"
-            " values ($1, $2, $3, $4, $5)",
-            contract_id,
-            strip.id,
-            seller_id,
-            sum(line.lots for line in schedule),
-            unit.now,
-        )
-        for number, line in enumerate(schedule, start=1):
-            deal_id = await form_deal(unit, _deal_terms(strip, line))
-            await unit.execute(
-                "insert into strip_schedule (contract_id, line, order_id, buyer_id, tenor, lots,"
-                " price_minor, deal_id) values ($1, $2, $3, $4, $5, $6, $7, $8)",
-                contract_id,
-                number,
-                line.order_id,
-                line.buyer_id,
-                line.tenor,
-                line.lots,
-                line.price_minor,
-                deal_id,
-            )
+    """Sign one contract with each supplier; every line of its schedule is a buyer's slot."""
+    contracts = await sign(unit, strip, lines)
     await unit.record(
         store.stream_of(strip.id),
         StripCleared(
@@ -204,18 +165,4 @@ async def _award(unit: Unit, strip: Strip, lines: Sequence[Line], told: tuple[st
             tuple(sorted({line.buyer_id for line in lines})),
             told,
         ),
-    )
-
-
-def _deal_terms(strip: Strip, line: Line) -> DealTerms:
-    return DealTerms(
-        source="strip",
-        source_id=strip.id,
-        instrument_id=strip.instrument_id,
-        region=strip.region,
-        tenor=line.tenor,
-        buyer_id=line.buyer_id,
-        seller_id=line.seller_id,
-        lots=line.lots,
-        goods_minor=line.price_minor,
     )

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.catalogue.queries import check_cell
+from aggregator.catalogue.calendars import calendar_of
+from aggregator.catalogue.queries import InstrumentView, check_cell
 from aggregator.catalogue.tenors import Cell, after_month, checked_tenor
+from aggregator.deals.lines import BPS as ALL_BPS
 from aggregator.errors import InvalidField
-from aggregator.forwards import store
+from aggregator.forwards import dating, store
 from aggregator.forwards.facts import StripOpened
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
@@ -22,7 +24,13 @@ LONGEST_WINDOW = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class StripTerms:
-    """What is frozen before the window opens. `opens_at` None means at once."""
+    """What is frozen before the window opens. `opens_at` None means at once.
+
+    Deposits are shares of a slot's total: `signing_bps` at signing, the instrument's without
+    it, and `month_bps` before each month. With an index, orders and offers assume that it
+    stands at the reference; the price moves with it until the fixing, where the default
+    counts if nothing is published.
+    """
 
     title: str
     instrument_id: str
@@ -31,6 +39,10 @@ class StripTerms:
     closes_at: datetime
     opens_at: datetime | None = None
     pricing: str = "supported"
+    signing_bps: int | None = None
+    month_bps: int = 0
+    index_reference_minor: int | None = None
+    index_default_minor: int | None = None
 
 
 async def open_strip(market: Market, actor: Actor, command: Command, terms: StripTerms) -> Outcome:
@@ -49,8 +61,9 @@ async def open_strip(market: Market, actor: Actor, command: Command, terms: Stri
         title = checked_name(terms.title, "/title")
         await unit.execute(
             "insert into strip (id, title, instrument_id, region, tenors, pricing, opens_at,"
-            " closes_at, state, created_at)"
-            " values ($1, $2, $3, $4, $5::text[], $6, $7, $8, 'gathering', $9)",
+            " closes_at, state, created_at, signing_bps, month_bps, index_reference_minor,"
+            " index_default_minor) values ($1, $2, $3, $4, $5::text[], $6, $7, $8, 'gathering',"
+            " $9, $10, $11, $12, $13)",
             strip_id,
             title,
             terms.instrument_id,
@@ -60,6 +73,10 @@ async def open_strip(market: Market, actor: Actor, command: Command, terms: Stri
             opens_at,
             terms.closes_at,
             unit.now,
+            terms.signing_bps,
+            terms.month_bps,
+            terms.index_reference_minor,
+            terms.index_default_minor,
         )
         await set_timer(unit, CLOSE_TIMER, strip_id, terms.closes_at)
         await unit.record(
@@ -87,9 +104,9 @@ async def _check(unit: Unit, terms: StripTerms) -> None:
         checked_tenor(tenor, f"/tenors/{i}")
         if i and tenor <= tenors[i - 1]:
             raise InvalidField(f"/tenors/{i}", "months in rising order", tenor)
-    if after_month(tenors[0]) <= terms.closes_at:
-        raise InvalidField("/tenors/0", "a month that ends after the window", tenors[0])
-    await check_cell(Cell(terms.instrument_id, terms.region, tenors[0]), unit)
+    traded = await check_cell(Cell(terms.instrument_id, terms.region, tenors[0]), unit)
+    await _check_dates(unit, terms)
+    _check_money(traded, terms)
     opens_at = max(terms.opens_at or unit.now, unit.now)
     if terms.closes_at <= opens_at:
         raise InvalidField("/closes_at", "after the opening", unit.stamp(terms.closes_at))
@@ -101,3 +118,31 @@ async def _check(unit: Unit, terms: StripTerms) -> None:
         )
     if terms.pricing != "supported":
         raise InvalidField("/pricing", "supported", terms.pricing[:20])
+
+
+async def _check_dates(unit: Unit, terms: StripTerms) -> None:
+    """Refuse a month whose trading days nobody has declared, or that begins too soon."""
+    if after_month(terms.tenors[0]) <= terms.closes_at:
+        raise InvalidField("/tenors/0", "a month that ends after the window", terms.tenors[0])
+    calendar = await calendar_of(unit, terms.region)
+    for i, tenor in enumerate(terms.tenors):
+        if not calendar.has(tenor):
+            raise InvalidField(f"/tenors/{i}", "a month with a declared trading calendar", tenor)
+    if dating.latest_signing(calendar, terms.tenors[0]) < terms.closes_at:
+        rule = f"a month with {dating.SIGNING_DAYS} trading days between signing and nomination"
+        raise InvalidField("/tenors/0", rule, terms.tenors[0])
+
+
+def _check_money(traded: InstrumentView, terms: StripTerms) -> None:
+    signing_bps = traded.deposit_bps if terms.signing_bps is None else terms.signing_bps
+    if not 1 <= signing_bps <= ALL_BPS:
+        raise InvalidField("/signing_bps", f"1 to {ALL_BPS}", signing_bps)
+    if not 0 <= terms.month_bps <= ALL_BPS - signing_bps:
+        raise InvalidField("/month_bps", f"0 to {ALL_BPS - signing_bps}", terms.month_bps)
+    reference, default = terms.index_reference_minor, terms.index_default_minor
+    if (reference is None) != (default is None):
+        pointer = "/index_reference" if reference is None else "/index_default"
+        raise InvalidField(pointer, "reference and default together")
+    if reference is not None and default is not None:
+        traded.check_price(reference, "/index_reference")
+        traded.check_price(default, "/index_default")

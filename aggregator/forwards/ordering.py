@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.deals.formation import DealTerms, agreed_lines
-from aggregator.deals.lines import share, total
+from aggregator.deals.lines import total
 from aggregator.errors import Conflict, InvalidField, NotFound
-from aggregator.forwards import store
+from aggregator.forwards import deposits, store
 from aggregator.forwards.facts import OrderCancelled, OrderPlaced
 from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
@@ -176,7 +176,7 @@ def _check_clearable(
 def _deposit(
     strip: Strip, traded: InstrumentView, actor: Actor, lots: int, limit_minor: int
 ) -> int:
-    """Return the deposit of the dearest deal that the order can become."""
+    """Return the deposit at signing of the dearest slots that the order can become."""
     terms = DealTerms(
         source="strip",
         source_id=strip.id,
@@ -188,7 +188,8 @@ def _deposit(
         lots=lots,
         goods_minor=limit_minor,
     )
-    return share(total(agreed_lines(traded, terms)), traded.deposit_bps)
+    total_minor = total(agreed_lines(traded, terms))
+    return deposits.staged(strip, traded, total_minor, is_ahead=False)
 
 
 def _checked(strip: Strip, traded: InstrumentView, terms: OrderTerms) -> tuple[dict[str, Any], int]:

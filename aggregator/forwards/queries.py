@@ -26,6 +26,10 @@ class StripView:
     region: str
     tenors: tuple[str, ...]
     pricing: str
+    signing_bps: int | None
+    month_bps: int
+    index_reference_minor: int | None
+    index_default_minor: int | None
     opens_at: datetime
     closes_at: datetime
     phase: str
@@ -88,6 +92,10 @@ async def strip(strip_id: str, now: datetime) -> StripView:
         found.region,
         found.tenors,
         found.pricing,
+        found.signing_bps,
+        found.month_bps,
+        found.index_reference_minor,
+        found.index_default_minor,
         found.opens_at,
         found.closes_at,
         found.phase(now),
@@ -104,9 +112,9 @@ async def own_orders(actor: Actor, strip_id: str) -> list[OwnOrder]:
         actor.organisation_id,
     )
     schedule = await Pool().rows(
-        "select s.order_id, s.tenor, s.lots, s.price_minor, s.deal_id, s.contract_id"
+        "select s.order_id, s.tenor, s.lots, s.price_minor, s.contract_id"
         " from strip_schedule s join strip_contract c on c.id = s.contract_id"
-        " where c.strip_id = $1 and s.buyer_id = $2 order by s.order_id, s.tenor, s.deal_id",
+        " where c.strip_id = $1 and s.buyer_id = $2 order by s.order_id, s.tenor, s.contract_id",
         strip_id,
         actor.organisation_id,
     )
@@ -155,7 +163,7 @@ async def own_contracts(actor: Actor, strip_id: str) -> list[Mapping[str, Any]]:
     return list(
         await Pool().rows(
             "select c.id as contract_id, c.total_lots, s.line, s.buyer_id, o.name as buyer,"
-            " s.tenor, s.lots, s.price_minor, s.deal_id from strip_contract c"
+            " s.tenor, s.lots, s.price_minor from strip_contract c"
             " join strip_schedule s on s.contract_id = c.id"
             " join organisation o on o.id = s.buyer_id"
             " where c.strip_id = $1 and c.seller_id = $2 order by c.id, s.line",

@@ -24,6 +24,10 @@ class Strip:
     opens_at: datetime
     closes_at: datetime
     state: str
+    signing_bps: int | None
+    month_bps: int
+    index_reference_minor: int | None
+    index_default_minor: int | None
 
     def phase(self, now: datetime) -> str:
         """Return scheduled, gathering, closing, cleared or lapsed."""
@@ -47,7 +51,8 @@ def stream_of(strip_id: str) -> str:
 async def load(reader: Reader, strip_id: str) -> Strip:
     """Return a strip, or raise NotFound."""
     found = await reader.rows(
-        "select id, title, instrument_id, region, tenors, pricing, opens_at, closes_at, state"
+        "select id, title, instrument_id, region, tenors, pricing, opens_at, closes_at, state,"
+        " signing_bps, month_bps, index_reference_minor, index_default_minor"
         " from strip where id = $1",
         strip_id,
     )

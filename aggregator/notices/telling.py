@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aggregator.auctions.facts import AuctionAwarded
@@ -35,7 +34,9 @@ from aggregator.fulfilment.facts import (
 from aggregator.invoices.facts import CreditNoteIssued, InvoiceIssued, InvoiceOverdue
 from aggregator.journal.facts import stamp
 from aggregator.market import Unit
+from aggregator.notices.contracts import CONTRACT_TOLD
 from aggregator.notices.facts import Noticed
+from aggregator.notices.told import Figure, Told
 from aggregator.pools.facts import (
     FirmingBegan,
     PledgesLeftOut,
@@ -50,18 +51,6 @@ from aggregator.pools.facts import (
     SubstitutionEnded,
 )
 from aggregator.settlement.facts import MoneyReceived, PaymentFailed, PaymentMade
-
-Figure = tuple[str, str | int]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One notice to one organisation."""
-
-    organisation_id: str
-    kind: str
-    subject: str
-    figures: tuple[Figure, ...] = ()
 
 
 def _both(kind: str, *names: str) -> Callable[[Any], Iterable[Told]]:
@@ -196,6 +185,7 @@ def _strip_lapsed(fact: StripLapsed) -> Iterable[Told]:
 
 
 WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
+    **CONTRACT_TOLD,
     AuctionAwarded: _auction,
     CancellationProposed: _both("cancellation_proposed"),
     CancellationWithdrawn: _both("cancellation_withdrawn"),

@@ -7,7 +7,9 @@ from importlib import import_module
 ROUTE_MODULES = [
     "web.api.audit",
     "web.api.auctions",
+    "web.api.calendars",
     "web.api.commands",
+    "web.api.contracts",
     "web.api.deals",
     "web.api.demand",
     "web.api.forwards",

@@ -23,6 +23,10 @@ class StripBody(Body):
     opens_at: Instant | None = None
     closes_at: Instant
     pricing: Annotated[str, Field(pattern="^supported$")] = "supported"
+    signing_bps: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    month_bps: Annotated[int, Field(ge=0, le=10_000)] = 0
+    index_reference: Minor | None = None
+    index_default: Minor | None = None
 
 
 class OrderBody(Body):
@@ -82,6 +86,10 @@ async def open_strip(call: Call) -> Outcome:
         opens_at=given.opens_at,
         closes_at=given.closes_at,
         pricing=given.pricing,
+        signing_bps=given.signing_bps,
+        month_bps=given.month_bps,
+        index_reference_minor=given.index_reference,
+        index_default_minor=given.index_default,
     )
     return await opening.open_strip(call.market, call.actor, call.command, terms)
 

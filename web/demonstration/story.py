@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
@@ -14,9 +15,11 @@ from web.demonstration.told import INSTRUMENT, Told
 from web.demonstration.watching import Watcher
 from web.demonstration.world import (
     FURTHER_DEALS,
+    MOST_CALLED_OFF,
     OPERATOR_LOGIN,
     POOL_MEMBERS,
     STRIP_MEMBERS,
+    STRIP_MILL,
     TRANCHE_BIDS,
 )
 
@@ -230,6 +233,7 @@ async def _sell_further(stage: Stage, told: Told) -> None:
 
 async def _open_strip(stage: Stage, told: Told) -> None:
     """(c) Three buyers with three pick-up months place forward orders."""
+    await _declare_years(stage, told.tenors)
     operator = await stage.visitor(OPERATOR_LOGIN)
     made = await operator.post(
         "/strips",
@@ -271,3 +275,31 @@ async def _clear_strip(stage: Stage, told: Told) -> None:
             holds=order["state"] == "awarded" and paid < single,
             found=f"{order['paid']} instead of {order['single']}",
         )
+    await _call_off(stage)
+
+
+async def _call_off(stage: Stage) -> None:
+    """Call off the months, one of them in part, and let the mill confirm: deals are formed."""
+    formed = 0
+    for key in STRIP_MEMBERS:
+        buyer = await stage.visitor(key)
+        [summary] = (await buyer.get("/contracts"))["contracts"]
+        [slot] = (await buyer.get(f"/contracts/{summary['contract_id']}"))["slots"]
+        lots = min(slot["left_lots"], MOST_CALLED_OFF)
+        nominated = await buyer.post(
+            f"/slots/{slot['slot_id']}/call-offs",
+            {"lots": lots, "delivery_on": slot["delivery_from"]},
+        )
+        mill = await stage.visitor(STRIP_MILL)
+        answer = await mill.post(f"/call-offs/{nominated['call_off_id']}/confirm")
+        formed += answer["state"] == "confirmed"
+    stage.report.check("c", "the mill confirms every call-off", holds=formed == len(STRIP_MEMBERS))
+
+
+async def _declare_years(stage: Stage, tenors: Sequence[str]) -> None:
+    """Let the operator declare the years that nobody knows yet, so that the story can be told."""
+    operator = await stage.visitor(OPERATOR_LOGIN)
+    known = {year["year"] for year in (await operator.get("/calendars/CN"))["years"]}
+    first = int(tenors[0][:4]) - (tenors[0][5:] == "01")
+    for year in sorted(set(range(first, int(tenors[-1][:4]) + 1)) - known):
+        await operator.put(f"/calendars/CN/{year}", {"status": "provisional", "days": []})

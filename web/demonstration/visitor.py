@@ -46,6 +46,9 @@ class Visitor:
     async def post(self, path: str, body: Any = None) -> Any:
         return await self._ask("POST", path, {} if body is None else body)
 
+    async def put(self, path: str, body: Any = None) -> Any:
+        return await self._ask("PUT", path, body)
+
     async def _ask(self, method: str, path: str, body: Any) -> Any:
         headers = {"Accept": "application/json"}
         if method != "GET":

@@ -107,6 +107,8 @@ FIRMS = (*FACTORIES, *MILLS, *TRADERS, *REFINERS, *FURTHER_SELLERS, *FURTHER_BUY
 POOL_MEMBERS = ("guinan", "yongjiang", "liuzhou")
 """Pledge in this order; the last joins in firming and brings the break."""
 STRIP_MEMBERS = ("foshan", "dongguan", "zhongshan")
+STRIP_MILL = "baise"
+MOST_CALLED_OFF = 60
 
 # (seller, buyer, lots, price) of the further deals of the pool's cell.
 FURTHER_DEALS = (

@@ -52,6 +52,10 @@ RULES: Mapping[str, str] = {
     "must be 1 to {n} items": "须有 1 至 {n} 个标的",
     "must be at least 1 where prices are announced": "由系统报价的竞价至少为 1",
     "must lie between {value_low} and {value_high}": "须在 {value_low} 至 {value_high} 之间",
+    "1 to the {n} lots left": "须为 1 手至剩余的 {n} 手",
+    "{n_low} to {n_high} lots, {n_percent} % around {n_base}, a change": (
+        "须为 {n_low} 至 {n_high} 手（{n_base} 手上下 {n_percent}%），且与现数不同"
+    ),
     # Prices.
     "a multiple of the tick": "须为最小变动价位的整数倍",
     "a multiple of the tick {amount}": "须为最小变动价位 {amount}的整数倍",
@@ -67,6 +71,8 @@ RULES: Mapping[str, str] = {
     "rising lots and rebates": "手数和返利须逐档递增",
     "the price starts beyond it and moves away": "起始价已越过保留价，且越走越远",
     "there is no reserve to show": "没有可公开的保留价",
+    "reference and default together": "基准值与默认值须同时填写",
+    "the freight of the slot, for the same region": "同一地区运费不变",
     # Words to choose from, and forms.
     "one of {text}": "须为下列之一：{text}",
     "must be one of {text}": "须为下列之一：{text}",
@@ -75,7 +81,18 @@ RULES: Mapping[str, str] = {
     "must be 64 hexadecimal digits": "须为 64 位十六进制数字",
     "no control, bidi or invisible signs": "不得含有控制、双向或不可见字符",
     "required for this form of order": "此种订单必填",
+    "required for this kind of change": "此类变更必填",
     # Months and times.
+    "a day of that year, once": "须为该年的日期，且不得重复",
+    "a month with a declared trading calendar": "该月须已有公布的交易日历",
+    "a month with {n} trading days between signing and nomination": (
+        "签约至最后要货日之间须有 {n} 个交易日"
+    ),
+    "a slot of the same contract in {text}": "须为同一合同中 {text} 的货位",
+    "a time zone such as Asia/Shanghai": "须为时区名称，例如 Asia/Shanghai",
+    "a trading day of {text}": "须为 {text} 的交易日",
+    "at least {n} trading days ahead, {text} or later": "须至少提前 {n} 个交易日，最早 {text}",
+    "within {n} trading days of {text}": "须在 {text} 前后 {n} 个交易日之内",
     "a delivery month YYYY-MM": "须为交货月份，格式 YYYY-MM",
     "a delivery month that is not over": "须为尚未结束的交货月份",
     "a month not before the first": "不得早于首个月份",
@@ -93,6 +110,9 @@ RULES: Mapping[str, str] = {
     "not in the past, and before closes_at": "不得早于现在，且须早于 closes_at",
     # Firms, people and what exists.
     "a region of the catalogue": "须为目录中的地区",
+    "a buyer with a receiving place": "须为有收货地的买方企业",
+    "a change": "须与现状不同",
+    "a receiving place of the buyer": "须为买方的收货地",
     "a registered firm": "须为已注册企业",
     "market roles belong to the operator and auditor only": "市场角色只属于运营方和审计方",
     "names one of your groups": "须为您的某个团组编号",

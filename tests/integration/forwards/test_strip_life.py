@@ -103,7 +103,7 @@ async def test_three_months_reach_the_break_that_none_reaches_alone(orm: str) ->
     assert [(row["tenor"], row["lots"]) for row in contracts] == list(
         zip(TENORS, (40, 60, 80), strict=True)
     )
-    deals = await Pool().rows("select count(*) as n from deal")
+    deals = await Pool().rows("select count(*) as n from contract_slot")
     assert deals[0]["n"] == 3
     assert (await verify()).differences == ()
 

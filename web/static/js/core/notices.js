@@ -4,7 +4,7 @@ import { dayAndTime } from "./clock.js";
 import { amount, lots } from "./numbers.js";
 import { t, worded } from "./words.js";
 
-const PATHS = { auction: "/auctions", deal: "/deals", pool: "/pools", strip: "/strips" };
+const PATHS = { auction: "/auctions", contract: "/contracts", deal: "/deals", pool: "/pools", strip: "/strips" };
 const INSTANT = /^\d{4}-\d{2}-\d{2}T/;
 const QUANTITIES = ["lots", "ordered_lots"];
 
@@ -15,12 +15,14 @@ export function noticeText({ kind, figures }) {
 /** Return the page of what a notice is about. */
 export function noticePath({ subject }) {
   const [kind, id] = subject.split(":");
-  if (kind === "money") return "/money";
+  if (kind === "money" || kind === "contracts") return `/${kind}`;
   return PATHS[kind] && id ? `${PATHS[kind]}/${id}` : "/notices";
 }
 
 function readable([name, value]) {
   if (QUANTITIES.includes(name)) return [name, lots(value)];
+  if (name === "change") return [name, worded("page.change", value)];
+  if (name === "state") return [name, worded("state", value)];
   if (name === "reason") return [name, worded("page.reason", value)];
   if (INSTANT.test(value)) return [name, dayAndTime(Date.parse(value))];
   return [name, /^-?\d+\.\d{2}$/.test(value) ? amount(value) : value];

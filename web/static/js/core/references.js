@@ -5,16 +5,20 @@ import { t } from "./words.js";
 const KINDS = {
   auction: ["/auctions/", "page.auctions.one"],
   deal: ["/deals/", "page.deals.one"],
+  proposal: ["/contracts", "page.contracts.one", "list"],
+  slot: ["/contracts", "page.contracts.one", "list"],
   pool: ["/pools/", "page.pools.one"],
   strip: ["/strips/", "page.strips.one"],
 };
+
+const BARE = { deal: "deal", slt: "slot" };
 
 /** Return where a reference leads and what it names, or null where it is no page. */
 export function referencePath(reference) {
   const [kind, id] = reference.includes(":")
     ? reference.split(":")
-    : [reference.startsWith("deal_") ? "deal" : "", reference];
+    : [BARE[reference.split("_")[0]] ?? "", reference];
   if (!KINDS[kind] || !id) return null;
-  const [path, name] = KINDS[kind];
-  return { href: path + id, name: t(name) };
+  const [path, name, isList] = KINDS[kind];
+  return { href: isList ? path : path + id, name: t(name) };
 }

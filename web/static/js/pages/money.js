@@ -68,8 +68,8 @@ function showMoney(rest, { holds, calls, payments, statement }) {
           rows: calls,
           columns: [
             {
-              label: t("page.deals.one"),
-              cell: (row) => h("a", { href: `/deals/${row.escrow}` }, t("page.strip.to_deal")),
+              label: t("page.money.for"),
+              cell: (row) => referenced(row.escrow),
             },
             { label: t("page.deal.amount"), isNumber: true, cell: (row) => amount(row.amount) },
             { label: t("page.deal.reference"), cell: (row) => h("span", { class: "mono" }, row.reference) },

@@ -146,9 +146,9 @@ class StripPage {
           { label: t("word.lots"), isNumber: true, cell: (line) => this.lots(line.lots) },
           { label: t("word.price"), isNumber: true, cell: ({ price }) => amount(price) },
           {
-            label: t("page.deals.one"),
-            cell: ({ deal_id: id }) =>
-              may("deals.read") && h("a", { href: `/deals/${id}` }, t("page.strip.to_deal")),
+            label: t("page.contracts.one"),
+            cell: ({ contract_id: id }) =>
+              may("forwards.contracts") && h("a", { href: `/contracts/${id}` }, t("page.strip.to_deal")),
           },
         ],
       }),
@@ -226,8 +226,8 @@ class StripPage {
           { label: t("word.lots"), isNumber: true, cell: (line) => this.lots(line.lots) },
           { label: t("word.price"), isNumber: true, cell: (line) => amount(line.price) },
           {
-            label: t("page.deals.one"),
-            cell: (line) => h("a", { href: `/deals/${line.deal_id}` }, t("page.strip.to_deal")),
+            label: t("page.contracts.one"),
+            cell: (line) => h("a", { href: `/contracts/${line.contract_id}` }, t("page.strip.to_deal")),
           },
         ],
       }),
