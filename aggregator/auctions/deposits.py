@@ -19,11 +19,11 @@ def deposit_minor(listing: AuctionListed, total_minor: int) -> int:
 async def holds_of(unit: Unit, bidders: Sequence[tuple[str, str]]) -> list[tuple[str, str, Held]]:
     """Return what is held for bidders' standing bids, by (auction, organisation)."""
     found = await unit.rows(
-        "select b.auction_id, b.organisation_id, b.hold_id, h.account_id, h.amount_minor"
+        "select b.auction_id, b.organisation_id, b.hold_id, h.account_id, h.amount_minor, h.state"
         " from unnest($1::text[], $2::text[]) as t (auction_id, organisation_id)"
         " join auction_bidder b"
         " on b.auction_id = t.auction_id and b.organisation_id = t.organisation_id"
-        " join hold h on h.id = b.hold_id where h.state = 'pending'",
+        " join hold h on h.id = b.hold_id",
         [auction_id for auction_id, _ in bidders],
         [organisation_id for _, organisation_id in bidders],
     )
@@ -34,6 +34,7 @@ async def holds_of(unit: Unit, bidders: Sequence[tuple[str, str]]) -> list[tuple
             Held(row["hold_id"], row["account_id"], row["amount_minor"]),
         )
         for row in found
+        if row["state"] == "pending"
     ]
 
 

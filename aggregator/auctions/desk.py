@@ -96,7 +96,7 @@ class BidDesk:
             wanted.all_or_none,
         )
         events: list[Any] = list(decide(state, bid, unit.now))
-        placed = next(e for e in events if isinstance(e, BidPlaced) and e.bid_id == bid.bid_id)
+        placed = _own(events, bid.bid_id)
         awarding.check_total(listing, placed.price_minor, placed.lots)
         deposit_minor = deposits.deposit_minor(listing, placed.price_minor * placed.lots)
         # The last thing that may refuse; from here on the bid stands.
@@ -169,6 +169,14 @@ class BidDesk:
             table.holds[organisation_id] = self._covering.change(
                 held, amount_minor, listing.currency
             )
+
+
+def _own(events: Sequence[Any], bid_id: str) -> BidPlaced:
+    """Return the bid itself among what it set off."""
+    for event in events:
+        if isinstance(event, BidPlaced) and event.bid_id == bid_id:
+            return event
+    raise AssertionError("a bid that is not refused is placed")
 
 
 def _receipt(unit: Unit, room: Room, entry: Entry, deposit_minor: int) -> Answer:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
 from aggregator.journal.facts import body_of, canonical, stamp
@@ -81,7 +82,7 @@ def chained(
     stream, seq, link = head.stream, head.seq, head.hash
     made = []
     for fact in facts:
-        body, kind = canonical(body_of(fact)), type(fact).__name__
+        kind, body = type(fact).__name__, canonical(body_of(fact))
         seq += 1
         link = _linked(link, stream, seq, kind, body, at)
         made.append(Line(Entry(stream, seq, at, fact, actor, link), kind, body.decode(), command))
@@ -122,11 +123,14 @@ def chain_hash(
 
 def _linked(previous: bytes, stream: str, seq: int, kind: str, body: bytes, at: datetime) -> bytes:
     # The entry's own keys, in their order, around the body that is canonical already.
-    entry = b'{"at":"%b","body":%b,"kind":%b,"seq":%d,"stream":%b}' % (
-        stamp(at).encode(),
-        body,
-        canonical(kind),
-        seq,
-        canonical(stream),
+    before, between, after = _around(stream, kind, at)
+    return sha256(b"%b%b%b%b%d%b" % (previous, before, body, between, seq, after)).digest()
+
+
+@lru_cache(maxsize=256)
+def _around(stream: str, kind: str, at: datetime) -> tuple[bytes, bytes, bytes]:
+    return (
+        b'{"at":%b,"body":' % canonical(stamp(at)),
+        b',"kind":%b,"seq":' % canonical(kind),
+        b',"stream":%b}' % canonical(stream),
     )
-    return hashlib.sha256(previous + entry).digest()

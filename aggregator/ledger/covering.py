@@ -78,8 +78,8 @@ class Covering:
             row = await self._unit.row(
                 "with changed as (update hold h set amount_minor = t.amount_minor"
                 " from unnest($1::text[], $2::bigint[]) as t (id, amount_minor)"
-                " where h.id = t.id and h.state = 'pending' returning h.id)"
-                " select count(*) as changed from changed",
+                " where h.id = t.id returning h.state)"
+                " select count(*) as changed from changed where state = 'pending'",
                 [held.hold_id for held in changed],
                 [held.amount_minor for held in changed],
             )

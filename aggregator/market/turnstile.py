@@ -142,6 +142,8 @@ class Turnstile:
                     else:
                         self._leave(stream)
                 if not self._ready:
+                    await asyncio.sleep(0)  # who was just answered may ask again
+                if not self._ready:
                     await self._give_back()
         except BaseException:
             for stream in self._ready:
