@@ -63,6 +63,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "deals.disputed": deal_closing.give_up_dispute,
     "deals.formed": deal_closing.lapse,
     "deals.funded": deal_closing.default,
+    "deals.performance": deal_closing.require_performance,
     "deals.proposal": cancelling.expire,
     "deals.shipping": deal_closing.default,
     "demand.repeat": repeating.on_timer,

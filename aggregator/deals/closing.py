@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aggregator.deals import stages
 from aggregator.deals.facts import DealCancelled, DealDefaulted, DealLapsed
-from aggregator.deals.performance import forfeit_rest, free_rest
+from aggregator.deals.performance import complete, forfeit_rest, free_rest
 from aggregator.deals.store import Deal, load, locked, stream_of
+from aggregator.errors import InsufficientFunds
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.settlement import calls, escrow
 
@@ -48,12 +49,25 @@ async def default(market: Market, deal_id: str) -> None:
         deal = await locked(unit, deal_id)
         if not _is_overdue(unit, deal, stages.FUNDED, stages.SHIPPING):
             return {}
-        refunded_minor = await refund_all(unit, deal)
-        paid_minor = await forfeit_rest(unit, deal)
-        fact = DealDefaulted(deal.id, deal.buyer_id, deal.seller_id, refunded_minor, paid_minor)
-        deal = await load(unit, deal.id)
-        await stages.advance(unit, deal, stages.DEFAULTED, fact)
+        await _default(unit, deal)
         return {"deal_id": deal.id, "state": stages.DEFAULTED}
+
+    await market.perform(Actor.SYSTEM, "deals.default", step, stream=stream_of(deal_id))
+
+
+async def require_performance(market: Market, deal_id: str) -> None:
+    """Ring when the seller's deposit must be complete: hold the rest, or it is his default."""
+
+    async def step(unit: Unit) -> Answer:
+        deal = await locked(unit, deal_id)
+        if deal.state not in (stages.FORMED, stages.FUNDED) or not deal.missing_minor:
+            return {}
+        try:
+            await complete(unit, deal)
+        except InsufficientFunds:
+            await calls.cancel(unit, deal.call_reference)
+            await _default(unit, deal)
+        return {"deal_id": deal.id}
 
     await market.perform(Actor.SYSTEM, "deals.default", step, stream=stream_of(deal_id))
 
@@ -85,6 +99,14 @@ async def refund_all(unit: Unit, deal: Deal) -> int:
     return await escrow.pay_out(
         unit, deal.id, [], currency=deal.currency, kind="deal.refund", rest_to=deal.buyer_id
     )
+
+
+async def _default(unit: Unit, deal: Deal) -> None:
+    refunded_minor = await refund_all(unit, deal)
+    paid_minor = await forfeit_rest(unit, deal)
+    fact = DealDefaulted(deal.id, deal.buyer_id, deal.seller_id, refunded_minor, paid_minor)
+    deal = await load(unit, deal.id)
+    await stages.advance(unit, deal, stages.DEFAULTED, fact)
 
 
 def _is_overdue(unit: Unit, deal: Deal, *states: str) -> bool:

@@ -29,6 +29,17 @@ class DealFormed:
 
 
 @fact
+class DepositAsked:
+    """The seller's deposit is not complete; it must be by `due_at`, or he defaults."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    missing_minor: int
+    due_at: datetime
+
+
+@fact
 class DealFunded:
     """The escrow holds the whole total."""
 

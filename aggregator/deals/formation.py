@@ -1,7 +1,8 @@
 """Forming a deal: a binding award becomes terms, lines, a deposit and a call for money.
 
 The deposit is the instrument's share of the total, or what the buyer has available if that
-is less; the call is for the rest. The seller's own deposit is held until the deal settles.
+is less; the call is for the rest. The seller's own deposit is held until the deal settles; what
+he has not when it forms he has to have in two days (`performance`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from aggregator.deals.evidence import CONTRACT, record_evidence
 from aggregator.deals.facts import DealFormed
 from aggregator.deals.funding import complete
 from aggregator.deals.lines import Line, Rates, lines_of, share, total
+from aggregator.deals.performance import ask_missing, performance_of
 from aggregator.deals.store import Deal
 from aggregator.ledger import accounts, holds
 from aggregator.market import Unit
@@ -94,6 +96,7 @@ async def form_deal(unit: Unit, terms: DealTerms) -> str:
     )
     await stages.begin(unit, deal)
     await unit.record(store.stream_of(deal_id), _formed(deal))
+    await ask_missing(unit, deal)
     if deal.call_minor == 0:
         await complete(unit, deal)
     return deal_id
@@ -139,7 +142,7 @@ async def _take_money(
         await calls.call(
             unit, deal_id, terms.buyer_id, rest_minor, currency=currency, due_at=funding_due_at
         )
-    wanted = share(terms.goods_minor * terms.lots, traded.deposit_bps)
+    wanted = performance_of(terms.goods_minor * terms.lots, traded.deposit_bps)
     performance_minor = min(wanted, await _available(unit, terms.seller_id, currency))
     hold_id = None
     if performance_minor:
@@ -152,6 +155,7 @@ async def _take_money(
         "call_minor": rest_minor,
         "performance_hold_id": hold_id,
         "performance_minor": performance_minor,
+        "missing_minor": wanted - performance_minor,
         "funding_due_at": funding_due_at,
         "due_at": funding_due_at,
     }

@@ -2,20 +2,31 @@
 
 Each lot of a deal has its share of the deposit behind it. What is forfeited for a lot is the
 buyer's, for his trouble with a substitute; what stands behind a lot in doubt stays held until
-the doubt is over; the rest is free when the deal ends well. Shares are rounded on the running
+the doubt is over; the rest is free when the deal ends well.
+
+Offers and bids hold the deposit before there is a deal. What is missing when a deal forms all
+the same (a price that rose above the offered one, lots that came back from a failed deal) the
+seller must have available within two days, and before he ships; else the deal ends as his
+default. Shares are rounded on the running
 total, half to even, so that all lots together are the whole deposit.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aggregator.deals import stages
-from aggregator.deals.store import Deal
-from aggregator.ledger import holds, transfers
+from aggregator.deals.facts import DepositAsked
+from aggregator.deals.store import Deal, stream_of
+from aggregator.errors import InsufficientFunds
+from aggregator.ledger import accounts, holds, transfers
 from aggregator.market import Unit
+from aggregator.scheduler.timers import clear_timer, set_timer
 from aggregator.settlement import escrow
 from matching.money import Rounding, scaled
+
+TIME = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,47 @@ class Part:
 
     amount_minor: int
     hold_id: str | None
+
+
+def performance_of(goods_minor: int, deposit_bps: int) -> int:
+    """Return the deposit on goods; rounded down, so that parts never exceed the whole's."""
+    return scaled(goods_minor, deposit_bps, 10_000, Rounding.DOWN)
+
+
+async def ask_missing(unit: Unit, deal: Deal) -> None:
+    """Ask the seller of a fresh deal for what is missing of his deposit."""
+    if not deal.missing_minor:
+        return
+    due_at = min(unit.now + TIME, deal.ship_due_at)
+    await set_timer(unit, stages.PERFORMANCE, deal.id, due_at)
+    fact = DepositAsked(deal.id, deal.buyer_id, deal.seller_id, deal.missing_minor, due_at)
+    await unit.record(stream_of(deal.id), fact)
+
+
+async def complete(unit: Unit, deal: Deal) -> Deal:
+    """Hold what is missing of a locked deal's deposit.
+
+    Raises:
+        InsufficientFunds: the seller has less than that available.
+
+    """
+    if not deal.missing_minor:
+        return deal
+    cash = await escrow.cash_of(unit, deal.seller_id, deal.currency)
+    balance_minor, held_minor, currency = await accounts.lock(unit, cash)
+    if balance_minor - held_minor < deal.missing_minor:
+        raise InsufficientFunds(deal.missing_minor, balance_minor - held_minor, currency)
+    whole_minor = deal.performance_minor + deal.missing_minor
+    if deal.performance_hold_id is not None:
+        await holds.void(unit, deal.performance_hold_id)
+    await clear_timer(unit, stages.PERFORMANCE, deal.id)
+    return await stages.annotate(
+        unit,
+        deal,
+        performance_minor=whole_minor,
+        missing_minor=0,
+        performance_hold_id=await _hold(unit, deal, whole_minor),
+    )
 
 
 async def part_off(unit: Unit, deal: Deal, lots: int) -> tuple[Deal, Part]:

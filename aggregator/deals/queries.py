@@ -11,6 +11,7 @@ from aggregator.deals import stages, store
 from aggregator.deals.access import party_deal
 from aggregator.deals.claims import CONTESTED, Claim, claims_of
 from aggregator.deals.evidence import KINDS, Evidence, evidences
+from aggregator.deals.facts import DepositAsked
 from aggregator.deals.lines import PLATFORM, Line
 from aggregator.deals.store import Deal
 from aggregator.deals.tasks import BUYER, Task, side_of, tasks
@@ -124,6 +125,7 @@ class DealView:
     terms: tuple[Term, ...]
     evidences: Mapping[str, Evidence | None]
     performance_minor: int
+    missing_minor: int | None
     claims: tuple[ClaimView, ...]
     timeline: tuple[TimelineEntry, ...]
 
@@ -208,6 +210,7 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
         terms=tuple(await terms_of(source, deal_id)),
         evidences={kind: proofs.get(kind) for kind in KINDS},
         performance_minor=found.performance_minor,
+        missing_minor=None if is_buyer else found.missing_minor,
         claims=tuple([_claim(claim) for claim in (await claims_of(source, deal_id)).values()]),
         timeline=tuple(await _timeline(source, deal_id, is_buyer=is_buyer)),
     )
@@ -255,7 +258,7 @@ async def _timeline(reader: Reader, deal_id: str, *, is_buyer: bool) -> list[Tim
     seen = [
         entry
         for entry in await entries(reader, store.stream_of(deal_id))
-        if is_buyer or getattr(entry.fact, "issuer", None) != PLATFORM
+        if not _is_others(entry.fact, is_buyer=is_buyer)
     ]
     return [
         TimelineEntry(
@@ -270,6 +273,13 @@ async def _timeline(reader: Reader, deal_id: str, *, is_buyer: bool) -> list[Tim
         )
         for seq, entry in enumerate(seen, start=1)
     ]
+
+
+def _is_others(fact: object, *, is_buyer: bool) -> bool:
+    """Tell whether a fact is the other side's own affair: its fee, or what cash it lacks."""
+    if is_buyer:
+        return isinstance(fact, DepositAsked)
+    return getattr(fact, "issuer", None) == PLATFORM
 
 
 def _summary(found: Deal, counterparty: str, actor: Actor) -> DealSummary:

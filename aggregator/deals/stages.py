@@ -5,6 +5,7 @@ deadline; a timer of the kind `deals.<state>` rings then, and its rule in the ta
 reactions says what happens when nobody acted:
 
 - formed: the call is not paid, the deal lapses and the deposit goes to the seller;
+- formed, funded: a seller's deposit that is not complete by then is a default;
 - funded, shipping: nothing is delivered, the seller defaults and the buyer is refunded;
 - delivered: silence is acceptance, as delivered;
 - disputed: the operator has not decided, so title never passed and the buyer is refunded;
@@ -26,7 +27,7 @@ ACCEPTED, INVOICED, SETTLED, RETURNED = "accepted", "invoiced", "settled", "retu
 LAPSED, DISPUTED, DEFAULTED, CANCELLED = "lapsed", "disputed", "defaulted", "cancelled"
 
 TRANSITIONS: Mapping[str, frozenset[str]] = {
-    FORMED: frozenset({FUNDED, LAPSED, CANCELLED}),
+    FORMED: frozenset({FUNDED, LAPSED, DEFAULTED, CANCELLED}),
     FUNDED: frozenset({SHIPPING, DEFAULTED, CANCELLED}),
     SHIPPING: frozenset({DELIVERED, DEFAULTED}),
     DELIVERED: frozenset({ACCEPTED, DISPUTED}),
@@ -41,7 +42,7 @@ ACCEPTANCE_TIME = timedelta(days=3)
 INVOICE_TIME = timedelta(days=5)
 DISPUTE_TIME = timedelta(days=14)
 
-PROPOSAL = "deals.proposal"
+PROPOSAL, PERFORMANCE = "deals.proposal", "deals.performance"
 
 _WRITABLE = frozenset(
     {
@@ -51,7 +52,9 @@ _WRITABLE = frozenset(
         "cancel_wanted_by",
         "claimed_lots",
         "forfeited_minor",
+        "missing_minor",
         "performance_hold_id",
+        "performance_minor",
         "shipped_lots",
         "delivered_lots",
         "accepted_lots",
@@ -85,6 +88,8 @@ async def advance(
     if due_at is not None:
         await set_timer(unit, _timer(to), deal.id, due_at)
     settled_at = unit.now if to == SETTLED else deal.settled_at
+    if to in (LAPSED, DEFAULTED, CANCELLED):
+        await clear_timer(unit, PERFORMANCE, deal.id)
     if deal.cancel_wanted_by is not None:
         await clear_timer(unit, PROPOSAL, deal.id)
         columns = {**columns, "cancel_wanted_by": None, "cancel_until": None}

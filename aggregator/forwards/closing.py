@@ -58,7 +58,7 @@ async def _close(
     unit: Unit, strip: Strip, orders: Rows, offers: Rows, cleared: Cleared | None
 ) -> Answer:
     """Award what was cleared, or lapse; every deposit is free again first."""
-    for row in orders:
+    for row in (*orders, *offers):
         if row["hold_id"]:
             await holds.void(unit, row["hold_id"])
     lines: list[Line] = []

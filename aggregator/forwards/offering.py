@@ -1,4 +1,4 @@
-"""A supplier's sealed offer to the whole bundle."""
+"""A supplier's sealed offer to the whole bundle, with his deposit held for all of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from aggregator.forwards import store
 from aggregator.forwards.facts import StripOfferPlaced
 from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
+from aggregator.ledger import accounts, holds
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from matching.money import Rounding, scaled
 
 MAX_STEPS = 50
 MAX_BREAKS = 50
@@ -39,6 +41,7 @@ async def place_offer(
 
     Raises:
         InvalidField: a step, capacity or break breaks its rule.
+        InsufficientFunds: the firm has not the deposit for the dearest lots it may sell.
         WrongState: the window is not open.
         Conflict: the firm's owner group already orders in this strip.
 
@@ -57,12 +60,14 @@ async def place_offer(
             strip_id,
             actor.organisation_id,
         )
+        await _free(unit, strip_id, actor.organisation_id)
         offer_id = unit.new_id("off")
+        hold_id = await _hold(unit, strip, traded, terms)
         seq = await store.next_seq(unit, "strip_offer", strip_id)
         await unit.execute(
             "insert into strip_offer (id, strip_id, organisation_id, steps, capacity, min_total,"
-            " breaks, seq, state, placed_at)"
-            " values ($1, $2, $3, $4::jsonb, $5, $6, $7::jsonb, $8, 'standing', $9)",
+            " breaks, seq, state, placed_at, hold_id)"
+            " values ($1, $2, $3, $4::jsonb, $5, $6, $7::jsonb, $8, 'standing', $9, $10)",
             offer_id,
             strip_id,
             actor.organisation_id,
@@ -72,6 +77,7 @@ async def place_offer(
             json.dumps(list(terms.breaks)),
             seq,
             unit.now,
+            hold_id,
         )
         await unit.record(
             store.stream_of(strip_id),
@@ -82,6 +88,32 @@ async def place_offer(
     return await market.perform(
         actor, "forwards.offer", step, command=command, stream=store.stream_of(strip_id)
     )
+
+
+async def _free(unit: Unit, strip_id: str, organisation_id: str) -> None:
+    """Free the deposit of the own offer that is replaced."""
+    row = await unit.row(
+        "select hold_id from strip_offer where strip_id = $1 and organisation_id = $2"
+        " and hold_id is not null order by seq desc limit 1",
+        strip_id,
+        organisation_id,
+    )
+    if row is not None:
+        await holds.void(unit, row["hold_id"])
+
+
+async def _hold(unit: Unit, strip: Strip, traded: InstrumentView, terms: OfferTerms) -> str | None:
+    """Hold the instrument's share of what the dearest lots within the capacity are offered at."""
+    left, goods_minor = terms.capacity, 0
+    offered = [(price, lots) for steps in terms.steps.values() for lots, price in steps]
+    for price_minor, lots in sorted(offered, reverse=True):
+        goods_minor += price_minor * min(lots, left)
+        left -= min(lots, left)
+    amount_minor = scaled(goods_minor, traded.deposit_bps, 10_000, Rounding.UP)
+    if not amount_minor:
+        return None
+    cash = await accounts.ensure(unit, unit.actor.organisation_id, accounts.CASH, traded.currency)
+    return await holds.place(unit, cash, amount_minor, f"strip:{strip.id}")
 
 
 def _row(actor: Actor, terms: OfferTerms) -> dict[str, object]:

@@ -82,7 +82,8 @@ async def standing_orders(reader: Reader, strip_id: str) -> Sequence[Mapping[str
 
 async def standing_offers(reader: Reader, strip_id: str) -> Sequence[Mapping[str, Any]]:
     found = await reader.rows(
-        "select id, organisation_id, steps, capacity, min_total, breaks, seq from strip_offer"
+        "select id, organisation_id, steps, capacity, min_total, breaks, seq, hold_id"
+        " from strip_offer"
         " where strip_id = $1 and state = 'standing' order by seq",
         strip_id,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aggregator.deals import stages
 from aggregator.deals.access import as_seller, stream_for
+from aggregator.deals.performance import complete
 from aggregator.deals.quantities import check_lots
 from aggregator.deals.reducing import lots_to_ship
 from aggregator.fulfilment.facts import GoodsShipped
@@ -30,6 +31,7 @@ async def ship(
         NotAllowed: the actor is of the buyer.
         WrongState: the deal is not funded, or is on its way already.
         InvalidField: more lots than were sold and not given up, or none.
+        InsufficientFunds: the seller's deposit is not complete, and he has not the rest.
 
     """
     carrier = checked_name(carrier, "/carrier")
@@ -39,6 +41,7 @@ async def ship(
         deal = await as_seller(unit, deal_id, ACT)
         stages.require_state(deal, stages.FUNDED)
         check_lots(lots, at_most=await lots_to_ship(unit, deal))
+        deal = await complete(unit, deal)
         await unit.execute(
             "insert into shipment (deal_id, lots, carrier, vehicle, shipped_at)"
             " values ($1, $2, $3, $4, $5)",

@@ -21,6 +21,7 @@ from aggregator.deals.facts import (
     DealLapsed,
     DealReduced,
     DealSettled,
+    DepositAsked,
     LotsReturned,
 )
 from aggregator.deals.lines import PLATFORM
@@ -62,6 +63,11 @@ def _both(kind: str, *names: str) -> Callable[[Any], Iterable[Told]]:
             yield Told(organisation_id, kind, f"deal:{fact.deal_id}", figures)
 
     return told
+
+
+def _deposit_asked(fact: DepositAsked) -> Iterable[Told]:
+    figures = (("missing_minor", fact.missing_minor), ("until", stamp(fact.due_at)))
+    yield Told(fact.seller_id, "deposit_asked", f"deal:{fact.deal_id}", figures)
 
 
 def _document(kind: str) -> Callable[[InvoiceIssued | CreditNoteIssued], Iterable[Told]]:
@@ -201,6 +207,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     DealLapsed: _both("deal_lapsed", "forfeited_minor"),
     DealReduced: _both("deal_reduced", "lots", "ordered_lots", "refunded_minor"),
     DealSettled: _both("deal_settled", "lots", "price_minor"),
+    DepositAsked: _deposit_asked,
     FirmingBegan: _members("pool_firming"),
     GoodsAccepted: _both("goods_accepted", "lots", "ordered_lots"),
     GoodsDelivered: _both("goods_delivered", "lots"),

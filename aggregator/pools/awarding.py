@@ -16,7 +16,7 @@ from aggregator.pools import store
 from aggregator.pools.facts import LeftOut, MemberAward, PledgesLeftOut, PoolAwarded, PoolLapsed
 from aggregator.pools.landed import landed
 from aggregator.pools.store import GroupRow, PledgeRow, PoolRow
-from aggregator.supply import capacity
+from aggregator.supply import capacity, deposits
 from aggregator.supply import queries as supply
 from matching.auctions.events import Award
 
@@ -97,6 +97,8 @@ async def _award(
 ) -> None:
     traded = await instrument(pool.instrument_id, unit)
     awards = []
+    if by == "offer":
+        await deposits.bind(unit, group.offer_id, group.lots)
     for pledge in await _members(unit, pool.id, group.number):
         assert pledge.awarded_lots is not None
         price = landed(goods_minor, pledge.freight_minor, traded.fee_bps)

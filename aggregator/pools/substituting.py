@@ -30,7 +30,7 @@ from aggregator.pools.facts import (
 from aggregator.pools.landed import landed
 from aggregator.pools.store import GroupRow, PledgeRow, PoolRow
 from aggregator.scheduler.timers import set_timer
-from aggregator.supply import capacity
+from aggregator.supply import capacity, deposits
 
 ANSWER_TIME = timedelta(hours=24)
 TIMER = "pools.substitute"
@@ -283,6 +283,7 @@ async def _end(unit: Unit, pool: PoolRow, group: GroupRow, share: Share) -> None
     assert group.seller_id is not None
     if share.left_lots and group.is_by_offer:
         await capacity.give_back(unit, group.offer_id, share.left_lots)
+        await deposits.unbind(unit, group.offer_id, share.left_lots)
     await unit.execute(
         "update pool_substitution set state = 'ended', ended_at = $2 where id = $1",
         share.id,

@@ -1,6 +1,7 @@
 """Publishing and withdrawing offers.
 
-An offer binds its supplier until `valid_until`, up to its capacity. Breaks have rising lots
+An offer binds its supplier until `valid_until`, up to its capacity, with his deposit held for
+all of it. Breaks have rising lots
 and prices that never rise. All acts on the offers of a cell stand in one order, its stream.
 """
 
@@ -17,6 +18,7 @@ from aggregator.errors import InvalidField, MarketError, NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
+from aggregator.supply import deposits
 from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 
 MAX_BREAKS = 50
@@ -62,6 +64,7 @@ async def publish_offer(
     Raises:
         NotFound: the instrument does not exist.
         InvalidField: a term breaks its rule; a price that rises is one.
+        InsufficientFunds: the firm has not the deposit for the whole capacity.
         TooManyOffers: so many of the firm's stand in the cell already.
 
     """
@@ -161,6 +164,7 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
         unit.now,
         until,
     )
+    await deposits.hold(unit, offer_id)
     await set_timer(unit, EXPIRE, offer_id, until)
     await unit.record(
         stream_of(str(cell)),
@@ -181,6 +185,7 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
 
 async def _end(unit: Unit, offer_id: str, state: str) -> None:
     await unit.execute("update offer set state = $2 where id = $1", offer_id, state)
+    await deposits.adjust(unit, offer_id)
 
 
 async def _owner_and_cell(offer_id: str) -> tuple[str, str]:

@@ -150,7 +150,8 @@ class ClaimAnswer(Answers):
 class DealAnswer(DealSummary):
     """One deal with all there is to know; `evidences` names all five, null where missing.
 
-    `performance` is the seller's deposit, lost lot by lot in `claims`.
+    `performance` is the seller's deposit, lost lot by lot in `claims`; what is `missing` of it
+    he alone sees.
     The seller sees no `deposit`, `call` and `call_reference`, and `escrow` once it is funded.
     """
 
@@ -173,6 +174,7 @@ class DealAnswer(DealSummary):
     terms: list[TermAnswer]
     evidences: dict[str, EvidenceAnswer | None]
     performance: Money
+    missing: Money | None
     claims: list[ClaimAnswer]
     timeline: list[TimelineAnswer]
     shipment: ShipmentAnswer | None

@@ -37,6 +37,7 @@ async def settle(trading: Trading, deal_id: str) -> None:
 
 async def many_deals(trading: Trading) -> list[str]:
     await trading.give("factory", 100_000_000)
+    await trading.give("mill", 100_000_000)
     return [await trading.form(lots=10) for _ in range(DEALS)]
 
 
@@ -144,6 +145,7 @@ async def test_an_impossible_deal_is_refused_by_the_database(
 async def settled_pair(trading: Trading) -> tuple[str, str]:
     """Return a settled deal and one that has only been formed."""
     await trading.give("factory", 100_000_000)
+    await trading.give("mill", 100_000_000)
     first, second = await trading.form(lots=10), await trading.form(lots=10)
     await settle(trading, first)
     return first, second

@@ -54,6 +54,7 @@ async def test_a_buyer_without_cash_is_called_for_everything(trading: Trading) -
 
 
 async def test_forming_is_the_first_entry_of_the_deals_stream(trading: Trading) -> None:
+    await trading.give("mill", 1_000_000_00)
     deal_id = await trading.form()
 
     (entry,) = await entries(None, f"deal:{deal_id}")
