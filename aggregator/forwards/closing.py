@@ -1,20 +1,21 @@
-"""Closing a strip: clear once, check, then contracts with their slots, or lapse."""
+"""Closing a strip: clear once, check, then contracts with their slots, or lapse.
+
+What the checker refuses awards nothing: the strip lapses and the operator is told.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aggregator.catalogue.queries import instrument
 from aggregator.forwards import store
+from aggregator.forwards.certifying import Certified, certify
 from aggregator.forwards.contracts import Line, sign
-from aggregator.forwards.facts import StripCleared, StripLapsed
+from aggregator.forwards.facts import StripCleared, StripLapsed, StripNotCertified
 from aggregator.forwards.instance import instance_of
 from aggregator.forwards.opening import CLOSE_TIMER
 from aggregator.forwards.store import Strip
-from aggregator.laboratory.clearing import canonical_json, check_documents, clear_document
 from aggregator.ledger import holds
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.parties.queries import owner_groups
@@ -22,13 +23,7 @@ from aggregator.scheduler.timers import set_timer
 
 Rows = Sequence[Mapping[str, Any]]
 
-
-@dataclass(frozen=True, slots=True)
-class Cleared:
-    """A bundle and its result, which the checker has passed."""
-
-    instance: Mapping[str, Any]
-    result: Mapping[str, Any]
+NOT_CERTIFIED = "not_certified"
 
 
 async def close(market: Market, strip_id: str) -> None:
@@ -55,7 +50,7 @@ async def close(market: Market, strip_id: str) -> None:
 
 
 async def _close(
-    unit: Unit, strip: Strip, orders: Rows, offers: Rows, cleared: Cleared | None
+    unit: Unit, strip: Strip, orders: Rows, offers: Rows, cleared: Certified | None
 ) -> Answer:
     """Award what was cleared, or lapse; every deposit is free again first."""
     for row in (*orders, *offers):
@@ -64,11 +59,17 @@ async def _close(
     lines: list[Line] = []
     if cleared is not None:
         await store.save_result(unit, strip.id, cleared.instance, cleared.result)
+    if cleared is not None and cleared.broken is None:
         lines = _lines(orders, offers, cleared.result)
     await _settle_rows(unit, strip.id, lines)
     told = tuple(sorted({row["organisation_id"] for row in (*orders, *offers)}))
     if not lines:
         reason = "no_match" if orders and offers else "no_orders" if offers else "no_offers"
+        if cleared is not None and cleared.broken is not None:
+            reason = NOT_CERTIFIED
+            operators = await store.operators(unit)
+            fact = StripNotCertified(strip.id, strip.title, cleared.broken, operators)
+            await unit.record(store.stream_of(strip.id), fact)
         await _end(unit, strip.id, "lapsed")
         await unit.record(store.stream_of(strip.id), StripLapsed(strip.id, reason, told))
         return {"state": "lapsed"}
@@ -81,8 +82,8 @@ def _is_due(strip: Strip, unit: Unit) -> bool:
     return strip.state == "gathering" and unit.now >= strip.closes_at
 
 
-async def _cleared(market: Market, strip_id: str) -> Cleared | None:
-    """Clear the bundle of a strip that is due and have the result checked."""
+async def _cleared(market: Market, strip_id: str) -> Certified | None:
+    """Clear the bundle of a strip that is due, with no transaction open."""
     async with market.reading() as unit:
         strip = await store.load(unit, strip_id)
         if not _is_due(strip, unit):
@@ -92,11 +93,7 @@ async def _cleared(market: Market, strip_id: str) -> Cleared | None:
         instance = await _instance(unit, strip, orders, offers)
     if instance is None:
         return None
-    text = canonical_json(instance).encode()
-    result = await asyncio.to_thread(clear_document, text)
-    # Nothing is awarded on the word of the mechanism alone.
-    await asyncio.to_thread(check_documents, text, canonical_json(result).encode())
-    return Cleared(instance, result)
+    return await certify(instance)
 
 
 async def _instance(

@@ -59,8 +59,21 @@ class StripCleared:
 
 @fact
 class StripLapsed:
-    """Nothing could be bundled; every deposit is free again. `reason`: no_orders, no_match."""
+    """Nothing could be bundled; every deposit is free again.
+
+    `reason`: no_orders, no_offers, no_match, not_certified.
+    """
 
     strip_id: str
     reason: str
     participant_ids: tuple[str, ...]
+
+
+@fact
+class StripNotCertified:
+    """The checker refused what was computed, so nothing may be awarded; `operators` hear of it."""
+
+    strip_id: str
+    title: str
+    broken: str
+    operators: tuple[str, ...]

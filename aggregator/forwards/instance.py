@@ -10,6 +10,7 @@ from aggregator.forwards.store import Strip
 from aggregator.laboratory import strip as laboratory
 from aggregator.laboratory.clearing import canonical_json
 from aggregator.laboratory.reading import BadInput, read_document
+from matching.errors import RuleViolation
 
 MAX_PRICE_MINOR = laboratory.MAX_PRICE
 
@@ -64,7 +65,8 @@ def check_readable(
     """Refuse what the mechanism would not read: at the close it would stop everybody.
 
     Raises:
-        InvalidField: with the mechanism's own rule and figure.
+        RuleViolation: a figure breaks a rule of the mechanism, which names it.
+        InvalidField: the format itself does.
 
     """
     firms = {row["organisation_id"]: "one" for row in (*orders, *offers)}
@@ -72,5 +74,7 @@ def check_readable(
     try:
         laboratory.read(read_document(canonical_json(instance)))
     except BadInput as refused:
+        if isinstance(refused.__cause__, RuleViolation):
+            raise refused.__cause__ from refused
         figure = None if refused.figure is None else str(refused.figure)[:200]
         raise InvalidField("", refused.rule, figure) from refused

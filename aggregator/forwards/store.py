@@ -115,3 +115,9 @@ async def require_one_side(unit: Unit, strip_id: str, owner_group: str, other: s
     )
     if row is not None:
         raise Conflict("both_sides")
+
+
+async def operators(reader: Reader) -> tuple[str, ...]:
+    """Return the organisations that run the market."""
+    found = await reader.rows("select id from organisation where kind = 'operator' order by id")
+    return tuple(row["id"] for row in found)

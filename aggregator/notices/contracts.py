@@ -14,6 +14,7 @@ from aggregator.forwards.contract_facts import (
     SlotEnded,
     StageCalled,
 )
+from aggregator.forwards.facts import StripNotCertified
 from aggregator.journal.facts import stamp
 from aggregator.notices.told import Figure, Told
 
@@ -92,6 +93,12 @@ def _changed(fact: ChangeEnded) -> Iterable[Told]:
         yield Told(organisation_id, "change_ended", "contracts", figures)
 
 
+def _not_certified(fact: StripNotCertified) -> Iterable[Told]:
+    figures: tuple[Figure, ...] = (("title", fact.title), ("broken", fact.broken))
+    for organisation_id in fact.operators:
+        yield Told(organisation_id, "strip_not_certified", f"strip:{fact.strip_id}", figures)
+
+
 CONTRACT_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     CallOffConfirmed: _confirmed,
     CallOffNominated: _nominated,
@@ -100,4 +107,5 @@ CONTRACT_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     PriceFixed: _fixed,
     SlotEnded: _ended,
     StageCalled: _stage,
+    StripNotCertified: _not_certified,
 }

@@ -56,6 +56,15 @@ RULES: Mapping[str, str] = {
     "{n_low} to {n_high} lots, {n_percent} % around {n_base}, a change": (
         "须为 {n_low} 至 {n_high} 手（{n_base} 手上下 {n_percent}%），且与现数不同"
     ),
+    "at least {n} items": "至少 {n} 项",
+    "at most {n} entries": "最多 {n} 项",
+    "at most {n} items": "最多 {n} 项",
+    "must be a string": "须为文字",
+    "must be an array": "须为数组",
+    "must be an integer": "须为整数",
+    "must be an object": "须为对象",
+    "required field is missing": "缺少必填项",
+    "unknown field": "未知字段",
     # Prices.
     "a multiple of the tick": "须为最小变动价位的整数倍",
     "a multiple of the tick {amount}": "须为最小变动价位 {amount}的整数倍",

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from aggregator.errors import Conflict, InsufficientFunds, InvalidField, NotFound, WrongState
-from aggregator.forwards import closing, offering, opening, ordering, queries
+from aggregator.forwards import certifying, closing, offering, opening, ordering, queries
 from aggregator.forwards.facts import StripCleared, StripLapsed
 from aggregator.journal.reading import Pool, entries
 from aggregator.laboratory.clearing import clear_document
@@ -143,7 +143,7 @@ async def test_a_bundle_is_cleared_outside_every_transaction(
         return clear_document(text)
 
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(closing, "clear_document", cleared_slowly)
+    monkeypatch.setattr(certifying, "clear_document", cleared_slowly)
     await closing.close(market, strip_id)
 
     assert waiting == [0]
@@ -171,7 +171,7 @@ async def test_a_bundle_that_changed_meanwhile_is_cleared_again(
         cleared.append(text)
         return clear_document(text)
 
-    monkeypatch.setattr(closing, "clear_document", cleared_early)
+    monkeypatch.setattr(certifying, "clear_document", cleared_early)
     await closing.close(market, strip_id)
     assert (await queries.strip(strip_id, market.clock.now())).phase == "closing"
 
