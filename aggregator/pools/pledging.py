@@ -35,8 +35,6 @@ from aggregator.supply import queries as supply
 from matching.money import MAX_TOTAL_MINOR
 
 MAX_PLEDGES = 500
-MAX_CHANGES = 20
-"""While a pool gathers, and as often again in firming: raising is never used up before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +206,7 @@ async def _check_changes(unit: Unit, pool: PoolRow) -> None:
         unit.actor.organisation_id,
     )
     assert row is not None
-    most = MAX_CHANGES if pool.state == store.GATHERING else 2 * MAX_CHANGES
+    most = store.most_changes(pool.state)
     if row["joined"] and row["joined"] - 1 + row["changed"] >= most:
         raise ChangesAreSpent(most)
 

@@ -61,12 +61,19 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A formed group, its auction, and what bought it."""
+    """A formed group, its auction, and who sold it what at which price.
+
+    `reduced_lots` is what the seller will deliver in all where it is less than `lots`.
+    """
 
     goods_minor: int
+    lots: int
     auction_id: str | None = None
     auction_closes_at: datetime | None = None
     by: str | None = None
+    seller_id: str | None = None
+    paid_minor: int | None = None
+    reduced_lots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,10 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`offers` holds the public ones' breaks, `pledges` those that stand, by organisation."""
+    """`offers` holds the public ones' breaks, `pledges` those that stand, by organisation.
+
+    `moves` counts how often each organisation joined or changed.
+    """
 
     opened: PoolOpened | None = None
     phase: str = store.GATHERING
@@ -95,6 +105,7 @@ class State:
     groups: Mapping[int, Group] = field(default_factory=dict)
     stated: Stated | None = None
     open_groups: int = 0
+    moves: Mapping[str, int] = field(default_factory=dict)
 
 
 def evolve(state: State, fact: Any) -> State:
@@ -160,13 +171,15 @@ def _pledged(state: State, fact: PledgeJoined | PledgeChanged | PledgeWithdrawn)
             )
         case PledgeWithdrawn():
             del pledges[fact.organisation_id]
-    return replace(state, pledges=pledges)
+            return replace(state, pledges=pledges)
+    moves = {**state.moves, fact.organisation_id: state.moves.get(fact.organisation_id, 0) + 1}
+    return replace(state, pledges=pledges, moves=moves)
 
 
 def _ended(state: State, fact: Any) -> State:
     match fact:
         case PoolClosed(groups=formed):
-            groups = {group.number: Group(group.goods_minor) for group in formed}
+            groups = {group.number: Group(group.goods_minor, group.lots) for group in formed}
             pledges = dict(state.pledges)
             for group in formed:
                 for member in group.members:
@@ -189,10 +202,13 @@ def _ended(state: State, fact: Any) -> State:
             pledges = dict(state.pledges)
             for award in fact.awards:
                 _put(pledges, award, award=award)
-            groups = {
-                **state.groups,
-                fact.number: replace(state.groups[fact.number], by=fact.by),
-            }
+            sold = replace(
+                state.groups[fact.number],
+                by=fact.by,
+                seller_id=fact.seller_id,
+                paid_minor=fact.goods_minor,
+            )
+            groups = {**state.groups, fact.number: sold}
             return _decided(replace(state, pledges=pledges, groups=groups))
         case PledgesLeftOut() | PoolLapsed():
             return _left(state, fact)
@@ -216,6 +232,8 @@ def _after_award(state: State, fact: Any) -> State:
         case ShortfallDeclared():
             for member in fact.members:
                 _put(pledges, member, reduced_lots=member.lots)
+            short = replace(state.groups[fact.number], reduced_lots=fact.lots)
+            state = replace(state, groups={**state.groups, fact.number: short})
         case _:
             return state
     return replace(state, pledges=pledges)

@@ -20,6 +20,7 @@ GATHERING, FIRMING, CLOSED, AWARDED, LAPSED = (
     "awarded",
     "lapsed",
 )
+MAX_CHANGES = 20
 BREAKS, AUCTION, BOTH = "breaks", "auction", "both"
 FIRMING_TIMER, CLOSE_TIMER = "pools.firming", "pools.close"
 
@@ -109,6 +110,14 @@ class GroupRow:
     def is_by_offer(self) -> bool:
         """Whether the lots are taken from the offer; an auction's winner always pays less."""
         return self.is_reserved and self.paid_goods_minor == self.goods_minor
+
+
+def most_changes(state: str) -> int:
+    """Return how often a firm changes its pledge or comes back, up to the end of a state.
+
+    In firming as often again: raising is never used up before it.
+    """
+    return MAX_CHANGES if state == GATHERING else 2 * MAX_CHANGES
 
 
 def stream_of(pool_id: str) -> str:

@@ -3,9 +3,9 @@
 Everybody: the rules, the deadlines, the breaks of the public offers, and how near the next
 break is, as last stated (`progress`). No view is made from another's pledge as it stands: what
 he does before the next statement changes nothing that anyone else sees. A member also sees his
-own pledge and what it would cost at each break; after the award his own award. Nobody sees
-names, volumes or limits of others, and nothing shown depends on another's limit before the
-close.
+own pledge and what it would cost at each break; after the award his own award, a supplier the
+total of what he sold. Nobody sees names, volumes or limits of others, and nothing shown
+depends on another's limit before the close.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def view(state: State, audience: Audience) -> View:
         ],
         "progress": _progress(state, breaks, opened) if is_live else None,
         "you": _you(state, opened, breaks, audience.organisation_id),
+        "sold": _sold(state, opened, audience.organisation_id),
     }
 
 
@@ -107,6 +108,7 @@ def step_view(least_lots: int, breaks: Breaks, opened: PoolOpened) -> View | Non
         "from_lots": step.from_lots,
         "price": decimal_text(step.price_minor, opened.currency),
         "percent": step.percent,
+        "reached_lots": max((lots for lots, _ in breaks if lots <= least_lots), default=0),
     }
 
 
@@ -142,6 +144,7 @@ def _you(
             limit_minor=own.limit_minor,
             freight_minor=own.freight_minor,
         ),
+        "changes_left": _changes_left(state, own) if is_live else None,
         "is_large_share": _is_large_share(state, own) if is_live else None,
         "leaving": _leaving(state, opened, breaks, own) if is_live else None,
         "group": _group(state, opened, own),
@@ -149,6 +152,10 @@ def _you(
         "left_out": own.reason,
         "substitute": _substitute(opened, own),
     }
+
+
+def _changes_left(state: State, own: Standing) -> int:
+    return max(0, store.most_changes(state.phase) + 1 - state.moves[own.organisation_id])
 
 
 def _is_large_share(state: State, own: Standing) -> bool | None:
@@ -201,6 +208,21 @@ def _award(state: State, opened: PoolOpened, own: Standing) -> View | None:
         "by": state.groups[own.group].by,
         "deal_id": won.deal_id,
     }
+
+
+def _sold(state: State, opened: PoolOpened, organisation_id: str | None) -> list[View]:
+    """Return what the asker supplies: its groups as totals, without names or shares."""
+    return [
+        {
+            "number": number,
+            "lots": group.lots,
+            "reduced_lots": group.reduced_lots,
+            "goods": decimal_text(group.paid_minor, opened.currency),
+            "by": group.by,
+        }
+        for number, group in sorted(state.groups.items())
+        if group.paid_minor is not None and group.seller_id == organisation_id
+    ]
 
 
 def _substitute(opened: PoolOpened, own: Standing) -> View | None:

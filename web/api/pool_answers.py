@@ -15,11 +15,12 @@ class Break(Answers):
 
 
 class Step(Answers):
-    """How near the next break is, in steps of 10 %."""
+    """How near the next break is, in steps of 10 %, and the last break that is surely reached."""
 
     from_lots: int
     price: Money
     percent: int
+    reached_lots: int
 
 
 class Progress(Step):
@@ -91,6 +92,7 @@ class OwnPledge(Answers):
     agrees_to_prolong: bool
     deposit: Money
     landed: list[LandedAtBreak]
+    changes_left: int | None
     is_large_share: bool | None
     leaving: Leaving | None
     group: OwnGroup | None
@@ -99,8 +101,18 @@ class OwnPledge(Answers):
     substitute: OwnSubstitute | None
 
 
+class OwnSale(Answers):
+    """A group that one supplies; `reduced_lots` after a shortfall was declared."""
+
+    number: int
+    lots: int
+    reduced_lots: int | None
+    goods: Money
+    by: Literal["offer", "auction"]
+
+
 class PoolView(Answers):
-    """The pool for the eyes of whoever asks; `you` is one's own pledge."""
+    """The pool for the eyes of whoever asks; `you` is one's own pledge, `sold` what one sold."""
 
     pool_id: str
     cell: str
@@ -122,6 +134,7 @@ class PoolView(Answers):
     breaks: list[Break]
     progress: Progress | None
     you: OwnPledge | None
+    sold: list[OwnSale]
 
 
 class Pools(Answers):

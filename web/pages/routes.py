@@ -52,6 +52,7 @@ PAGES = (
     Page("/login", "login"),
     Page("/pools", "pools"),
     Page("/pools/{pool_id}", "pool"),
+    Page("/requests", "requests", is_private=True),
     Page("/offers", "offers", is_private=True),
     Page("/auctions", "auctions"),
     Page("/auctions/{auction_id}", "auction"),
@@ -67,6 +68,7 @@ PAGES = (
 SECTIONS = (
     Section("/", "board"),
     Section("/pools", "pools"),
+    Section("/requests", "requests", "demand.read"),
     Section("/offers", "offers", "supply.read"),
     Section("/auctions", "auctions"),
     Section("/strips", "strips"),

@@ -10,7 +10,7 @@ from aggregator.db import orm as market_orm
 from aggregator.ids import SeededIds
 from aggregator.journal.reading import Pool
 from aggregator.market import Market
-from aggregator.pools import pledging, queries
+from aggregator.pools import pledging, queries, store
 from aggregator.pools.errors import ChangesAreSpent, ConsentStays, NoLeavingInFirming
 from aggregator.pools.facts import ProgressStated
 from aggregator.reactions import ON_FACT
@@ -90,12 +90,14 @@ async def test_what_joining_and_leaving_would_do_comes_from_the_statement_alone(
     leaving = (await scene.view("a", pool_id))["you"]["leaving"]
     await scene.change("b", pool_id, pledges["b"], lots=199)
 
-    assert joining["progress_with_you"] == {"from_lots": 500, "price": "4900.00", "percent": 90}
-    assert raising["progress_with_you"] == {"from_lots": 500, "price": "4900.00", "percent": 70}
+    deep = {"from_lots": 500, "price": "4900.00", "reached_lots": 300}
+    assert joining["progress_with_you"] == {**deep, "percent": 90}
+    assert raising["progress_with_you"] == {**deep, "percent": 70}
     assert leaving["progress_without_you"] == {
         "from_lots": 300,
         "price": "4950.00",
         "percent": 60,
+        "reached_lots": 1,
     }
     assert joining == await queries.preview(scene.actors["d"], pool_id, **asked)
     assert leaving == (await scene.view("a", pool_id))["you"]["leaving"]
@@ -104,9 +106,10 @@ async def test_what_joining_and_leaving_would_do_comes_from_the_statement_alone(
 async def test_a_pledge_changes_and_comes_back_twenty_times_and_leaves_any_time(orm: str) -> None:
     scene = await a_scene()
     pool_id, pledges = await a_pool_of_three(scene)
-    for lots in range(101, 101 + pledging.MAX_CHANGES - 1):
+    for lots in range(101, 101 + store.MAX_CHANGES - 1):
         await scene.change("a", pool_id, pledges["a"], lots=lots)
     await scene.change("a", pool_id, pledges["a"], lots=lots)  # changes nothing, counts nothing
+    assert (await scene.view("a", pool_id))["you"]["changes_left"] == 1
     await pledging.withdraw(scene.market, scene.actors["a"], a_command(), pool_id, pledges["a"])
     again = await scene.pledge("a", pool_id)
 

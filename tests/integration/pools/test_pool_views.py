@@ -58,12 +58,14 @@ async def test_progress_shows_from_three_groups_on_in_steps_of_ten_percent(orm: 
             "from_lots": 300,
             "price": "4950.00",
             "percent": 60,
+            "reached_lots": 1,
             "since": "2027-01-04T01:30:00.000Z",
         },
         {
             "from_lots": 500,
             "price": "4900.00",
             "percent": 70,
+            "reached_lots": 300,
             "since": "2027-01-04T01:45:00.000Z",
         },
     ]

@@ -73,6 +73,9 @@ async def test_members_are_reduced_pro_rata_and_the_surplus_is_paid_back(orm: st
     assert (view["you"]["award"]["lots"], view["you"]["award"]["reduced_lots"]) == (150, 94)
     assert view["you"]["award"]["goods"] == "4900.00"
     assert {deal["goods_minor"] for deal in await scene.deals()} == {490_000}
+    sold = {"number": 1, "lots": 320, "reduced_lots": 200, "goods": "4900.00", "by": "offer"}
+    assert (await scene.view("m", pool_id))["sold"] == [sold]
+    assert view["sold"] == (await scene.view("n", pool_id))["sold"] == []
     told = await Pool().rows("select kind from notice where kind = 'deal_reduced'")
     assert len(told) == 6
     await assert_books_agree()

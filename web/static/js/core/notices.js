@@ -16,6 +16,7 @@ export function noticeText({ kind, figures }) {
 export function noticePath({ subject }) {
   const [kind, id] = subject.split(":");
   if (kind === "money" || kind === "contracts") return `/${kind}`;
+  if (kind === "request") return `/requests#${id}`;
   return PATHS[kind] && id ? `${PATHS[kind]}/${id}` : "/notices";
 }
 

@@ -3,14 +3,16 @@
 import { get, send } from "../core/api.js";
 import { cellName, instrument } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
-import { fill, h, say } from "../core/dom.js";
-import { actButton, form } from "../core/forms.js";
+import { fill, h } from "../core/dom.js";
 import { gathered, live } from "../core/live.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, head, panel, signInFirst, stages, tiles } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
 import { t } from "../core/words.js";
+import { offered, sale } from "./pool_after.js";
+import { changeForm, joinForm, leaving, prolonging } from "./pool_forms.js";
 import { award, breaks, pledged, rules } from "./pool_record.js";
+import { drafts } from "./pool_drafts.js";
 
 export async function show(main, { poolId }) {
   const page = new PoolPage(poolId);
@@ -21,6 +23,8 @@ class PoolPage {
   constructor(poolId) {
     this.path = `/pools/${poolId}`;
     this.preview = null;
+    this.savings = null;
+    this.compared = null;
     this.shape = null;
     this.parts = {
       top: h("div"),
@@ -40,24 +44,22 @@ class PoolPage {
     }
     this.showState();
     // A form in use is not taken from under the hand that fills it in.
-    const shape = JSON.stringify([
-      pool.phase,
-      pool.you?.pledge_id,
-      pool.you?.lots,
-      pool.you?.limit,
-      pool.you?.award,
-      pool.you?.group,
-    ]);
+    const { leaving: _, landed: __, ...own } = pool.you ?? {};
+    const shape = JSON.stringify([pool.phase, own, pool.sold]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.preview = null;
       this.showOwn();
     }
+    this.compare().catch(() => {});
+  }
+
+  get isLive() {
+    return ["gathering", "firming"].includes(this.pool.phase);
   }
 
   showState() {
-    const { pool } = this;
-    const isLive = ["gathering", "firming"].includes(pool.phase);
+    const { pool, isLive } = this;
     fill(
       this.parts.top,
       head(cellName(pool.cell), {
@@ -76,6 +78,7 @@ class PoolPage {
           pool.phase === "gathering" && [t("page.pool.firming_in"), countdown(pool.firming_at)],
           [t("page.pool.closes_at"), instant(pool.closes_at)],
         ]),
+        pool.is_prolonged && isLive && h("p", { class: "banner" }, t("page.pool.is_prolonged")),
         isLive && this.progress(),
       ),
     );
@@ -91,10 +94,11 @@ class PoolPage {
         t("page.pool.progress_hidden", { count: Math.max(3, least) }),
       );
     }
-    const words = t("page.pool.progress", { percent: progress.percent, lots: this.lots(progress.from_lots) });
+    const words = this.step(progress);
+    const reached = this.preview?.progress_with_you;
     return h(
       "div",
-      { "aria-live": "polite" },
+      { class: "progress", "aria-live": "polite" },
       h("progress", { max: 100, value: progress.percent, "aria-label": words }),
       h(
         "p",
@@ -102,7 +106,15 @@ class PoolPage {
         h("span", {}, words),
         h("span", { class: "soft" }, `${amount(progress.price)} ${this.unit()}`),
       ),
+      h("p", { class: "note" }, t("page.pool.progress_since"), " ", instant(progress.since)),
+      h("p", { class: "note" }, t("page.pool.progress_rule")),
+      reached && h("p", { class: "effect" }, t("page.pool.with_you"), " ", h("strong", {}, this.step(reached))),
     );
+  }
+
+  /** Return a step in words. */
+  step({ percent, from_lots: from }) {
+    return t("page.pool.progress", { percent, lots: this.lots(from) });
   }
 
   showOwn() {
@@ -111,153 +123,25 @@ class PoolPage {
     fill(
       this.parts.own,
       [
+        pool.sold.map((group) => sale(this, group)),
+        you?.substitute ? offered(this, you) : null,
         you?.award ? award(this, you) : null,
         you && !you.award ? pledged(this, you) : null,
+        you && this.isLive ? prolonging(this, you) : null,
         this.acts(you),
+        you && this.isLive ? leaving(this, you) : null,
       ].flat(),
     );
   }
 
   acts(you) {
-    const { phase } = this.pool;
-    if (!["gathering", "firming"].includes(phase)) return you ? null : panel(null, empty(t("page.pool.over")));
+    if (!this.isLive) return you || this.pool.sold.length > 0 ? null : panel(null, empty(t("page.pool.over")));
     if (!isMember) return panel(t("page.pool.join"), h("p", {}, t("page.pool.join_why")), signInFirst());
     if (!may("pools.pledge")) return panel(t("page.pool.join"), empty(t("page.pool.buyers_only")));
-    return you ? this.changeForm(you) : this.joinForm();
+    return you ? changeForm(this, you) : [joinForm(this), drafts(this)];
   }
 
-  leaving({ leaving, pledge_id: id }) {
-    if (!leaving.is_allowed) return h("p", { class: "note" }, t("page.pool.no_leaving"));
-    if (!may("pools.pledge")) return null;
-    const without = leaving.progress_without_you;
-    return h(
-      "p",
-      { class: "foot" },
-      actButton({
-        label: t("page.pool.withdraw"),
-        className: "danger",
-        confirm: () => ({
-          title: t("page.pool.withdraw_ask"),
-          lines: [
-            [t("page.pool.releases"), amount(leaving.releases)],
-            without && [t("page.pool.without_you"), `${without.percent} %`],
-          ].filter(Boolean),
-          note: t("page.pool.withdraw_note"),
-          act: t("page.pool.withdraw"),
-          isDanger: true,
-        }),
-        send: (key) => send("DELETE", `${this.path}/pledges/${id}`, undefined, key),
-        done: async () => {
-          say(t("page.pool.withdrawn"));
-          await this.refresh();
-        },
-      }),
-    );
-  }
-
-  joinForm() {
-    const { pool } = this;
-    return panel(
-      t("page.pool.join"),
-      form({
-        fields: [
-          { name: "lots", label: t("page.pool.lots"), type: "lots", hint: t("page.pool.lots_hint") },
-          {
-            name: "limit",
-            label: t("page.pool.limit"),
-            type: "amount",
-            hint: `${t("page.pool.limit_hint")} ${this.unit()}`,
-          },
-          {
-            name: "freight",
-            label: t("page.pool.freight"),
-            type: "amount",
-            value: "0.00",
-            hint: t("page.pool.freight_hint"),
-          },
-          {
-            name: "tolerance",
-            label: t("word.tolerance"),
-            type: "lots",
-            isOptional: true,
-            hint: t("page.pool.tolerance_hint"),
-          },
-          {
-            name: "size",
-            label: t("page.pool.size"),
-            type: "lots",
-            isOptional: true,
-            hint: t("page.pool.size_hint"),
-          },
-          ...this.prolongField(false),
-        ],
-        act: t("page.pool.join"),
-        onchange: (values) => {
-          this.typed = values;
-          this.look();
-        },
-        confirm: (values) => this.asking(values, "join"),
-        send: (values, key) => send("POST", `${this.path}/pledges`, values, key),
-        done: async (answer) => {
-          say(t("page.pool.joined", { deposit: amount(answer.deposit) }));
-          await this.refresh();
-        },
-      }),
-      pool.phase === "firming" && h("p", { class: "banner" }, t("page.pool.firming_warning")),
-    );
-  }
-
-  changeForm(you) {
-    return h(
-      "details",
-      { class: "panel", open: this.pool.phase === "firming" ? null : true },
-      h("summary", {}, t("page.pool.change")),
-      form({
-        fields: [
-          { name: "lots", label: t("page.pool.lots"), type: "lots", value: String(you.lots) },
-          { name: "limit", label: t("page.pool.limit"), type: "amount", value: you.limit },
-          { name: "freight", label: t("page.pool.freight"), type: "amount", value: you.freight },
-          { name: "tolerance", label: t("word.tolerance"), type: "lots", value: String(you.tolerance) },
-          ...this.prolongField(you.agrees_to_prolong),
-        ],
-        act: t("page.pool.change"),
-        onchange: (values) => {
-          this.typed = values;
-          this.look();
-        },
-        confirm: (values) => this.asking(values, "change"),
-        send: (values, key) => send("PATCH", `${this.path}/pledges/${you.pledge_id}`, values, key),
-        done: async () => {
-          say(t("page.pool.changed"));
-          await this.refresh();
-        },
-      }),
-      this.pool.phase === "firming" && h("p", { class: "note" }, t("page.pool.only_rises")),
-    );
-  }
-
-  prolongField(value) {
-    const { prolong_minutes: minutes } = this.pool;
-    return minutes > 0
-      ? [{ name: "agrees_to_prolong", label: t("page.pool.agree_prolong", { minutes }), type: "check", value }]
-      : [];
-  }
-
-  asking(values, act) {
-    return {
-      title: t(`page.pool.${act}_ask`),
-      lines: [
-        [t("word.cell"), cellName(this.pool.cell)],
-        [t("word.lots"), this.lots(values.lots)],
-        [t("page.pool.limit"), `${amount(values.limit)} ${this.unit()}`],
-        this.preview?.deposit && [t("word.deposit"), amount(this.preview.deposit)],
-      ].filter(Boolean),
-      note: this.pool.phase === "firming" ? t("page.pool.firming_warning") : t("page.pool.binding"),
-      act: t(`page.pool.${act}`),
-    };
-  }
-
-  /** Show what the pledge in the form would cost at each break. */
+  /** Show what the pledge in the form would cost at each break, and do to the progress. */
   async lookAhead() {
     const { lots: quantity, limit, freight, tolerance } = this.typed;
     if (!quantity) return;
@@ -273,6 +157,20 @@ class PoolPage {
       this.preview = null;
     }
     this.showState();
+    await this.compare();
+  }
+
+  /** Ask anew what is saved against last prices, where what it depends on has changed. */
+  async compare() {
+    if (!may("deals.read") || !(this.pool.you || may("pools.pledge"))) return;
+    const freight = this.preview ? this.typed?.freight : null;
+    const { breaks: listed, you } = this.pool;
+    const compared = JSON.stringify([listed, you?.freight, you?.award, freight]);
+    if (compared === this.compared) return;
+    this.compared = compared;
+    this.savings = await get(`${this.path}/savings${freight ? `?freight=${freight}` : ""}`);
+    this.showState();
+    if (you?.award) this.showOwn();
   }
 
   async refresh() {

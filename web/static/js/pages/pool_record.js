@@ -1,16 +1,19 @@
 /** What a group buy shows: its breaks with my landed prices, its rules, my pledge and result. */
 
+import { cellName } from "../core/catalogue.js";
+import { month } from "../core/clock.js";
 import { h } from "../core/dom.js";
-import { amount, percent, whole } from "../core/numbers.js";
-import { empty, facts, panel, table } from "../core/parts.js";
+import { amount, change, direction, percent, whole } from "../core/numbers.js";
+import { chip, empty, facts, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
 export function breaks(page) {
-  const { pool, preview } = page;
+  const { pool, preview, savings } = page;
   if (pool.breaks.length === 0) return panel(t("page.pool.breaks"), empty(t("page.pool.no_offers")));
   const landed = preview?.landed ?? pool.you?.landed;
   const mine = new Map((landed ?? []).map((line) => [line.from_lots, line]));
+  const saved = new Map((savings?.breaks ?? []).map((line) => [line.from_lots, line]));
   const next = pool.progress?.from_lots;
   const isMine = mine.size > 0;
   return h(
@@ -28,16 +31,20 @@ export function breaks(page) {
       columns: [
         {
           label: t("page.pool.from_lots"),
-          cell: (row) => t("page.pool.from", { lots: page.lots(row.from_lots) }),
+          cell: (row) => [
+            t("page.pool.from", { lots: page.lots(row.from_lots) }),
+            row.from_lots <= pool.progress?.reached_lots && [" ", chip("reached")],
+          ],
         },
         { label: `${t("word.goods")} ${page.unit()}`, isNumber: true, cell: (row) => amount(row.price) },
-        ...(isMine ? landedColumns(page, mine) : []),
+        ...(isMine ? landedColumns(mine, saved) : []),
       ],
     }),
+    isMine && savings && comparators(page),
   );
 }
 
-function landedColumns(page, mine) {
+function landedColumns(mine, saved) {
   const of = (row) => mine.get(row.from_lots);
   return [
     { label: t("word.freight"), isNumber: true, cell: (row) => of(row) && amount(of(row).freight) },
@@ -50,7 +57,7 @@ function landedColumns(page, mine) {
     {
       label: t("page.pool.saving"),
       isNumber: true,
-      cell: (row) => of(row)?.saving && amount(of(row).saving),
+      cell: (row) => savingLines(of(row)?.saving, saved.get(row.from_lots)),
     },
     {
       label: t("page.pool.within_limit"),
@@ -58,6 +65,56 @@ function landedColumns(page, mine) {
         of(row) && (of(row).is_within_limit ? t("word.yes") : h("span", { class: "soft" }, t("word.no"))),
     },
   ];
+}
+
+/** Return what is saved a lot against each price there is to compare with. */
+function savingLines(alone, { saving_own: own, saving_published: published } = {}) {
+  const lines = [
+    [t("page.pool.against_alone"), alone],
+    [t("page.pool.against_own"), own],
+    [t("page.pool.against_published"), published],
+  ].filter(([, saved]) => saved);
+  return h(
+    "ul",
+    { class: "savings" },
+    lines.map(([label, saved]) =>
+      h(
+        "li",
+        {},
+        h("span", { class: "soft" }, label),
+        " ",
+        // Saving is good for who reads it, so it has the colour of a rise.
+        h("span", { class: direction(saved) }, change(saved)),
+      ),
+    ),
+  );
+}
+
+function comparators(page) {
+  const { own_price: own, published_price: published, missing } = page.savings;
+  return h(
+    "ul",
+    { class: "notes" },
+    own &&
+      h(
+        "li",
+        {},
+        t("page.pool.own_price", { price: amount(own.landed), cell: cellName(own.cell) }),
+        " ",
+        h("a", { href: `/deals/${own.deal_id}` }, t("page.pool.to_deal")),
+      ),
+    published &&
+      h(
+        "li",
+        {},
+        t("page.pool.published_price", {
+          price: amount(published.price),
+          landed: amount(published.landed),
+          month: month(published.tenor),
+        }),
+      ),
+    missing.map((name) => h("li", { class: "soft" }, t(`page.pool.missing.${name}`))),
+  );
 }
 
 export function rules(page) {
@@ -76,40 +133,56 @@ export function rules(page) {
       pool.prolong_minutes > 0 && [t("page.pool.prolong_minutes"), whole(pool.prolong_minutes)],
     ]),
     h("p", { class: "note" }, t("page.pool.promise")),
+    h("p", { class: "note" }, t("page.pool.progress_why")),
   );
 }
 
 export function award(page, { award }) {
+  const saved = page.savings?.award;
+  const compared = [
+    ["page.pool.against_own", saved?.saving_own],
+    ["page.pool.against_published", saved?.saving_published],
+  ].filter(([, saving]) => saving);
   return panel(
     t("page.pool.my_result"),
     facts([
       [t("word.lots"), page.lots(award.lots)],
+      award.reduced_lots && [t("page.pool.reduced_to"), page.lots(award.reduced_lots)],
       [t("word.goods"), amount(award.goods)],
       [t("word.freight"), amount(award.freight)],
       [t("word.fee"), amount(award.fee)],
       [t("page.pool.landed"), h("strong", {}, `${amount(award.landed)} ${page.unit()}`)],
       [t("page.pool.bought_by"), t(`page.pool.by.${award.by}`)],
+      ...compared.map(([label, saving]) => [
+        `${t("page.pool.saving")} · ${t(label)}`,
+        h("span", { class: direction(saving) }, change(saving)),
+      ]),
     ]),
+    award.reduced_lots && h("p", { class: "banner" }, t("page.pool.reduced_why")),
     may("deals.read") &&
       h("p", {}, h("a", { class: "button main", href: `/deals/${award.deal_id}` }, t("page.pool.to_deal"))),
   );
 }
 
 export function pledged(page, you) {
+  const { left_out: reason } = you;
   return panel(
-    t("page.pool.my_pledge"),
+    t(reason ? "page.pool.my_result" : "page.pool.my_pledge"),
+    reason && [
+      h("p", { class: "banner bad" }, worded("page.reason", reason)),
+      h("p", {}, t(`page.pool.left_out.${reason}`)),
+      h("p", {}, h("a", { href: "/pools" }, t("page.pool.other_pools"))),
+    ],
     facts([
       [t("word.lots"), page.lots(you.lots)],
       you.tolerance > 0 && [t("word.tolerance"), page.lots(you.tolerance)],
       [t("page.pool.limit"), amount(you.limit)],
       [t("word.freight"), amount(you.freight)],
-      [t("page.pool.size"), page.lots(you.size)],
-      [t("word.deposit_held"), amount(you.deposit)],
+      [t("page.pool.size"), `${page.lots(you.size)} · ${t(`page.pool.size_from.${you.size_from}`)}`],
+      !reason && [t("word.deposit_held"), amount(you.deposit)],
     ]),
     you.is_large_share && h("p", { class: "banner" }, t("page.pool.large_share")),
-    you.left_out && h("p", { class: "banner bad" }, worded("page.reason", you.left_out)),
     you.group && group(page, you.group),
-    you.leaving && page.leaving(you),
   );
 }
 

@@ -1,4 +1,4 @@
-/** Group buys: those that gather, and those that are over. */
+/** Group buys: those that gather, what I may want next, and those that are over. */
 
 import { get } from "../core/api.js";
 import { cellName } from "../core/catalogue.js";
@@ -12,14 +12,19 @@ import { t } from "../core/words.js";
 
 export async function show(main) {
   const body = h("div", { class: "stack live" });
+  const next = h("div", { class: "stack" });
   fill(
     main,
     head(t("page.pools.title"), {
       note: t("page.pools.note"),
-      aside: may("supply.offer") && h("a", { class: "button", href: "/offers" }, t("page.pools.make_offer")),
+      aside: [
+        may("supply.offer") && h("a", { class: "button", href: "/offers" }, t("page.pools.make_offer")),
+        may("demand.request") && h("a", { class: "button", href: "/requests" }, t("page.requests.title")),
+      ],
     }),
-    h("div", { class: "stack" }, body, may("pools.open") && openPoolForm()),
+    h("div", { class: "stack" }, next, body, may("pools.open") && openPoolForm()),
   );
+  if (may("demand.read")) showNext(next).catch(() => {});
   const refresh = async () => showAll(body, (await get("/pools?limit=100")).pools);
   await refresh();
   setInterval(() => refresh().catch(() => {}), 10_000);
@@ -48,6 +53,38 @@ function showAll(body, pools) {
             { label: t("page.pool.my_result"), isNumber: true, cell: myResult },
           ],
         }),
+      ),
+  );
+}
+
+/** Show what the firm buys month by month, and the open pools for it. */
+async function showNext(next) {
+  const { suggestions } = await get("/suggestions");
+  const open = suggestions.filter(({ pools }) => pools.some(({ is_joined: isIn }) => !isIn));
+  if (open.length === 0) return;
+  fill(next, panel(t("page.pools.next"), h("p", { class: "note" }, t("page.pools.next_note")), h("ul", { class: "list" }, open.map(suggestion))));
+}
+
+function suggestion({ instrument_id: id, region, lots: usual, limit, last, pools }) {
+  const figures = { lots: lots(usual), limit: amount(limit), landed: amount(last.landed) };
+  return h(
+    "li",
+    {},
+    h("p", {}, t("page.pools.usual", figures)),
+    pools
+      .filter(({ is_joined: isIn }) => !isIn)
+      .map((pool) =>
+        h(
+          "p",
+          { class: "row" },
+          h(
+            "a",
+            { href: `/pools/${pool.pool_id}?lots=${usual}&limit=${limit}` },
+            cellName(`${id}/${region}/${pool.tenor}`),
+          ),
+          chip(pool.phase),
+          countdown(pool.closes_at),
+        ),
       ),
   );
 }

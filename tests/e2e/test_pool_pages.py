@@ -1,0 +1,247 @@
+"""A group buy through pages alone: three buyers and a supplier at once, each with his secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.async_api import Error, Page, Response, WebSocket, expect
+
+from aggregator.journal.facts import stamp
+from aggregator.ledger.verifying import verify
+from tests.e2e.conftest import CELL, OPERATOR, PHONE, Town
+
+pytestmark = pytest.mark.browser
+
+BREAKS = (("1", "5000.00"), ("300", "4900.00"), ("400", "4850.00"))
+
+
+@dataclass
+class Member:
+    """A firm at its browser, with what nobody else may ever see of it."""
+
+    login: str
+    page: Page
+    lots: tuple[int, ...]
+    limits: tuple[str, ...]
+    heard: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        """Keep all that the market sends to this browser."""
+        self.page.on("response", lambda answer: asyncio.ensure_future(self._take(answer)))
+        self.page.on("websocket", self._hear)
+
+    async def _take(self, answer: Response) -> None:
+        if "/api/v1/" in answer.url and answer.request.method != "OPTIONS":
+            with contextlib.suppress(Error):  # A page that moved on keeps no body.
+                self.heard.append(await answer.text())
+
+    def _hear(self, socket: WebSocket) -> None:
+        socket.on("framereceived", lambda text: self.heard.append(str(text)))
+
+
+def scalars(value: Any) -> Iterator[object]:
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from scalars(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from scalars(part)
+    else:
+        yield value
+
+
+async def assert_sees_only_his_own(town: Town, member: Member, others: list[Member]) -> None:
+    """Neither the page nor anything it was sent holds another's lots, limits or name."""
+    shown = await member.page.evaluate("document.documentElement.outerText")
+    told = {value for text in member.heard for value in scalars(json.loads(text))}
+    for other in others:
+        secret = {*other.lots, *other.limits, town.firms[other.login]}
+        assert told.isdisjoint(secret), (member.login, told & secret)
+        for lots in other.lots:
+            assert not re.search(rf"(?<![\d,.:]){lots}(?![\d,.:])", shown), (member.login, lots)
+        for limit in other.limits:
+            assert f"{limit[0]},{limit[1:]}" not in shown
+
+
+async def open_pool(town: Town, *, cell: str = CELL, **rules: Any) -> str:
+    """Open a pool that firms in an hour and closes in two."""
+    now = town.stage.clock.now()
+    given = {
+        "cell": cell,
+        "firming_at": stamp(now + timedelta(hours=1)),
+        "closes_at": stamp(now + timedelta(hours=2)),
+        "mode": "breaks",
+        **rules,
+    }
+    made = await (await town.as_program(OPERATOR)).post("/pools", given)
+    return str(made["pool_id"])
+
+
+async def agree(page: Page, act: str) -> None:
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name=act, exact=True).click()
+    await expect(dialog).to_have_count(0)
+
+
+async def fill_in(page: Page, **values: str) -> None:
+    for name, value in values.items():
+        await page.locator(f"aside [name={name}]").fill(value)
+
+
+async def join(member: Member, act: str, *, freight: str = "30.00") -> None:
+    page = member.page
+    await fill_in(page, lots=str(member.lots[0]), limit=member.limits[0], freight=freight)
+    await expect(page.locator("main")).to_contain_text("4,939.80")
+    await page.get_by_role("button", name=act, exact=True).click()
+    await agree(page, act)
+    await expect(page.locator("aside .facts").first).to_contain_text(f"{member.lots[0]} ")
+
+
+async def publish_offer(page: Page) -> None:
+    await page.get_by_text("Publish an offer").first.click()
+    await page.get_by_label("Delivery month").select_option("2027-03")
+    rows = page.locator("fieldset tbody tr")
+    await page.get_by_role("button", name="One more row").click()
+    for row, (lots, price) in enumerate(BREAKS):
+        await rows.nth(row).locator("input").nth(0).fill(lots)
+        await rows.nth(row).locator("input").nth(1).fill(price)
+    await page.get_by_label("Capacity").fill("2000")
+    await page.get_by_role("button", name="Publish an offer").click()
+    await agree(page, "Publish an offer")
+    await expect(page.locator("main")).to_contain_text("from 400 t: 4,850.00")
+
+
+async def look_at(town: Town, path: str, login: str, **how: Any) -> Page:
+    page = await town.look(login=login, **how)
+    await town.go(page, path)
+    return page
+
+
+async def test_three_buyers_and_a_supplier_play_a_pool_at_once(town: Town) -> None:
+    pool = await open_pool(town, prolong_minutes=60, mode="both", auction_minutes=10)
+    path = f"/pools/{pool}"
+    pages = await asyncio.gather(
+        look_at(town, path, "guinan"),
+        look_at(town, path, "yongjiang", language="en", size=PHONE),
+        look_at(town, path, "liuzhou"),
+        look_at(town, "/offers", "laibin", language="en"),
+    )
+    members = [
+        Member("guinan", pages[0], (83, 88), ("5041.00",)),
+        Member("yongjiang", pages[1], (101, 109), ("5052.00", "5057.00")),
+        Member("liuzhou", pages[2], (157,), ("5063.00",)),
+    ]
+    a, b, c = members
+    mill = pages[3]
+    for member in members:
+        member.listen()
+
+    async def everybody_sees_only_his_own() -> None:
+        await asyncio.gather(
+            *(
+                assert_sees_only_his_own(town, m, [o for o in members if o is not m])
+                for m in members
+            )
+        )
+
+    await publish_offer(mill)
+    await expect(a.page.locator("main")).to_contain_text("4,850.00")
+    await asyncio.gather(join(a, "参加团购"), join(b, "Join"), join(c, "参加团购"))
+    await expect(a.page.locator("main")).to_contain_text("每 15 分钟公布一次")
+    await town.stage.pass_by(minutes=15)
+    for member in members:
+        await expect(member.page.get_by_role("progressbar")).to_have_attribute("value", "80")
+    await everybody_sees_only_his_own()
+
+    await asyncio.gather(_change_and_change_back(a), _leave_and_rejoin(b), _agree_to_prolong(c))
+    await fill_in(a.page, lots="88")
+    await expect(a.page.locator("main")).to_contain_text("您参加后至少")
+    await a.page.get_by_role("button", name="修改认购", exact=True).click()
+    await agree(a.page, "修改认购")
+    await expect(a.page.locator("aside .facts").first).to_contain_text("88 吨")
+    await town.stage.pass_by(minutes=15)
+    for member in members:
+        await expect(member.page.get_by_role("progressbar")).to_have_attribute("value", "80")
+
+    await town.stage.pass_by(minutes=30)
+    await asyncio.gather(_sees_firming(a, "锁定期内不可退出"), _raises_in_firming(b))
+    await expect(c.page.locator("aside")).to_contain_text("锁定期内同意后不可撤回")
+    await everybody_sees_only_his_own()
+
+    await town.stage.pass_by(hours=1)
+    await expect(a.page.locator("aside")).to_contain_text("已成团，您的数量 88 吨")
+    await town.stage.pass_by(minutes=15)
+    await asyncio.gather(
+        _sees_result(a, "我的结果", "88 吨"),
+        _sees_result(b, "My result", "109 t"),
+        _sees_result(c, "我的结果", "157 吨"),
+    )
+    await everybody_sees_only_his_own()
+    await town.go(mill, path)
+    await expect(mill.locator("aside")).to_contain_text("My supply")
+    await expect(mill.locator("aside .facts").first).to_contain_text("354 t")
+    assert not (await verify()).differences
+
+
+async def _change_and_change_back(member: Member) -> None:
+    """Change one's lots, and take that back while its word is on the screen."""
+    page = member.page
+    await fill_in(page, lots="99")
+    await page.get_by_role("button", name="修改认购", exact=True).click()
+    await agree(page, "修改认购")
+    await expect(page.locator("aside .facts").first).to_contain_text("99 吨")
+    await page.get_by_role("button", name="撤销修改").click()
+    await expect(page.locator("aside .facts").first).to_contain_text("83 吨")
+
+
+async def _leave_and_rejoin(member: Member) -> None:
+    """Leave on the phone, see the deposit free, and come back by one press."""
+    page = member.page
+    await expect(page.locator("aside")).to_contain_text("Progress without you")
+    await page.get_by_role("button", name="Withdraw").click()
+    await agree(page, "Withdraw")
+    await expect(page.locator("#said")).to_contain_text("the deposit is free again")
+    await page.get_by_role("button", name="Join again").click()
+    await expect(page.locator("aside .facts").first).to_contain_text("101 t")
+
+
+async def _agree_to_prolong(member: Member) -> None:
+    """Agree, take it back, and agree again while the pool gathers."""
+    page = member.page
+    await page.get_by_role("button", name="同意延长").click()
+    await page.get_by_role("button", name="撤回同意").click()
+    await page.get_by_role("button", name="同意延长").click()
+    await expect(page.locator("aside")).to_contain_text("您已同意")
+
+
+async def _sees_firming(member: Member, words: str) -> None:
+    await expect(member.page.locator("aside")).to_contain_text(words)
+    await expect(member.page.locator("button.danger")).to_have_count(0)
+
+
+async def _raises_in_firming(member: Member) -> None:
+    """Be refused a lower limit beside its field, then raise lots and limit."""
+    page = member.page
+    await page.get_by_text("Change my pledge").first.click()
+    await fill_in(page, limit="5051.00")
+    await page.get_by_role("button", name="Change my pledge", exact=True).click()
+    await agree(page, "Change my pledge")
+    await expect(page.locator("[name=limit]")).to_have_attribute("aria-invalid", "true")
+    await fill_in(page, lots="109", limit="5057.00")
+    await page.get_by_role("button", name="Change my pledge", exact=True).click()
+    await agree(page, "Change my pledge")
+    await expect(page.locator("aside .facts").first).to_contain_text("109 t")
+
+
+async def _sees_result(member: Member, title: str, lots: str) -> None:
+    aside = member.page.locator("aside")
+    await expect(aside).to_contain_text(title)
+    await expect(aside.locator(".facts").first).to_contain_text(lots)
