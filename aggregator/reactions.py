@@ -57,6 +57,7 @@ for _told in WHO_IS_TOLD:
 ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "auctions.begin": auction_closing.begin,
     "auctions.close": auction_closing.close,
+    "auctions.round": auction_closing.end_round,
     "deals.accepted": issuing.remind,
     "deals.claim": claims.on_silence,
     "deals.delivered": accepting.on_silence,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from aggregator.auctions import queries, store
-from aggregator.auctions.desk import BidDesk, BidWanted
+from aggregator.auctions import queries, sealing, store
+from aggregator.auctions.desk import BidDesk, BidWanted, StandingWanted
+from aggregator.auctions.sealing import SealedRefusal
+from aggregator.errors import RecordedRefusal
 from aggregator.market import Actor, Command, Market, Outcome
 
 
@@ -19,8 +21,10 @@ async def place_bid(
 ) -> Outcome:
     """Bid `price_minor` per lot for `lots`, all of them when absent.
 
-    The answer is the receipt: `seq` counts the firm's own bids, `hash` is the bid's place in
-    the auction's journal. What the rules hide from bidders is None.
+    In a Dutch auction the bid takes lots at the clock's price, if that is no worse; in a
+    Japanese one it accepts the price of the round. The answer is the receipt: `seq` counts the
+    firm's own bids, `hash` is where the bid stands in the auction's record. What the rules hide
+    from bidders is None.
 
     Raises:
         NotFound: no such auction, or not for this firm's eyes.
@@ -30,14 +34,55 @@ async def place_bid(
         RuleViolation: a rule of the auction refuses the bid.
 
     """
+    wanted = BidWanted(auction_id, price_minor, lots, all_or_none)
+    return await _at_the_desk(market, actor, command, wanted)
+
+
+async def place_demand(
+    market: Market, actor: Actor, command: Command, auction_id: str, demand: dict[str, int]
+) -> Outcome:
+    """Say how many lots of each item to take at the prices of this round of a clock auction.
+
+    Raises:
+        NotFound, NotAllowed, RelatedToOwner, GroupAlreadyBids, KindNotAdmitted,
+        InsufficientFunds, RuleViolation: as in `place_bid`.
+
+    """
+    wanted = BidWanted(auction_id, 0, None, False, tuple(sorted(demand.items())))  # noqa: FBT003
+    return await _at_the_desk(market, actor, command, wanted)
+
+
+async def set_standing(
+    market: Market, actor: Actor, command: Command, auction_id: str, *, limit_minor: int | None
+) -> Outcome:
+    """Let the market bid for the firm up to a secret limit; None takes the order back.
+
+    Raises:
+        NotFound, NotAllowed, RelatedToOwner, GroupAlreadyBids, KindNotAdmitted,
+        InsufficientFunds, RuleViolation: as in `place_bid`.
+
+    """
+    return await _at_the_desk(market, actor, command, StandingWanted(auction_id, limit_minor))
+
+
+async def _at_the_desk(
+    market: Market, actor: Actor, command: Command, wanted: BidWanted | StandingWanted
+) -> Outcome:
     actor.require("auctions.bid")
+    auction_id = wanted.auction_id
     if not store.is_known_open_to(actor, auction_id):
         await queries.require_visible(actor, auction_id)
-    return await market.perform_at(
-        BidDesk,
-        actor,
-        "auctions.bid",
-        BidWanted(auction_id, price_minor, lots, all_or_none),
-        command=command,
-        stream=store.stream_of(auction_id),
-    )
+    try:
+        outcome = await market.perform_at(
+            BidDesk,
+            actor,
+            "auctions.bid",
+            wanted,
+            command=sealing.fingerprinted(command),
+            stream=store.stream_of(auction_id),
+        )
+    except SealedRefusal as sealed:
+        raise sealed.refusal from None
+    except RecordedRefusal as again:
+        raise sealing.readable_refusal(again) from None
+    return Outcome(sealing.readable(outcome.answer), outcome.replayed)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aggregator.auctions import checkpoints, queries, store, views
+from aggregator.auctions import checkpoints, queries, sealing, store, views
 from aggregator.auctions.keys import key_of
 from aggregator.auctions.records import Chain, Record, mark_of, mark_salt
 from aggregator.errors import NotFound, WrongState
@@ -81,13 +81,14 @@ async def publish_checkpoint(auction_id: str) -> None:
     """Sign where the record of an auction that has just ended stands, outside the database."""
     found = await entries(None, store.stream_of(auction_id), limit=_ALL)
     key = key_of(auction_id, (one.fact for one in found))
-    chain, records = record_of(auction_id, key, found)
+    chain, records = record_of(auction_id, key, sealing.history(auction_id, found))
     await asyncio.to_thread(checkpoints.publish, auction_id, chain, records[-1].at)
 
 
 def document(auction_id: str, found: Sequence[Entry], reading: Reading) -> bytes:
     """Return the bundle of a whole history."""
     key = key_of(auction_id, (one.fact for one in found))
+    found = sealing.history(auction_id, found)
     chain, records = record_of(auction_id, key, found)
     rules = next(one.fact.rules for one in found if isinstance(one.fact, Opened))
     is_cancelled = records[-1].kind == "cancelled"

@@ -2,32 +2,68 @@
 
 from __future__ import annotations
 
-from aggregator.auctions import awarding, bundle, deposits, store
-from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, BiddingBegan
+from aggregator.auctions import awarding, beacon, bundle, deposits, store
+from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, BiddingBegan, SealsOpened
+from aggregator.auctions.keys import sealing_key, seed_of
 from aggregator.auctions.store import Room
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.scheduler.timers import set_timer
-from matching.auctions.commands import Begin, Close
+from matching.auctions.commands import Begin, Close, EndRound
 from matching.auctions.engine import decide
-from matching.auctions.events import Result
+from matching.auctions.events import Closed, Result
 
 
 async def close(market: Market, auction_id: str) -> None:
     """Close and award an auction whose time is over; else leave it, or come again later.
 
     Every deposit is free again before the award is told: what hears of it takes its own in
-    the same transaction.
+    the same transaction. Where ties are drawn, the beacon is waited for, ten minutes at most.
     """
+    drawn = await beacon.drawn_for(auction_id, market.clock.now())
 
     async def step(unit: Unit) -> Answer:
         room = await store.locked(unit, auction_id)
         _, state = room.opened
+        if state.phase == "closed" and not room.is_told:
+            await _conclude(unit, room, room)
+            return {"is_closed": True}
         if state.phase != "open":
             return {}
         if unit.now < state.closes_at:
             await set_timer(unit, store.CLOSE, auction_id, state.closes_at)
             return {}
-        await _close(unit, room)
+        if drawn.is_awaited:
+            await set_timer(unit, store.CLOSE, auction_id, unit.now + beacon.PAUSE)
+            return {}
+        await _close(unit, room, drawn.value)
+        return {"is_closed": True}
+
+    stream = store.stream_of(auction_id)
+    outcome = await market.perform(Actor.SYSTEM, "auctions.close", step, stream=stream)
+    if outcome.answer:
+        await bundle.publish_checkpoint(auction_id)
+
+
+async def end_round(market: Market, auction_id: str) -> None:
+    """End a round whose time is up: prices move, or the auction closes."""
+    drawn = await beacon.drawn_for(auction_id, market.clock.now())
+
+    async def step(unit: Unit) -> Answer:
+        room = await store.locked(unit, auction_id)
+        _, state = room.opened
+        if state.phase != "open" or state.clock is None:
+            return {}
+        if unit.now < state.clock.ends_at:
+            await set_timer(unit, store.ROUND, auction_id, state.clock.ends_at)
+            return {}
+        events = decide(state, EndRound(), unit.now)
+        if events and not isinstance(events[-1], Closed):
+            await store.record(unit, auction_id, room, *events)
+            return {}
+        if drawn.is_awaited:
+            await set_timer(unit, store.ROUND, auction_id, unit.now + beacon.PAUSE)
+            return {}
+        await _close(unit, room, drawn.value)
         return {"is_closed": True}
 
     stream = store.stream_of(auction_id)
@@ -54,14 +90,25 @@ async def begin(market: Market, auction_id: str) -> None:
     await market.perform(Actor.SYSTEM, "auctions.begin", step, stream=store.stream_of(auction_id))
 
 
-async def _close(unit: Unit, room: Room) -> None:
+async def _close(unit: Unit, room: Room, beacon_hex: str | None) -> None:
     listing, state = room.opened
-    room, _ = await store.record(unit, listing.auction_id, room, *decide(state, Close(), unit.now))
+    is_drawn = state.rules.tie == "draw"
+    asked = Close(seed_of(room.key).hex(), beacon_hex) if is_drawn else Close()
+    facts: list[object] = list(decide(state, asked, unit.now))
+    if state.rules.is_sealed:
+        facts.insert(0, SealsOpened(sealing_key(room.key).hex()))
+    closed, _ = await store.journal(unit, listing.auction_id, room, *facts)
+    await _conclude(unit, room, closed)
+
+
+async def _conclude(unit: Unit, before: Room, room: Room) -> None:
+    listing, state = room.opened
     await deposits.free(unit, listing.auction_id)
-    _, state = room.opened
     assert state.result is not None
     await awarding.form_own_deals(unit, room)
-    await store.record(unit, listing.auction_id, room, _outcome(room, state.result))
+    outcome = _outcome(room, state.result)
+    after, _ = await store.journal(unit, listing.auction_id, room, outcome)
+    await store.follow(unit, listing.auction_id, before, after)
 
 
 def _outcome(room: Room, result: Result) -> AuctionAwarded | AuctionFailed:

@@ -8,12 +8,47 @@ from aggregator.auctions.facts import AuctionListed, BidderEntered
 from aggregator.ledger import holds
 from aggregator.ledger.covering import Held
 from aggregator.market import Unit
+from matching.auctions.events import BidPlaced, DemandPlaced, StandingSet
+from matching.auctions.state import State
 from matching.money import Rounding, scaled
+
+Said = BidPlaced | DemandPlaced | StandingSet
 
 
 def deposit_minor(listing: AuctionListed, total_minor: int) -> int:
     """Return the instrument's share of price × lots, rounded up."""
     return scaled(total_minor, listing.deposit_bps, 10_000, Rounding.UP)
+
+
+def needed_minor(listing: AuctionListed, state: State, said: Said, held_minor: int) -> int:
+    """Return what must be held once a bidder has said this.
+
+    In a sealed format it is the same for everybody, so that no hold tells a bid; a standing
+    order is covered to its limit; where prices are announced, what was covered stays covered,
+    because lots may come back.
+    """
+    rules = state.rules
+    if rules.is_sealed:
+        assert rules.start_minor is not None
+        return deposit_minor(listing, rules.start_minor * rules.lots)
+    match said:
+        case DemandPlaced(demand=demand):
+            assert state.clock is not None
+            prices = dict(zip(state.clock.items, state.clock.prices, strict=True))
+            worth = sum(lots * prices[item] for item, lots in demand)
+            return max(held_minor, deposit_minor(listing, worth))
+        case StandingSet(bidder=bidder, limit_minor=limit_minor):
+            mine = state.book.of(bidder)
+            bid_worth = 0 if mine is None else mine.price_minor * mine.lots
+            return deposit_minor(listing, max(bid_worth, (limit_minor or 0) * rules.lots))
+        case BidPlaced(bidder=bidder):
+            worth = said.price_minor * said.lots
+    if rules.format == "dutch":
+        worth += sum(bid.price_minor * bid.lots for bid in state.book if bid.bidder == bidder)
+    elif state.orders:
+        limits = [order.limit_minor or 0 for order in state.orders if order.bidder == bidder]
+        worth = max(worth, *(limit * rules.lots for limit in limits), 0)
+    return deposit_minor(listing, worth)
 
 
 async def holds_of(unit: Unit, bidders: Sequence[tuple[str, str]]) -> list[tuple[str, str, Held]]:

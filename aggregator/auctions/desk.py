@@ -6,32 +6,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aggregator.auctions import awarding, deposits, store
+from aggregator.auctions import awarding, deposits, sealing, store
 from aggregator.auctions.errors import GroupAlreadyBids, KindNotAdmitted, RelatedToOwner
-from aggregator.auctions.facts import BidderEntered, ChainSalted
+from aggregator.auctions.facts import BidderEntered
 from aggregator.auctions.store import Room
-from aggregator.errors import NotAllowed, NotFound
+from aggregator.errors import MarketError, NotAllowed, NotFound
 from aggregator.journal.reading import Entry
 from aggregator.ledger import accounts
 from aggregator.ledger.covering import Covering, Held
 from aggregator.market import Actor, Answer, Asked, Unit
 from aggregator.parties.queries import OrganisationView, organisations_of
-from matching.auctions.commands import PlaceBid
+from matching.auctions.commands import PlaceBid, PlaceDemand, SetStanding
 from matching.auctions.disclosure import own_place
 from matching.auctions.engine import decide
-from matching.auctions.events import BidPlaced
+from matching.auctions.events import BidPlaced, DemandPlaced, StandingSet
+from matching.auctions.refusals import AllOrNoneRefused
+from matching.auctions.state import State
+from matching.errors import RuleViolation
 
 ROLE_OF_BIDDER = {"buy": "seller", "sell": "buyer"}
 
 
 @dataclass(frozen=True, slots=True)
 class BidWanted:
-    """A bid as it is asked for; all lots of the auction when `lots` is None."""
+    """A bid as it is asked for: a price, or lots by item; all lots when `lots` is None."""
 
     auction_id: str
     price_minor: int
     lots: int | None
     all_or_none: bool
+    demand: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandingWanted:
+    """A standing order up to a limit, for all lots; None takes it back."""
+
+    auction_id: str
+    limit_minor: int | None
 
 
 @dataclass(slots=True)
@@ -80,38 +92,57 @@ class BidDesk:
                 self._tables[auction_id].holds[firm] = held
 
     def decide(self, asked: Asked) -> Answer:
-        """Decide one bid and return its receipt."""
-        unit, wanted, actor = self._unit, asked.content, asked.actor
-        table = self._tables[wanted.auction_id]
-        room = table.room
-        if room.listing is None:
+        """Decide one bid or standing order and return its receipt."""
+        table = self._tables[asked.content.auction_id]
+        if table.room.listing is None:
             raise NotFound("auction")
+        _, state = table.room.opened
+        is_secret = state.rules.is_sealed or isinstance(asked.content, StandingWanted)
+        if not is_secret:
+            return self._decided(table, asked)
+        try:
+            return sealing.sealed_answer(self._decided(table, asked))
+        except (RuleViolation, MarketError) as refusal:
+            raise sealing.sealed_refusal(refusal) from refusal
+
+    def _decided(self, table: _Table, asked: Asked) -> Answer:
+        unit, room = self._unit, table.room
         listing, state = room.opened
-        bidder = self._admitted(room, actor)
-        bid = PlaceBid(
-            unit.new_id("bid"),
-            bidder.organisation_id,
-            wanted.price_minor,
-            wanted.lots,
-            wanted.all_or_none,
-        )
-        events: list[Any] = list(decide(state, bid, unit.now))
-        placed = _own(events, bid.bid_id)
-        awarding.check_total(listing, placed.price_minor, placed.lots)
-        deposit_minor = deposits.deposit_minor(listing, placed.price_minor * placed.lots)
+        bidder = self._admitted(room, asked.actor)
+        command = self._command(asked.content, bidder.organisation_id, state)
+        events: list[Any] = list(decide(state, command, unit.now))
+        said = _said(events, command)
+        held = table.holds.get(bidder.organisation_id)
+        held_minor = 0 if held is None else held.amount_minor
+        deposit_minor = deposits.needed_minor(listing, state, said, held_minor)
+        for event in events:
+            if type(event) is BidPlaced:
+                awarding.check_total(listing, event.price_minor, event.lots)
         # The last thing that may refuse; from here on the bid stands.
         self._cover(table, bidder.organisation_id, deposit_minor)
         if bidder.organisation_id not in room.bidders:
             table.entered.append(bidder)
             events.insert(0, bidder)
-        if state.rules.disclosure != "full":
-            events.insert(0, ChainSalted(unit.new_id("salt")))
-        entries = unit.note(asked.stream, events)
-        for event in events:
-            room = store.evolve(room, event)
+        entries = unit.note(asked.stream, [_kept(room, event) for event in events])
+        head = b""
+        for entry, event in zip(entries, events, strict=True):
+            room = store.advance(room, entry, event)
+            if event is said and room.chain is not None:
+                head = room.chain.head
         table.room, table.last = room, entries[-1]
-        entry = next(entry for entry in entries if entry.fact is placed)
-        return _receipt(unit, room, entry, deposit_minor)
+        return _receipt(unit, room, said, head, deposit_minor)
+
+    def _command(
+        self, wanted: BidWanted | StandingWanted, bidder: str, state: State
+    ) -> PlaceBid | PlaceDemand | SetStanding:
+        if isinstance(wanted, StandingWanted):
+            return SetStanding(self._unit.new_id("std"), bidder, wanted.limit_minor)
+        bid_id = self._unit.new_id("bid")
+        if wanted.demand:
+            return PlaceDemand(bid_id, bidder, wanted.demand)
+        if wanted.all_or_none and state.rules.interval_s:
+            raise AllOrNoneRefused(wanted.lots or state.rules.lots)
+        return PlaceBid(bid_id, bidder, wanted.price_minor, wanted.lots, wanted.all_or_none)
 
     async def write(self) -> None:
         """Write the holds, who entered, and what an extension moves."""
@@ -171,27 +202,35 @@ class BidDesk:
             )
 
 
-def _own(events: Sequence[Any], bid_id: str) -> BidPlaced:
-    """Return the bid itself among what it set off."""
+def _said(events: Sequence[Any], command: PlaceBid | PlaceDemand | SetStanding) -> deposits.Said:
+    """Return what the bidder himself said; what standing orders answered comes beside it."""
     for event in events:
-        if isinstance(event, BidPlaced) and event.bid_id == bid_id:
+        if isinstance(command, SetStanding):
+            if isinstance(event, StandingSet):
+                return event
+        elif isinstance(event, BidPlaced | DemandPlaced) and event.bid_id == command.bid_id:
             return event
     raise AssertionError("a bid that is not refused is placed")
 
 
-def _receipt(unit: Unit, room: Room, entry: Entry, deposit_minor: int) -> Answer:
+def _kept(room: Room, event: Any) -> Any:
+    """Return an event as the journal keeps it: in a box, if nobody may read it yet."""
     listing, state = room.opened
-    bid: BidPlaced = entry.fact
-    is_leading, my_rank, next_allowed_minor = own_place(state, bid.bidder)
-    return {
+    is_secret = isinstance(event, StandingSet) or (
+        state.rules.is_sealed and isinstance(event, BidPlaced)
+    )
+    return sealing.sealed(room.key, listing.auction_id, event) if is_secret else event
+
+
+def _receipt(
+    unit: Unit, room: Room, said: deposits.Said, head: bytes, deposit_minor: int
+) -> Answer:
+    listing, state = room.opened
+    is_leading, my_rank, next_allowed_minor = own_place(state, said.bidder)
+    common = {
         "auction_id": listing.auction_id,
-        "bid_id": bid.bid_id,
-        "seq": state.book.count_of(bid.bidder),
-        "at": unit.stamp(bid.at),
-        "hash": entry.hash.hex(),
-        "price_minor": bid.price_minor,
-        "lots": bid.lots,
-        "all_or_none": bid.all_or_none,
+        "at": unit.stamp(said.at),
+        "hash": head.hex(),
         "deposit_minor": deposit_minor,
         "currency": listing.currency,
         "closes_at": unit.stamp(state.closes_at),
@@ -199,3 +238,29 @@ def _receipt(unit: Unit, room: Room, entry: Entry, deposit_minor: int) -> Answer
         "my_rank": my_rank,
         "next_allowed_minor": next_allowed_minor,
     }
+    match said:
+        case BidPlaced():
+            return {
+                **common,
+                "bid_id": said.bid_id,
+                "seq": state.book.count_of(said.bidder),
+                "price_minor": said.price_minor,
+                "lots": said.lots,
+                "all_or_none": said.all_or_none,
+            }
+        case DemandPlaced():
+            assert state.clock is not None
+            prices = dict(zip(state.clock.items, state.clock.prices, strict=True))
+            is_single = list(prices) == [""]
+            return {
+                **common,
+                "bid_id": said.bid_id,
+                "seq": sum(bidder == said.bidder for bidder, _ in state.clock.ids),
+                "price_minor": prices[""] if is_single else None,
+                "lots": sum(lots for _, lots in said.demand),
+                "all_or_none": False,
+                "round": said.round,
+                "demand": {} if is_single else dict(said.demand),
+            }
+        case StandingSet():
+            return {**common, "standing_id": said.standing_id, "limit_minor": said.limit_minor}

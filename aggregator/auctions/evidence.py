@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aggregator.auctions import sealing
 from aggregator.auctions.records import told_by
 from aggregator.auctions.store import stream_of
 from aggregator.errors import NotFound
@@ -25,13 +26,11 @@ async def evidence(auction_id: str, reader: Reader | None = None) -> dict[str, A
         NotFound: there is no such auction, or it has not ended.
 
     """
-    found = [
-        entry
-        for entry in await entries(reader, stream_of(auction_id))
-        if isinstance(entry.fact, _EVENTS)
-    ]
-    if not found or not isinstance(found[-1].fact, Closed | Cancelled):
+    journal = await entries(reader, stream_of(auction_id))
+    if not any(isinstance(entry.fact, Closed | Cancelled) for entry in journal):
         raise NotFound("evidence")
+    opened = sealing.history(auction_id, journal)
+    found = [entry for entry in opened if isinstance(entry.fact, _EVENTS)]
     instance = _instance(found)
     result = clear_document(canonical_json(instance).encode())
     said = [entry.fact for entry in found if not isinstance(entry.fact, StandingSet)]

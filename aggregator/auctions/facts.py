@@ -53,6 +53,20 @@ class AuctionKeyed:
 
 
 @fact
+class ActSealed:
+    """A bid or a standing limit that nobody may read yet; `sealing` makes and opens the box."""
+
+    box: str
+
+
+@fact
+class SealsOpened:
+    """The close opened the boxes: the key, for whoever reads the journal later."""
+
+    key: str
+
+
+@fact
 class BiddingBegan:
     """A scheduled auction opened its window."""
 
@@ -66,16 +80,6 @@ class BidderEntered:
     organisation_id: str
     owner_group: str
     name: str
-
-
-@fact
-class ChainSalted:
-    """Stands before a bid that rivals may not see, so that nobody can guess the next hash.
-
-    Without it a bidder could work out from two own receipts whether another bid lies between.
-    """
-
-    salt: str
 
 
 @fact

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from hashlib import sha256
 
 from aggregator.auctions import keys, store
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
+from aggregator.auctions.terms import AuctionTerms, TenorLots, check_form
 from aggregator.catalogue.queries import InstrumentView, RegionView, check_cell, regions
 from aggregator.catalogue.tenors import Cell
 from aggregator.errors import InvalidField, NotAllowed
@@ -18,50 +18,11 @@ from aggregator.parties.registering import KINDS
 from matching.auctions.engine import open_auction as opened_by
 from matching.auctions.events import Opened
 from matching.auctions.refusals import BadRule
-from matching.auctions.rules import Disclosure, FormatName, Improve, Marginal, Pricing, Rules, Side
+from matching.auctions.rules import SEALED, Item, Rules
 
-FORMATS: tuple[FormatName, ...] = ("english",)
+__all__ = ["AuctionTerms", "TenorLots", "open_auction", "open_within"]
+
 MAX_INVITED = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuctionTerms:
-    """What an auction is opened with; `matching.auctions.rules` says what each rule means.
-
-    `start_minor` is the public ceiling where suppliers undercut (`side` buy) and the floor
-    where buyers outbid (`side` sell); `reserve_minor` is the owner's secret unless it is
-    public. Without `opens_at` bidding begins at once. `kinds` and `invited` admit only such
-    firms, empty ones all; who is not invited does not see the auction. `barred_groups` are
-    owner groups that stand behind the volume, beside the owner's own.
-    """
-
-    side: Side
-    cell: Cell
-    lots: int
-    closes_at: datetime
-    opens_at: datetime | None = None
-    owner_id: str | None = None
-    title: str = ""
-    format: FormatName = "english"
-    start_minor: int | None = None
-    reserve_minor: int | None = None
-    reserve_is_public: bool = False
-    step_minor: int | None = None
-    steps: tuple[tuple[int, int], ...] = ()
-    min_lots: int = 1
-    soft_close_s: int = 120
-    hard_stop: datetime | None = None
-    max_extensions: int | None = None
-    pricing: Pricing = "auto"
-    marginal: Marginal = "auto"
-    improve: Improve = "auto"
-    disclosure: Disclosure = "auto"
-    max_share: int | None = None
-    shares: tuple[int, ...] = ()
-    allow_single: bool = False
-    kinds: tuple[str, ...] = ()
-    invited: tuple[str, ...] = ()
-    barred_groups: tuple[str, ...] = ()
 
 
 async def open_auction(
@@ -103,12 +64,15 @@ async def open_within(unit: Unit, terms: AuctionTerms, reference: str) -> str:
 
 
 async def _open(unit: Unit, terms: AuctionTerms, *, owner_id: str | None, reference: str) -> Answer:
+    check_form(terms)
     traded = await check_cell(terms.cell, unit)
-    opened = _opened(unit, terms, traded)
+    for item in terms.items:
+        await check_cell(Cell(terms.cell.instrument_id, terms.cell.region, item.tenor), unit)
     auction_id = unit.new_id("auc")
+    keyed = keys.new_key(auction_id)
+    opened = _opened(unit, terms, traded, keys.unwrapped(keyed.wrapped, auction_id))
     listing = await _listing(unit, terms, traded, auction_id, owner_id, reference)
     await _insert(unit, listing, opened)
-    keyed = keys.keyed(auction_id)
     room, _ = await store.record(unit, auction_id, Room(), keyed, listing, opened)
     return {
         "auction_id": auction_id,
@@ -118,9 +82,7 @@ async def _open(unit: Unit, terms: AuctionTerms, *, owner_id: str | None, refere
     }
 
 
-def _opened(unit: Unit, terms: AuctionTerms, traded: InstrumentView) -> Opened:
-    if terms.format not in FORMATS:
-        raise InvalidField("/format", f"one of {', '.join(FORMATS)}", terms.format)
+def _opened(unit: Unit, terms: AuctionTerms, traded: InstrumentView, key: bytes) -> Opened:
     traded.check_lots(terms.lots, "/lots")
     opens_at = terms.opens_at or unit.now
     if opens_at < unit.now:
@@ -143,11 +105,15 @@ def _opened(unit: Unit, terms: AuctionTerms, traded: InstrumentView) -> Opened:
         reserve_is_public=terms.reserve_is_public,
         pricing=terms.pricing,
         marginal=terms.marginal,
+        tie=terms.tie,
+        draw_commitment=_commitment(terms, key),
         improve=terms.improve,
         disclosure=terms.disclosure,
         max_share=terms.max_share,
         shares=terms.shares,
         allow_single=terms.allow_single,
+        interval_s=terms.interval_s,
+        items=tuple(Item(item.tenor, item.lots, item.start_minor) for item in terms.items),
     )
     try:
         return opened_by(rules, unit.now)
@@ -155,6 +121,12 @@ def _opened(unit: Unit, terms: AuctionTerms, traded: InstrumentView) -> Opened:
         pointer = "/" + broken.field.replace("_minor", "")
         figure = broken.figure if isinstance(broken.figure, int | None) else str(broken.figure)
         raise InvalidField(pointer, broken.rule, figure) from broken
+
+
+def _commitment(terms: AuctionTerms, key: bytes) -> str | None:
+    """Return what binds the market to its seed before the first bid, where ties are drawn."""
+    is_drawn = terms.tie == "draw" or (terms.tie == "auto" and terms.format in SEALED)
+    return sha256(keys.seed_of(key)).hexdigest() if is_drawn else None
 
 
 async def _listing(

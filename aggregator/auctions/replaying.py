@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.auctions import store
+from aggregator.auctions import sealing, store
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.errors import NotFound
 from aggregator.journal.appending import GENESIS, chain_hash
@@ -63,7 +63,8 @@ async def replay(auction_id: str, reader: Reader | None = None) -> Replayed:
     rows = await source.rows("select state, closes_at from auction where id = $1", auction_id)
     if not found or not rows:
         raise NotFound("auction")
-    state, difference = _played([one for one in found if isinstance(one.fact, _EVENTS)])
+    opened = sealing.history(auction_id, found)
+    state, difference = played([one for one in opened if isinstance(one.fact, _EVENTS)])
     difference = difference or _chain_difference(found) or _award_difference(found, state)
     if not difference and state.phase != rows[0]["state"] and rows[0]["state"] != "scheduled":
         difference = f"the row says {rows[0]['state']}, the journal {state.phase}"
@@ -72,7 +73,7 @@ async def replay(auction_id: str, reader: Reader | None = None) -> Replayed:
     return Replayed(auction_id, len(found), state.phase, difference)
 
 
-def _played(found: Sequence[Entry]) -> tuple[State, str]:
+def played(found: Sequence[Entry]) -> tuple[State, str]:
     opened = found[0].fact
     assert isinstance(opened, Opened)
     state = initial(open_auction(opened.rules, opened.at))

@@ -12,7 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aggregator.auctions.facts import AuctionListed, BidderEntered, BiddingBegan, ChainSalted
+from aggregator.auctions import keys, sealing
+from aggregator.auctions.facts import (
+    ActSealed,
+    AuctionAwarded,
+    AuctionFailed,
+    AuctionKeyed,
+    AuctionListed,
+    BidderEntered,
+    BiddingBegan,
+)
+from aggregator.auctions.records import Chain
 from aggregator.journal.reading import Entry, Reader, entries
 from aggregator.market import Actor, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
@@ -20,7 +30,7 @@ from matching.auctions import engine
 from matching.auctions.events import EVENT_TYPES, BidPlaced, Opened
 from matching.auctions.state import State
 
-BEGIN, CLOSE = "auctions.begin", "auctions.close"
+BEGIN, CLOSE, ROUND = "auctions.begin", "auctions.close", "auctions.round"
 
 _EVENTS = tuple(EVENT_TYPES.values())
 _KEPT = 256
@@ -29,12 +39,24 @@ _PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """An auction as its journal tells it; `state` is None before it opened."""
+    """An auction as its journal tells it; `state` is None before it opened.
+
+    `is_told` once others have heard what came of it; `chain` is its record so far, where kept.
+    """
 
     listing: AuctionListed | None = None
     state: State | None = None
     has_begun: bool = False
     bidders: Mapping[str, BidderEntered] = field(default_factory=dict)
+    wrapped: str = ""
+    is_told: bool = False
+    chain: Chain | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> bytes:
+        """The auction's own key, from which salts, marks and seals follow."""
+        assert self.listing is not None
+        return keys.unwrapped(self.wrapped, self.listing.auction_id)
 
     @property
     def opened(self) -> tuple[AuctionListed, State]:
@@ -64,6 +86,10 @@ def stream_of(auction_id: str) -> str:
     return f"auction:{auction_id}"
 
 
+def auction_of(stream: str) -> str:
+    return stream.removeprefix("auction:")
+
+
 def is_known_open_to(actor: Actor, auction_id: str) -> bool:
     """Say whether a room kept here shows that the auction exists and that the actor may see it."""
     known = _FOLDS.get(stream_of(auction_id))
@@ -75,13 +101,25 @@ def is_known_open_to(actor: Actor, auction_id: str) -> bool:
 
 def evolve(room: Room, fact: Any) -> Room:
     """Return the room after a fact. What came of an auction changes nothing in it."""
-    # Nearly all facts are of these two kinds.
-    if type(fact) is ChainSalted:
-        return room
     if type(fact) is BidPlaced:
         _, state = room.opened
-        return Room(room.listing, engine.evolve(state, fact), room.has_begun, room.bidders)
+        return Room(
+            room.listing,
+            engine.evolve(state, fact),
+            room.has_begun,
+            room.bidders,
+            room.wrapped,
+            room.is_told,
+            room.chain,
+        )
     match fact:
+        case ActSealed():
+            listing, _ = room.opened
+            return evolve(room, sealing.opened(room.key, listing.auction_id, fact))
+        case AuctionKeyed():
+            return replace(room, wrapped=fact.wrapped)
+        case AuctionAwarded() | AuctionFailed():
+            return replace(room, is_told=True)
         case AuctionListed():
             return replace(room, listing=fact)
         case Opened():
@@ -95,6 +133,36 @@ def evolve(room: Room, fact: Any) -> Room:
         _, state = room.opened
         return replace(room, state=engine.evolve(state, fact))
     return room
+
+
+def advance(room: Room, entry: Entry, fact: Any = None) -> Room:
+    """Return the room after an entry, its record too; `fact` is what its box holds, if known."""
+    if fact is None:
+        fact = entry.fact
+        if isinstance(fact, ActSealed):
+            fact = sealing.opened(room.key, auction_of(entry.stream), fact)
+    after = evolve(room, fact)
+    chain = after.chain
+    if chain is None:
+        if after.listing is None:
+            return after
+        chain = Chain.of(
+            keys.unwrapped(after.wrapped, auction_of(entry.stream)), auction_of(entry.stream)
+        )
+    return _with_chain(after, chain.advanced(fact, entry.at))
+
+
+def _with_chain(room: Room, chain: Chain) -> Room:
+    # Twice as fast as `replace`, and every bid passes here.
+    return Room(
+        room.listing,
+        room.state,
+        room.has_begun,
+        room.bidders,
+        room.wrapped,
+        room.is_told,
+        chain,
+    )
 
 
 async def locked(unit: Unit, auction_id: str) -> Room:
@@ -122,14 +190,21 @@ async def record(
     unit: Unit, auction_id: str, room: Room, *facts: object
 ) -> tuple[Room, list[Entry]]:
     """Journal facts of an auction; its row and its closing timer follow."""
-    stream = stream_of(auction_id)
-    made = await unit.record(stream, *facts)
+    after, made = await journal(unit, auction_id, room, *facts)
+    await follow(unit, auction_id, room, after)
+    return after, made
+
+
+async def journal(
+    unit: Unit, auction_id: str, room: Room, *facts: object
+) -> tuple[Room, list[Entry]]:
+    """Journal facts of an auction, whose row and timers the caller lets follow."""
+    made = await unit.record(stream_of(auction_id), *facts)
     after = room
-    for fact in facts:
-        after = evolve(after, fact)
+    for entry in made:
+        after = advance(after, entry)
     if made:
         keep(made[-1], after)
-    await follow(unit, auction_id, room, after)
     return after, made
 
 
@@ -141,10 +216,7 @@ def keep(last: Entry, room: Room) -> None:
 async def follow(unit: Unit, auction_id: str, before: Room, after: Room) -> None:
     """Let the auction's row and its timers say what its facts have made of it."""
     _, state = after.opened
-    if before.state is not None and (before.phase, before.state.closes_at) == (
-        after.phase,
-        state.closes_at,
-    ):
+    if before.state is not None and _stands(before) == _stands(after):
         return
     await unit.execute(
         "update auction set state = $2, closes_at = $3 where id = $1",
@@ -154,12 +226,26 @@ async def follow(unit: Unit, auction_id: str, before: Room, after: Room) -> None
     )
     if state.phase == "open":
         await set_timer(unit, CLOSE, auction_id, state.closes_at)
+    elif state.phase == "closed" and not after.is_told:
+        # A Dutch clock's last taker closed it; what comes of it is told at once.
+        await set_timer(unit, CLOSE, auction_id, unit.now)
     else:
         await clear_timer(unit, CLOSE, auction_id)
     if after.phase == "scheduled":
         await set_timer(unit, BEGIN, auction_id, state.rules.opens_at)
     else:
         await clear_timer(unit, BEGIN, auction_id)
+    if state.phase == "open" and state.clock is not None:
+        await set_timer(unit, ROUND, auction_id, state.clock.ends_at)
+    elif state.clock is not None:
+        await clear_timer(unit, ROUND, auction_id)
+
+
+def _stands(room: Room) -> tuple[object, ...]:
+    """Return what the row and the timers follow."""
+    _, state = room.opened
+    ends_at = None if state.clock is None else state.clock.ends_at
+    return room.phase, state.closes_at, ends_at, room.is_told
 
 
 async def _caught_up(reader: Reader | None, stream: str, known: _Fold) -> _Fold | None:
@@ -181,7 +267,7 @@ async def _rest(reader: Reader | None, stream: str, fold: _Fold, found: list[Ent
     while found:
         room = fold.room
         for entry in found:
-            room = evolve(room, entry.fact)
+            room = advance(room, entry)
         fold = _Fold(found[-1].seq, found[-1].hash, room)
         found = await entries(reader, stream, after=fold.seq, limit=_PAGE)
     return fold

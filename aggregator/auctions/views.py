@@ -42,9 +42,16 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
     opens_at = state.rules.opens_at
     now = opens_at if room.has_begun else opens_at - timedelta(milliseconds=1)
     seen = dict(disclosure.view(state, _eyes(audience), now))
+    if state.rules.format == "dutch":
+        # The price at an instant follows from these facts; a price here would be an old one.
+        del seen["clock_minor"]
+        seen["clock_from"] = disclosure.instant(opens_at + state.lost)
+        seen["clock_stopped_at"] = (
+            disclosure.instant(state.since) if state.phase == "paused" else None
+        )
     steps = [{"from_minor": low, "step_minor": step} for low, step in state.rules.steps]
     seen["steps"] = steps
-    if audience.kind in (OWNER, OPERATOR):
+    if audience.kind in (OWNER, OPERATOR) and not disclosure.is_hidden(state):
         seen["bidders"] = {known.organisation_id: known.name for known in _in_order(room)}
     if audience.kind == OPERATOR and not state.rules.reserve_is_public:
         seen["reserve_minor"] = None
@@ -67,6 +74,8 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
         "currency": listing.currency,
         "deposit_bps": listing.deposit_bps,
         "kinds": list(listing.kinds),
+        "tie": state.rules.tie,
+        "draw_commitment": state.rules.draw_commitment,
         "soft_close_s": state.rules.soft_close_s,
         "max_extensions": state.rules.max_extensions,
         "max_share": state.rules.max_share,

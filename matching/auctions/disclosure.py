@@ -1,10 +1,11 @@
 """What each audience may see of an auction, as a JSON document.
 
 `full` shows every standing price, `best` the best one, `rank` each bidder his own rank,
-`blind` nothing of others. A rival's act that the rules hide changes nothing in the view:
-not a count, not an order, not an instant. Until its close a sealed format is blind to
-everyone, its owner too. The one exception is stated in the rules: an extension of the
-close is public. Observers see what the rules show to everyone and never a name.
+`blind` nothing of others; under these two the owner sees bids from the close on. A rival's
+act that the rules hide changes nothing in the view: not a count, not an order, not an
+instant. Until its close a sealed format is blind to everyone, its owner too. The one
+exception is stated in the rules: an extension of the close is public. Observers see what
+the rules show to everyone and never a name.
 """
 
 from __future__ import annotations
@@ -55,6 +56,12 @@ def view(state: State, audience: Audience, now: datetime) -> View:
         case Owner():
             _show_all(shown, state)
     return shown
+
+
+def is_hidden(state: State) -> bool:
+    """Say whether bids are nobody's business yet, not even the owner's."""
+    is_secret = state.rules.is_sealed or state.rules.disclosure in ("rank", "blind")
+    return is_secret and state.result is None
 
 
 def instant(at: datetime) -> str:
@@ -197,7 +204,7 @@ def _leads(state: State, bidder: str) -> bool:
 def _show_all(shown: View, state: State) -> None:
     rules = state.rules
     shown["reserve_minor"] = rules.reserve_minor
-    if rules.is_sealed and state.result is None:
+    if is_hidden(state):
         return
     leader = state.book.leader
     shown["best_minor"] = None if leader is None else leader.price_minor

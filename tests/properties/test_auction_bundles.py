@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aggregator.auctions import keys
 from aggregator.auctions.bundle import AUDITOR, BIDDER, OPERATOR, OWNER, PUBLIC, Reading, document
 from aggregator.auctions.facts import AuctionListed
-from aggregator.auctions.replaying import _played
+from aggregator.auctions.replaying import played
 from aggregator.journal.reading import Entry
 from aggregator.laboratory import auction as laboratory
 from aggregator.laboratory.bundle import verify_bundle
@@ -64,7 +64,7 @@ def history(instance: dict[str, Any]) -> list[Entry]:
     opened = open_auction(read.rules, read.rules.opens_at)
     state = initial(opened)
     facts: list[tuple[object, datetime]] = [
-        (fact, opened.at) for fact in (keys.keyed(name), listing(name), opened)
+        (fact, opened.at) for fact in (keys.new_key(name), listing(name), opened)
     ]
     for at, command in read.commands:
         try:
@@ -118,7 +118,7 @@ def test_every_single_byte_mutation_fails(
 def test_the_journal_plays_again_to_the_same_facts(instance: dict[str, Any]) -> None:
     found = history(instance)
 
-    state, difference = _played(found[2:])
+    state, difference = played(found[2:])
 
     assert difference == ""
     assert state.phase in ("closed", "cancelled")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aggregator.auctions import sealing
 from aggregator.errors import NotFound
 from aggregator.journal.facts import stamp
 from aggregator.market import Answer
@@ -31,7 +32,8 @@ async def command_outcome(call: Call) -> Answer:
     found = await call.market.outcome_of(call.actor, call.path["command_id"])
     if found is None:
         raise NotFound("command")
-    return dict(found)
+    # Figures of a sealed bid are sealed here too; who asked may read them again.
+    return {**found, "answer": sealing.readable(found["answer"])}
 
 
 @route("GET", "/time", act=PUBLIC, out=MarketTime)

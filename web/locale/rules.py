@@ -74,6 +74,10 @@ RULES: Mapping[str, str] = {
     "its worth must stay within {amount}": "其价值不得超过 {amount}",
     "leaves nothing of the limit": "扣除后限价已无剩余",
     "less than every price": "须低于每一个价格",
+    "needed where bids are sealed: deposits are a share of it": (
+        "密封报价须填：保证金按它的比例收取"
+    ),
+    "the price stops there for all to see": "价格到此为止，人人可见，须公开",
     "needed before it is sent": "发出前须填写",
     "never more than the break before: {amount} minor units": "不得高于上一档的 {amount}",
     "not below the step before": "不得低于上一级",
@@ -109,6 +113,7 @@ RULES: Mapping[str, str] = {
     "after the opening": "须晚于开始时间",
     "days of credit, with credit only": "仅赊销时填写赊销天数，且赊销时必填",
     "later than now, at most the end of the delivery month": "须晚于现在，且不迟于交货月份结束",
+    "the month of the cell comes first": "首个标的须为本单元的月份",
     "months in rising order": "月份须按先后排列",
     "must be 0 to 60 minutes after closes_at": "须在 closes_at 之后 0 至 60 分钟内",
     "must be after opens_at": "须晚于 opens_at",
@@ -135,6 +140,7 @@ RULES: Mapping[str, str] = {
         "由系统报价的竞价不设名次份额，也不评分"
     ),
     "bands must rise strictly": "各段须严格递增",
+    "belongs to another format": "属于另一种竞价形式",
     "belongs to shares by rank": "只用于按名次分配份额",
     "has no meaning beside shares by rank": "按名次分配份额时不适用",
     "ids must be distinct": "编号不得重复",

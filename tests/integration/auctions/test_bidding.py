@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 
 from aggregator.auctions import bidding, queries
+from aggregator.auctions.bundle import record_of
 from aggregator.auctions.errors import GroupAlreadyBids, KindNotAdmitted, RelatedToOwner
 from aggregator.auctions.facts import BidderEntered
+from aggregator.auctions.keys import key_of
 from aggregator.bus.memory import MemoryBus
 from aggregator.errors import InsufficientFunds, NotAllowed, NotFound
 from aggregator.ids import RandomIds
@@ -38,8 +40,11 @@ async def test_a_bid_gets_a_receipt_with_its_place_in_the_chain(orm: str) -> Non
 
     receipt = await scene.bid("bob", auction_id, PRICE + STEP)
 
-    entry = next(e for e in await journal_of(auction_id) if getattr(e.fact, "seq", 0) == 2)
-    assert receipt["hash"] == entry.hash.hex()
+    journal = await journal_of(auction_id)
+    entry = next(e for e in journal if getattr(e.fact, "seq", 0) == 2)
+    key = key_of(auction_id, (e.fact for e in journal))
+    chain, _ = record_of(auction_id, key, journal)
+    assert receipt["hash"] == chain.head.hex()
     assert receipt["bid_id"] == entry.fact.bid_id
     assert (receipt["seq"], receipt["lots"], receipt["is_leading"]) == (1, 100, True)
     assert receipt["closes_at"] == "2027-01-04T02:00:00.000Z"

@@ -1,0 +1,54 @@
+"""The beacon: 32 bytes from outside, published after the close, that order drawn ties.
+
+No market has to have one. Where one is installed it is waited for ten minutes; if it does not
+come, the committed seed counts alone, and the result says so by its empty beacon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from aggregator.auctions import store
+
+PATIENCE = timedelta(minutes=10)
+PAUSE = timedelta(seconds=15)
+
+
+class Beacon(Protocol):
+    """Where a public random value comes from."""
+
+    async def value(self, after: datetime) -> bytes | None:
+        """Return the first 32 bytes published at or after an instant, None if not yet there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The value in hexadecimal, or whether it is worth waiting for."""
+
+    value: str | None = None
+    is_awaited: bool = False
+
+
+_INSTALLED: list[Beacon] = []
+
+
+def install(beacon: Beacon | None) -> None:
+    """Use a beacon in this process from now on, or none."""
+    _INSTALLED[:] = [] if beacon is None else [beacon]
+
+
+async def drawn_for(auction_id: str, now: datetime) -> Drawn:
+    """Return what orders the ties of an auction that may close now."""
+    if not _INSTALLED:
+        return Drawn()
+    room = await store.read(None, auction_id)
+    _, state = room.opened
+    if state.rules.tie != "draw" or state.phase != "open" or now < state.closes_at:
+        return Drawn()
+    found = await _INSTALLED[0].value(state.closes_at)
+    if found is not None:
+        assert len(found) == 32
+        return Drawn(found.hex())
+    return Drawn(is_awaited=now < state.closes_at + PATIENCE)

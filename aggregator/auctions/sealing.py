@@ -1,0 +1,97 @@
+"""What nobody may read before the close: sealed in the journal, in answers and in refusals.
+
+Sealed formats write bids as boxes of one size, and standing limits are boxes in every format.
+The mechanism alone opens them, in memory. Receipts and refusals that name a sealed figure are
+kept sealed under their command ids too, and opened for who asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aggregator.auctions.facts import ActSealed
+from aggregator.auctions.keys import key_of, sealing_key
+from aggregator.errors import MarketError, RecordedRefusal
+from aggregator.journal.facts import body_of, canonical, fact_of
+from aggregator.journal.reading import Entry
+from aggregator.market import Answer, Command
+from aggregator.refusals import Refusal, plain_figures, refusal_code
+from aggregator.vault import derived, seal, unseal, vault
+
+_BOX_BYTES = 512
+_ANSWER = "answer"
+_SEALED = "sealed"
+
+
+@dataclass
+class SealedRefusal(MarketError):
+    """A refusal as its command keeps it; `refusal` is what the asker is told."""
+
+    code = "sealed_refusal"
+    sealed: str
+    refusal: Refusal
+
+    def figures(self) -> dict[str, object]:
+        return {_SEALED: self.sealed}
+
+
+def sealed(key: bytes, auction_id: str, fact: object) -> ActSealed:
+    """Return a fact in a box; boxes have one size, so that none tells a figure by its length."""
+    content = canonical([type(fact).__name__, body_of(fact)])
+    padded = content.ljust(-(-len(content) // _BOX_BYTES) * _BOX_BYTES)
+    return ActSealed(seal(sealing_key(key), padded, auction_id))
+
+
+def opened(key: bytes, auction_id: str, fact: Any) -> Any:
+    """Return what a box holds, and any other fact as it is.
+
+    Raises:
+        KeyLost: the box was made with another key, or changed since.
+
+    """
+    if not isinstance(fact, ActSealed):
+        return fact
+    kind, body = json.loads(unseal(sealing_key(key), fact.box, auction_id))
+    return fact_of(kind, body)
+
+
+def history(auction_id: str, found: Sequence[Entry]) -> list[Entry]:
+    """Return a journal's entries with their boxes opened."""
+    key = key_of(auction_id, (entry.fact for entry in found))
+    return [replace(entry, fact=opened(key, auction_id, entry.fact)) for entry in found]
+
+
+def fingerprinted(command: Command) -> Command:
+    """Return the command with a fingerprint from which its content cannot be guessed."""
+    key = derived(vault().sealing, "fingerprint")
+    hidden = hashlib.blake2b(command.fingerprint, key=key, digest_size=32).digest()
+    return Command(command.id, hidden)
+
+
+def sealed_answer(answer: Answer) -> Answer:
+    return {_SEALED: vault().wrap(canonical(answer), _ANSWER)}
+
+
+def sealed_refusal(refusal: Refusal) -> SealedRefusal:
+    told = {"code": refusal_code(refusal), "figures": plain_figures(refusal)}
+    return SealedRefusal(vault().wrap(canonical(told), _ANSWER), refusal)
+
+
+def readable(answer: Answer) -> Answer:
+    """Return an answer, or the code and figures of a refusal, as the asker may read them."""
+    figures = answer.get("figures")
+    kept = figures if isinstance(figures, dict) and _SEALED in figures else answer
+    if _SEALED not in kept:
+        return answer
+    found: Answer = json.loads(vault().unwrap(kept[_SEALED], _ANSWER))
+    return found
+
+
+def readable_refusal(refusal: RecordedRefusal) -> RecordedRefusal:
+    """Return a refusal that is given again as it was given the first time."""
+    told = readable({"code": refusal.refusal_code, "figures": refusal.figures()})
+    return RecordedRefusal(told["code"], told["figures"])

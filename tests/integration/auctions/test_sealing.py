@@ -1,0 +1,132 @@
+"""Sealed figures are nowhere in the database before the close, in whatever form."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from aggregator.auctions import bidding, queries
+from aggregator.auctions.evidence import evidence
+from aggregator.auctions.facts import ActSealed, BidderEntered
+from aggregator.errors import NotFound, RecordedRefusal
+from aggregator.journal.reading import Pool
+from matching.auctions.events import BidPlaced, StandingSet
+from matching.auctions.refusals import NotImproving
+from tests.builders import a_command
+from tests.integration.auctions.building import (
+    CLOSES_AT,
+    PRICE,
+    STEP,
+    a_scene,
+    facts_of,
+)
+
+ODD_PRICE, ODD_LOTS = 777_700, 73
+
+
+async def rows_of_all_tables() -> str:
+    """Everything the database holds, as an operator or a backup would read it."""
+    tables = await Pool().rows(
+        "select table_name from information_schema.tables where table_schema = 'public'"
+    )
+    found = []
+    for table in tables:
+        rows = await Pool().rows(f"select row_to_json(t)::text as row from {table['table_name']} t")
+        found += [row["row"] for row in rows]
+    return "\n".join(found)
+
+
+async def test_a_sealed_bid_stands_in_no_row_before_the_close(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(format="sealed_first")
+    receipt = await scene.bid("ann", auction_id, ODD_PRICE, ODD_LOTS)
+    with pytest.raises(NotImproving):
+        await scene.bid("ann", auction_id, ODD_PRICE - STEP, ODD_LOTS)
+
+    before = await rows_of_all_tables()
+    await scene.pass_to(CLOSES_AT)
+
+    for figure in (str(ODD_PRICE), str(ODD_PRICE - STEP), "7777.00", str(ODD_PRICE * ODD_LOTS)):
+        assert figure not in before
+    assert f'"lots": {ODD_LOTS}' not in before
+    assert receipt["bid_id"] not in before
+    assert not await facts_of(auction_id, BidPlaced)
+    assert (await evidence(auction_id))["result"]["awards"][0]["price_minor"] == ODD_PRICE
+
+
+async def test_boxes_have_one_size_whatever_is_in_them(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(format="sealed_first")
+    await scene.bid("ann", auction_id, PRICE, 1)
+    await scene.bid("bob", auction_id, 99 * PRICE, 100, all_or_none=True)
+
+    boxes = await facts_of(auction_id, ActSealed)
+
+    assert len({len(box.box) for box in boxes}) == 1
+    assert len(await facts_of(auction_id, BidderEntered)) == 2
+
+
+async def test_a_sealed_command_is_answered_again_in_the_same_words(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(format="sealed_first")
+    ann, market = scene.actors["ann"], scene.market
+    good, bad = a_command("good"), a_command("bad")
+
+    async def send(command: Any, price_minor: int) -> Any:
+        return await bidding.place_bid(market, ann, command, auction_id, price_minor=price_minor)
+
+    first = await send(good, ODD_PRICE)
+    again = await send(good, ODD_PRICE)
+    with pytest.raises(NotImproving) as refused:
+        await send(bad, ODD_PRICE)
+    with pytest.raises(RecordedRefusal) as refused_again:
+        await send(bad, ODD_PRICE)
+
+    assert first.answer == again.answer
+    assert again.replayed
+    assert refused_again.value.refusal_code == refused.value.code
+    assert refused_again.value.figures() == refused.value.figures()
+
+
+async def test_a_limit_is_read_by_nobody_but_its_bidder(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    await bidding.set_standing(
+        scene.market, scene.actors["ann"], a_command(), auction_id, limit_minor=ODD_PRICE
+    )
+
+    found = await rows_of_all_tables()
+
+    assert not re.search(rf"\b{ODD_PRICE}\b", found)
+    assert not await facts_of(auction_id, StandingSet)
+    for name in ("bob", "mill", "operator"):
+        seen = await queries.auction(scene.actors[name], auction_id)
+        assert "7777.00" not in str(seen)
+
+
+async def test_an_ended_auctions_evidence_waits_for_its_end(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(format="sealed_first")
+
+    with pytest.raises(NotFound):
+        await evidence(auction_id)
+
+
+@pytest.mark.parametrize("disclosure", ["rank", "blind"])
+async def test_not_even_owner_and_operator_see_hidden_bids_before_the_close(
+    orm: str, disclosure: str
+) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(disclosure=disclosure)
+    eyes = [scene.actors["mill"], scene.actors["operator"]]
+    before = [await queries.auction(one, auction_id) for one in eyes]
+
+    await scene.bid("ann", auction_id, PRICE + STEP)
+    during = [await queries.auction(one, auction_id) for one in eyes]
+    await scene.pass_to(CLOSES_AT)
+    after = [await queries.auction(one, auction_id) for one in eyes]
+
+    assert before == during
+    assert all(seen["standing"][0]["price"] == "5010.00" for seen in after)
