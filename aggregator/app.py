@@ -13,6 +13,7 @@ import asyncpg
 from aggregator import vault
 from aggregator.bus import Bus
 from aggregator.bus.memory import MemoryBus
+from aggregator.bus.postgres import PostgresBus
 from aggregator.clock import Clock, SystemClock
 from aggregator.db import orm, swapping
 from aggregator.db.embedded import EmbeddedError, EmbeddedPostgres
@@ -104,20 +105,20 @@ async def running_market(
 
     `first` is given the database's address once its schema stands, before anything beats.
     """
-    bus = _bus(settings)
     vault.install(settings.data_dir)
     async with database(settings) as found:
         if first is not None:
             await first(found.dsn)
         connections = settings.database_connections
+        bus = _bus(settings, found.dsn)
         async with market_on(found.dsn, bus=bus, connections=connections) as market:
             await start_workers(market)
             if found.embedded is not None:
-                market.tasks.start(_keep_standing(found.embedded), name="database")
+                market.tasks.start(keep_standing(found.embedded), name="database")
             yield market
 
 
-async def _keep_standing(embedded: EmbeddedPostgres) -> None:
+async def keep_standing(embedded: EmbeddedPostgres) -> None:
     """Start the database again when it has died; requests wait for nothing else."""
     while True:
         await asyncio.sleep(_LOOK_AFTER_S)
@@ -131,13 +132,13 @@ async def _keep_standing(embedded: EmbeddedPostgres) -> None:
             await asyncio.sleep(_TRY_AGAIN_S)
 
 
-def _bus(settings: Settings) -> Bus:
-    if settings.redis_url is None:
-        return MemoryBus()
-    # One process needs no Redis, and its client alone is a sixth of the time to start.
-    from aggregator.bus.redis import RedisBus
+def _bus(settings: Settings, dsn: str) -> Bus:
+    if settings.redis_url is not None:
+        # One process needs no Redis, and its client alone is a sixth of the time to start.
+        from aggregator.bus.redis import RedisBus
 
-    return RedisBus(settings.redis_url)
+        return RedisBus(settings.redis_url)
+    return PostgresBus(dsn) if settings.workers > 1 else MemoryBus()
 
 
 class MarketInUse(Exception):

@@ -14,7 +14,9 @@ import uvicorn
 from starlette.applications import Starlette
 
 from aggregator.app import running_market
+from aggregator.market import Market
 from aggregator.settings import Environment, Settings
+from web import workers
 from web.app import create_app
 from web.context import Context
 
@@ -38,9 +40,10 @@ def serve(settings: Settings, *, demonstration: bool) -> int:
     except PortTaken as error:
         sys.stderr.write(f"aggregator: {error}\n")
         return REFUSED
+    serving = _serve if settings.workers == 1 else workers.serve
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_serve(settings, listener, demonstration=demonstration))
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(serving(settings, listener, demonstration=demonstration))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED
     finally:
@@ -113,28 +116,15 @@ def configured(app: Starlette, *, has_proxy: bool) -> uvicorn.Config:
 
 
 async def _serve(settings: Settings, listener: socket.socket, *, demonstration: bool) -> int:
-    this = asyncio.current_task()
-    assert this is not None
-
-    def give_up() -> None:
-        # A second Ctrl-C must not leave the database behind that the first one is stopping.
-        _on_signals(lambda: None)
-        this.cancel()
-
-    _on_signals(give_up)
+    give_up_on_signals()
     # The demonstration stands on this module and is needed by few starts.
     from web.demonstration import loading
 
     first = loading.loader() if demonstration else None
     async with running_market(settings, first=first) as market:
-        app = create_app(
-            market,
-            public_url=settings.public_url or "",
-            is_production=settings.env is Environment.PRODUCTION,
-        )
-        server = MarketServer(app)
-        _on_signals(server.stop_soon)
-        sys.stdout.write(f"The market is open at {_address(settings, listener)}\n")
+        server = server_of(market, settings)
+        on_signals(server.stop_soon)
+        sys.stdout.write(f"The market is open at {address(settings, listener)}\n")
         if demonstration:
             sys.stdout.write(await loading.log_ins())
         sys.stdout.flush()
@@ -142,7 +132,30 @@ async def _serve(settings: Settings, listener: socket.socket, *, demonstration: 
     return DONE
 
 
-def _on_signals(stop: Callable[[], object]) -> None:
+def server_of(market: Market, settings: Settings) -> MarketServer:
+    """Return the server of a market that runs in this process."""
+    app = create_app(
+        market,
+        public_url=settings.public_url or "",
+        is_production=settings.env is Environment.PRODUCTION,
+    )
+    return MarketServer(app)
+
+
+def give_up_on_signals() -> None:
+    """Cancel the current task when we are asked to end, until there is more to be said."""
+    this = asyncio.current_task()
+    assert this is not None
+
+    def give_up() -> None:
+        # A second Ctrl-C must not leave the database behind that the first one is stopping.
+        on_signals(lambda: None)
+        this.cancel()
+
+    on_signals(give_up)
+
+
+def on_signals(stop: Callable[[], object]) -> None:
     """Call `stop` when the terminal, its closing or a supervisor asks us to end."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` keeps us running
@@ -151,7 +164,7 @@ def _on_signals(stop: Callable[[], object]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
-def _address(settings: Settings, listener: socket.socket) -> str:
+def address(settings: Settings, listener: socket.socket) -> str:
     if settings.public_url is not None:
         return settings.public_url
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -166,7 +179,7 @@ def _reason(error: OSError, host: str, port: int) -> str:
     return f"{host}:{port} cannot be listened on: {error.strerror or error}"
 
 
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
     if sys.platform == "win32":
         return None
     import uvloop

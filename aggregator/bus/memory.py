@@ -20,6 +20,9 @@ class MemoryBus:
         self._listeners.clear()
 
     async def wake(self, streams: Sequence[str]) -> None:
+        self.tell(streams)
+
+    def tell(self, streams: Sequence[str]) -> None:
         for listener in list(self._listeners):
             listener(streams)
 

@@ -10,6 +10,8 @@ from typing import Any
 from aggregator import logs
 from aggregator.settings import ClockKind, Settings, SettingsError, load_settings
 
+_MOST_CONNECTIONS = 90
+
 
 def add_commands(commands: Any) -> None:  # the type is private to argparse
     serve = commands.add_parser(
@@ -19,6 +21,7 @@ def add_commands(commands: Any) -> None:  # the type is private to argparse
     )
     serve.add_argument("--host", help="the address to listen on (AGG_HOST)")
     serve.add_argument("--port", type=int, help="the port to listen on (AGG_PORT)")
+    serve.add_argument("--workers", type=int, help="how many processes serve (AGG_WORKERS)")
     serve.add_argument(
         "--demo", action="store_true", help="load the demonstration market into an empty database"
     )
@@ -29,7 +32,7 @@ def add_commands(commands: Any) -> None:  # the type is private to argparse
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    settings = load_settings(host=arguments.host, port=arguments.port)
+    settings = load_settings(host=arguments.host, port=arguments.port, workers=arguments.workers)
     _refuse_unserved(settings)
     logs.configure(level=settings.log_level)
     if arguments.fresh:
@@ -42,10 +45,12 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _refuse_unserved(settings: Settings) -> None:
     """Say what a setting asks for and this command cannot do, before anything starts."""
-    if settings.workers > 1:
+    if settings.workers * settings.database_connections > _MOST_CONNECTIONS and (
+        settings.database_url is None
+    ):
         raise SettingsError(
-            "AGG_WORKERS: this command serves in one process; start it several times, on a port "
-            "each, with one AGG_DATABASE_URL and AGG_REDIS_URL"
+            f"AGG_WORKERS: the database of our own takes {_MOST_CONNECTIONS} connections; ask for"
+            " fewer workers or a lower AGG_DATABASE_CONNECTIONS"
         )
     if settings.clock is not ClockKind.REAL:
         raise SettingsError("AGG_CLOCK: a market is served in real time; `aggregator demo` is not")

@@ -209,7 +209,7 @@ async def test_a_second_process_on_the_same_folder_joins_the_market(data_dir: Pa
     assert left_over(data_dir) == []
 
 
-@pytest.mark.parametrize(("name", "value"), [("AGG_WORKERS", "2"), ("AGG_CLOCK", "simulated")])
+@pytest.mark.parametrize(("name", "value"), [("AGG_WORKERS", "64"), ("AGG_CLOCK", "simulated")])
 def test_a_setting_that_cannot_be_served_is_refused_by_name(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
