@@ -21,6 +21,7 @@ from aggregator import logs, vault
 from aggregator.app import Database, database, keep_standing, market_on, running_market
 from aggregator.settings import Settings, load_settings
 from aggregator.tasks import Tasks
+from web.context import monotonic_ms
 
 DONE, FAILED = 0, 1
 
@@ -29,7 +30,7 @@ _START_S = 60
 _STOP_S = 15
 _LOOK_S = 0.2
 _MOST_DEATHS = 5
-_FORGOTTEN_AFTER_S = 60
+_FORGOTTEN_AFTER_MS = 60_000
 
 
 class WorkersFailed(Exception):
@@ -87,7 +88,7 @@ class Crew:
     database: Database
     listener: socket.socket
     workers: list[Worker] = field(default_factory=list)
-    _deaths: list[float] = field(default_factory=list)
+    _deaths: list[int] = field(default_factory=list)
     _exits: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Crew:
@@ -126,7 +127,6 @@ class Crew:
             WorkersFailed: too many died within a minute.
 
         """
-        loop = asyncio.get_running_loop()
         while not is_over.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
@@ -136,8 +136,9 @@ class Crew:
                 if code is None or is_over.is_set():
                     continue
                 logs.logger().error("worker_died", exit_code=code)
-                recent = [at for at in self._deaths if loop.time() - at < _FORGOTTEN_AFTER_S]
-                self._deaths = [*recent, loop.time()]
+                now_ms = monotonic_ms()
+                recent = [at_ms for at_ms in self._deaths if now_ms - at_ms < _FORGOTTEN_AFTER_MS]
+                self._deaths = [*recent, now_ms]
                 if len(self._deaths) > _MOST_DEATHS * self.settings.workers:
                     raise WorkersFailed("its workers die again and again; see their last words")
                 os.close(worker.says)
