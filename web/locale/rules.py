@@ -19,6 +19,7 @@ _PRICES = frozenset(
         *("start", "start_minor", "step", "step_minor", "steps", "tick"),
     )
 )
+_COMPARED = frozenset(("at_least", "at_most", "less_than", "more_than"))
 _PLACE = re.compile(r"\{((?:n|amount|value|text)_?[a-z]*)\}")
 
 RULES: Mapping[str, str] = {
@@ -176,7 +177,9 @@ def rule_words(language: str, rule: str, pointer: str = "") -> str | None:
 
 def is_amount(rule: str, pointer: str) -> bool:
     """Tell whether the figure beside a rule is minor units: a price, or a total of money."""
-    return _is_price(pointer) or any(
+    # Of the rules that are codes some count digits or characters, whatever the field.
+    is_compared = " " in rule or rule in _COMPARED
+    return (is_compared and _is_price(pointer)) or any(
         "{amount}" in english and pattern.fullmatch(rule) for pattern, english, _ in _patterns()
     )
 
