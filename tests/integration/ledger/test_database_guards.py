@@ -26,6 +26,18 @@ def line(number: int, account: str, amount: int, *, currency: str = "CNY", of: s
     )
 
 
+def lines(*moved: tuple[str, int], of: str = "t") -> str:
+    """Return the one statement that takes all postings of a transfer."""
+    values = [
+        f"('{of}', {number}, '{account}', 'CNY', {amount})"
+        for number, (account, amount) in enumerate(moved, start=1)
+    ]
+    return (
+        "insert into posting (transfer_id, line, account_id, currency, amount_minor)"
+        f" values {', '.join(values)}"
+    )
+
+
 async def run(*statements: str) -> None:
     async with market_orm.raw() as connection, connection.transaction():
         for statement in statements:
@@ -47,7 +59,7 @@ async def balance(account: str) -> int:
 
 
 async def test_balanced_postings_are_taken(book: Book) -> None:
-    await run(NEW_TRANSFER, line(1, ALICE, -40), line(2, BOB, 40))
+    await run(NEW_TRANSFER, lines((ALICE, -40), (BOB, 40)))
 
     assert (await balance(ALICE), await balance(BOB)) == (99_960, 40)
 
@@ -55,12 +67,13 @@ async def test_balanced_postings_are_taken(book: Book) -> None:
 @pytest.mark.parametrize(
     ("name", "statements"),
     [
-        ("unbalanced", (NEW_TRANSFER, line(1, ALICE, -40), line(2, BOB, 41))),
+        ("unbalanced", (NEW_TRANSFER, lines((ALICE, -40), (BOB, 41)))),
+        ("in two statements", (NEW_TRANSFER, line(1, ALICE, -40), line(2, BOB, 40))),
         ("empty", (NEW_TRANSFER,)),
         ("one-legged", (NEW_TRANSFER, line(1, BOB, 40))),
-        ("zero", (NEW_TRANSFER, line(1, ALICE, 0), line(2, BOB, 0))),
-        ("too large", (NEW_TRANSFER, line(1, BANK, -(10**15) - 1), line(2, BOB, 10**15 + 1))),
-        ("overdrawn", (NEW_TRANSFER, line(1, ALICE, -100_001), line(2, BOB, 100_001))),
+        ("zero", (NEW_TRANSFER, lines((ALICE, 0), (BOB, 0)))),
+        ("too large", (NEW_TRANSFER, lines((BANK, -(10**15) - 1), (BOB, 10**15 + 1)))),
+        ("overdrawn", (NEW_TRANSFER, lines((ALICE, -100_001), (BOB, 100_001)))),
         (
             "in another currency",
             (NEW_TRANSFER, line(1, ALICE, -40, currency="USD"), line(2, BOB, 40, currency="USD")),
@@ -136,7 +149,7 @@ async def test_the_same_transfer_is_reversed_once(book: Book) -> None:
         "insert into transfer (id, kind, reference, key, reverses, at)"
         f" values ('%s', 'back', 'r', '%s', '{done}', '2027-03-01')"
     )
-    await run(back % ("b1", "k1"), line(1, ALICE, -9, of="b1"), line(2, BANK, 9, of="b1"))
+    await run(back % ("b1", "k1"), lines((ALICE, -9), (BANK, 9), of="b1"))
 
     with pytest.raises(asyncpg.UniqueViolationError):
-        await run(back % ("b2", "k2"), line(1, ALICE, -9, of="b2"), line(2, BANK, 9, of="b2"))
+        await run(back % ("b2", "k2"), lines((ALICE, -9), (BANK, 9), of="b2"))

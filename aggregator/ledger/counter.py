@@ -1,0 +1,172 @@
+"""The counter: movements of money that wait together are decided in memory and written at once.
+
+For many small movements that need nothing but the ledger. All accounts of a batch are locked in
+one order, the one that `transfers.post` keeps too, so neither ever waits for the other in a
+circle. Keys and reversals mean what they mean there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aggregator.errors import Conflict, InsufficientFunds, NotFound
+from aggregator.ledger.transfers import is_bank, merged, reversal_key
+from aggregator.market import Answer, Unit
+from aggregator.market.desk import Asked
+
+STREAM = "ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A transfer to be made once under its `key`; lines as for `transfers.post`."""
+
+    kind: str
+    reference: str
+    lines: tuple[tuple[str, int], ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A transfer to be taken back, once however often it is asked for."""
+
+    transfer_id: str
+    kind: str
+
+
+@dataclass(slots=True)
+class _Account:
+    balance_minor: int
+    held_minor: int
+    currency: str
+
+
+@dataclass(slots=True)
+class _Made:
+    reference: str
+    reverses: str | None
+    lines: list[tuple[str, int]] = field(default_factory=list)
+
+
+class Counter:
+    """Serves one transaction's movements; a desk of the market."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._accounts: dict[str, _Account] = {}
+        self._made: dict[str, _Made] = {}
+        self._known: dict[str, str] = {}
+        self._transfers: list[tuple[object, ...]] = []
+        self._postings: list[tuple[object, ...]] = []
+
+    async def read(self, asked: Sequence[Asked]) -> None:
+        """Lock the accounts of all movements and look up what was done before."""
+        wanted = [one.content for one in asked]
+        await self._read_made({one.transfer_id for one in wanted if isinstance(one, Reversal)})
+        names = {account for one in wanted for account, _ in self._lines(one)}
+        for row in await self._unit.rows(
+            "select id, balance_minor, held_minor, currency from account"
+            " where id = any($1::text[]) order by id for update",
+            sorted(names),
+        ):
+            self._accounts[row["id"]] = _Account(
+                row["balance_minor"], row["held_minor"], row["currency"]
+            )
+        keys = [_key(one) for one in wanted]
+        for row in await self._unit.rows(
+            "select id, key from transfer where key = any($1::text[])", keys
+        ):
+            self._known[row["key"]] = row["id"]
+
+    def decide(self, asked: Asked) -> Answer:
+        """Move money in memory and return the transfer's id.
+
+        Raises:
+            NotFound: an account or a transfer to be reversed does not exist.
+            Conflict: what is to be reversed is a reversal itself.
+            InsufficientFunds: an account would fall below what is held of it.
+
+        """
+        wanted = asked.content
+        key = _key(wanted)
+        if key not in self._known:
+            self._known[key] = self._move(wanted, key)
+        return {"transfer_id": self._known[key]}
+
+    async def write(self) -> None:
+        """Write transfers and postings, each in one statement."""
+        if not self._transfers:
+            return
+        await self._unit.insert(
+            "transfer", ("id", "kind", "reference", "key", "reverses", "at"), self._transfers
+        )
+        await self._unit.insert(
+            "posting",
+            ("transfer_id", "line", "account_id", "currency", "amount_minor"),
+            self._postings,
+        )
+
+    def keep(self) -> None:
+        """Remember nothing: balances are anybody's to change."""
+
+    def _move(self, wanted: Movement | Reversal, key: str) -> str:
+        reverses = None
+        if isinstance(wanted, Reversal):
+            made = self._made.get(wanted.transfer_id)
+            if made is None:
+                raise NotFound("transfer")
+            if made.reverses is not None:
+                raise Conflict("reversal_of_a_reversal")
+            reference, reverses = made.reference, wanted.transfer_id
+        else:
+            reference = wanted.reference
+        moved = self._lines(wanted)
+        assert sum(amount for _, amount in moved) == 0, f"{key} does not balance"
+        for account, amount in moved:
+            self._check(account, amount)
+        transfer_id = self._unit.new_id("trf")
+        now = self._unit.now
+        self._transfers.append((transfer_id, wanted.kind, reference, key, reverses, now))
+        for line, (account, amount) in enumerate(moved, start=1):
+            found = self._accounts[account]
+            found.balance_minor += amount
+            self._postings.append((transfer_id, line, account, found.currency, amount))
+        return transfer_id
+
+    def _check(self, account: str, amount: int) -> None:
+        found = self._accounts.get(account)
+        if found is None:
+            raise NotFound("account")
+        available = found.balance_minor - found.held_minor
+        if amount < 0 and not is_bank(account) and available + amount < 0:
+            raise InsufficientFunds(-amount, available, found.currency)
+
+    def _lines(self, wanted: Movement | Reversal) -> list[tuple[str, int]]:
+        if isinstance(wanted, Movement):
+            return merged(wanted.lines)
+        made = self._made.get(wanted.transfer_id)
+        return [] if made is None else merged([(name, -amount) for name, amount in made.lines])
+
+    async def _read_made(self, ids: set[str]) -> None:
+        if not ids:
+            return
+        for row in await self._unit.rows(
+            "select id, reference, reverses from transfer where id = any($1::text[])", sorted(ids)
+        ):
+            self._made[row["id"]] = _Made(row["reference"], row["reverses"])
+        lines: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for row in await self._unit.rows(
+            "select transfer_id, account_id, amount_minor from posting"
+            " where transfer_id = any($1::text[])",
+            sorted(ids),
+        ):
+            lines[row["transfer_id"]].append((row["account_id"], row["amount_minor"]))
+        for transfer_id, made in self._made.items():
+            made.lines = lines[transfer_id]
+
+
+def _key(wanted: Movement | Reversal) -> str:
+    return wanted.key if isinstance(wanted, Movement) else reversal_key(wanted.transfer_id)
