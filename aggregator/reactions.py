@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from aggregator.approvals import ending, executing
 from aggregator.auctions import closing as auction_closing
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.deals import cancelling, claims
@@ -14,8 +15,10 @@ from aggregator.forwards import calling as forwards_calling
 from aggregator.forwards import closing as forwards_closing
 from aggregator.forwards import proposing as forwards_proposing
 from aggregator.forwards import staging as forwards_staging
+from aggregator.forwards.facts import OrderCancelled, StripCleared, StripLapsed
 from aggregator.fulfilment import accepting
 from aggregator.invoices import crediting, issuing
+from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
 from aggregator.notices.telling import WHO_IS_TOLD, tell
 from aggregator.pools import answering, firming, listing, stating, substituting
@@ -35,18 +38,21 @@ from aggregator.supply import offering
 from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 
 ON_FACT: dict[type, Sequence[Reaction]] = {
-    AuctionAwarded: [pool_awarding.on_auction_awarded],
-    AuctionFailed: [pool_awarding.on_auction_failed],
+    AuctionAwarded: [pool_awarding.on_auction_awarded, ending.on_auction_awarded],
+    AuctionFailed: [pool_awarding.on_auction_failed, ending.on_auction_failed],
     DealLapsed: [substituting.on_deal_lapsed],
     DealSettled: [publication.on_deal_settled],
     LotsReturned: [crediting.on_lots_returned, publication.on_lots_returned],
-    OfferExpired: [listing.on_offer_gone],
+    OfferExpired: [listing.on_offer_gone, ending.on_offer_gone],
     OfferPublished: [listing.on_offer_published],
-    OfferWithdrawn: [listing.on_offer_gone],
-    PledgeWithdrawn: [pool_sending.on_pledge_withdrawn],
-    PledgesLeftOut: [pool_sending.on_left_out],
-    PoolAwarded: [pool_sending.on_pool_awarded],
-    PoolLapsed: [pool_sending.on_left_out],
+    OfferWithdrawn: [listing.on_offer_gone, ending.on_offer_gone],
+    OrderCancelled: [ending.on_order_cancelled],
+    PledgeWithdrawn: [pool_sending.on_pledge_withdrawn, ending.on_pledge_withdrawn],
+    PledgesLeftOut: [pool_sending.on_left_out, ending.on_left_out],
+    PoolAwarded: [pool_sending.on_pool_awarded, ending.on_pool_awarded],
+    PoolLapsed: [pool_sending.on_left_out, ending.on_left_out],
+    StripCleared: [ending.on_strip_cleared],
+    StripLapsed: [ending.on_strip_lapsed],
     SubstituteAwarded: [answering.on_substitute_awarded],
 }
 
@@ -55,6 +61,8 @@ for _told in WHO_IS_TOLD:
     ON_FACT[_told] = [*ON_FACT.get(_told, ()), tell]
 
 ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
+    "approvals.execute": executing.execute,
+    "approvals.expire": requesting.expire,
     "auctions.begin": auction_closing.begin,
     "auctions.close": auction_closing.close,
     "auctions.round": auction_closing.end_round,
@@ -74,6 +82,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "forwards.nominate": forwards_calling.on_silent_buyer,
     "forwards.proposal": forwards_proposing.expire,
     "forwards.stage": forwards_staging.on_stage_due,
+    "mandates.expire": granting.expire,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,
     "pools.progress": stating.state_progress,

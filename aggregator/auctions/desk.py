@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aggregator.auctions import awarding, deposits, sealing, store
+from aggregator.auctions.committing import commitment
 from aggregator.auctions.errors import GroupAlreadyBids, KindNotAdmitted, RelatedToOwner
 from aggregator.auctions.facts import BidderEntered
 from aggregator.auctions.store import Room
@@ -14,6 +15,8 @@ from aggregator.errors import MarketError, NotAllowed, NotFound
 from aggregator.journal.reading import Entry
 from aggregator.ledger import accounts
 from aggregator.ledger.covering import Covering, Held
+from aggregator.mandates import checking
+from aggregator.mandates.drawing import Allowed, Bounds
 from aggregator.market import Actor, Answer, Asked, Unit
 from aggregator.parties.queries import OrganisationView, organisations_of
 from matching.auctions.commands import PlaceBid, PlaceDemand, SetStanding
@@ -65,6 +68,7 @@ class BidDesk:
         self._tables: dict[str, _Table] = {}
         self._firms: dict[str, OrganisationView] = {}
         self._covering = Covering(unit)
+        self._bounds = Bounds({}, {}, {})
 
     async def read(self, asked: Sequence[Asked]) -> None:
         """Read the rooms, the firms that are new there, their holds and their cash."""
@@ -81,6 +85,7 @@ class BidDesk:
         if new:
             found = await organisations_of(sorted(new), self._unit)
             self._firms = {firm.id: firm for firm in found}
+        self._bounds = await checking.read(self._unit, [one.actor for one in asked])
         cash = {}
         for auction_id, firm in pairs:
             listing = self._tables[auction_id].room.listing
@@ -118,8 +123,10 @@ class BidDesk:
         for event in events:
             if type(event) is BidPlaced:
                 awarding.check_total(listing, event.price_minor, event.lots)
+        binds = commitment(listing, state, said, deposit_minor)
+        allowed = self._bounds.check(asked.actor, binds, unit.now)
         # The last thing that may refuse; from here on the bid stands.
-        self._cover(table, bidder.organisation_id, deposit_minor)
+        self._cover(table, bidder.organisation_id, deposit_minor, allowed)
         if bidder.organisation_id not in room.bidders:
             table.entered.append(bidder)
             events.insert(0, bidder)
@@ -146,6 +153,7 @@ class BidDesk:
 
     async def write(self) -> None:
         """Write the holds, who entered, and what an extension moves."""
+        await checking.write(self._unit, self._bounds)
         await self._covering.write()
         entered = [
             (auction_id, bidder, table.holds.get(bidder.organisation_id))
@@ -183,23 +191,23 @@ class BidDesk:
             raise KindNotAdmitted(bidder.kind, ", ".join(listing.kinds))
         return BidderEntered(bidder.id, bidder.owner_group, bidder.name)
 
-    def _cover(self, table: _Table, organisation_id: str, amount_minor: int) -> None:
+    def _cover(
+        self, table: _Table, organisation_id: str, amount_minor: int, allowed: Allowed
+    ) -> None:
         """Hold a deposit in place of what was held for an earlier bid."""
         listing, _ = table.room.opened
         held = table.holds.get(organisation_id)
-        if not amount_minor or (held is not None and held.amount_minor == amount_minor):
-            return
-        if held is None:
-            table.holds[organisation_id] = self._covering.place(
-                accounts.account_id(accounts.CASH, organisation_id, listing.currency),
-                amount_minor,
-                listing.currency,
-                store.stream_of(listing.auction_id),
-            )
-        else:
-            table.holds[organisation_id] = self._covering.change(
-                held, amount_minor, listing.currency
-            )
+        cash = accounts.account_id(accounts.CASH, organisation_id, listing.currency)
+        with self._covering.lent(cash, allowed.freed_minor):
+            if amount_minor and held is None:
+                table.holds[organisation_id] = self._covering.place(
+                    cash, amount_minor, listing.currency, store.stream_of(listing.auction_id)
+                )
+            elif held is not None and amount_minor not in (0, held.amount_minor):
+                table.holds[organisation_id] = self._covering.change(
+                    held, amount_minor, listing.currency
+                )
+        allowed.take()
 
 
 def _said(events: Sequence[Any], command: PlaceBid | PlaceDemand | SetStanding) -> deposits.Said:

@@ -13,6 +13,8 @@ from aggregator.forwards.facts import StripOfferPlaced
 from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
 from aggregator.ledger import accounts, holds
+from aggregator.mandates.checking import require
+from aggregator.mandates.drawing import SELL, Commitment
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from matching.money import Rounding, scaled
 
@@ -61,8 +63,10 @@ async def place_offer(
             actor.organisation_id,
         )
         await _free(unit, strip_id, actor.organisation_id)
+        deposit_minor = _deposit(traded, terms)
+        await require(unit, _commitment(strip, terms, deposit_minor))
         offer_id = unit.new_id("off")
-        hold_id = await _hold(unit, strip, traded, terms)
+        hold_id = await _hold(unit, strip, traded.currency, deposit_minor)
         seq = await store.next_seq(unit, "strip_offer", strip_id)
         await unit.execute(
             "insert into strip_offer (id, strip_id, organisation_id, steps, capacity, min_total,"
@@ -102,18 +106,36 @@ async def _free(unit: Unit, strip_id: str, organisation_id: str) -> None:
         await holds.void(unit, row["hold_id"])
 
 
-async def _hold(unit: Unit, strip: Strip, traded: InstrumentView, terms: OfferTerms) -> str | None:
-    """Hold the instrument's share of what the dearest lots within the capacity are offered at."""
+def _deposit(traded: InstrumentView, terms: OfferTerms) -> int:
+    """Return the instrument's share of what the dearest lots within the capacity are offered at."""
     left, goods_minor = terms.capacity, 0
     offered = [(price, lots) for steps in terms.steps.values() for lots, price in steps]
     for price_minor, lots in sorted(offered, reverse=True):
         goods_minor += price_minor * min(lots, left)
         left -= min(lots, left)
-    amount_minor = scaled(goods_minor, traded.deposit_bps, 10_000, Rounding.UP)
+    return scaled(goods_minor, traded.deposit_bps, 10_000, Rounding.UP)
+
+
+async def _hold(unit: Unit, strip: Strip, currency: str, amount_minor: int) -> str | None:
     if not amount_minor:
         return None
-    cash = await accounts.ensure(unit, unit.actor.organisation_id, accounts.CASH, traded.currency)
+    cash = await accounts.ensure(unit, unit.actor.organisation_id, accounts.CASH, currency)
     return await holds.place(unit, cash, amount_minor, f"strip:{strip.id}")
+
+
+def _commitment(strip: Strip, terms: OfferTerms, deposit_minor: int) -> Commitment:
+    prices = [price_minor for steps in terms.steps.values() for _, price_minor in steps]
+    return Commitment(
+        act="forwards.offer",
+        subject=f"strip:{strip.id}",
+        instrument_id=strip.instrument_id,
+        tenor=strip.tenors[0],
+        side=SELL,
+        lots=terms.capacity,
+        price_minor=min(prices) - max((rebate for _, rebate in terms.breaks), default=0),
+        amount_minor=max(prices) * terms.capacity,
+        deposit_minor=deposit_minor,
+    )
 
 
 def _row(actor: Actor, terms: OfferTerms) -> dict[str, object]:

@@ -16,6 +16,8 @@ from aggregator.forwards.facts import OrderCancelled, OrderPlaced
 from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
 from aggregator.ledger import accounts, holds
+from aggregator.mandates.checking import require
+from aggregator.mandates.drawing import BUY, Commitment
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 
 T = TypeVar("T")
@@ -132,6 +134,7 @@ async def _insert(
 ) -> tuple[str, int]:
     """Set the deposit aside and write the order; return its id and its place in line."""
     order_id, hold_id = unit.new_id("ord"), None
+    await require(unit, _commitment(strip, terms, order_id, lots=lots, deposit=deposit_minor))
     if deposit_minor:
         traded = await instrument(strip.instrument_id, unit)
         cash = await accounts.ensure(unit, actor.organisation_id, accounts.CASH, traded.currency)
@@ -153,6 +156,23 @@ async def _insert(
         unit.now,
     )
     return order_id, seq
+
+
+def _commitment(
+    strip: Strip, terms: OrderTerms, order_id: str, *, lots: int, deposit: int
+) -> Commitment:
+    return Commitment(
+        act="forwards.order",
+        subject=f"strip:{strip.id}",
+        own=order_id,
+        instrument_id=strip.instrument_id,
+        tenor=terms.tenor or strip.tenors[0],
+        side=BUY,
+        lots=lots,
+        price_minor=terms.limit_minor,
+        amount_minor=terms.limit_minor * lots,
+        deposit_minor=deposit,
+    )
 
 
 def _check_clearable(

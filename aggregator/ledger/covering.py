@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from aggregator.errors import InsufficientFunds
@@ -70,6 +71,20 @@ class Covering:
         else:
             self._placed[held.hold_id] = changed, new[1]
         return changed
+
+    @contextmanager
+    def lent(self, account_id: str, freed_minor: int) -> Iterator[None]:
+        """Count on funds that another hold frees in this transaction, unless it is refused."""
+        purse = self._purses.get(account_id)
+        if purse is None or not freed_minor:
+            yield
+            return
+        purse.available_minor += freed_minor
+        try:
+            yield
+        except InsufficientFunds:
+            purse.available_minor -= freed_minor
+            raise
 
     async def write(self) -> None:
         """Write what was placed and changed, in a statement each."""

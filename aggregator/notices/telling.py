@@ -34,6 +34,7 @@ from aggregator.fulfilment.facts import (
 )
 from aggregator.invoices.facts import CreditNoteIssued, InvoiceIssued, InvoiceOverdue
 from aggregator.journal.facts import stamp
+from aggregator.mandates.facts import ApprovalAsked, ApprovalEnded
 from aggregator.market import Unit
 from aggregator.notices.contracts import CONTRACT_TOLD
 from aggregator.notices.facts import Noticed
@@ -179,6 +180,15 @@ def _repeated(fact: RequestRepeated) -> Iterable[Told]:
     yield Told(fact.organisation_id, "request_repeated", f"request:{fact.request_id}", figures)
 
 
+def _approval_asked(fact: ApprovalAsked) -> Iterable[Told]:
+    yield Told(fact.organisation_id, "approval_asked", f"approval:{fact.approval_id}")
+
+
+def _approval_ended(fact: ApprovalEnded) -> Iterable[Told]:
+    kind = f"approval_{fact.state}"
+    yield Told(fact.organisation_id, kind, f"approval:{fact.approval_id}")
+
+
 def _strip_cleared(fact: StripCleared) -> Iterable[Told]:
     for organisation_id in fact.participant_ids:
         yield Told(organisation_id, "strip_cleared", f"strip:{fact.strip_id}")
@@ -192,6 +202,8 @@ def _strip_lapsed(fact: StripLapsed) -> Iterable[Told]:
 
 WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     **CONTRACT_TOLD,
+    ApprovalAsked: _approval_asked,
+    ApprovalEnded: _approval_ended,
     AuctionAwarded: _auction,
     CancellationProposed: _both("cancellation_proposed"),
     CancellationWithdrawn: _both("cancellation_withdrawn"),

@@ -26,3 +26,21 @@ def checked_name(text: str, pointer: str, *, at_least: int = 1) -> str:
                 pointer, "no control, bidi or invisible signs", f"U+{ord(character):04X}"
             )
     return name
+
+
+def checked_note(text: str, pointer: str, *, longest: int = 2000) -> str:
+    """Return a note of any lines in NFC, trimmed.
+
+    Raises:
+        InvalidField: too long, or it holds control, bidi or invisible signs.
+
+    """
+    note = unicodedata.normalize("NFC", text.strip())
+    if len(note) > longest:
+        raise InvalidField(pointer, "max_length", longest)
+    for character in note:
+        if character != "\n" and unicodedata.category(character) in _REFUSED:
+            raise InvalidField(
+                pointer, "no control, bidi or invisible signs", f"U+{ord(character):04X}"
+            )
+    return note

@@ -23,6 +23,9 @@ def _roles(*names: str) -> frozenset[str]:
 
 
 ACTS: Mapping[str, frozenset[str]] = {
+    "approvals.ask": _roles(BUYER, SELLER),
+    "approvals.decide": _roles(APPROVER, BUYER, FINANCE, OWNER, SELLER),
+    "approvals.read": FIRM,
     "audit.read": _roles(AUDITOR),
     "auctions.bid": _roles(BUYER, SELLER),
     "auctions.cancel": _roles(OPERATOR),
@@ -58,9 +61,15 @@ ACTS: Mapping[str, frozenset[str]] = {
     "invoices.issue": _roles(SELLER, FINANCE),
     "invoices.read": FIRM,
     "ledger.read": _roles(FINANCE, OWNER, BUYER, SELLER, APPROVER),
+    "mandates.grant": _roles(OWNER),
+    "mandates.read": FIRM,
+    "mandates.reserve": _roles(FINANCE),
+    "mandates.revoke": _roles(FINANCE, OWNER),
+    "mandates.rule": _roles(OWNER),
     "notices.read": ANYONE,
     "parties.read": ANYONE,
     "parties.register": _roles(OPERATOR),
+    "people.read": ANYONE,
     "pools.open": _roles(BUYER, OPERATOR),
     "pools.pledge": _roles(BUYER),
     "pools.read": ANYONE,

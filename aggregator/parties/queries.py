@@ -72,5 +72,25 @@ async def owner_groups(organisation_ids: list[str], reader: Reader | None = None
     return {row["id"]: row["owner_group"] for row in found}
 
 
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """One person of a firm, as colleagues see him."""
+
+    person_id: str
+    person: str
+    roles: tuple[str, ...]
+
+
+async def people(organisation_id: str, reader: Reader | None = None) -> list[PersonView]:
+    """Return the people of a firm, in the order in which they came."""
+    found = await (reader or Pool()).rows(
+        "select m.person_id, p.name as person, m.roles from membership m"
+        " join person p on p.id = m.person_id where m.organisation_id = $1"
+        " order by p.created_at, p.id",
+        organisation_id,
+    )
+    return [PersonView(row["person_id"], row["person"], tuple(row["roles"])) for row in found]
+
+
 def _view(row: Mapping[str, Any]) -> OrganisationView:
     return OrganisationView(**dict(row))

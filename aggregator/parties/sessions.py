@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.errors import NotSignedIn, WrongPassword
+from aggregator.errors import NotFound, NotSignedIn, WrongPassword
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Market
 from aggregator.parties import passwords
@@ -106,6 +106,25 @@ async def close_session(market: Market, token: str) -> None:
         market.clock.now(),
     )
     await market.bus.wake([f"session:{row['organisation_id']}" for row in found])
+
+
+async def member(person_id: str, organisation_id: str) -> Actor:
+    """Return a person as an actor of one of his firms, with the roles of this moment.
+
+    Raises:
+        NotFound: the person is not, or no longer, in the firm.
+
+    """
+    found = await Pool().rows(
+        "select m.organisation_id, m.roles, p.language, o.owner_group from membership m"
+        " join person p on p.id = m.person_id join organisation o on o.id = m.organisation_id"
+        " where m.person_id = $1 and m.organisation_id = $2",
+        person_id,
+        organisation_id,
+    )
+    if not found:
+        raise NotFound("person")
+    return _actor(person_id, found[0])
 
 
 def key_of(token: str) -> bytes:

@@ -12,6 +12,8 @@ from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.errors import InvalidField, NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger import holds
+from aggregator.mandates.checking import require
+from aggregator.mandates.drawing import BUY, Commitment
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Step, Unit
 from aggregator.pools import store
 from aggregator.pools.errors import (
@@ -230,6 +232,7 @@ async def _join(
 ) -> Answer:
     pledge_id = unit.new_id("plg")
     deposit_minor = _deposit(traded, terms)
+    await require(unit, _commitment(pool, terms, deposit_minor))
     hold_id = await store.hold(unit, pool.id, traded.currency, deposit_minor)
     await unit.execute(
         "insert into pledge (id, pool_id, organisation_id, owner_group, lots, tolerance_lots,"
@@ -278,6 +281,7 @@ async def _change(
         return _answer(unit, pool, stands)
     await _check_changes(unit, pool)
     deposit_minor = _deposit(traded, after)
+    await require(unit, _commitment(pool, after, deposit_minor))
     hold_id = stands.hold_id
     if deposit_minor != stands.deposit_minor:
         if hold_id is not None:
@@ -312,6 +316,21 @@ async def _change(
         ),
     )
     return _answer(unit, pool, after)
+
+
+def _commitment(pool: PoolRow, terms: PledgeTerms | PledgeRow, deposit_minor: int) -> Commitment:
+    lots = terms.lots + terms.tolerance_lots
+    return Commitment(
+        act="pools.pledge",
+        subject=f"pool:{pool.id}",
+        instrument_id=pool.instrument_id,
+        tenor=pool.cell.tenor,
+        side=BUY,
+        lots=lots,
+        price_minor=terms.limit_minor,
+        amount_minor=terms.limit_minor * lots,
+        deposit_minor=deposit_minor,
+    )
 
 
 def _check_terms(traded: InstrumentView, terms: PledgeTerms | PledgeRow) -> None:

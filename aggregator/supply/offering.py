@@ -16,10 +16,13 @@ from aggregator.catalogue.queries import InstrumentView, check_cell
 from aggregator.catalogue.tenors import Cell, after_month
 from aggregator.errors import InvalidField, MarketError, NotFound, WrongState
 from aggregator.journal.reading import Pool
+from aggregator.mandates.checking import require
+from aggregator.mandates.drawing import SELL, Commitment
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
 from aggregator.supply import deposits
 from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
+from matching.money import Rounding, scaled
 
 MAX_BREAKS = 50
 MAX_STANDING = 5
@@ -147,6 +150,8 @@ async def _check_room(unit: Unit, cell: str) -> None:
 
 async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
     offer_id, cell = unit.new_id("off"), terms.cell
+    traded = await check_cell(cell, unit)
+    await require(unit, _commitment(offer_id, terms, traded.deposit_bps))
     await unit.execute(
         "insert into offer (id, seller_id, instrument_id, region, tenor, cell, breaks, pack,"
         " capacity_lots, is_public, state, published_at, valid_until)"
@@ -181,6 +186,21 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
         ),
     )
     return {"offer_id": offer_id, "state": "standing", "valid_until": unit.stamp(until)}
+
+
+def _commitment(offer_id: str, terms: OfferTerms, deposit_bps: int) -> Commitment:
+    total_minor = terms.breaks[0][1] * terms.capacity_lots
+    return Commitment(
+        act="supply.offer",
+        subject=f"offer:{offer_id}",
+        instrument_id=terms.cell.instrument_id,
+        tenor=terms.cell.tenor,
+        side=SELL,
+        lots=terms.capacity_lots,
+        price_minor=min(price_minor for _, price_minor in terms.breaks),
+        amount_minor=total_minor,
+        deposit_minor=scaled(total_minor, deposit_bps, 10_000, Rounding.UP),
+    )
 
 
 async def _end(unit: Unit, offer_id: str, state: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 ROUTE_MODULES = [
+    "web.api.approvals",
     "web.api.audit",
     "web.api.auctions",
     "web.api.calendars",
@@ -13,6 +14,7 @@ ROUTE_MODULES = [
     "web.api.deals",
     "web.api.demand",
     "web.api.forwards",
+    "web.api.mandates",
     "web.api.money",
     "web.api.notices",
     "web.api.offers",

@@ -27,6 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 
 # What is not listed here is a rule of the market that says no: 422.
 STATUS: Mapping[str, int] = {
+    "approval_not_open": 409,
     "body_too_large": 413,
     "body_too_slow": 408,
     "conflict": 409,
@@ -43,8 +44,10 @@ STATUS: Mapping[str, int] = {
     "not_signed_in": 401,
     "origin_refused": 403,
     "outcome_unknown": 503,
+    "own_act": 403,
     "precondition_failed": 412,
     "rate_limited": 429,
+    "terms_differ": 409,
     "try_again": 503,
     "wrong_password": 401,
     "wrong_state": 409,

@@ -37,6 +37,9 @@ RULES: Mapping[str, str] = {
     "{n_low} to {n_high} of a-z 0-9 . _ @ -": (
         "须为 {n_low} 至 {n_high} 个字符，只可用 a-z 0-9 . _ @ -"
     ),
+    "{n_low} to {n_high} links": "须有 {n_low} 至 {n_high} 级审批",
+    "a total of {n_low} to {n_high}": "总额须为 {n_low} 至 {n_high}",
+    "up to the total": "不得超过总额",
     "at least one lot for each member": "每名成员至少 1 手",
     "at least one month": "至少要有 1 个月份",
     "at least one role": "至少要有 1 个角色",
@@ -88,6 +91,8 @@ RULES: Mapping[str, str] = {
     "reference and default together": "基准值与默认值须同时填写",
     "the freight of the slot, for the same region": "同一地区运费不变",
     # Words to choose from, and forms.
+    "person:<id>, or role: and one of {text}": "须为 person:<编号>，或 role: 加下列之一：{text}",
+    "some of {text}": "只可选：{text}",
     "one of {text}": "须为下列之一：{text}",
     "must be one of {text}": "须为下列之一：{text}",
     "supported": "须为 supported",
@@ -107,6 +112,8 @@ RULES: Mapping[str, str] = {
     "a trading day of {text}": "须为 {text} 的交易日",
     "at least {n} trading days ahead, {text} or later": "须至少提前 {n} 个交易日，最早 {text}",
     "within {n} trading days of {text}": "须在 {text} 前后 {n} 个交易日之内",
+    "after it begins, and within a year": "须晚于开始时间，且在一年以内",
+    "ahead, within a year": "须在将来，且在一年以内",
     "a delivery month YYYY-MM": "须为交货月份，格式 YYYY-MM",
     "a delivery month that is not over": "须为尚未结束的交货月份",
     "a month not before the first": "不得早于首个月份",
@@ -124,6 +131,7 @@ RULES: Mapping[str, str] = {
     "not before next_tenor": "不得早于 next_tenor",
     "not in the past, and before closes_at": "不得早于现在，且须早于 closes_at",
     # Firms, people and what exists.
+    "somebody else": "须为他人",
     "a region of the catalogue": "须为目录中的地区",
     "a buyer with a receiving place": "须为有收货地的买方企业",
     "a change": "须与现状不同",

@@ -61,6 +61,8 @@ PAGES = (
     Page("/deals", "deals", is_private=True),
     Page("/deals/{deal_id}", "deal", is_private=True),
     Page("/money", "money", is_private=True),
+    Page("/approvals", "approvals", is_private=True),
+    Page("/mandates", "mandates", is_private=True),
     Page("/notices", "notices", is_private=True),
     Page("/desk", "desk", is_private=True),
 )
@@ -74,6 +76,7 @@ SECTIONS = (
     Section("/strips", "strips"),
     Section("/deals", "deals", "deals.read"),
     Section("/money", "money", "ledger.read"),
+    Section("/approvals", "approvals", "approvals.read"),
     Section("/desk", "desk", "settlement.import"),
 )
 

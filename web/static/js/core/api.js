@@ -7,10 +7,11 @@ const BASE = "/api/v1";
 const TRIES = 4;
 const PATIENCE = 20_000;
 
-/** A refusal: `document` is the problem document, `code` its stable name. */
+/** A refusal: `document` is the problem document, `code` its stable name, `sent` what was asked. */
 export class Problem extends Error {
-  constructor(status, document) {
+  constructor(status, document, sent = {}) {
     super(document.detail || document.title || String(status));
+    this.sent = sent;
     this.status = status;
     this.document = document;
     this.code = document.code;
@@ -46,7 +47,7 @@ async function asked(method, path, { key, body } = {}) {
   for (let attempt = 1; ; attempt += 1) {
     const found = await answered(method, path, key, body);
     const isBusy = found === null || [429, 503].includes(found.status);
-    if (!isBusy || attempt === TRIES) return taken(found);
+    if (!isBusy || attempt === TRIES) return taken(found, { path, body });
     const wait = Number(found?.headers.get("Retry-After") ?? 0) * 1000;
     await new Promise((go) => setTimeout(go, Math.max(wait, 300 * 2 ** attempt * (0.5 + Math.random()))));
   }
@@ -72,10 +73,10 @@ async function answered(method, path, key, body) {
   }
 }
 
-async function taken(found) {
+async function taken(found, sent) {
   if (found === null) throw new Problem(0, { code: "no_line" });
   const text = await found.text();
   const document = text ? JSON.parse(text) : {};
   if (found.ok) return document;
-  throw new Problem(found.status, document);
+  throw new Problem(found.status, document, sent);
 }

@@ -17,6 +17,7 @@ export function noticePath({ subject }) {
   const [kind, id] = subject.split(":");
   if (kind === "money" || kind === "contracts") return `/${kind}`;
   if (kind === "request") return `/requests#${id}`;
+  if (kind === "approval") return "/approvals";
   return PATHS[kind] && id ? `${PATHS[kind]}/${id}` : "/notices";
 }
 

@@ -1,6 +1,7 @@
 /** Refusals in words: which field, which rule, which figure. */
 
-import { h } from "./dom.js";
+import { send } from "./api.js";
+import { h, say } from "./dom.js";
 import { t, worded } from "./words.js";
 
 /** Refusals of the market that are about one field, where the document names none. */
@@ -43,8 +44,25 @@ export function refusal(error) {
 /** Return a link to where the reader can mend what was refused. */
 export function wayOut(error) {
   if (error.code === "insufficient_funds") return [" ", h("a", { href: "/money" }, t("page.money.title"))];
+  if (error.code === "beyond_mandate") return [" ", approvalButton(error)];
   if (error.code === "not_signed_in") return [" ", h("a", { href: signInPath() }, t("page.sign_in"))];
   return null;
+}
+
+/** Return a button that asks for an approval of the very act that was refused. */
+function approvalButton({ document: { figures }, sent: { path, body } }) {
+  const subject = path.split("/")[2] ?? "market";
+  const ask = async ({ target }) => {
+    target.disabled = true;
+    try {
+      await send("POST", "/approvals", { act: figures.act, subject, terms: body });
+      say(h("a", { href: "/approvals" }, t("page.approvals.asked")));
+    } catch (refused) {
+      target.disabled = false;
+      say(refused.message);
+    }
+  };
+  return h("button", { type: "button", onclick: ask }, t("page.approvals.ask"));
 }
 
 /** Return where to sign in and come back from. */

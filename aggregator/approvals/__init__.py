@@ -1,0 +1,1 @@
+"""Carrying out what was approved, and ending what mandates stand behind."""

@@ -1,0 +1,144 @@
+"""An approved act is carried out once, by its asker, under the terms that were approved.
+
+The act's own transaction moves the request from approved to executed, so however often and
+wherever this runs, it binds once. A refusal by the market ends the request as failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from aggregator.auctions import bidding
+from aggregator.errors import DiskFull, MarketError, OutcomeUnknown, TryAgain
+from aggregator.forwards import offering as strip_offering
+from aggregator.forwards import ordering
+from aggregator.journal.facts import json_text
+from aggregator.journal.reading import Pool, decoded
+from aggregator.mandates.drawing import APPROVED
+from aggregator.mandates.facts import ApprovalEnded
+from aggregator.mandates.policies import stream_of
+from aggregator.mandates.requesting import approve
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.sessions import member
+from aggregator.pools import pledging
+from aggregator.refusals import Refusal, plain_figures, refusal_code
+from aggregator.supply import offering
+from matching.errors import RuleViolation
+
+T = TypeVar("T")
+Run = Callable[[Market, Actor, Command, str, Mapping[str, Any]], Awaitable[Outcome]]
+
+
+async def _bid(
+    market: Market, actor: Actor, command: Command, subject: str, terms: Mapping[str, Any]
+) -> Outcome:
+    return await bidding.place_bid(market, actor, command, subject, **terms)
+
+
+async def _pledge(
+    market: Market, actor: Actor, command: Command, subject: str, terms: Mapping[str, Any]
+) -> Outcome:
+    wanted = _read(pledging.PledgeTerms, terms)
+    return await pledging.pledge(market, actor, command, subject, wanted)
+
+
+async def _order(
+    market: Market, actor: Actor, command: Command, subject: str, terms: Mapping[str, Any]
+) -> Outcome:
+    wanted = _read(ordering.OrderTerms, terms)
+    return await ordering.place_order(market, actor, command, subject, wanted)
+
+
+async def _strip_offer(
+    market: Market, actor: Actor, command: Command, subject: str, terms: Mapping[str, Any]
+) -> Outcome:
+    wanted = _read(strip_offering.OfferTerms, terms)
+    return await strip_offering.place_offer(market, actor, command, subject, wanted)
+
+
+async def _offer(
+    market: Market, actor: Actor, command: Command, _: str, terms: Mapping[str, Any]
+) -> Outcome:
+    wanted = _read(offering.OfferTerms, terms)
+    return await offering.publish_offer(market, actor, command, wanted)
+
+
+RUNS: Mapping[str, Run] = {
+    "auctions.bid": _bid,
+    "forwards.offer": _strip_offer,
+    "forwards.order": _order,
+    "pools.pledge": _pledge,
+    "supply.offer": _offer,
+}
+
+
+async def approve_and_execute(
+    market: Market, actor: Actor, command: Command, approval_id: str, *, fingerprint: str
+) -> Outcome:
+    """Say yes as `requesting.approve`; after the last yes the act is carried out at once."""
+    outcome = await approve(market, actor, command, approval_id, fingerprint=fingerprint)
+    if outcome.answer["state"] == "approved":
+        await execute(market, approval_id)
+    return outcome
+
+
+async def execute(market: Market, approval_id: str) -> None:
+    """Carry out an approved request; one that is no longer approved is left alone."""
+    found = await Pool().rows("select * from approval where id = $1", approval_id)
+    if not found or found[0]["state"] not in ("approved", "executed") or found[0]["outcome"]:
+        return
+    row = found[0]
+    try:
+        actor = await _asker(row)
+        command = Command.of(f"{APPROVED}{approval_id}", bytes(row["fingerprint"]).hex())
+        done = await RUNS[row["act"]](market, actor, command, row["subject"], decoded(row["terms"]))
+    except (TryAgain, OutcomeUnknown, DiskFull):
+        return  # the timer comes again, and the command is answered once
+    except (RuleViolation, MarketError) as refusal:
+        await _note(market, row, refusal)
+    else:
+        await _note(market, row, done.answer)
+
+
+async def _asker(row: Mapping[str, Any]) -> Actor:
+    """Return the asker with the roles of this moment, acting under the approval."""
+    actor = await member(row["asked_by"], row["organisation_id"])
+    return replace(actor, grants=actor.grants | {f"{APPROVED}{row['id']}"})
+
+
+async def _note(market: Market, row: Mapping[str, Any], result: Refusal | Answer) -> None:
+    """Keep what came of the act with its request."""
+    is_done = isinstance(result, dict)
+    kept = result if isinstance(result, dict) else _refused(result)
+
+    async def step(unit: Unit) -> Answer:
+        noted = await unit.row(
+            "update approval set outcome = $2::jsonb,"
+            " state = case when state = 'approved' then 'failed' else state end"
+            " where id = $1 and outcome is null and state = $3 returning state",
+            row["id"],
+            json_text(kept),
+            "executed" if is_done else "approved",
+        )
+        if noted is not None:
+            reason = "" if is_done else kept["code"]
+            firm, asker = row["organisation_id"], row["asked_by"]
+            fact = ApprovalEnded(firm, row["id"], asker, noted["state"], reason)
+            await unit.record(stream_of(firm), fact)
+        return {}
+
+    stream = stream_of(row["organisation_id"])
+    await market.perform(Actor.SYSTEM, "approvals.execute", step, stream=stream)
+
+
+def _refused(refusal: Refusal) -> Answer:
+    return {"code": refusal_code(refusal), "figures": plain_figures(refusal)}
+
+
+def _read(cls: type[T], terms: Mapping[str, Any]) -> T:
+    found: T = TypeAdapter(cls).validate_python(dict(terms))
+    return found

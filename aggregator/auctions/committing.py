@@ -1,0 +1,56 @@
+"""What a bidder's word binds his firm to, as mandates weigh it."""
+
+from __future__ import annotations
+
+from aggregator.auctions.deposits import Said
+from aggregator.auctions.facts import AuctionListed
+from aggregator.mandates.drawing import BUY, SELL, Commitment
+from matching.auctions.events import BidPlaced, DemandPlaced, StandingSet
+from matching.auctions.state import State
+
+
+def commitment(listing: AuctionListed, state: State, said: Said, deposit_minor: int) -> Commitment:
+    """Return all that stands of the bidder in the auction once he has said this."""
+    lots, price_minor, amount_minor = _worth(state, said)
+    return Commitment(
+        act="auctions.bid",
+        subject=f"auction:{listing.auction_id}",
+        instrument_id=listing.instrument_id,
+        tenor=listing.tenor,
+        side=BUY if state.rules.side == "sell" else SELL,
+        lots=lots,
+        price_minor=price_minor,
+        amount_minor=amount_minor,
+        deposit_minor=deposit_minor,
+    )
+
+
+def _worth(state: State, said: Said) -> tuple[int, int, int]:
+    """Return lots, the worst price, and the amount; a standing order counts to its limit."""
+    rules = state.rules
+    match said:
+        case DemandPlaced(demand=demand):
+            assert state.clock is not None
+            prices = dict(zip(state.clock.items, state.clock.prices, strict=True))
+            asked = [(lots, prices[item]) for item, lots in demand if lots]
+            total = sum(lots * price for lots, price in asked)
+            worst = max((price for _, price in asked), default=0)
+            return sum(lots for lots, _ in asked), worst, total
+        case StandingSet(bidder=bidder, limit_minor=limit_minor):
+            stands = [(rules.lots, limit_minor)] if limit_minor else []
+            mine = state.book.of(bidder)
+            if mine is not None:
+                stands.append((mine.lots, mine.price_minor))
+        case BidPlaced(bidder=bidder):
+            stands = [(said.lots, said.price_minor)]
+            if rules.format == "dutch":
+                taken = [bid for bid in state.book if bid.bidder == bidder]
+                lots = said.lots + sum(bid.lots for bid in taken)
+                worth = sum(bid.price_minor * bid.lots for bid in taken)
+                return lots, said.price_minor, worth + said.price_minor * said.lots
+            limits = [order.limit_minor for order in state.orders if order.bidder == bidder]
+            stands += [(rules.lots, limit) for limit in limits if limit]
+    if not stands:
+        return 0, 0, 0
+    lots, price = max(stands, key=lambda one: (one[0] * one[1], one))
+    return lots, price, lots * price

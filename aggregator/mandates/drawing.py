@@ -1,0 +1,226 @@
+"""Whether a commitment is allowed, and what it takes of a mandate: in memory, no input.
+
+A later commitment under the same reference (a better bid, a changed pledge) replaces the
+earlier one. Among several mandates the one that ends first is drawn, then by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aggregator.mandates.errors import ApprovalNotOpen, BeyondMandate
+from aggregator.market import Actor
+
+APPROVED = "approval:"
+"""The grant of an actor who acts under an approval; the rest is its id."""
+
+BUY, SELL = "buy", "sell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commitment:
+    """What an act would bind the firm to.
+
+    `subject` names what it stands in, such as `auction:<id>`, and `own` the commitment
+    where a firm can have several there. `price_minor` is the worst price per lot that it
+    allows, `amount_minor` that of all lots, `deposit_minor` what the same act sets aside.
+    """
+
+    act: str
+    subject: str
+    instrument_id: str
+    tenor: str
+    side: str
+    lots: int
+    price_minor: int
+    amount_minor: int
+    deposit_minor: int = 0
+    own: str = ""
+
+    @property
+    def reference(self) -> str:
+        return f"{self.subject}/{self.own}" if self.own else self.subject
+
+
+@dataclass(slots=True)
+class Use:
+    """What a commitment takes of a mandate, and of the funds reserved for it."""
+
+    subject: str
+    act: str
+    tenor: str
+    lots: int
+    amount_minor: int
+    drawn_minor: int
+    state: str
+
+
+@dataclass(slots=True)
+class Mandate:
+    """One open mandate with its uses by reference."""
+
+    id: str
+    organisation_id: str
+    person_id: str
+    acts: frozenset[str]
+    instruments: frozenset[str]
+    limit_minor: int | None
+    max_lots: int | None
+    per_act_minor: int
+    total_minor: int
+    used_minor: int
+    left_minor: int
+    hold_id: str | None
+    currency: str
+    ends_at: datetime
+    uses: dict[str, Use] = field(default_factory=dict)
+    drawn: set[str] = field(default_factory=set)
+
+    def lacks(self, asked: Commitment, now: datetime) -> str | None:
+        """Return the rule by which the mandate does not cover `asked`, or None."""
+        before = self.standing(asked.reference)
+        taken = self.used_minor - (before.amount_minor if before else 0)
+        checks = (
+            ("no_mandate", now < self.ends_at),
+            ("act", asked.act in self.acts),
+            ("instrument", not self.instruments or asked.instrument_id in self.instruments),
+            ("price", self._is_price_within(asked)),
+            ("lots", self.max_lots is None or self._lots_in(asked) <= self.max_lots),
+            ("per_act", asked.amount_minor <= self.per_act_minor),
+            ("total", taken + asked.amount_minor <= self.total_minor),
+        )
+        return next((rule for rule, holds in checks if not holds), None)
+
+    def frees(self, asked: Commitment) -> int:
+        """Return what of the reserved funds becomes free for the deposit of `asked`."""
+        before = self.standing(asked.reference)
+        return min(self.left_minor, max(asked.deposit_minor - _drawn(before), 0))
+
+    def draw(self, asked: Commitment) -> None:
+        """Take `asked`, in place of what stood under its reference."""
+        before = self.standing(asked.reference)
+        freed_minor = self.frees(asked)
+        self.used_minor += asked.amount_minor - (before.amount_minor if before else 0)
+        self.left_minor -= freed_minor
+        self.uses[asked.reference] = Use(
+            asked.subject,
+            asked.act,
+            asked.tenor,
+            asked.lots,
+            asked.amount_minor,
+            _drawn(before) + freed_minor,
+            "open",
+        )
+        self.drawn.add(asked.reference)
+
+    def standing(self, reference: str) -> Use | None:
+        """Return the open use under a reference, or None."""
+        found = self.uses.get(reference)
+        return found if found is not None and found.state == "open" else None
+
+    def _is_price_within(self, asked: Commitment) -> bool:
+        if self.limit_minor is None:
+            return True
+        if asked.side == BUY:
+            return asked.price_minor <= self.limit_minor
+        return asked.price_minor >= self.limit_minor
+
+    def _lots_in(self, asked: Commitment) -> int:
+        others = sum(
+            use.lots
+            for reference, use in self.uses.items()
+            if use.tenor == asked.tenor and reference != asked.reference
+        )
+        return others + asked.lots
+
+
+@dataclass(slots=True)
+class Approval:
+    """An approved request, until it is carried out."""
+
+    id: str
+    organisation_id: str
+    asked_by: str
+    act: str
+    amount_minor: int
+    is_executed: bool = False
+
+    def covers(self, actor: Actor, asked: Commitment) -> bool:
+        return (
+            not self.is_executed
+            and (self.organisation_id, self.asked_by) == (actor.organisation_id, actor.person_id)
+            and self.act == asked.act
+            and asked.amount_minor <= self.amount_minor
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A commitment that may be made: by role alone, under an approval, or within a mandate.
+
+    `freed_minor` of the firm's cash was reserved and is now free for the deposit.
+    """
+
+    asked: Commitment
+    mandate: Mandate | None = None
+    approval: Approval | None = None
+    freed_minor: int = 0
+
+    def take(self) -> None:
+        """Note that the commitment was made."""
+        if self.mandate is not None:
+            self.mandate.draw(self.asked)
+        if self.approval is not None:
+            self.approval.is_executed = True
+
+
+@dataclass(slots=True)
+class Bounds:
+    """Policies, open mandates and approvals of the people who act in one transaction."""
+
+    free_up_to: Mapping[tuple[str, str], int]
+    mandates: Mapping[tuple[str, str], Sequence[Mandate]]
+    approvals: Mapping[str, Approval]
+
+    def check(self, actor: Actor, asked: Commitment, now: datetime) -> Allowed:
+        """Return how the commitment is allowed; nothing is taken before `Allowed.take`.
+
+        Raises:
+            BeyondMandate: the firm's policy binds the act and no mandate covers it.
+            ApprovalNotOpen: the act came under an approval that does not cover it.
+
+        """
+        approval_id = approval_of(actor)
+        if approval_id is not None:
+            approval = self.approvals.get(approval_id)
+            if approval is None or not approval.covers(actor, asked):
+                raise ApprovalNotOpen(approval_id)
+            return Allowed(asked, approval=approval)
+        free_minor = self.free_up_to.get((actor.organisation_id, asked.act))
+        if free_minor is None or asked.amount_minor <= free_minor:
+            return Allowed(asked)
+        return self._within(actor, asked, now)
+
+    def _within(self, actor: Actor, asked: Commitment, now: datetime) -> Allowed:
+        held = self.mandates.get((actor.organisation_id, actor.person_id), ())
+        # What stands under a mandate is only replaced under the same one.
+        standing = [one for one in held if one.standing(asked.reference)]
+        rule, left_minor = "no_mandate", 0
+        for one in standing or held:
+            lacking = one.lacks(asked, now)
+            if lacking is None:
+                return Allowed(asked, mandate=one, freed_minor=one.frees(asked))
+            rule, left_minor = lacking, min(one.per_act_minor, one.total_minor - one.used_minor)
+        raise BeyondMandate(asked.act, rule, asked.amount_minor, left_minor)
+
+
+def approval_of(actor: Actor) -> str | None:
+    """Return the approval that the actor acts under, or None."""
+    found = [grant for grant in actor.grants if grant.startswith(APPROVED)]
+    return found[0].removeprefix(APPROVED) if found else None
+
+
+def _drawn(use: Use | None) -> int:
+    return use.drawn_minor if use is not None else 0

@@ -1,0 +1,79 @@
+"""What becomes of a mandate's uses when the thing they stand in has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from aggregator.ledger import accounts
+from aggregator.mandates import checking
+from aggregator.mandates.drawing import Mandate
+from aggregator.market import Unit
+
+WHOLE = None
+Kept = Mapping[str, tuple[int, int] | None]
+"""What stays bound of each organisation: lots and their amount, or the whole of its use."""
+
+
+async def settle(
+    unit: Unit,
+    subject: str,
+    kept: Kept,
+    *,
+    firms: Collection[str] | None = None,
+    own: str | None = None,
+) -> None:
+    """End the open uses in `subject`, of `firms` or of all: what is not kept is free again.
+
+    With `own` only that commitment ends. The funds that a lost use had drawn are reserved
+    anew, as far as they are available.
+    """
+    rows = await unit.rows(
+        "select m.* from mandate m where exists (select 1 from mandate_use u"
+        " where u.mandate_id = m.id and u.state = 'open' and u.subject = $1)"
+        " and ($2::text[] is null or m.organisation_id = any($2::text[]))"
+        " order by m.id for update of m",
+        subject,
+        sorted(firms) if firms is not None else None,
+    )
+    states = {row["id"]: row["state"] for row in rows}
+    for mandate in await checking.with_uses(unit, rows):
+        for reference in sorted(mandate.uses):
+            use = mandate.uses[reference]
+            is_meant = own is None or reference == f"{subject}/{own}"
+            if use.state == "open" and use.subject == subject and is_meant:
+                left = kept.get(mandate.organisation_id, (0, 0))
+                lots, amount_minor = (use.lots, use.amount_minor) if left is WHOLE else left
+                await _end(unit, mandate, reference, lots=lots, amount_minor=amount_minor)
+        if states[mandate.id] != "open":
+            mandate.left_minor = 0
+        await checking.save(unit, mandate)
+
+
+async def _end(
+    unit: Unit, mandate: Mandate, reference: str, *, lots: int, amount_minor: int
+) -> None:
+    use = mandate.uses[reference]
+    # A result never binds more than was allowed; what it adds is the market's rounding.
+    kept_minor = min(amount_minor, use.amount_minor) if lots else 0
+    mandate.used_minor -= use.amount_minor - kept_minor
+    if not lots:
+        mandate.left_minor += await _available(unit, mandate, use.drawn_minor)
+    use.lots, use.amount_minor = lots, kept_minor
+    use.drawn_minor, use.state = 0, "spent" if lots else "freed"
+    mandate.drawn.add(reference)
+
+
+async def _available(unit: Unit, mandate: Mandate, wanted_minor: int) -> int:
+    if not wanted_minor:
+        return 0
+    cash = await accounts.ensure(unit, mandate.organisation_id, accounts.CASH, mandate.currency)
+    balance, held, _ = await accounts.lock(unit, cash)
+    # What earlier uses of this call will reserve is still available in the account.
+    current = await unit.row(
+        "select coalesce(sum(amount_minor), 0) as held from hold where id = $1"
+        " and state = 'pending'",
+        mandate.hold_id,
+    )
+    assert current is not None
+    room = balance - held - (mandate.left_minor - int(current["held"]))
+    return max(min(wanted_minor, room), 0)

@@ -1,0 +1,165 @@
+"""Policies: which acts of a firm need more than a role, and who says yes in which order.
+
+A firm without a policy for an act is bound by roles alone. A link of a chain is `role:<role>`
+or `person:<id>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.errors import InvalidField, NotFound
+from aggregator.mandates.facts import PolicySet, SubstituteNamed
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.permissions import APPROVER, FINANCE, OWNER
+
+ACTS = ("auctions.bid", "forwards.offer", "forwards.order", "pools.pledge", "supply.offer")
+"""The acts that commit a firm, and so can be bound by a policy."""
+DECIDING_ROLES = (APPROVER, FINANCE, OWNER)
+MAX_LINKS = 5
+MAX_HOURS = 720
+LONGEST_SUBSTITUTION = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTerms:
+    """Acts of more than `free_up_to_minor` need a mandate, or a yes from each link of `chain`."""
+
+    act: str
+    chain: tuple[str, ...]
+    free_up_to_minor: int = 0
+    valid_hours: int = 24
+
+
+def stream_of(organisation_id: str) -> str:
+    return f"organisation:{organisation_id}"
+
+
+async def set_policy(market: Market, actor: Actor, command: Command, terms: PolicyTerms) -> Outcome:
+    """Bind an act of the actor's firm from now on; what was asked before keeps its chain.
+
+    Raises:
+        InvalidField: an unknown act, an empty or too long chain, or a link that names nobody.
+
+    """
+    _check(terms)
+
+    async def step(unit: Unit) -> Answer:
+        firm = actor.organisation_id
+        await _check_people(unit, firm, terms.chain)
+        await unit.execute(
+            "insert into mandate_policy (organisation_id, act, free_up_to_minor, chain,"
+            " valid_hours, set_by, set_at) values ($1, $2, $3, $4::text[], $5, $6, $7)"
+            " on conflict (organisation_id, act) do update set"
+            " free_up_to_minor = excluded.free_up_to_minor, chain = excluded.chain,"
+            " valid_hours = excluded.valid_hours, set_by = excluded.set_by,"
+            " set_at = excluded.set_at",
+            firm,
+            terms.act,
+            terms.free_up_to_minor,
+            list(terms.chain),
+            terms.valid_hours,
+            actor.person_id,
+            unit.now,
+        )
+        await unit.record(stream_of(firm), PolicySet(firm, terms.act, terms.chain))
+        return {"act": terms.act, "chain": list(terms.chain)}
+
+    return await market.perform(
+        actor, "mandates.rule", step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+async def lift_policy(market: Market, actor: Actor, command: Command, act: str) -> Outcome:
+    """Let roles alone decide about an act again.
+
+    Raises:
+        NotFound: the firm has no policy for the act.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        firm = actor.organisation_id
+        row = await unit.row(
+            "delete from mandate_policy where organisation_id = $1 and act = $2 returning act",
+            firm,
+            act,
+        )
+        if row is None:
+            raise NotFound("policy")
+        await unit.record(stream_of(firm), PolicySet(firm, act, ()))
+        return {"act": act, "chain": []}
+
+    return await market.perform(
+        actor, "mandates.rule", step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+async def name_substitute(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    substitute_id: str,
+    *,
+    begins_at: datetime,
+    ends_at: datetime,
+) -> Outcome:
+    """Let a colleague decide in the actor's place for a while; the record names both.
+
+    Raises:
+        NotFound: no such person in the firm.
+        InvalidField: the window is empty, or longer than a year.
+
+    """
+    if not begins_at < ends_at <= begins_at + LONGEST_SUBSTITUTION:
+        raise InvalidField("/ends_at", "after it begins, and within a year", ends_at.isoformat())
+
+    async def step(unit: Unit) -> Answer:
+        firm = actor.organisation_id
+        if substitute_id == actor.person_id:
+            raise InvalidField("/person", "somebody else", substitute_id)
+        await _check_people(unit, firm, [f"person:{substitute_id}"])
+        await unit.execute(
+            "insert into mandate_substitute (organisation_id, person_id, substitute_id,"
+            " begins_at, ends_at) values ($1, $2, $3, $4, $5)"
+            " on conflict (organisation_id, person_id, substitute_id) do update set"
+            " begins_at = excluded.begins_at, ends_at = excluded.ends_at",
+            firm,
+            actor.person_id,
+            substitute_id,
+            begins_at,
+            ends_at,
+        )
+        await unit.record(stream_of(firm), SubstituteNamed(firm, actor.person_id, substitute_id))
+        return {"person_id": substitute_id, "ends_at": unit.stamp(ends_at)}
+
+    return await market.perform(
+        actor, "approvals.decide", step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+async def _check_people(unit: Unit, organisation_id: str, chain: Sequence[str]) -> None:
+    for link in chain:
+        kind, _, name = link.partition(":")
+        if kind == "person" and not await unit.row(
+            "select 1 as one from membership where organisation_id = $1 and person_id = $2",
+            organisation_id,
+            name,
+        ):
+            raise NotFound("person")
+
+
+def _check(terms: PolicyTerms) -> None:
+    if terms.act not in ACTS:
+        raise InvalidField("/act", f"one of {', '.join(ACTS)}", terms.act[:60])
+    if not 1 <= len(terms.chain) <= MAX_LINKS:
+        raise InvalidField("/chain", f"1 to {MAX_LINKS} links", len(terms.chain))
+    if not 1 <= terms.valid_hours <= MAX_HOURS:
+        raise InvalidField("/valid_hours", f"1 to {MAX_HOURS}", terms.valid_hours)
+    for number, link in enumerate(terms.chain):
+        kind, _, name = link.partition(":")
+        if kind not in ("role", "person") or (kind == "role" and name not in DECIDING_ROLES):
+            rule = f"person:<id>, or role: and one of {', '.join(DECIDING_ROLES)}"
+            raise InvalidField(f"/chain/{number}", rule, link[:60])

@@ -1,0 +1,93 @@
+"""Reading one's own firm's policies, mandates and approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aggregator.errors import NotFound
+from aggregator.journal.reading import Pool, decoded
+from aggregator.market import Actor
+from aggregator.parties.permissions import APPROVER, FINANCE, OWNER
+
+_SEES_ALL = frozenset({OWNER, APPROVER, FINANCE})
+
+_MANDATES = """
+select m.id as mandate_id, m.person_id, p.name as person, m.acts, m.instruments, m.limit_minor,
+  m.max_lots, m.per_act_minor, m.total_minor, m.used_minor, m.reserve_minor, m.left_minor,
+  m.currency, m.state, m.granted_at, m.ends_at
+from mandate m join person p on p.id = m.person_id
+where m.organisation_id = $1 and ($2::text is null or m.person_id = $2)
+order by m.state in ('open', 'unfunded') desc, m.granted_at desc, m.id limit 200
+"""
+
+_APPROVALS = """
+select a.id as approval_id, a.asked_by, p.name as asked_by_name, a.act, a.subject, a.terms,
+  encode(a.fingerprint, 'hex') as fingerprint, a.amount_minor, a.currency, a.note, a.chain,
+  a.step, a.state, a.asked_at, a.ends_at, a.executed_at, a.outcome
+from approval a join person p on p.id = a.asked_by
+where a.organisation_id = $1 and ($2::text is null or a.asked_by = $2)
+  and ($3::text is null or a.id = $3)
+order by a.state = 'waiting' desc, a.asked_at desc, a.id limit 200
+"""
+
+
+async def policies(actor: Actor) -> Sequence[Mapping[str, Any]]:
+    """Return the firm's policies by act."""
+    found = await Pool().rows(
+        "select act, free_up_to_minor, chain, valid_hours, set_at from mandate_policy"
+        " where organisation_id = $1 order by act",
+        actor.organisation_id,
+    )
+    return [dict(row) for row in found]
+
+
+async def mandates(actor: Actor) -> Sequence[Mapping[str, Any]]:
+    """Return the firm's mandates to who decides, and his own to anybody else."""
+    found = await Pool().rows(_MANDATES, actor.organisation_id, _own(actor))
+    return [dict(row) for row in found]
+
+
+async def approvals(actor: Actor) -> Sequence[Mapping[str, Any]]:
+    """Return the firm's requests to who decides, and his own to anybody else."""
+    found = await Pool().rows(_APPROVALS, actor.organisation_id, None, None)
+    substitute = await _is_substitute(actor)
+    return [
+        _shown(row)
+        for row in found
+        if substitute or _SEES_ALL & actor.roles or row["asked_by"] == actor.person_id
+    ]
+
+
+async def approval(actor: Actor, approval_id: str) -> Mapping[str, Any]:
+    """Return one request with what was decided of it, or raise NotFound."""
+    found = await Pool().rows(_APPROVALS, actor.organisation_id, None, approval_id)
+    is_own = bool(found) and found[0]["asked_by"] == actor.person_id
+    if not found or not (is_own or _SEES_ALL & actor.roles or await _is_substitute(actor)):
+        raise NotFound("approval")
+    decisions = await Pool().rows(
+        "select d.step, d.person_id, p.name as person, d.on_behalf_of, d.verdict, d.reason, d.at"
+        " from approval_decision d join person p on p.id = d.person_id"
+        " where d.approval_id = $1 order by d.step",
+        approval_id,
+    )
+    return {**_shown(found[0]), "decisions": [dict(row) for row in decisions]}
+
+
+def _own(actor: Actor) -> str | None:
+    return None if _SEES_ALL & actor.roles else actor.person_id
+
+
+async def _is_substitute(actor: Actor) -> bool:
+    return bool(
+        await Pool().rows(
+            "select 1 as one from mandate_substitute where organisation_id = $1"
+            " and substitute_id = $2 limit 1",
+            actor.organisation_id,
+            actor.person_id,
+        )
+    )
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "terms": decoded(row["terms"]), "outcome": decoded(row["outcome"])}

@@ -1,0 +1,252 @@
+"""Asking for an approval of an act, and deciding it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from aggregator.amounts import CURRENCY
+from aggregator.approvals.asking import Wanted, ask_for
+from aggregator.approvals.executing import approve_and_execute
+from aggregator.catalogue.tenors import parse_cell
+from aggregator.forwards import offering as strip_offering
+from aggregator.forwards import ordering
+from aggregator.mandates import queries, requesting
+from aggregator.market import Answer, Outcome
+from aggregator.pools.pledging import PledgeTerms
+from aggregator.supply import offering
+from web.api.auctions import BidBody
+from web.api.faults import checked
+from web.api.fields import Answers, Body, Id, Lots, Money, Note
+from web.api.forwards import OrderBody, StripOfferBody
+from web.api.mandates import Act
+from web.api.offers import OfferBody
+from web.api.pools import PledgeBody
+from web.api.problem import InvalidFields
+from web.api.routing import Call, route
+
+
+class AskedBid(BidBody):
+    """A bid that is asked for says how many lots."""
+
+    lots: Lots
+
+
+class AskBody(Body):
+    """An act beyond one's mandate: `subject` is what it acts on, `terms` the act's own body.
+
+    An offer to the market acts on nothing, and its `subject` is `market`.
+    """
+
+    act: Act
+    subject: Id
+    terms: dict[str, Any]
+    note: Note = ""
+
+
+class ApproveBody(Body):
+    """The fingerprint of the terms that the decider saw."""
+
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class RejectBody(Body):
+    """Why not."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class Asked(Answers):
+    approval_id: str
+    state: str
+    fingerprint: str
+    ends_at: str
+
+
+class Decided(Answers):
+    approval_id: str
+    state: str
+    step: int | None = None
+
+
+class Approval(Answers):
+    approval_id: str
+    asked_by: str
+    asked_by_name: str
+    act: str
+    subject: str
+    terms: dict[str, Any]
+    fingerprint: str
+    amount: Money
+    currency: str
+    note: str
+    chain: list[str]
+    step: int
+    state: str
+    asked_at: str
+    ends_at: str
+    executed_at: str | None
+    outcome: dict[str, Any] | None
+
+
+class Decision(Answers):
+    step: int
+    person_id: str
+    person: str
+    on_behalf_of: str | None
+    verdict: str
+    reason: str
+    at: str
+
+
+class ApprovalWhole(Approval):
+    decisions: list[Decision]
+
+
+class Approvals(Answers):
+    approvals: list[Approval]
+
+
+def _bid(body: AskedBid) -> Wanted:
+    terms = {"price_minor": body.price, "lots": body.lots, "all_or_none": body.all_or_none}
+    return Wanted(terms, body.price * body.lots)
+
+
+def _pledge(body: PledgeBody) -> Wanted:
+    terms = PledgeTerms(
+        lots=body.lots,
+        limit_minor=body.limit,
+        tolerance_lots=body.tolerance,
+        freight_minor=body.freight,
+        size_lots=body.size,
+        agrees_to_prolong=body.agrees_to_prolong,
+    )
+    return Wanted(terms, body.limit * (body.lots + body.tolerance))
+
+
+def _order(body: OrderBody) -> Wanted:
+    terms = ordering.OrderTerms(
+        form=body.form,
+        limit_minor=body.limit,
+        lots=body.lots,
+        tenor=body.tenor,
+        window=(body.window[0], body.window[1]) if body.window else None,
+        per_tenor_max=body.per_tenor_max,
+        min_lots=body.min_lots,
+        schedule=body.schedule,
+    )
+    lots = sum(body.schedule.values()) if body.schedule else body.lots or 0
+    return Wanted(terms, body.limit * lots)
+
+
+def _strip_offer(body: StripOfferBody) -> Wanted:
+    terms = strip_offering.OfferTerms(
+        steps={
+            tenor: tuple((step.lots, step.price) for step in steps)
+            for tenor, steps in body.steps.items()
+        },
+        capacity=body.capacity,
+        min_total=body.min_total,
+        breaks=tuple((found.lots, found.rebate) for found in body.breaks),
+    )
+    dearest = max(step.price for steps in body.steps.values() for step in steps)
+    return Wanted(terms, dearest * body.capacity)
+
+
+def _offer(body: OfferBody) -> Wanted:
+    terms = offering.OfferTerms(
+        cell=parse_cell(body.cell),
+        breaks=tuple((step.from_lots, step.price) for step in body.breaks),
+        capacity_lots=body.capacity_lots,
+        pack=body.pack,
+        is_public=body.is_public,
+        valid_until=body.valid_until,
+    )
+    return Wanted(terms, body.breaks[0].price * body.capacity_lots)
+
+
+_READS: Mapping[str, tuple[type[Body], Callable[[Any], Wanted]]] = {
+    "auctions.bid": (AskedBid, _bid),
+    "forwards.offer": (StripOfferBody, _strip_offer),
+    "forwards.order": (OrderBody, _order),
+    "pools.pledge": (PledgeBody, _pledge),
+    "supply.offer": (OfferBody, _offer),
+}
+
+
+@route("GET", "/approvals", act="approvals.read", out=Approvals)
+async def approvals(call: Call) -> Answer:
+    """List requests, the waiting ones first: the firm's to who decides, else one's own."""
+    return {"approvals": await queries.approvals(call.actor)}
+
+
+@route("POST", "/approvals", act="approvals.ask", body=AskBody, out=Asked, status=201)
+async def ask_for_approval(call: Call) -> Outcome:
+    """Ask for an approval; the terms stay as they are asked for."""
+    body: AskBody = call.body
+    schema, read = _READS[body.act]
+    try:
+        wanted = read(checked(schema, body.terms))
+    except InvalidFields as error:
+        faults = [replace(one, pointer=f"/terms{one.pointer}") for one in error.faults]
+        raise InvalidFields(faults) from None
+    return await ask_for(
+        call.market,
+        call.actor,
+        call.command,
+        wanted,
+        act=body.act,
+        subject=body.subject,
+        currency=CURRENCY,
+        note=body.note,
+    )
+
+
+@route("GET", "/approvals/{approval_id}", act="approvals.read", out=ApprovalWhole)
+async def approval(call: Call) -> Answer:
+    """Show one request and what was decided of it."""
+    return dict(await queries.approval(call.actor, call.path["approval_id"]))
+
+
+@route(
+    "POST",
+    "/approvals/{approval_id}/approve",
+    act="approvals.decide",
+    body=ApproveBody,
+    out=Decided,
+)
+async def approve(call: Call) -> Outcome:
+    """Say yes; after the last yes of the chain the act is carried out at once."""
+    body: ApproveBody = call.body
+    return await approve_and_execute(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["approval_id"],
+        fingerprint=body.fingerprint,
+    )
+
+
+@route(
+    "POST", "/approvals/{approval_id}/reject", act="approvals.decide", body=RejectBody, out=Decided
+)
+async def reject(call: Call) -> Outcome:
+    """Say no, which ends the request."""
+    return await requesting.reject(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["approval_id"],
+        reason=call.body.reason,
+    )
+
+
+@route("POST", "/approvals/{approval_id}/withdraw", act="approvals.ask", out=Decided)
+async def withdraw_approval(call: Call) -> Outcome:
+    """Take one's own request back while it waits."""
+    return await requesting.withdraw(
+        call.market, call.actor, call.command, call.path["approval_id"]
+    )

@@ -1,0 +1,154 @@
+/** What waits for a yes, made for a phone: the terms, the sum, and two buttons. */
+
+import { get, send } from "../core/api.js";
+import { countdown, instant } from "../core/clock.js";
+import { fill, h, say } from "../core/dom.js";
+import { actButton } from "../core/forms.js";
+import { gathered } from "../core/live.js";
+import { amount, lots } from "../core/numbers.js";
+import { chip, empty, facts, head, panel } from "../core/parts.js";
+import { may } from "../core/viewer.js";
+import { t, worded } from "../core/words.js";
+
+const PLACES = {
+  "auctions.bid": "/auctions/",
+  "forwards.offer": "/strips/",
+  "forwards.order": "/strips/",
+  "pools.pledge": "/pools/",
+};
+
+export async function show(main) {
+  const body = h("div", { class: "stack live" });
+  const toMandates = h("a", { class: "button", href: "/mandates" }, t("page.mandates.title"));
+  fill(main, head(t("page.approvals.title"), { aside: toMandates }), body);
+  const refresh = async () => {
+    const [{ approvals }, me] = await Promise.all([get("/approvals"), get("/me")]);
+    showAll(body, approvals, me, refresh);
+  };
+  await refresh();
+  document.addEventListener(
+    "noticed",
+    gathered(() => refresh().catch(() => {})),
+  );
+}
+
+function showAll(body, approvals, me, refresh) {
+  const waiting = approvals.filter(({ state }) => state === "waiting");
+  const ended = approvals.filter(({ state }) => state !== "waiting").slice(0, 50);
+  fill(
+    body,
+    waiting.length === 0
+      ? panel(null, empty(t("page.approvals.empty")))
+      : waiting.map((one) => card(one, me, refresh)),
+    ended.length > 0 &&
+      panel(
+        t("page.approvals.ended"),
+        h(
+          "ul",
+          { class: "list" },
+          ended.map((one) =>
+            h("li", { class: "row" }, h("span", {}, said(one), " ", chip(one.state), why(one)), day(one)),
+          ),
+        ),
+      ),
+  );
+}
+
+function card(one, me, refresh) {
+  const own = one.asked_by === me.person;
+  return h(
+    "section",
+    { class: "panel approval" },
+    h("h2", {}, worded("page.act", one.act)),
+    facts([
+      [t("page.approvals.by"), one.asked_by_name],
+      [t("page.approvals.sum"), h("strong", { class: "price" }, `${amount(one.amount)} ${one.currency}`)],
+      ...termLines(one.terms),
+      PLACES[one.act] && [
+        t("page.approvals.for"),
+        h("a", { href: PLACES[one.act] + one.subject }, t("page.approvals.look")),
+      ],
+      one.note && [t("page.approvals.note"), one.note],
+      [t("page.approvals.chain"), one.chain.map(link).join(" → ")],
+      [t("page.approvals.until"), `${instant(one.ends_at)} (${countdown(one.ends_at)})`],
+    ]),
+    own ? withdrawal(one, refresh) : may("approvals.decide") && decision(one, refresh),
+  );
+}
+
+function decision(one, refresh) {
+  const lines = [
+    [t("page.approvals.by"), one.asked_by_name],
+    [t("page.approvals.sum"), `${amount(one.amount)} ${one.currency}`],
+  ];
+  return h(
+    "div",
+    { class: "foot" },
+    actButton({
+      label: t("page.approvals.approve"),
+      className: "main large",
+      confirm: () => ({ title: t("page.approvals.approve_ask"), lines, act: t("page.approvals.approve") }),
+      send: (key) =>
+        send("POST", `/approvals/${one.approval_id}/approve`, { fingerprint: one.fingerprint }, key),
+      done: async () => {
+        const found = await get(`/approvals/${one.approval_id}`);
+        say(said(one), " ", chip(found.state));
+        await refresh();
+      },
+    }),
+    actButton({
+      label: t("page.approvals.reject"),
+      className: "danger large",
+      confirm: () => ({
+        title: t("page.approvals.reject_ask"),
+        lines,
+        act: t("page.approvals.reject"),
+        isDanger: true,
+      }),
+      send: (key) => send("POST", `/approvals/${one.approval_id}/reject`, { reason: "" }, key),
+      done: refresh,
+    }),
+  );
+}
+
+function withdrawal(one, refresh) {
+  return h(
+    "div",
+    { class: "foot" },
+    actButton({
+      label: t("page.approvals.withdraw"),
+      className: "quiet",
+      send: (key) => send("POST", `/approvals/${one.approval_id}/withdraw`, {}, key),
+      done: refresh,
+    }),
+  );
+}
+
+/** Return the figures of the terms that a decider weighs, whichever act they are of. */
+function termLines(terms) {
+  const count = terms.lots ?? terms.capacity_lots ?? terms.capacity;
+  return [
+    count && [t("word.lots"), lots(count)],
+    terms.price && [t("page.approvals.price"), amount(terms.price)],
+    terms.limit && [t("page.approvals.limit"), amount(terms.limit)],
+    terms.tenor && [t("word.tenor"), terms.tenor],
+  ].filter(Boolean);
+}
+
+function said(one) {
+  return `${worded("page.act", one.act)} · ${one.asked_by_name} · ${amount(one.amount)} ${one.currency}`;
+}
+
+function why({ outcome, state }) {
+  return state === "failed" && outcome ? ` ${outcome.code}` : null;
+}
+
+function day(one) {
+  return h("span", { class: "note" }, instant(one.asked_at));
+}
+
+/** Return one link of a chain in words: a role, or a person of the firm. */
+function link(one) {
+  const [kind, name] = one.split(":");
+  return kind === "role" ? worded("page.role", name) : t("page.approvals.person");
+}
