@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter, sub
+from itertools import islice
+from operator import attrgetter, itemgetter, lt, sub
 from typing import Any, NamedTuple
 
 from matching.clearing.form import require
@@ -86,7 +87,6 @@ class Book(NamedTuple):
     owners: Sequence[str]
     lots: Sequence[int]
     spare: Sequence[int]
-    limits: Sequence[int]
     own: Sequence[int]
     net: Sequence[int]
     place: dict[str, int]
@@ -128,27 +128,35 @@ class Book(NamedTuple):
         return [(supply, lots.get(supply.id, 0)) for supply in self.supplies]
 
 
+def column_at(column: Any, places: Sequence[Any]) -> Sequence[Any]:
+    """Return what a column (or a table) has at these places, at least one."""
+    found = itemgetter(*places)(column)
+    return found if len(places) > 1 else (found,)
+
+
 _ORDER = attrgetter("size", "seq", "id")
+_SIZE = attrgetter("size")
 
 
 def book_of(pledges: Sequence[Any], supplies: Sequence[Supply]) -> Book:
     """Return the book of a cell; a pledge has the fields of the instance as attributes."""
-    rows = sorted(pledges, key=_ORDER)
+    seqs = [pledge.seq for pledge in pledges]
+    # Mostly they come as they arrived, and sorting keeps that among equal sizes.
+    has_arrived = all(map(lt, seqs, islice(seqs, 1, None)))
+    rows = sorted(pledges, key=_SIZE if has_arrived else _ORDER)
     own = [row.freight_minor + row.term_minor + row.fee_minor for row in rows]
     spare = [row.tolerance for row in rows]
-    limits = [row.limit_minor for row in rows]
     ids = [row.id for row in rows]
     owners = [row.owner for row in rows]
     return Book(
         sizes=[row.size for row in rows],
-        seqs=[row.seq for row in rows],
+        seqs=[row.seq for row in rows] if any(spare) else (),
         ids=ids,
         owners=owners,
         lots=[row.lots for row in rows],
         spare=spare,
-        limits=limits,
         own=own,
-        net=[*map(sub, limits, own)],
+        net=[*map(sub, [row.limit_minor for row in rows], own)],
         place=dict(zip(ids, range(len(ids)), strict=True)),
         supplies=sorted(supplies),
         has_twins=len(set(owners)) < len(owners),

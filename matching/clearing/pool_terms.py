@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import le, lt, mul
+from operator import lt, mul
 
 from matching.clearing.form import GuaranteeBroken, require
-from matching.clearing.pool_book import Book, Deal, Law, Placed
+from matching.clearing.pool_book import Book, Deal, Law, Placed, column_at
 
 
 def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
@@ -18,24 +18,23 @@ def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
     supply_of = {supply.id: supply for supply in book.supplies}
     seen: set[str] = set()
     placed = []
-    own, limits = book.own, book.limits
     firsts = [deal.names[0] for deal in deals]
     require(firsts == sorted(firsts), "order", "pools of a cell stand by their first member")
     for deal in deals:
         require(deal.offer in supply_of, "offer", f"{deal.offer!r} is no offer in this cell")
         supply, goods, names, lots = supply_of[deal.offer], deal.goods, deal.names, deal.member_lots
         try:
-            places = [*map(book.place.__getitem__, names)]
+            places = [*column_at(book.place, names)]
         except KeyError as error:
             raise GuaranteeBroken("cell", f"{error} is no pledge of this cell") from error
         who = f"the pool of {names[0]}"
         require(all(map(lt, names, names[1:])), "order", f"members in {who} stand by id, once")
         require(seen.isdisjoint(names), "one_place", f"a member of {who} is in two pools")
         seen.update(names)
-        due = [goods + own[x] for x in places]
+        due = [goods + own for own in column_at(book.own, places)]
         require([*deal.landed] == due, "landed_minor", f"goods and own lines in {who}")
         require([*deal.amounts] == [*map(mul, due, lots)], "amount_minor", f"in {who}")
-        require(all(map(le, due, map(limits.__getitem__, places))), "limit", f"in {who}")
+        require(goods <= min(column_at(book.net, places)), "limit", f"in {who}")
         require(min(lots) >= 1, "lots", f"a member without lots in {who}")
         require(sum(lots) == deal.lots, "lots", f"members in {who} take {sum(lots)}")
         require(deal.lots % supply.pack == 0, "pack", f"{deal.lots} lots are no whole packs")

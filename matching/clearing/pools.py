@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from matching.clearing.form import Document, GuaranteeBroken, exact_fields, member, require
 from matching.clearing.pool_book import Book, Deal, Law, Placed, Supply, book_of, supply_of
 from matching.clearing.pool_rationing import check_rationed
-from matching.clearing.pool_rounds import check_formation, check_most_surplus
+from matching.clearing.pool_rounds import check_formation
+from matching.clearing.pool_surplus import check_most_surplus
 from matching.clearing.pool_terms import check_terms, left_out
 
 _REASONS = {

@@ -131,7 +131,7 @@ def literal_cascade(world: World) -> Groups:
     for price in prices_of(world):
         while True:
             line = [pledge for pledge in still_open if net(pledge) >= price]
-            best = min(_choices(world, line, price), key=_rank)
+            best = min(choices(world, line, price), key=rank_of)
             if not best:
                 break
             for offer, members in best:
@@ -143,17 +143,17 @@ def literal_cascade(world: World) -> Groups:
 Choice = list[tuple[Offer, list[Pledge]]]
 
 
-def _choices(world: World, line: list[Pledge], price: int) -> Iterator[Choice]:
+def choices(world: World, line: list[Pledge], price: int) -> Iterator[Choice]:
     yield []
     for start in range(len(line)):
         for stop in range(start + 1, len(line) + 1):
             offer = earliest_offer(world, line[start:stop], price)
             if offer is not None:
-                for rest in _choices(world, line[stop:], price):
+                for rest in choices(world, line[stop:], price):
                     yield [(offer, line[start:stop]), *rest]
 
 
-def _rank(choice: Choice) -> tuple[object, ...]:
+def rank_of(choice: Choice) -> tuple[object, ...]:
     lots = sum(pledge.lots for _, members in choice for pledge in members)
     offers = [(offer.seq, offer.id) for offer, _ in choice]
     pools = sorted(sorted(pledge.id for pledge in members) for _, members in choice)
@@ -163,7 +163,7 @@ def _rank(choice: Choice) -> tuple[object, ...]:
 def literal_most_surplus(world: World) -> Groups:
     """The objective `surplus` by trying every set of disjoint stretches, one pool of each."""
     line = sorted(world.pledges, key=lambda pledge: (pledge.size, pledge.seq, pledge.id))
-    best = min(_stretches(world, line), key=_surplus_rank)
+    best = min(surplus_stretches(world, line), key=surplus_rank_of)
     return sorted(
         (offer.id, price, tuple(sorted(p.id for p in members))) for offer, price, members in best
     )
@@ -172,12 +172,12 @@ def literal_most_surplus(world: World) -> Groups:
 Priced = list[tuple[Offer, int, list[Pledge]]]
 
 
-def _stretches(world: World, line: list[Pledge]) -> Iterator[Priced]:
+def surplus_stretches(world: World, line: list[Pledge]) -> Iterator[Priced]:
     """Give every choice of pools; a stretch starts and ends with one of its members."""
     if not line:
         yield []
         return
-    yield from _stretches(world, line[1:])
+    yield from surplus_stretches(world, line[1:])
     for stop in range(1, len(line) + 1):
         for price in prices_of(world):
             members = [pledge for pledge in line[:stop] if net(pledge) >= price]
@@ -185,11 +185,11 @@ def _stretches(world: World, line: list[Pledge]) -> Iterator[Priced]:
                 continue
             offer = earliest_offer(world, members, price)
             if offer is not None:
-                for rest in _stretches(world, line[stop:]):
+                for rest in surplus_stretches(world, line[stop:]):
                     yield [(offer, price, members), *rest]
 
 
-def _surplus_rank(choice: Priced) -> tuple[object, ...]:
+def surplus_rank_of(choice: Priced) -> tuple[object, ...]:
     gain = sum((net(p) - price) * p.lots for _, price, members in choice for p in members)
     lots = sum(pledge.lots for _, _, members in choice for pledge in members)
     offers = [(offer.seq, offer.id) for offer, _, _ in choice]

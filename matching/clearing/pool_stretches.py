@@ -1,0 +1,252 @@
+"""One stretch of a line at one price: its pools hold the most, are the fewest and the first.
+
+With one offer and no packs the fewest lots to pass by follow from bounds where everybody is
+covered or only one window has room, else from a shortest path. What else would be as good is
+then said by the boundaries that the ways as good as the best pass, and `pool_ties` looks among
+them for a smaller list. Several offers at one price, and packs, are tried window by window.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from itertools import accumulate, product
+from typing import NamedTuple
+
+from matching.clearing.form import require
+from matching.clearing.pool_book import Book, Placed, column_at
+from matching.clearing.pool_edges import (
+    MAX_LENGTH,
+    Edge,
+    check_edges,
+    check_ties,
+    edges_of,
+    names_in,
+)
+from matching.clearing.pool_line import Cover, Line
+from matching.clearing.pool_ties import Levels, Ways, check_first, furthest_ends
+
+
+class Claim(NamedTuple):
+    """A pool as a window of a line: its firm lots, and the place of its offer."""
+
+    start: int
+    stop: int
+    rank: int
+    firm: int
+    pool: Placed
+
+
+def check_stretch(
+    book: Book, line: Line, cover: Cover, price: int, claims: Sequence[Claim]
+) -> None:
+    """Check the pools of a stretch that no lawful window leaves."""
+    first, edge = cover.first, cover.edge
+    if book.has_packs:
+        check_edges(book, line, price, [Edge(*claim[:3], price) for claim in claims])
+        return
+    if len(claims) == 1 and claims[0].start == first and claims[0].stop == edge:
+        return  # Everybody in one pool: nothing holds more, or as much in another way.
+    for claim in claims:
+        is_lawful = line.is_lawful(claim.start, claim.stop)
+        name = book.ids[claim.pool.places[0]]
+        require(is_lawful, "window", f"the pool of {name} is no lawful window")
+    is_full = _is_full(line, cover, claims)
+    if not is_full and _is_only(book, line, cover, claims):
+        return
+    part = line.part(first, edge)
+    if is_full:
+        ways: Ways = Tilings(part)
+    else:
+        ways = paths = Paths(part, column_at(book.lots, part.places))
+        passed = sum(paths.lots) - sum(claim.firm for claim in claims)
+        least, fewest = divmod(paths.cost[-1], paths.unit)
+        require(passed == least, "volume", f"{passed} lots are passed by at {price}, not {least}")
+        is_few = len(claims) == fewest
+        require(is_few, "fewest_pools", f"{len(claims)} pools at {price}, not {fewest}")
+        if paths.is_single():
+            return
+    edges = [Edge(c.start - first, c.stop - first, c.rank, price) for c in claims]
+    if _is_mixed(book, price):
+        _check_mixed(book, part, edges, ways)
+    else:
+        pairs = [edge[:2] for edge in edges]
+        check_first(part, column_at(book.ids, part.places), pairs, ways)
+
+
+def is_any_lawful(book: Book, line: Line, price: int) -> bool:
+    """Tell whether some window of a line is lawful where packs matter."""
+    return any(True for _ in edges_of(book, line, price))
+
+
+def _is_mixed(book: Book, price: int) -> bool:
+    """Tell whether which offer is the earliest depends on the window: later ones ask for less."""
+    asked = [lots for supply in book.supplies for lots, goods in supply.breaks if goods == price]
+    return min(asked) < asked[0]
+
+
+def _check_mixed(book: Book, line: Line, claims: Sequence[Edge], ways: Ways) -> None:
+    """Check the ties of windows that go to several offers."""
+    count, price = len(line.places), claims[0].price
+    levels = ways.between(0, count, len(claims))
+    firm = [0, *accumulate([book.lots[x] for x in line.places])]
+    best: list[Edge] = []
+    size = 0
+    for number, starts in levels.items():
+        for start, end in product(starts, levels.get(number + 1, ())):
+            if start < end and line.is_lawful(start, end):
+                held, most = firm[end] - firm[start], line.reach[end] - line.reach[start]
+                totals = [supply.total(price, held, most) for supply in book.supplies]
+                rank = next(k for k, total in enumerate(totals) if total)
+                best.append(Edge(start, end, rank, price))
+            size += 1
+            if size > MAX_LENGTH:
+                return
+    passes = ways.passes(levels) if isinstance(ways, Paths) else set()
+    check_ties(best, passes, count, claims, names_in(book, line))
+
+
+def _is_full(line: Line, cover: Cover, claims: Sequence[Claim]) -> bool:
+    """Tell whether pools hold everybody, and are as few as the ratio of sizes allows."""
+    edge = cover.first
+    for claim in claims:
+        if claim.start != edge:
+            return False
+        edge = claim.stop
+    jumps, jump = 0, cover.first
+    while jump < cover.edge:
+        jump = line.stops[jump]
+        jumps += 1
+    return edge == cover.edge and jumps == len(claims)
+
+
+def _is_only(book: Book, line: Line, cover: Cover, claims: Sequence[Claim]) -> bool:
+    """Tell whether there is room for one window only, and that claimed is the fullest alone."""
+    if book.has_spare or len(claims) != 1 or cover.soonest <= cover.starts[-1]:
+        return False
+    widest = column_at(line.widest, cover.starts)
+    most = max(widest)
+    return claims[0].firm == most and widest.count(most) == 1
+
+
+class Tilings:
+    """The ways to cover a line by the fewest windows, everybody in one."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+
+    def between(self, start: int, end: int, pools: int) -> Levels:
+        """Return the boundaries after so many windows, from 0 to `pools`."""
+        _, _, reach, stops, crowds, least, _ = self.line
+        lows = [end]
+        while len(lows) <= pools:
+            lows.append(bisect_left(stops, lows[-1], start))
+        lows.reverse()
+        reached = [[start]]
+        furthest = start
+        for number in range(1, pools):
+            furthest = min(stops[furthest], end)
+            before = [*reached[-1], end]
+            here: list[int] = []
+            at = 0  # How many of those before, the first ones, may start a window.
+            for bound in range(lows[number], furthest + 1):
+                enough, crowd = reach[bound] - least, crowds[bound]
+                while before[at] < crowd and reach[before[at]] <= enough:
+                    at += 1
+                if at and bound <= stops[before[at - 1]]:
+                    here.append(bound)
+            reached.append(here)
+        levels = {pools: [end]}
+        for number in range(pools - 1, -1, -1):
+            after = levels[number + 1]
+            found = furthest_ends(self.line, reached[number], after)
+            levels[number] = [start for start, _ in found]
+        return levels
+
+
+PASSED, SEVERAL = -1, -2
+
+
+class Paths:
+    """The ways to pass the fewest lots by with the fewest windows.
+
+    `cost` is the least up to each boundary: lots passed × `unit`, plus one for each window.
+    `via` is how: from a start, by passing a pledge by, or in several ways.
+    """
+
+    def __init__(self, line: Line, lots: Sequence[int]) -> None:
+        self.line, self.lots, self.unit = line, lots, len(lots) + 1
+        self.cost, self.via = [0], [PASSED]
+        ready: list[int] = []  # The cost of a start, then the start, in one integer.
+        unit, stops = self.unit, line.stops
+        found = coming = 0
+        for end, passed in enumerate(lots, 1):
+            found += passed * unit
+            via = PASSED
+            count = line.starts_for(end)
+            while coming < count:
+                heappush(ready, self.cost[coming] * unit + coming)
+                coming += 1
+            while ready and stops[ready[0] % unit] < end:
+                heappop(ready)
+            if ready and ready[0] // unit < found:
+                found, via = ready[0] // unit + 1, ready[0] % unit
+                via = SEVERAL if found == self.cost[-1] + passed * unit else via
+                # Perhaps of no use any more, but another as good can only be next in the heap.
+                if any(other // unit + 1 == found for other in ready[1:3]):
+                    via = SEVERAL
+            self.cost.append(found)
+            self.via.append(via)
+
+    def is_single(self) -> bool:
+        """Tell whether there is certainly one best way only."""
+        end = len(self.lots)
+        while end:
+            via = self.via[end]
+            if via == SEVERAL:
+                return False
+            end = end - 1 if via == PASSED else via
+        return True
+
+    def between(self, start: int, end: int, pools: int) -> Levels:
+        """Return the boundaries of all best ways between two boundaries, by their cost."""
+        found = (self.cost[end] - self.cost[start]) % self.unit
+        require(found == pools, "fewest_pools", f"{pools} pools where the best ways have {found}")
+        reached: Levels = {}
+        seen: set[int] = set()
+        for bound in range(start, end + 1):
+            if bound == start or self._is_reached(bound, reached):
+                reached.setdefault(self.cost[bound], []).append(bound)
+                seen.add(bound)
+        leading: Levels = {}  # Negative, so that they ascend.
+        for bound in range(end, start - 1, -1):
+            if bound in seen and (bound == end or self._is_leading(bound, leading)):
+                leading.setdefault(self.cost[bound], []).append(-bound)
+        return {cost: [-bound for bound in reversed(held)] for cost, held in leading.items()}
+
+    def passes(self, levels: Levels) -> set[int]:
+        """Return the boundaries of these from which a pledge is passed by to the next."""
+        held = {bound for bounds in levels.values() for bound in bounds}
+        return {bound for bound in held if bound + 1 in held and self._passes(bound + 1)}
+
+    def _passes(self, end: int) -> bool:
+        return self.cost[end - 1] + self.lots[end - 1] * self.unit == self.cost[end]
+
+    def _is_reached(self, bound: int, reached: Levels) -> bool:
+        """Tell whether a best way leads to a boundary from those reached before it."""
+        before = reached.get(self.cost[bound - 1], ())
+        if before and before[-1] == bound - 1 and self._passes(bound):
+            return True
+        before = reached.get(self.cost[bound] - 1, ())
+        at = bisect_left(before, self.line.starts_for(bound)) - 1
+        return at >= 0 and bound <= self.line.stops[before[at]]
+
+    def _is_leading(self, bound: int, leading: Levels) -> bool:
+        """Tell whether a best way leads from a boundary to those kept after it."""
+        after = leading.get(self.cost[bound + 1], ())
+        if after and after[-1] == -(bound + 1) and self._passes(bound + 1):
+            return True
+        after = leading.get(self.cost[bound] + 1, ())
+        at = bisect_left(after, -self.line.stops[bound])
+        return at < len(after) and bound < self.line.starts_for(-after[at])
