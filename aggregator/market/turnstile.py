@@ -24,6 +24,7 @@ from aggregator.journal.appending import Head, lock_free_heads
 from aggregator.market import commands
 from aggregator.market.acts import Actor, Answer, Command, Outcome, Step
 from aggregator.market.desk import Asked, Desk
+from aggregator.market.points import passing
 from aggregator.market.unit import Unit
 from aggregator.refusals import Refusal, plain_figures, refusal_code
 from matching.errors import RuleViolation
@@ -289,6 +290,7 @@ class Turnstile:
                     await unit.lock(stream)
             else:
                 unit.heads = await lock_free_heads(unit, streams)
+            passing("locked")
             free = [one for one in batch if one.asked and one.asked.stream in unit.heads]
             book = commands.Book(unit, self._answered)
             if looks_up:
@@ -300,10 +302,13 @@ class Turnstile:
                     [one.asked for one in free if one.asked and one.desk is kind]
                 )
             settled: Settled = [(one, _decision(unit, book, desks, one)) for one in free]
+            passing("decided")
             for desk in desks.values():
                 await desk.write()
             await unit.write_noted()
             made = await book.write()
+            passing("written")
+        passing("committed")
         self._answered.keep(made)
         for desk in desks.values():
             desk.keep()
@@ -328,6 +333,7 @@ class Turnstile:
     async def _tell(self, settled: Settled, woken: set[str]) -> None:
         if woken:
             await self._market.bus.wake(sorted(woken))
+        passing("woken")
         for waiting, result in settled:
             waiting.settle(result)
 

@@ -1,0 +1,350 @@
+"""Two web processes on one auction, killed, frozen and cut off, and the database under them.
+
+Bids go over HTTP and over the feed, twice, late, out of order and again. At the end journal,
+command rows, receipts, feed and ledger must tell one story, and each auction replays to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import shutil
+import signal
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from aggregator import vault
+from aggregator.app import market_on
+from aggregator.auctions import closing, opening, replaying, store
+from aggregator.catalogue.tenors import Cell
+from aggregator.clock import SimulatedClock, SystemClock
+from aggregator.db.embedded import EmbeddedError, EmbeddedPostgres
+from aggregator.db.migrating import migrate
+from aggregator.journal.facts import stamp
+from aggregator.journal.reading import Pool, decoded, entries
+from aggregator.ledger.verifying import verify
+from aggregator.market.points import POINTS
+from aggregator.parties import registering
+from matching.auctions.events import BidPlaced
+from scripts._bid_storm import GONE, Bidder, Follower, Web, Witnesses, snapshot
+from scripts._storm import loaded
+from tests.builders import START, a_command, an_actor, an_organisation, with_cash, with_sugar
+from tests.e2e.processes import PASSWORD
+from tests.integration.feed.valkey import a_free_port
+
+FIRMS = [f"firm{number}" for number in range(8)]
+SECONDS_AN_AUCTION = 8
+DATABASE_KILLS = ("a backend", "the postmaster", "every process")
+RICH_MINOR = 10**14
+LAST_ANSWERS_S = 90
+
+
+@dataclass
+class Scene:
+    """Everything of one storm; it kills what it has started and nothing else."""
+
+    folder: Path
+    postgres: EmbeddedPostgres
+    chance: random.Random
+    webs: list[Web]
+    witnesses: Witnesses
+    auctions: list[str] = field(default_factory=list)
+    bidders: list[Bidder] = field(default_factory=list)
+    mill_token: str = ""
+    kills: Counter[str] = field(default_factory=Counter)
+    best: dict[str, int] = field(default_factory=dict)
+
+
+async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
+    folder = Path(tempfile.mkdtemp(prefix="storm-"))
+    postgres = EmbeddedPostgres(folder / "pg")
+    chance = random.Random(seed)
+    try:
+        dsn = await asyncio.to_thread(postgres.start)
+        await migrate(dsn)
+        settings = {"AGG_DATABASE_URL": dsn}
+        webs = [Web(a_free_port(), folder / "var", settings) for _ in range(2)]
+        scene = Scene(folder, postgres, chance, webs, Witnesses())
+        try:
+            await furnish(scene, dsn, seconds)
+            await rage(scene, seconds)
+            await asyncio.to_thread(postgres.start)
+            await listen_at_the_end(scene)
+        finally:
+            for web in webs:
+                web.bury()
+        await audit(scene, dsn)
+        return figures(scene), scene.witnesses.violations
+    finally:
+        await asyncio.to_thread(postgres.stop)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def figures(scene: Scene) -> dict[str, int]:
+    asked = [one for bidder in scene.bidders for one in bidder.asked]
+    return {
+        "kills in all": sum(count for kind, count in scene.kills.items() if "froze" not in kind),
+        **{kind: scene.kills[kind] for kind in sorted(scene.kills)},
+        "auctions": len(scene.auctions),
+        "commands": len(asked),
+        "acknowledged bids": sum(one.answer is not None and one.answer[0] == 201 for one in asked),
+        "refused bids": sum(one.answer is not None and one.answer[0] != 201 for one in asked),
+        **dict(sorted(scene.witnesses.seen.items())),
+    }
+
+
+async def furnish(scene: Scene, dsn: str, seconds: int) -> None:
+    """Register a mill and its bidders, and open an auction for each few seconds."""
+    vault.install(scene.folder / "var")
+    async with market_on(dsn) as market:
+        await with_sugar(market)
+        mill = await an_organisation(market, "Mill", kind="mill")
+        firms = {"mill": (mill, "seller")}
+        for name in FIRMS:
+            firm = await an_organisation(market, name, kind="trader")
+            await with_cash(market, firm, RICH_MINOR)
+            firms[name] = (firm, "buyer")
+        operator = an_actor("operator", "operator")
+        for name, (firm, role) in firms.items():
+            person = registering.NewPerson(name, name, PASSWORD, (role,))
+            await registering.add_person(market, operator, a_command(), firm, person)
+        now = market.clock.now()
+        terms = opening.AuctionTerms(
+            side="sell",
+            cell=Cell("SUGAR-W1", "GX", f"{now.year + 1}-03"),
+            lots=100,
+            closes_at=now + timedelta(days=1),
+            start_minor=100_000,
+            step_minor=100,
+            disclosure="full",
+        )
+        for _ in range(seconds // SECONDS_AN_AUCTION + 1):
+            outcome = await opening.open_auction(
+                market, an_actor(mill, "seller"), a_command(), terms
+            )
+            scene.auctions.append(outcome.answer["auction_id"])
+    await asyncio.gather(*(web.start() for web in scene.webs))
+    for name in FIRMS:
+        chance = random.Random(f"{scene.chance.random()} {name}")
+        scene.bidders.append(Bidder(name, scene.webs, chance, scene.witnesses))
+    watcher = Bidder("mill", scene.webs, scene.chance, scene.witnesses)
+    for bidder in (*scene.bidders, watcher):
+        await bidder.sign_in()
+    scene.mill_token = watcher.token
+
+
+async def rage(scene: Scene, seconds: int) -> None:
+    """Bid and break for so many seconds, then repair everything and let each command settle."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    followers = [
+        asyncio.ensure_future(
+            Follower(web, scene.mill_token, scene.witnesses, scene.auctions[:50]).follow()
+        )
+        for web in scene.webs
+    ]
+    bidding = [asyncio.ensure_future(keep_bidding(scene, one, until)) for one in scene.bidders]
+    breaking = [asyncio.ensure_future(break_webs(scene, web, until)) for web in scene.webs] + [
+        asyncio.ensure_future(break_database(scene, until))
+    ]
+    try:
+        await asyncio.gather(*breaking)
+        await asyncio.gather(*bidding)
+    finally:
+        for task in (*followers, *bidding, *breaking):
+            task.cancel()
+        ended = await asyncio.gather(*followers, *bidding, *breaking, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                scene.witnesses.broken(f"the storm itself: {error!r}")
+
+
+async def keep_bidding(scene: Scene, bidder: Bidder, until: float) -> None:
+    loop, chance = asyncio.get_running_loop(), bidder.chance
+    began = until
+    while loop.time() < until:
+        passed = len(scene.auctions) - 1 - int((began - loop.time()) // SECONDS_AN_AUCTION)
+        auction = scene.auctions[min(max(passed, 0), len(scene.auctions) - 1)]
+        await bid(scene, bidder, auction, until)
+        if chance.random() < 0.1:
+            await say_again(bidder, chance.choice(bidder.asked))
+        await asyncio.sleep(chance.uniform(0, 0.02))
+    patience = loop.time() + LAST_ANSWERS_S
+    for asked in bidder.asked:
+        await bidder.settle(asked, patience)
+        if asked.answer is None:
+            scene.witnesses.broken(f"{asked.command_id} was never answered")
+    await bidder.leave()
+
+
+async def bid(scene: Scene, bidder: Bidder, auction: str, until: float) -> None:
+    """Place a bid or two, in order or not, once or twice at the same time."""
+    chance = bidder.chance
+    price = scene.best.get(auction, 1000) + chance.choice((-1, 0, 1, 1, 1, 1, 2))
+    asked = bidder.command(auction, max(price, 1000))
+    kind = chance.random()
+    if kind < 0.1:
+        # Both processes get it at once; one of them carries it out.
+        await asyncio.gather(*(suppressed(bidder.ask(web, asked)) for web in bidder.webs))
+    elif kind < 0.2:
+        # The later command is sent first.
+        later = bidder.command(auction, asked.price + 1)
+        await suppressed(bidder.ask(chance.choice(bidder.webs), later))
+    await bidder.settle(asked, until)
+    if asked.answer is not None and asked.answer[0] == 201:
+        scene.best[auction] = max(scene.best.get(auction, 0), asked.price)
+    elif chance.random() < 0.5:
+        scene.best[auction] = max(scene.best.get(auction, 1000), asked.price) + 1
+
+
+async def say_again(bidder: Bidder, asked: Any) -> None:
+    """Repeat an old command: it is answered as before, whoever is asked."""
+    if asked.answer is not None:
+        bidder.witnesses.seen["old commands repeated"] += 1
+        await suppressed(bidder.ask(bidder.chance.choice(bidder.webs), asked))
+
+
+async def suppressed(asking: Any) -> None:
+    with contextlib.suppress(*GONE):
+        await asking
+
+
+async def break_webs(scene: Scene, web: Web, until: float) -> None:
+    """Kill or freeze one process, now and then or at a named point, and start it again."""
+    loop, chance = asyncio.get_running_loop(), random.Random(f"{scene.chance.random()}")
+    while loop.time() < until:
+        await asyncio.sleep(chance.uniform(0.2, 2.0))
+        if not web.runs():
+            scene.kills["kills of web processes at a named point"] += 1
+        elif chance.random() < 0.15:
+            scene.kills["web processes frozen"] += 1
+            web.signal(signal.SIGSTOP)
+            await asyncio.sleep(chance.uniform(0.5, 7.0))
+            web.signal(signal.SIGCONT)
+            continue
+        else:
+            scene.kills["kills of web processes"] += 1
+            web.signal(signal.SIGKILL)
+        web.bury()
+        is_armed = chance.random() < 0.6 and loop.time() < until
+        point = f"{chance.choice(POINTS)}:{chance.randint(1, 60)}" if is_armed else ""
+        await start_again(web, point)
+    if web.runs():
+        web.bury()
+    await start_again(web, "")
+
+
+async def start_again(web: Web, point: str) -> None:
+    """Start a process, however often the database is away or the point is passed too early."""
+    for _ in range(30):
+        try:
+            await web.start(point)
+        except AssertionError:
+            web.bury()
+            point = ""
+        else:
+            return
+    raise RuntimeError("a web process does not start any more")
+
+
+async def break_database(scene: Scene, until: float) -> None:
+    loop, chance = asyncio.get_running_loop(), random.Random(f"{scene.chance.random()}")
+    kill = loaded("database_kills").kill
+    while loop.time() < until:
+        await asyncio.sleep(chance.uniform(1.0, 6.0))
+        if loop.time() >= until:
+            break
+        kind = chance.choice(DATABASE_KILLS)
+        kill(scene.postgres, kind, chance)
+        scene.kills[f"kills of the database: {kind}"] += 1
+        for _ in range(10):
+            with contextlib.suppress(EmbeddedError):
+                await asyncio.to_thread(scene.postgres.start)
+                break
+
+
+async def listen_at_the_end(scene: Scene) -> None:
+    """Both processes show the same, to whoever comes anew."""
+    for auction in scene.auctions:
+        shown = [await snapshot(web, scene.mill_token, auction) for web in scene.webs]
+        if len({(frame["epoch"], frame["seq"], frame["digest"]) for frame in shown}) != 1:
+            scene.witnesses.broken(f"{auction}: the two processes show different things")
+        scene.witnesses.seen["snapshots compared"] += 1
+
+
+async def audit(scene: Scene, dsn: str) -> None:
+    later = SimulatedClock(SystemClock().now() + timedelta(days=30))
+    async with market_on(dsn, clock=later) as market:
+        told = await commands_told(scene)
+        for auction in scene.auctions:
+            await audit_bids(scene, auction, told)
+        for auction in scene.auctions:
+            await closing.close(market, auction)
+            replayed = await replaying.replay(auction)
+            if replayed.difference:
+                scene.witnesses.broken(f"{auction} replays differently: {replayed.difference}")
+        for difference in (await verify()).differences:
+            scene.witnesses.broken(f"ledger: {difference}")
+
+
+async def commands_told(scene: Scene) -> dict[str, Any]:
+    """Compare each command's row with the answer its firm was given."""
+    rows = await Pool().rows("select id, outcome, answer from command where act = 'auctions.bid'")
+    told = {row["id"]: (row["outcome"], decoded(row["answer"])) for row in rows}
+    for bidder in scene.bidders:
+        for asked in bidder.asked:
+            if asked.answer is None:
+                continue
+            status, said = asked.answer
+            outcome, kept = told.get(asked.command_id, ("absent", {}))
+            if status == 201 and (outcome != "done" or kept["bid_id"] != said["bid_id"]):
+                scene.witnesses.broken(f"{asked.command_id} was acknowledged and is {outcome}")
+            if status != 201 and outcome == "done":
+                scene.witnesses.broken(f"{asked.command_id} was refused and is done")
+    return told
+
+
+async def audit_bids(scene: Scene, auction: str, told: dict[str, Any]) -> None:
+    """Compare the journal's bids with command rows and receipts, one by one and in order."""
+    broken = scene.witnesses.broken
+    receipts = {
+        asked.command_id: asked.answer[1]
+        for bidder in scene.bidders
+        for asked in bidder.asked
+        if asked.auction == auction and asked.answer is not None and asked.answer[0] == 201
+    }
+    rows = await Pool().rows(
+        "select seq, command from journal where stream = $1 and kind = 'BidPlaced' order by seq",
+        store.stream_of(auction),
+    )
+    command_of = {row["seq"]: row["command"] for row in rows}
+    applied = Counter(command_of.values())
+    for command_id, count in applied.items():
+        if count != 1:
+            broken(f"{command_id} was applied {count} times")
+    for command_id in receipts.keys() - applied.keys():
+        broken(f"{command_id} was acknowledged and is lost")
+    room, own, last_at, number = store.Room(), Counter[str](), START, 0
+    for entry in await entries(None, store.stream_of(auction)):
+        room = store.advance(room, entry)
+        if not isinstance(entry.fact, BidPlaced):
+            continue
+        bid, number = entry.fact, number + 1
+        own[bid.bidder] += 1
+        outcome, answer = told.get(command_of[entry.seq], ("absent", {}))
+        if outcome != "done" or answer["bid_id"] != bid.bid_id:
+            broken(f"{bid.bid_id} stands in the journal; its command is {outcome}")
+        if bid.seq != number or (number > 1 and bid.at < last_at):
+            broken(f"{bid.bid_id} stands at {bid.seq}, {bid.at}; {number} was its place")
+        last_at = bid.at
+        receipt = receipts.get(command_of[entry.seq])
+        head = room.chain.head.hex() if room.chain else ""
+        expected = (bid.bid_id, own[bid.bidder], stamp(bid.at), head)
+        if receipt and tuple(receipt[name] for name in ("bid_id", "seq", "at", "hash")) != expected:
+            broken(f"{bid.bid_id}: the receipt says {receipt}, the journal {expected}")
+    scene.witnesses.seen["bids in the journal"] += number

@@ -1,0 +1,26 @@
+"""The short form of `scripts/storm bids`, with its own seed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SECONDS, SEED = 10, 11
+
+
+@pytest.mark.slow
+async def test_a_short_storm_loses_no_bid_and_doubles_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+    from scripts._storm import loaded
+
+    figures, violations = await loaded("bids").storm(SECONDS, SEED)
+
+    assert violations == []
+    assert figures["kills in all"] > 0
+    assert figures["acknowledged bids"] > 0
+    assert figures["bids in the journal"] >= figures["acknowledged bids"]

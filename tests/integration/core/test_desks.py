@@ -1,0 +1,195 @@
+"""Acts for a desk: many in one commit, each answered as if it had come alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
+
+import pytest
+
+from aggregator.db import orm as market_orm
+from aggregator.errors import CommandReused, Conflict, RecordedRefusal
+from aggregator.journal.facts import fact
+from aggregator.journal.reading import Pool, entries
+from aggregator.market import Actor, Answer, Asked, Command, Market, Outcome, Unit
+from tests.builders import a_command, a_market, an_actor
+
+OPERATOR = an_actor("operator", "operator")
+
+
+@fact
+class Stamped:
+    number: int
+
+
+class Stamping:
+    """Journals numbers; it refuses those below zero and fails on 1300."""
+
+    batches: ClassVar[list[int]] = []
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    async def read(self, asked: Sequence[Asked]) -> None:
+        Stamping.batches.append(len(asked))
+
+    def decide(self, asked: Asked) -> Answer:
+        if asked.content < 0:
+            raise Conflict("below_zero")
+        (entry,) = self._unit.note(asked.stream, [Stamped(asked.content)])
+        if asked.content == 1300:
+            raise ZeroDivisionError
+        return {"number": asked.content, "seq": entry.seq}
+
+    async def write(self) -> None:
+        return None
+
+    def keep(self) -> None:
+        return None
+
+
+async def stamp(
+    market: Market, number: int, command: Command | None = None, stream: str = "desk:1"
+) -> Outcome:
+    return await market.perform_at(
+        Stamping,
+        OPERATOR,
+        "catalogue.define",
+        number,
+        command=command or a_command(number),
+        stream=stream,
+    )
+
+
+@pytest.fixture
+async def market(orm: str) -> Market:
+    market = a_market()
+
+    async def begin(unit: Unit) -> Answer:
+        for number in (1, 2, 3):
+            await unit.record(f"desk:{number}", Stamped(0))
+        return {}
+
+    await market.perform(Actor.SYSTEM, "catalogue.define", begin)
+    Stamping.batches = []
+    return market
+
+
+async def numbers(stream: str = "desk:1") -> list[int]:
+    return [entry.fact.number for entry in await entries(None, stream)]
+
+
+async def test_acts_that_wait_together_share_a_commit_and_keep_their_order(market: Market) -> None:
+    answers = await asyncio.gather(*(stamp(market, number) for number in range(1, 300)))
+
+    assert await numbers() == list(range(300))
+    assert [outcome.answer["seq"] for outcome in answers] == list(range(2, 301))
+    assert len(Stamping.batches) <= 2
+
+
+async def test_acts_of_several_streams_share_a_commit(market: Market) -> None:
+    await asyncio.gather(
+        *(stamp(market, number, stream=f"desk:{1 + number % 3}") for number in range(1, 10))
+    )
+
+    assert [await numbers(f"desk:{n}") for n in (1, 2, 3)] == [
+        [0, 3, 6, 9],
+        [0, 1, 4, 7],
+        [0, 2, 5, 8],
+    ]
+    assert len(Stamping.batches) == 1
+
+
+async def test_a_refusal_leaves_nothing_and_is_refused_again(market: Market) -> None:
+    command = a_command()
+
+    found = await asyncio.gather(
+        stamp(market, 1), stamp(market, -1, command), stamp(market, 2), return_exceptions=True
+    )
+    with pytest.raises(RecordedRefusal) as again:
+        await stamp(market, -1, command)
+
+    assert isinstance(found[1], Conflict)
+    assert again.value.refusal_code == "conflict"
+    assert await numbers() == [0, 1, 2]
+
+
+async def test_a_command_sent_twice_at_once_is_carried_out_once(market: Market) -> None:
+    command = a_command(1)
+
+    first, second = await asyncio.gather(stamp(market, 1, command), stamp(market, 1, command))
+
+    assert (first.replayed, second.replayed) == (False, True)
+    assert first.answer == second.answer
+    assert await numbers() == [0, 1]
+
+
+async def test_another_process_answers_a_known_command_as_the_first_did(market: Market) -> None:
+    commands = [a_command(number) for number in range(1, 4)]
+    first = [await stamp(market, n, command) for n, command in enumerate(commands, start=1)]
+
+    elsewhere = a_market()
+    again = await asyncio.gather(
+        *(stamp(elsewhere, n, command) for n, command in enumerate(commands, start=1)),
+        stamp(elsewhere, 4),
+    )
+    with pytest.raises(CommandReused):
+        await stamp(elsewhere, 9, Command.of(commands[0].id, "something else"))
+
+    assert [one.answer for one in again[:3]] == [one.answer for one in first]
+    assert [one.replayed for one in again] == [True, True, True, False]
+    assert await numbers() == [0, 1, 2, 3, 4]
+
+
+async def test_a_fault_in_one_act_harms_no_other(market: Market) -> None:
+    found = await asyncio.gather(
+        *(stamp(market, number) for number in range(1297, 1303)), return_exceptions=True
+    )
+
+    assert [isinstance(one, Exception) for one in found] == [n == 1300 for n in range(1297, 1303)]
+    assert await numbers() == [0, 1297, 1298, 1299, 1301, 1302]
+
+
+async def test_steps_and_desk_acts_of_a_stream_go_in_the_order_they_came(market: Market) -> None:
+    async def step(unit: Unit) -> Answer:
+        await unit.record("desk:1", Stamped(50))
+        return {}
+
+    await asyncio.gather(
+        stamp(market, 1),
+        market.perform(Actor.SYSTEM, "catalogue.define", step, stream="desk:1"),
+        stamp(market, 2),
+    )
+
+    assert await numbers() == [0, 1, 50, 2]
+
+
+async def test_a_stream_that_somebody_holds_delays_no_other(market: Market) -> None:
+    async with market_orm.raw() as connection, connection.transaction():
+        await connection.fetch("select 1 from stream_head where stream = 'desk:1' for update")
+        held = asyncio.ensure_future(stamp(market, 1, stream="desk:1"))
+        free = await asyncio.wait_for(stamp(market, 2, stream="desk:2"), 2)
+        is_waiting = not held.done()
+
+    assert is_waiting
+    assert free.answer["seq"] == 2
+    assert (await held).answer["seq"] == 2
+
+
+async def test_a_lost_connection_is_taken_up_again_and_nothing_is_done_twice(
+    market: Market,
+) -> None:
+    bidding = [asyncio.ensure_future(stamp(market, number)) for number in range(1, 200)]
+    for _ in range(5):
+        await asyncio.sleep(0.003)
+        await Pool().rows(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+    found = await asyncio.gather(*bidding, return_exceptions=True)
+
+    kept = await numbers()
+    done = [n for n, one in enumerate(found, start=1) if isinstance(one, Outcome)]
+    assert len(kept) == len(set(kept))
+    assert set(done) <= set(kept)
