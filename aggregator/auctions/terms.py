@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -87,6 +87,19 @@ OWN_TERMS: Mapping[str, frozenset[str]] = {
     "clock": frozenset({"interval_s", "items", "max_share", "tie"}),
 }
 _OWN = frozenset[str]().union(*OWN_TERMS.values())
+
+
+def check_named(form: str, named: Sequence[str]) -> None:
+    """Refuse a term that was named though it belongs to another format, whatever its value.
+
+    Raises:
+        InvalidField: naming the first such term.
+
+    """
+    own = OWN_TERMS.get(form, frozenset())
+    for name in named:
+        if name in _OWN - own:
+            raise InvalidField(f"/{name}", "belongs to another format", form)
 
 
 def check_form(terms: AuctionTerms) -> None:

@@ -13,6 +13,8 @@ from aggregator.amounts import decimal_text
 from aggregator.auctions.store import Room
 from aggregator.market import Actor, Audience
 from matching.auctions import disclosure
+from matching.auctions.events import Result
+from matching.auctions.state import State
 
 MEMBER, OWNER, OPERATOR = "member", "owner", "operator"
 
@@ -55,6 +57,7 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
         seen["bidders"] = {known.organisation_id: known.name for known in _in_order(room)}
     if audience.kind == OPERATOR and not state.rules.reserve_is_public:
         seen["reserve_minor"] = None
+    seen.update(_of_the_result(state, audience))
     named = {
         "auction_id": listing.auction_id,
         "audience": audience.kind,
@@ -83,6 +86,29 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
     }
     shown: dict[str, Any] = _worded({**named, **seen}, listing.currency)
     return shown
+
+
+def _of_the_result(state: State, audience: Audience) -> dict[str, Any]:
+    """Return what a close adds: the draw for everybody, his own outcome for each bidder."""
+    result, added = state.result, dict[str, Any]()
+    if result is not None and result.seed is not None:
+        added["draw"] = {"seed": result.seed, "beacon": result.beacon or None}
+    if result is not None and audience.kind == MEMBER:
+        added["my_outcome"] = _outcome_of(state, result, str(audience.organisation_id))
+    return added
+
+
+def _outcome_of(state: State, result: Result, bidder: str) -> str | None:
+    """Say in a word what became of a bidder: what he may know in every disclosure."""
+    if any(won.bidder == bidder for won in result.awards):
+        return "won"
+    left = [one.reason for one in result.rejected_in_the_money if one.bidder == bidder]
+    if left:
+        return left[0]
+    asked = state.clock.ids if state.clock is not None else frozenset()
+    if state.book.of(bidder) is None and all(one != bidder for one, _ in asked):
+        return None
+    return "outbid" if result.awards else "not_awarded"
 
 
 def _in_order(room: Room) -> list[Any]:

@@ -200,3 +200,99 @@ async def test_a_rivals_hidden_bid_sends_no_frame_and_leaves_no_gap(served: Serv
 
     assert (first["op"], first["seq"], first["data"]["my_best"]) == ("delta", 2, "5200.00")
     await ann.close()
+
+
+async def test_a_sealed_sale_over_http_tells_nobody_before_its_close(served: Served) -> None:
+    visitors = await visitors_of(served)
+    auction_id = await opened(visitors, format="sealed_first")
+    path = f"/auctions/{auction_id}"
+    before = [await visitors[name].get(path) for name in ("nobody", "mill", "operator", "bob")]
+
+    receipt = await visitors["ann"].post(f"{path}/bids", {"price": "5200.00"}, key="one")
+    again = await visitors["ann"].post(f"{path}/bids", {"price": "5200.00"}, key="one")
+    outcome = await visitors["ann"].get("/commands/one")
+    worse = await visitors["ann"].post(f"{path}/bids", {"price": "5100.00"})
+    during = [await visitors[name].get(path) for name in ("nobody", "mill", "operator", "bob")]
+    served.market.clock.set(START.replace(hour=2))  # type: ignore[attr-defined]
+    await ring_due(served.market, ON_TIMER)
+    seen = (await visitors["ann"].get(path)).json()
+
+    assert [one.content for one in before] == [one.content for one in during]
+    assert receipt.json() == again.json()
+    assert outcome.json()["answer"]["price"] == "5200.00"
+    assert (worse.status_code, worse.json()["code"]) == (422, "not_improving")
+    assert receipt.json()["deposit"] == "50000.00"
+    assert (seen["my_outcome"], seen["my_award"]["price"]) == ("won", "5200.00")
+    assert len(seen["draw"]["seed"]) == 64
+
+
+async def test_dutch_japanese_and_clock_auctions_over_http(served: Served) -> None:
+    visitors = await visitors_of(served)
+    ann = visitors["ann"]
+    dutch = await opened(visitors, format="dutch", interval_s=60)
+    japanese = await opened(visitors, format="japanese", interval_s=60)
+    months = [
+        {"tenor": "2027-03", "lots": 60, "start": "5000.00"},
+        {"tenor": "2027-04", "lots": 40, "start": "5000.00"},
+    ]
+    rules = {key: value for key, value in RULES.items() if key != "start"}
+    clock = await visitors["mill"].post(
+        "/auctions", {**rules, "format": "clock", "interval_s": 60, "items": months}
+    )
+    clock_id = clock.json()["auction_id"]
+
+    taken = await ann.post(f"/auctions/{dutch}/bids", {"price": "5000.00", "lots": 10})
+    accepted = await ann.post(f"/auctions/{japanese}/bids", {"price": "5000.00", "lots": 10})
+    asked = await ann.post(f"/auctions/{clock_id}/demands", {"demand": {"2027-04": 40}})
+    wrong = await ann.post(f"/auctions/{clock_id}/bids", {"price": "5000.00"})
+    strange = await ann.post(f"/auctions/{dutch}/demands", {"demand": {"2027-04": 1}})
+
+    assert (taken.status_code, taken.json()["price"]) == (201, "5000.00")
+    assert (accepted.status_code, accepted.json()["round"]) == (201, 0)
+    assert (asked.status_code, asked.json()["demand"]) == (201, {"2027-04": 40})
+    assert asked.json()["price"] is None
+    assert (wrong.json()["code"], strange.json()["code"]) == ("wrong_command", "wrong_command")
+    seen = (await ann.get(f"/auctions/{clock_id}")).json()
+    assert seen["my_demand"] == {"2027-03": 0, "2027-04": 40}
+
+
+async def test_a_standing_order_over_http_and_over_the_feed(served: Served) -> None:
+    visitors = await visitors_of(served)
+    auction_id = await opened(visitors)
+    bob = await following(served, visitors["bob"], auction_id)
+
+    order = await visitors["ann"].post(f"/auctions/{auction_id}/standing", {"limit": "5050.00"})
+    await bob.send(
+        json.dumps({"op": "standing", "cmd": "s-1", "auction": auction_id, "limit": "5030.00"})
+    )
+    told = [await received(bob) for _ in range(3)]
+    ack = next(frame for frame in told if frame["op"] == "ack")
+
+    assert (order.status_code, order.json()["limit"]) == (201, "5050.00")
+    assert (ack["data"]["limit"], ack["data"]["is_leading"]) == ("5030.00", False)
+    seen = (await visitors["ann"].get(f"/auctions/{auction_id}")).json()
+    assert (seen["best"], seen["my_limit"]) == ("5030.00", "5050.00")
+    await bob.close()
+
+
+async def test_fields_of_another_format_are_refused_even_with_idle_values(served: Served) -> None:
+    visitors = await visitors_of(served)
+
+    answers = [
+        await visitors["mill"].post("/auctions", {**RULES, **extra})
+        for extra in (
+            {"format": "sealed_first", "soft_close_s": 120},
+            {"format": "dutch", "interval_s": 60, "shares": []},
+            {"interval_s": 60},
+            {"format": "japanese", "interval_s": 60, "improve": "auto"},
+            {"bids_on_behalf_of": "org_other"},
+        )
+    ]
+
+    assert [(one.status_code, one.json()["pointer"]) for one in answers] == [
+        (422, "/soft_close_s"),
+        (422, "/shares"),
+        (422, "/interval_s"),
+        (422, "/improve"),
+        (422, "/bids_on_behalf_of"),
+    ]

@@ -7,6 +7,7 @@ from importlib import import_module
 ROUTE_MODULES = [
     "web.api.approvals",
     "web.api.audit",
+    "web.api.auction_acts",
     "web.api.auctions",
     "web.api.calendars",
     "web.api.commands",

@@ -8,10 +8,23 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from aggregator.auctions import bidding, bundle, opening, queries, stopping
-from aggregator.auctions.opening import AuctionTerms
+from aggregator.auctions.opening import AuctionTerms, TenorLots
+from aggregator.auctions.terms import check_named
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Answer, Outcome
-from web.api.fields import Answers, Body, Cell, Id, Instant, Lots, Minor, Money, Name, Page
+from web.api.fields import (
+    Answers,
+    Body,
+    Cell,
+    Id,
+    Instant,
+    Lots,
+    Minor,
+    Money,
+    Name,
+    Page,
+    Tenor,
+)
 from web.api.routing import PUBLIC, Call, Download, route
 from web.feed.operations import frame_op
 
@@ -20,6 +33,9 @@ BIDS = "/auctions/{auction_id}/bids"
 frame_op("bid", "POST", BIDS, auction_id="auction")
 
 Percent = Annotated[int, Field(ge=1, le=100)]
+Format = Literal[
+    "english", "sealed_first", "sealed_uniform", "second_price", "dutch", "japanese", "clock"
+]
 
 
 class AuctionsQuery(Page):
@@ -36,18 +52,29 @@ class StepBandBody(Body):
     step: Minor
 
 
+class MonthBody(Body):
+    """What a clock auction sells of one delivery month, and its first price per lot."""
+
+    tenor: Tenor
+    lots: Lots
+    start: Minor
+
+
 class AuctionBody(Body):
     """The rules of an auction, frozen when it opens.
 
-    `start` is the public ceiling of a buy side and the floor of a sell side; `reserve` is the
-    owner's secret unless `reserve_is_public`. Without `opens_at` bidding begins at once.
+    `start` is the public ceiling of a buy side and the floor of a sell side, and where an
+    announced price begins; `reserve` is the owner's secret unless `reserve_is_public`. Without
+    `opens_at` bidding begins at once. `interval_s` is how long an announced price stands, in
+    `dutch`, `japanese` and `clock`; `items` are the months of a `clock`, that of the cell first.
+    Fields of another format are refused.
     """
 
     side: Literal["buy", "sell"]
     cell: Cell
     lots: Lots
     title: Annotated[str, Field(max_length=120)] = ""
-    format: Literal["english"] = "english"
+    format: Format = "english"
     opens_at: Instant | None = None
     closes_at: Instant
     hard_stop: Instant | None = None
@@ -64,14 +91,21 @@ class AuctionBody(Body):
     allow_single: bool = False
     pricing: Literal["auto", "pay_as_bid", "last_accepted", "first_rejected"] = "auto"
     marginal: Literal["auto", "pro_rata", "time"] = "auto"
+    tie: Literal["auto", "time", "draw"] = "auto"
     improve: Literal["auto", "leader", "own"] = "auto"
     disclosure: Literal["auto", "full", "best", "rank", "blind"] = "auto"
+    interval_s: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    items: Annotated[list[MonthBody], Field(max_length=20)] = Field(default=[])
     kinds: Annotated[list[str], Field(max_length=10)] = Field(default=[])
     invited: Annotated[list[Id], Field(max_length=200)] = Field(default=[])
 
 
 class BidBody(Body):
-    """A binding bid: `price` per lot for `lots`, all of them when absent."""
+    """A binding bid: `price` per lot for `lots`, all of them when absent.
+
+    In a Dutch auction `price` is the worst that still suits, and the clock's price is paid; in
+    a Japanese one it is the price of the round.
+    """
 
     price: Minor
     lots: Lots | None = None
@@ -125,16 +159,22 @@ class AuctionStopped(Answers):
 
 
 class Receipt(Answers):
-    """`seq` counts one's own bids; `hash` is the bid's place in the auction's journal."""
+    """`seq` counts one's own bids; `hash` is the bid's place in the auction's record.
+
+    `round` and `demand` are there where prices are announced in rounds; a demand for several
+    months has no one price.
+    """
 
     auction_id: str
     bid_id: str
     seq: int
     at: str
     hash: str
-    price: Money
+    price: Money | None
     lots: int
     all_or_none: bool
+    round: int | None = None
+    demand: dict[str, int] | None = None
     deposit: Money
     currency: str
     closes_at: str
@@ -151,8 +191,12 @@ class StepBand(Answers):
 class AuctionView(Answers):
     """What every audience sees; further fields are there for whom the rules show them to.
 
-    Bidders: `my_best`, `my_lots`, `my_bids`, `next_allowed`, `is_leading`, `my_rank`,
-    `my_award`. By disclosure: `best`, `bids`, `standing`, `result`. Owner: `bidders`.
+    Bidders: `my_best`, `my_lots`, `my_bids`, `my_limit`, `next_allowed`, `is_leading`,
+    `my_rank`, once closed `my_award`, `my_awards`, `my_outcome`; in rounds `my_demand`,
+    `my_eligible_lots`. By disclosure: `best`, `bids`, `standing`, `result`. Owner: `bidders`.
+    Rounds: `round`, `round_ends_at`, `items`. Dutch: `lots_left`, and the price from `start` by
+    one step each `interval_s` since `clock_from`, not past `reserve`, nor while stopped at
+    `clock_stopped_at`. A draw: `draw_commitment`, once closed `draw`.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -197,6 +241,9 @@ class AuctionView(Answers):
     pricing: str
     improve: str
     disclosure: str
+    tie: str
+    draw_commitment: str | None
+    interval_s: int
 
 
 @route("GET", "/auctions", act=PUBLIC, query=AuctionsQuery, out=Auctions)
@@ -212,6 +259,8 @@ async def auctions(call: Call) -> Answer:
 @route("POST", "/auctions", act="auctions.open", body=AuctionBody, out=AuctionOpened, status=201)
 async def open_auction(call: Call) -> Outcome:
     """Open an auction of lots of one's own."""
+    body: AuctionBody = call.body
+    check_named(body.format, sorted(body.model_fields_set))
     return await opening.open_auction(call.market, call.actor, call.command, _terms(call.body))
 
 
@@ -280,7 +329,10 @@ async def cancel_auction(call: Call) -> Outcome:
 
 def _terms(body: AuctionBody) -> AuctionTerms:
     same: dict[str, Any] = body.model_dump(
-        exclude={"cell", "start", "reserve", "step", "steps", "shares", "kinds", "invited"}
+        exclude={
+            *("cell", "start", "reserve", "step", "steps"),
+            *("shares", "interval_s", "items", "kinds", "invited"),
+        }
     )
     return AuctionTerms(
         **same,
@@ -290,6 +342,8 @@ def _terms(body: AuctionBody) -> AuctionTerms:
         step_minor=body.step,
         steps=tuple((band.from_, band.step) for band in body.steps),
         shares=tuple(body.shares),
+        interval_s=body.interval_s or 0,
+        items=tuple(TenorLots(item.tenor, item.lots, item.start) for item in body.items),
         kinds=tuple(body.kinds),
         invited=tuple(body.invited),
     )

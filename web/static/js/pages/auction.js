@@ -9,6 +9,7 @@ import { amount, lots, percent, priceUnit, shareUp, times, unit } from "../core/
 import { chip, columns, empty, facts, head, panel, signInFirst, table, tiles } from "../core/parts.js";
 import { isMember, may, plays } from "../core/viewer.js";
 import { named, t, worded } from "../core/words.js";
+import { announced, formOf, isAnnounced, isSealed, months, shapeOf, standingForm } from "./auction_forms.js";
 
 export async function show(main, { auctionId }) {
   const room = new Room(`/auctions/${auctionId}`);
@@ -37,7 +38,7 @@ class Room {
       fill(main, top, told, columns(lead, own, rest, t("page.auction.my_bid")));
     }
     this.showState();
-    if (before?.phase !== auction.phase) this.showOwn();
+    if (!before || shapeOf(before) !== shapeOf(auction)) this.showOwn();
     this.showStep();
     if (before) this.tell(before);
   }
@@ -70,6 +71,7 @@ class Room {
       auction.reason &&
         h("p", { class: "banner bad" }, t(`page.auction.${auction.phase}_because`, { reason: auction.reason })),
       panel(null, tiles(this.figures())),
+      months(this),
       auction.result && this.result(),
     );
     fill(this.parts.rest, auction.standing && this.standing(), this.rules());
@@ -78,17 +80,24 @@ class Room {
   figures() {
     const { auction } = this;
     const isOpen = auction.phase === "open" || auction.phase === "scheduled";
-    const shows = ["best", "full"].includes(auction.disclosure) || "best" in auction;
+    const shows = "best" in auction && !isAnnounced(auction);
     return [
       auction.phase === "scheduled" && [t("page.auction.opens_in"), countdown(auction.opens_at), "large"],
       auction.phase === "open" && [t("page.auction.closes_in"), countdown(auction.closes_at), "large"],
+      ...(isOpen || auction.phase === "paused" ? announced(this) : []),
       shows && [t("page.auction.best"), this.priced(auction.best), "large"],
       auction.my_best && [t("page.auction.mine"), [this.priced(auction.my_best), h("small", {}, this.place())]],
       [t("page.auction.on_offer"), this.lots(auction.lots)],
-      [t(auction.side === "sell" ? "page.auction.floor" : "page.auction.ceiling"), this.priced(auction.start)],
+      auction.start && [this.startLabel(), this.priced(auction.start)],
       !isOpen && [t("word.closed_at"), instant(auction.closes_at)],
       auction.extensions > 0 && [t("page.auction.extensions"), String(auction.extensions)],
     ];
+  }
+
+  startLabel() {
+    const { auction } = this;
+    if (isAnnounced(auction)) return t("page.auction.start_price");
+    return t(auction.side === "sell" ? "page.auction.floor" : "page.auction.ceiling");
   }
 
   place() {
@@ -115,8 +124,24 @@ class Room {
       facts([
         [t("page.auction.outcome"), words],
         result.clearing_price && [t("page.auction.clearing_price"), this.priced(result.clearing_price)],
-        won && [t("page.auction.my_award"), h("strong", {}, `${this.lots(won.lots)} × ${amount(won.price)}`)],
+        ...(auction.my_awards ?? []).map((one) => [
+          one.item ? `${t("page.auction.my_award")} · ${month(one.item)}` : t("page.auction.my_award"),
+          h("strong", {}, `${this.lots(one.lots)} × ${amount(one.price)}`),
+        ]),
+        auction.my_outcome && [t("page.auction.my_outcome"), t(`page.my_outcome.${auction.my_outcome}`)],
+        auction.my_rank && [t("page.auction.my_rank"), String(auction.my_rank)],
+        auction.my_outcome && [t("page.auction.counted"), t(`page.tie.${auction.tie}`)],
+        auction.draw && [t("page.auction.seed"), h("span", { class: "mono soft" }, auction.draw.seed)],
       ]),
+      h(
+        "p",
+        {},
+        h(
+          "a",
+          { href: `/api/v1${this.path}/bundle`, download: `${auction.auction_id}.bundle.json` },
+          t("page.auction.bundle"),
+        ),
+      ),
       result.awards?.length > 0 &&
         table({
           rows: result.awards,
@@ -167,7 +192,10 @@ class Room {
         [t("page.auction.min_lots"), this.lots(auction.min_lots)],
         auction.max_share && [t("page.auction.max_share"), `${auction.max_share} %`],
         [t("page.auction.pricing"), t(`page.pricing.${auction.pricing}`)],
+        [t("page.auction.format"), t(`page.format.${auction.format}`)],
+        auction.interval_s > 0 && [t("page.auction.interval"), `${auction.interval_s} s`],
         [t("page.auction.disclosure"), t(`page.disclosure.${auction.disclosure}`)],
+        [t("page.auction.counted"), t(`page.tie.${auction.tie}`)],
         [t("word.deposit"), percent(auction.deposit_bps)],
         auction.reserve && [t("page.auction.reserve"), amount(auction.reserve)],
         auction.kinds.length > 0 && [
@@ -177,7 +205,9 @@ class Room {
         [t("page.auction.opened_at"), instant(auction.opens_at)],
         [t("page.auction.hard_stop"), instant(auction.hard_stop)],
       ]),
-      h("p", { class: "note" }, t("page.auction.soft_close", { minutes: auction.soft_close_s / 60 })),
+      auction.format === "english" &&
+        h("p", { class: "note" }, t("page.auction.soft_close", { minutes: auction.soft_close_s / 60 })),
+      auction.draw_commitment && h("p", { class: "mono soft" }, auction.draw_commitment),
     );
   }
 
@@ -185,6 +215,7 @@ class Room {
     fill(
       this.parts.own,
       this.acts(),
+      this.mayBid() && standingForm(this),
       this.receipts.length > 0 && this.receiptList(),
       plays("operator") && this.operator(),
     );
@@ -200,7 +231,14 @@ class Room {
     if (!isMember) return panel(t("page.auction.my_bid"), signInFirst());
     if (!may("auctions.bid") || !plays(role))
       return panel(t("page.auction.my_bid"), empty(t(`page.auction.for_${role}`)));
-    return panel(t("page.auction.my_bid"), this.bidForm());
+    const isOwn = isSealed(auction) || isAnnounced(auction);
+    return panel(t("page.auction.my_bid"), isOwn ? formOf(this) : this.bidForm());
+  }
+
+  mayBid() {
+    const { auction } = this;
+    const role = auction.side === "sell" ? "buyer" : "seller";
+    return auction.phase === "open" && auction.audience === "member" && may("auctions.bid") && plays(role);
   }
 
   /** The one-step bid follows the market; what a person types is left alone. */
@@ -283,7 +321,12 @@ class Room {
     this.stepShape = null;
     this.auction = { ...this.auction, my_lots: receipt.lots };
     this.showOwn();
+    await this.refresh();
+  }
+
+  async refresh() {
     this.take(document.getElementById("page"), await get(this.path));
+    this.showOwn();
   }
 
   receiptList() {
@@ -301,7 +344,7 @@ class Room {
               h(
                 "div",
                 { class: "row" },
-                h("strong", {}, `${amount(one.price)} × ${this.lots(one.lots)}`),
+                h("strong", {}, one.price ? `${amount(one.price)} × ${this.lots(one.lots)}` : this.lots(one.lots)),
                 h("span", { class: "note" }, `#${one.seq} · ${timeOfDay(one.at)}`),
               ),
               h("p", { class: "note" }, t("page.auction.deposit_held", { amount: amount(one.deposit) })),

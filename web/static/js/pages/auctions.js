@@ -11,6 +11,7 @@ import { may, plays } from "../core/viewer.js";
 import { t } from "../core/words.js";
 
 const HOUR = 3_600_000;
+const FORMATS = ["english", "sealed_first", "sealed_uniform", "second_price", "dutch", "japanese"];
 const LIVE = ["open", "paused", "scheduled"];
 
 export async function show(main) {
@@ -54,7 +55,13 @@ function listed(title, rows, none, when) {
                 row.title && h("div", { class: "note" }, cellName(row.cell)),
               ],
             },
-            { label: t("page.auctions.side"), cell: (row) => t(`page.auctions.${row.side}`) },
+            {
+              label: t("page.auctions.side"),
+              cell: (row) => [
+                t(`page.auctions.${row.side}`),
+                h("div", { class: "note" }, t(`page.format.${row.format}`)),
+              ],
+            },
             { label: t("word.lots"), isNumber: true, cell: (row) => lots(row.lots) },
             { label: t("page.auctions.owner"), cell: (row) => row.owner_name || t("page.pools.one") },
             { label: t("word.state"), cell: (row) => chip(row.state) },
@@ -93,6 +100,19 @@ function openForm() {
           value: toLocal(now() + HOUR),
         },
         {
+          name: "format",
+          label: t("page.auction.format"),
+          type: "select",
+          options: FORMATS.map((one) => [one, t(`page.format.${one}`)]),
+        },
+        {
+          name: "interval_s",
+          label: t("page.auctions.interval"),
+          type: "lots",
+          isOptional: true,
+          hint: t("page.auctions.interval_hint"),
+        },
+        {
           name: "pricing",
           label: t("page.auction.pricing"),
           type: "select",
@@ -105,7 +125,7 @@ function openForm() {
           name: "disclosure",
           label: t("page.auction.disclosure"),
           type: "select",
-          options: ["best", "full", "rank", "blind"].map((one) => [one, t(`page.disclosure.${one}`)]),
+          options: ["auto", "best", "full", "rank", "blind"].map((one) => [one, t(`page.disclosure.${one}`)]),
         },
         {
           name: "admits",

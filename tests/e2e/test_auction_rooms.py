@@ -1,0 +1,151 @@
+"""Auction rooms in browsers: a soft close on phones, and a form for every format."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from aggregator.journal.facts import stamp
+from tests.e2e.conftest import CELL, OPERATOR, PHONE, Town
+
+pytestmark = pytest.mark.browser
+
+
+async def bought(town: Town, **rules: Any) -> str:
+    """Let the operator buy 300 lots in ten minutes; return the auction's path."""
+    operator = await town.as_program(OPERATOR)
+    made = await operator.post(
+        "/auctions",
+        {
+            "side": "buy",
+            "cell": CELL,
+            "lots": 300,
+            "start": "5000.00",
+            "step": "10.00",
+            "title": "Three hundred tonnes",
+            "closes_at": stamp(town.stage.clock.now() + timedelta(minutes=10)),
+            **rules,
+        },
+    )
+    return f"/auctions/{made['auction_id']}"
+
+
+async def bid_by_hand(page: Page, price: str) -> None:
+    await page.get_by_label("Or type a price").fill(price)
+    await page.get_by_role("button", name="Place the bid").click()
+    await agree(page, "Place the bid")
+
+
+async def agree(page: Page, act: str) -> None:
+    await page.get_by_role("dialog").get_by_role("button", name=act).click()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def fits(page: Page) -> None:
+    """A phone's page is never wider than the phone."""
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]
+
+
+async def test_two_bidders_a_buyer_and_an_observer_through_a_soft_close(town: Town) -> None:
+    path = await bought(town)
+    laibin = await town.look("en", PHONE, login="laibin")
+    baise = await town.look("en", PHONE, login="baise")
+    buyer = await town.look("en", PHONE, login=OPERATOR)
+    observer = await town.look("en", PHONE)
+    everyone = (laibin, baise, buyer, observer)
+    for page in everyone:
+        await town.go(page, path)
+        await fits(page)
+
+    await bid_by_hand(laibin, "4980")
+    for page in everyone:
+        await expect(page.locator("main")).to_contain_text("4,980.00")
+    await expect(laibin.locator("main")).to_contain_text("You lead")
+    await expect(baise.get_by_role("button", name=re.compile(r"^Bid 4,970.00"))).to_be_visible()
+
+    # One minute before the close the other one takes the lead: two minutes are left again.
+    await town.stage.pass_by(minutes=9)
+    await baise.get_by_role("button", name=re.compile(r"^Bid 4,970.00")).click()
+    await agree(baise, "Place the bid")
+    for page in everyone:
+        await expect(page.locator("#said")).to_contain_text("the close moves to")
+        await expect(page.locator("main")).to_contain_text("4,970.00")
+    await expect(laibin.locator("main")).to_contain_text("You do not lead")
+    await expect(observer.locator("main")).not_to_contain_text("Baise")
+    await expect(buyer.locator("main")).to_contain_text("百色糖厂")
+
+    # Inside the extension once more, and then nobody.
+    await town.stage.pass_by(seconds=90)
+    await bid_by_hand(laibin, "4950")
+    await expect(baise.locator("main")).to_contain_text("4,950.00")
+    await expect(observer.locator("main")).to_contain_text("Extensions")
+    await town.stage.pass_by(minutes=2)
+
+    await expect(laibin.locator("main")).to_contain_text("you won")
+    await expect(baise.locator("main")).to_contain_text("other bids came first")
+    await expect(buyer.locator("main")).to_contain_text("来宾糖厂")
+    await expect(observer.locator("main")).to_contain_text("awarded")
+    for page in everyone:
+        await fits(page)
+        await expect(page.get_by_role("link", name="Download the proof")).to_be_visible()
+    async with baise.expect_download() as download:
+        await baise.get_by_role("link", name="Download the proof").click()
+    assert (await download.value).suggested_filename.endswith(".bundle.json")
+
+
+async def test_a_sealed_room_takes_a_price_and_tells_nothing(town: Town) -> None:
+    path = await bought(town, format="sealed_first")
+    laibin = await town.look("en", PHONE, login="laibin")
+    buyer = await town.look("en", PHONE, login=OPERATOR)
+    for page in (laibin, buyer):
+        await town.go(page, path)
+
+    await laibin.locator("[name=lots]").fill("300")
+    await laibin.locator("[name=price]").fill("4900")
+    await laibin.get_by_role("button", name="Place the sealed bid").click()
+    await agree(laibin, "Place the bid")
+
+    await expect(laibin.locator("aside")).to_contain_text("#1")
+    await expect(buyer.locator("main")).not_to_contain_text("4,900.00")
+    await town.stage.pass_by(minutes=10)
+    await expect(buyer.locator("main")).to_contain_text("4,900.00")
+    await expect(laibin.locator("main")).to_contain_text("you won")
+
+
+async def test_a_dutch_room_shows_the_price_of_the_moment(town: Town) -> None:
+    path = await bought(town, format="dutch", interval_s=60)
+    laibin = await town.look("en", PHONE, login="laibin")
+    await town.go(laibin, path)
+    await expect(laibin.locator(".clock-price")).to_have_text("5,000.00")
+
+    await town.stage.pass_by(minutes=2)
+    await laibin.reload()
+    await town.ready(laibin)
+    await expect(laibin.locator(".clock-price")).to_have_text("5,020.00")
+    await laibin.get_by_role("button", name="Take at the price now").click()
+    await agree(laibin, "Place the bid")
+
+    await expect(laibin.locator("main")).to_contain_text("you won")
+    await expect(laibin.locator("main")).to_contain_text("5,020.00")
+
+
+async def test_a_limit_left_behind_bids_by_itself(town: Town) -> None:
+    path = await bought(town)
+    laibin = await town.look("en", PHONE, login="laibin")
+    await town.go(laibin, path)
+    await laibin.get_by_text("Let the market bid for me").click()
+    await laibin.locator("[name=limit]").fill("4800")
+    await laibin.get_by_role("button", name="Leave this limit").click()
+    await agree(laibin, "Place the bid")
+    await expect(laibin.locator("aside")).to_contain_text("Your limit stands at 4,800.00")
+
+    rival = await town.as_program("baise")
+    await rival.post(f"{path}/bids", {"price": "4900.00", "lots": 300})
+
+    await expect(laibin.locator("main")).to_contain_text("4,890.00")
+    await expect(laibin.locator("main")).to_contain_text("You lead")

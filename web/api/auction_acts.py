@@ -1,0 +1,66 @@
+"""What bidders do beside plain bids: demands in rounds, and standing orders."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from aggregator.auctions import bidding
+from aggregator.market import Outcome
+from web.api.auctions import Receipt
+from web.api.fields import Answers, Body, Minor, Money, SomeLots, Tenor
+from web.api.routing import Call, route
+from web.feed.operations import frame_op
+
+DEMANDS = "/auctions/{auction_id}/demands"
+STANDING = "/auctions/{auction_id}/standing"
+
+frame_op("demand", "POST", DEMANDS, auction_id="auction")
+frame_op("standing", "POST", STANDING, auction_id="auction")
+
+
+class DemandBody(Body):
+    """Lots by delivery month at the prices of this round; months not named are not wanted."""
+
+    demand: Annotated[dict[Tenor, SomeLots], Field(min_length=1, max_length=20)]
+
+
+class StandingBody(Body):
+    """The limit up to which the market bids for the firm, for all lots; null takes it back."""
+
+    limit: Minor | None
+
+
+class StandingReceipt(Answers):
+    """The order as it stands; `hash` is its place in the auction's record."""
+
+    auction_id: str
+    standing_id: str
+    at: str
+    hash: str
+    limit: Money | None
+    deposit: Money
+    currency: str
+    closes_at: str
+    is_leading: bool | None
+    my_rank: int | None
+    next_allowed: Money | None
+
+
+@route("POST", DEMANDS, act="auctions.bid", body=DemandBody, out=Receipt, status=201)
+async def place_demand(call: Call) -> Outcome:
+    """Say what to take of each month at the prices of this round of a clock auction."""
+    body: DemandBody = call.body
+    return await bidding.place_demand(
+        call.market, call.actor, call.command, call.path["auction_id"], dict(body.demand)
+    )
+
+
+@route("POST", STANDING, act="auctions.bid", body=StandingBody, out=StandingReceipt, status=201)
+async def set_standing(call: Call) -> Outcome:
+    """Let the market bid up to a limit that nobody else reads."""
+    body: StandingBody = call.body
+    return await bidding.set_standing(
+        call.market, call.actor, call.command, call.path["auction_id"], limit_minor=body.limit
+    )
