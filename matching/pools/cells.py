@@ -26,8 +26,8 @@ class Cell:
     seqs: Sequence[int]
     ids: Sequence[str]
     lots: Sequence[int]
-    own_minor: Sequence[int]
-    net_minor: Sequence[int]
+    own_minor: list[int]
+    net_minor: list[int]
     all_owners: Sequence[str]
     tolerances: Sequence[int] | None
     owners: Sequence[str] | None

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from matching.pools.assignment import Assigned, assign
 from matching.pools.awarding import Awarded, awarded, written
-from matching.pools.cells import Cell, cell_of
+from matching.pools.cells import Cell, Formed, cell_of
 from matching.pools.formation import cascade
-from matching.pools.price_breaks import by_rank, levels
+from matching.pools.price_breaks import Level, by_rank, levels
 from matching.pools.reasons import reasons
 from matching.pools.stretches import Shape
 from matching.pools.surplus import most_surplus
@@ -64,6 +64,13 @@ class Cleared(NamedTuple):
     objective_minor: int = 0
 
 
+class Schedule(NamedTuple):
+    """A cell's offers by rank, and the prices worth looking at, deepest first."""
+
+    offers: list[Offer]
+    levels: list[Level]
+
+
 def clear(pledges: Iterable[Pledge], offers: Iterable[Offer], rules: Rules) -> Result:
     """Form, price and award the pools of every cell."""
     by_cell: dict[str, list[Pledge]] = {}
@@ -105,21 +112,32 @@ def clear_cell(
 ) -> Cleared:
     """Clear one cell; `pledges` are its own, at least one, and so are `offers`."""
     cell = cell_of(pledges)
-    if not offers:
-        return Cleared([], sorted(cell.ids), ["no_offer"] * len(cell.ids), 0)
-    ranked = by_rank(offers)
-    envelope = levels(ranked)
+    schedule = schedule_of(offers)
     shape = Shape(*rules.similarity, rules.min_members)
-    objective = 0
     if rules.objective == "stable":
-        formed = cascade(cell, envelope, shape)
-    else:
-        formed = most_surplus(cell, envelope, shape)
-        objective = sum(pool.firm_surplus_minor(cell) for pool in formed)
+        return settled(name, cell, schedule, shape, cascade(cell, schedule.levels, shape))
+    formed = most_surplus(cell, schedule.levels, shape)
+    objective = sum(pool.firm_surplus_minor(cell) for pool in formed)
+    return settled(name, cell, schedule, shape, formed)._replace(objective_minor=objective)
+
+
+def schedule_of(offers: Sequence[Offer]) -> Schedule:
+    """Return a cell's offers, earliest first, with their prices."""
+    ranked = by_rank(offers)
+    return Schedule(ranked, levels(ranked))
+
+
+def settled(
+    name: str, cell: Cell, schedule: Schedule, shape: Shape, formed: Sequence[Formed]
+) -> Cleared:
+    """Return a cell's result: the pools formed with their lots and prices, and who is left."""
+    ranked = schedule.offers
+    if not ranked:
+        return Cleared([], sorted(cell.ids), ["no_offer"] * len(cell.ids), 0)
     pools = [awarded(cell, pool, ranked[pool.rank]) for pool in formed]
     rationed = None
     if _is_short(pools, ranked):
-        assigned = assign(cell, ranked, formed, rules.min_members)
+        assigned = assign(cell, ranked, formed, shape.min_members)
         rationed = _rationed(name, cell, pools, ranked, assigned)
         pools = assigned.pools
     taken: set[int] = set()
@@ -129,7 +147,7 @@ def clear_cell(
     cut: list[int] = []
     if rationed is not None:
         cut = [place for pool in formed for place in pool.places if place not in taken]
-    why = reasons(cell, left, envelope, shape, cut)
+    why = reasons(cell, left, schedule.levels, shape, cut)
     left.sort(key=cell.ids.__getitem__)
     return Cleared(
         sorted([written(cell, pool, ranked[pool.rank]) for pool in pools], key=_PLEDGES),
@@ -137,7 +155,6 @@ def clear_cell(
         [*map(why.__getitem__, left)],
         sum([pool.surplus_minor(cell) for pool in pools]),
         rationed,
-        objective,
     )
 
 

@@ -27,13 +27,22 @@ from matching.pools.windows import fullest
 Round = list[tuple[int, Sequence[int]]]  # Windows closed at once: the offer's rank, the places.
 
 
-def cascade(cell: Cell, levels: Sequence[Level], shape: Shape) -> list[Formed]:
-    """Return the pools of a cell under the objective `stable`, capacities aside."""
-    formed: list[Formed] = []
+def cascade(
+    cell: Cell, levels: Sequence[Level], shape: Shape, closed: Sequence[Formed] = ()
+) -> list[Formed]:
+    """Return the pools of a cell under the objective `stable`, capacities aside.
+
+    `closed` are the pools of deeper prices than those of `levels`.
+    """
+    formed = [*closed]
     net = cell.net_minor
     accepting: Sequence[int] = range(len(net))
+    if closed:
+        pooled: set[int] = set()
+        pooled.update(*[pool.places for pool in closed])
+        accepting = [place for place in accepting if place not in pooled]
     most = NEVER
-    rounds = 0
+    rounds = max([pool.round for pool in closed], default=0)
     for level in levels:
         if level.least_lots > most:
             continue

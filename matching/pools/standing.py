@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from matching.pools.clearing import Cleared, clear_cell, gathered
+from matching.pools.clearing import Cleared, gathered
+from matching.pools.repooling import StandingCell
 from matching.pools.values import Offer, Pledge, Result, Rules
 
 
@@ -20,18 +21,23 @@ class Standing:
         self._offers: dict[str, list[Offer]] = {}
         for offer in offers:
             self._offers.setdefault(offer.cell, []).append(offer)
-        self._pledges: dict[str, dict[str, Pledge]] = {}
+        self._cells: dict[str, StandingCell] = {}
         self._cell_of: dict[str, str] = {}
-        self._cleared: dict[str, Cleared] = {}
 
     def put(self, pledge: Pledge) -> Cleared:
-        """Take a new pledge, or one that replaces that of the same id; return its cell."""
+        """Take a new pledge, or one that replaces that of the same id; return its cell.
+
+        What is returned is not to be changed: later results share parts of it.
+        """
         before = self._cell_of.get(pledge.id)
         if before is not None and before != pledge.cell:
             self.withdraw(pledge.id)
         self._cell_of[pledge.id] = pledge.cell
-        self._pledges.setdefault(pledge.cell, {})[pledge.id] = pledge
-        return self._clear(pledge.cell)
+        cell = self._cells.get(pledge.cell)
+        if cell is None:
+            offers = self._offers.get(pledge.cell, ())
+            cell = self._cells[pledge.cell] = StandingCell(pledge.cell, offers, self._rules)
+        return cell.put(pledge)
 
     def withdraw(self, pledge_id: str) -> Cleared | None:
         """Let a pledge go; return what is left of its cell, or None if nobody is.
@@ -40,23 +46,18 @@ class Standing:
             KeyError: no such pledge stands.
 
         """
-        cell = self._cell_of.pop(pledge_id)
-        del self._pledges[cell][pledge_id]
-        if self._pledges[cell]:
-            return self._clear(cell)
-        del self._pledges[cell], self._cleared[cell]
-        return None
+        name = self._cell_of.pop(pledge_id)
+        left = self._cells[name].withdraw(pledge_id)
+        if left is None:
+            del self._cells[name]
+        return left
 
     def cell(self, name: str) -> Cleared | None:
         """Return what a cell would get now, or None while nobody stands in it."""
-        return self._cleared.get(name)
+        cell = self._cells.get(name)
+        return None if cell is None else cell.cleared
 
     def result(self) -> Result:
         """Return what all cells would get now: the same as clearing all pledges at once."""
-        return gathered(self._cleared[cell] for cell in sorted(self._cleared))
-
-    def _clear(self, cell: str) -> Cleared:
-        pledges = [*self._pledges[cell].values()]
-        cleared = clear_cell(cell, pledges, self._offers.get(cell, ()), self._rules)
-        self._cleared[cell] = cleared
-        return cleared
+        found = [self._cells[name].cleared for name in sorted(self._cells)]
+        return gathered([cleared for cleared in found if cleared is not None])

@@ -134,16 +134,22 @@ def _changes(seed: int) -> Iterator[Row]:
     for pledge in pledges:
         standing.put(pledge)
     random = Random(seed)
-    took = []
+    took: dict[str, list[float]] = {"limit": [], "joins or leaves": [], "lots": []}
     for _ in range(CHANGES):
         pledge = random.choice(pledges)
-        changed = replace(pledge, limit_minor=pledge.limit_minor + 100 * random.randrange(-50, 50))
-        took.append(_timed(lambda changed=changed: standing.put(changed), times=1)[0])
-    took.sort()
-    yield _row("one changed pledge in a cell of 1,000: median", took[CHANGES // 2] * 1_000, "ms")
-    yield _row(
-        "one changed pledge in a cell of 1,000: 99 %", took[CHANGES * 99 // 100] * 1_000, "ms"
-    )
+        told = replace(pledge, limit_minor=pledge.limit_minor + 100 * random.randrange(-50, 50))
+        took["limit"].append(_timed(lambda told=told: standing.put(told), times=1)[0])
+    for pledge in random.sample(pledges, CHANGES // 2):
+        leaving, _ = _timed(lambda pledge=pledge: standing.withdraw(pledge.id), times=1)
+        joining, _ = _timed(lambda pledge=pledge: standing.put(pledge), times=1)
+        took["joins or leaves"] += [leaving, joining]
+        more = replace(pledge, lots=pledge.lots + random.randrange(1, 20))
+        took["lots"].append(_timed(lambda more=more: standing.put(more), times=1)[0])
+    for kind, times in took.items():
+        times.sort()
+        name = f"one changed pledge in a cell of 1,000 ({kind})"
+        yield _row(f"{name}: median", times[len(times) // 2] * 1_000, "ms")
+        yield _row(f"{name}: 99 %", times[len(times) * 99 // 100] * 1_000, "ms")
 
 
 def _scarce(seed: int) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.clearing.pools import check_values
-from matching.pools.clearing import Result, clear
+from matching.pools.clearing import Pledge, Result, clear
 from matching.pools.standing import Standing
 from tests.properties.pool_worlds import (
     World,
@@ -113,23 +113,69 @@ def test_the_result_depends_on_the_set_of_inputs_only(
 
 
 @settings(deadline=None)
-@given(seeds, st.booleans(), st.randoms(use_true_random=False))
-def test_any_sequence_of_arrivals_and_withdrawals_ends_as_one_clearing(
-    seed: int, scarce: bool, order: Random
+@given(seeds, st.sampled_from(["stable", "stable", "surplus"]), st.booleans(), st.booleans())
+def test_any_sequence_of_changes_gives_at_each_step_what_one_clearing_does(
+    seed: int, objective: str, packs: bool, scarce: bool
 ) -> None:
-    world = a_world(Random(seed), most=14, tolerance=True, scarce=scarce)
+    random = Random(seed)
+    world = a_world(
+        random, most=14, objective=objective, packs=packs, tolerance=True, scarce=scarce
+    )
+
+    _change_step_by_step(world, random, changes=25)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.booleans())
+def test_changes_in_a_larger_cell_give_what_one_clearing_does(seed: int, scarce: bool) -> None:
+    random = Random(seed)
+    world = a_world(random, most=1, tolerance=True, min_members=2)
+    while len(world.pledges) < 60:
+        more = a_world(random, most=20, tolerance=True).pledges
+        named = [replace(pledge, id=f"{pledge.id}{len(world.pledges)}") for pledge in more]
+        world = replace(world, pledges=(*world.pledges, *named))
+    if scarce:
+        offers = tuple(replace(offer, capacity=1_500) for offer in world.offers)
+        world = replace(world, offers=offers)
+
+    _change_step_by_step(world, random, changes=40)
+
+
+def _change_step_by_step(world: World, random: Random, changes: int) -> None:
     standing = Standing(world.offers, world.rules)
+    kept: dict[str, Pledge] = {}
+    absent = {pledge.id: pledge for pledge in world.pledges}
+    for number in range(len(world.pledges) + changes):
+        act = random.choice(["limit", "limit", "freight", "other", "leave", "come"])
+        if act == "come" or not kept or number < len(world.pledges) // 2:
+            if not absent:
+                continue
+            name = random.choice(sorted(absent))
+            kept[name] = absent.pop(name)
+            standing.put(kept[name])
+        elif act == "leave":
+            name = random.choice(sorted(kept))
+            absent[name] = kept.pop(name)
+            standing.withdraw(name)
+        else:
+            name = random.choice(sorted(kept))
+            kept[name] = _changed(kept[name], act, random)
+            standing.put(kept[name])
+        assert repr(standing.result()) == repr(clear(kept.values(), world.offers, world.rules))
 
-    kept = {}
-    for pledge in order.sample(world.pledges, len(world.pledges)):
-        standing.put(pledge)
-        kept[pledge.id] = pledge
-        if order.random() < 0.4:
-            gone = order.choice(sorted(kept))
-            standing.withdraw(gone)
-            del kept[gone]
 
-    assert standing.result() == clear(kept.values(), world.offers, world.rules)
+def _changed(pledge: Pledge, act: str, random: Random) -> Pledge:
+    if act == "limit":
+        return replace(pledge, limit_minor=pledge.limit_minor + random.randrange(-12, 13))
+    if act == "freight":
+        return replace(pledge, freight_minor=random.randrange(12))
+    return replace(
+        pledge,
+        size=random.choice([pledge.size, 60, 100, 150]),
+        lots=random.choice([pledge.lots, 50, 90]),
+        tolerance=random.choice([pledge.tolerance, 0, 15]),
+        owner=random.choice([pledge.owner, "A", "B"]),
+    )
 
 
 @settings(deadline=None)

@@ -1,0 +1,122 @@
+"""One cell that is cleared again after each change, as little of it as the change can reach.
+
+Who is in a window at a price depends on limits only through "accepts it or not", and deeper
+prices come first. So when only a limit (or an own line: freight, term, fee) changes, nothing
+moves at a price that the pledge accepts, or refuses, both before and after; and nothing at all if
+it is pooled at a price that it accepts both times: then only its own figures are new. Otherwise
+the cascade is taken up at the first price where its answer differs. A pledge that comes, goes, or
+changes size, lots or owner lets the whole cell be cleared anew.
+
+The results are those of `clear_cell`, to the last byte.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
+
+from matching.pools.awarding import awarded, written
+from matching.pools.cells import Cell, Formed, cell_of
+from matching.pools.clearing import Cleared, clear_cell, schedule_of, settled
+from matching.pools.formation import cascade
+from matching.pools.stretches import Shape
+from matching.pools.values import Offer, Pledge, Pool, Rules
+
+_FIXED = attrgetter("size", "lots", "tolerance", "owner", "seq")
+
+
+class StandingCell:
+    """The pledges of a cell and what they would get if it closed now."""
+
+    def __init__(self, name: str, offers: Sequence[Offer], rules: Rules) -> None:
+        self._name, self._offers, self._rules = name, offers, rules
+        self._schedule = schedule_of(offers)
+        self._prices = [level.price_minor for level in self._schedule.levels]
+        self._shape = Shape(*rules.similarity, rules.min_members)
+        self._pledges: dict[str, Pledge] = {}
+        self._cell: Cell | None = None  # None: the next change clears the whole cell.
+        self._place: dict[str, int] = {}
+        self._formed: list[Formed] = []
+        self._pool_of: dict[int, int] = {}
+        self.cleared: Cleared | None = None
+
+    def put(self, pledge: Pledge) -> Cleared:
+        """Take a pledge, or one that replaces that of the same id; return the result."""
+        before = self._pledges.get(pledge.id)
+        self._pledges[pledge.id] = pledge
+        cell, cleared = self._cell, self.cleared
+        if before is None or cell is None or cleared is None or _FIXED(before) != _FIXED(pledge):
+            return self._anew()
+        place = self._place[pledge.id]
+        own = pledge.freight_minor + pledge.term_minor + pledge.fee_minor
+        net, net_before = pledge.limit_minor - own, cell.net_minor[place]
+        own_before = cell.own_minor[place]
+        cell.own_minor[place], cell.net_minor[place] = own, net
+        low, high = min(net, net_before), max(net, net_before)
+        pooled = self._pool_of.get(place)
+        if pooled is not None and self._formed[pooled].price_minor <= low:
+            cleared = self._told(cleared, cell, pooled, pledge, net - net_before, own - own_before)
+        else:
+            first = bisect_right(self._prices, low)
+            if first < len(self._prices) and self._prices[first] <= high:
+                return self._from(cell, first)
+        self.cleared = cleared
+        return cleared
+
+    def withdraw(self, pledge_id: str) -> Cleared | None:
+        """Let a pledge go; return the result, or None if nobody is left.
+
+        Raises:
+            KeyError: no such pledge stands.
+
+        """
+        del self._pledges[pledge_id]
+        if self._pledges:
+            return self._anew()
+        self.cleared = None
+        return None
+
+    def _anew(self) -> Cleared:
+        if self._rules.objective != "stable":
+            return self._kept(
+                clear_cell(self._name, [*self._pledges.values()], self._offers, self._rules)
+            )
+        cell = self._cell = cell_of([*self._pledges.values()])
+        self._place = {name: place for place, name in enumerate(cell.ids)}
+        self._formed = []
+        return self._from(cell, 0)
+
+    def _from(self, cell: Cell, first: int) -> Cleared:
+        """Take the cascade up at a price; the pools of deeper ones stay."""
+        levels, prices = self._schedule.levels[first:], self._prices[first:]
+        closed = [pool for pool in self._formed if not prices or pool.price_minor < prices[0]]
+        formed = self._formed = cascade(cell, levels, self._shape, closed)
+        self._pool_of = {place: k for k, pool in enumerate(formed) for place in pool.places}
+        return self._kept(settled(self._name, cell, self._schedule, self._shape, formed))
+
+    def _kept(self, cleared: Cleared) -> Cleared:
+        if cleared.rationed is not None:
+            self._cell = None  # Rationing depends on limits in more ways.
+        self.cleared = cleared
+        return cleared
+
+    def _told(
+        self, cleared: Cleared, cell: Cell, pooled: int, pledge: Pledge, gain: int, own: int
+    ) -> Cleared:
+        """Return the result where only the figures of one member of a pool changed."""
+        formed = self._formed[pooled]
+        pools = cleared.pools
+        k = next(k for k, pool in enumerate(pools) if _holds(pool, pledge.id))
+        member = bisect_left(pools[k].pledges, pledge.id)
+        surplus = cleared.surplus_minor + gain * pools[k].member_lots[member]
+        if own:
+            offer = self._schedule.offers[formed.rank]
+            pools = [*pools]
+            pools[k] = written(cell, awarded(cell, formed, offer), offer)
+        return cleared._replace(pools=pools, surplus_minor=surplus)
+
+
+def _holds(pool: Pool, name: str) -> bool:
+    at = bisect_left(pool.pledges, name)
+    return at < len(pool.pledges) and pool.pledges[at] == name
