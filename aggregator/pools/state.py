@@ -27,6 +27,7 @@ from aggregator.pools.facts import (
     PoolOpened,
     PoolProlonged,
     ProgressStated,
+    ShareFreed,
     ShortfallDeclared,
     SubstituteAwarded,
     SubstituteDeclined,
@@ -63,6 +64,7 @@ class Standing:
 class Group:
     """A formed group, its auction, and who sold it what at which price.
 
+    `lots` are less what a member left unpaid and nobody has taken yet.
     `reduced_lots` is what the seller will deliver in all where it is less than `lots`.
     """
 
@@ -202,14 +204,9 @@ def _ended(state: State, fact: Any) -> State:
             pledges = dict(state.pledges)
             for award in fact.awards:
                 _put(pledges, award, award=award)
-            sold = replace(
-                state.groups[fact.number],
-                by=fact.by,
-                seller_id=fact.seller_id,
-                paid_minor=fact.goods_minor,
-            )
-            groups = {**state.groups, fact.number: sold}
-            return _decided(replace(state, pledges=pledges, groups=groups))
+            bought = {"by": fact.by, "seller_id": fact.seller_id, "paid_minor": fact.goods_minor}
+            sold = _with_group(state, fact.number, **bought)
+            return _decided(replace(sold, pledges=pledges))
         case PledgesLeftOut() | PoolLapsed():
             return _left(state, fact)
     return _after_award(state, fact)
@@ -229,14 +226,23 @@ def _after_award(state: State, fact: Any) -> State:
         case SubstituteAwarded(award=award):
             taken = {"group": fact.number, "group_lots": award.lots, "award": award}
             _put(pledges, award, substitute=None, reason=None, **taken)
+            sold = state.groups[fact.number].lots + award.lots
+            state = _with_group(state, fact.number, lots=sold)
+        case ShareFreed():
+            sold = state.groups[fact.number].lots - fact.lots
+            state = _with_group(state, fact.number, lots=sold)
         case ShortfallDeclared():
             for member in fact.members:
                 _put(pledges, member, reduced_lots=member.lots)
-            short = replace(state.groups[fact.number], reduced_lots=fact.lots)
-            state = replace(state, groups={**state.groups, fact.number: short})
+            state = _with_group(state, fact.number, reduced_lots=fact.lots)
         case _:
             return state
     return replace(state, pledges=pledges)
+
+
+def _with_group(state: State, number: int, **changes: Any) -> State:
+    group = replace(state.groups[number], **changes)
+    return replace(state, groups={**state.groups, number: group})
 
 
 def _left(state: State, fact: PledgesLeftOut | PoolLapsed) -> State:

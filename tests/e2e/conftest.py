@@ -30,6 +30,7 @@ FIRMS = (
     ("guinan", "桂南食品厂", "Guinan Foods", "factory", 80),
     ("yongjiang", "邕江饮料厂", "Yongjiang Beverages", "factory", 100),
     ("liuzhou", "柳州糖果厂", "Liuzhou Confectionery", "factory", 150),
+    ("wuzhou", "梧州蜜饯厂", "Wuzhou Preserves", "factory", 120),
     ("laibin", "来宾糖厂", "Laibin Mill", "mill", 0),
     ("baise", "百色糖厂", "Baise Mill", "mill", 0),
 )

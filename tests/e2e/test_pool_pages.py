@@ -245,3 +245,140 @@ async def _sees_result(member: Member, title: str, lots: str) -> None:
     aside = member.page.locator("aside")
     await expect(aside).to_contain_text(title)
     await expect(aside.locator(".facts").first).to_contain_text(lots)
+
+
+async def test_what_one_leaves_unpaid_is_offered_to_another_and_less_may_come(town: Town) -> None:
+    pool = await _a_default(town)
+    path = f"/pools/{pool}"
+    guinan = await look_at(town, path, "guinan")
+    aside = guinan.locator("aside")
+    await expect(aside).to_contain_text("空出的数量给您")
+    await expect(aside).to_contain_text("80 吨")
+    await guinan.get_by_role("button", name="接受", exact=True).click()
+    await agree(guinan, "接受")
+    await expect(aside).to_contain_text("查看成交")
+    await _fund(town, "guinan")
+
+    mill = await look_at(town, path, "laibin", language="en", size=PHONE)
+    await mill.get_by_text("Cannot deliver it all?").click()
+    await mill.locator("aside [name=lots]").fill("370")
+    await mill.get_by_role("button", name="Declare the shortfall").click()
+    await agree(mill, "Declare the shortfall")
+    await expect(mill.locator("[name=lots]")).to_have_attribute("aria-invalid", "true")
+    await mill.locator("aside [name=lots]").fill("240")
+    await mill.get_by_role("button", name="Declare the shortfall").click()
+    await agree(mill, "Declare the shortfall")
+
+    await expect(mill.locator("aside")).to_contain_text("Will be delivered")
+    await expect(aside).to_contain_text("实际交付")
+    await expect(aside).to_contain_text("64 吨")
+    await _settle(town, "guinan", 64)
+    await _sees_what_comes_next(town)
+    assert not (await verify()).differences
+
+
+async def _a_default(town: Town) -> str:
+    """Let three of four share 370 lots and one of them not pay; guinan's month is too small."""
+    await town.offer("laibin", (300, "4900.00"))
+    pool = await open_pool(town)
+    wants = (
+        ("guinan", 80, 80),
+        ("yongjiang", 100, 100),
+        ("wuzhou", 120, 120),
+        ("liuzhou", 150, 200),
+    )
+    for login, lots, size in wants:
+        body = {"lots": lots, "limit": "5050.00", "freight": "30.00", "size": size}
+        await (await town.as_program(login)).post(f"/pools/{pool}/pledges", body)
+    page = await look_at(town, f"/pools/{pool}", "guinan", language="en", size=PHONE)
+    await town.stage.pass_by(hours=2)
+    await expect(page.locator("aside")).to_contain_text("Your deposit is free again")
+    await page.close()
+    for login in ("yongjiang", "wuzhou"):
+        await _fund(town, login)
+    await town.stage.pass_by(days=3)
+    return pool
+
+
+async def _deal_of(town: Town, login: str) -> str:
+    deals = (await (await town.as_program(login)).get("/deals"))["deals"]
+    return f"/deals/{deals[0]['deal_id']}"
+
+
+async def _fund(town: Town, login: str) -> None:
+    deal = await _deal_of(town, login)
+    await (await town.as_program(f"{login}.pay")).post(f"{deal}/fund")
+
+
+async def _settle(town: Town, login: str, lots: int) -> None:
+    """Carry a paid deal to its settlement."""
+    deal, buyer = await _deal_of(town, login), await town.as_program(login)
+    mill = await town.as_program("laibin")
+    await mill.post(f"{deal}/ship", {"lots": lots, "carrier": "Guiyun"})
+    document = {"lots": lots, "place": "Nanning", "document": "W-1"}
+    await mill.post(f"{deal}/deliver", document)
+    await buyer.post(f"{deal}/accept", {"lots": lots})
+    await mill.post(f"{deal}/invoice")
+
+
+async def _sees_what_comes_next(town: Town) -> None:
+    """Be proposed the next pool from one's own settled deal, and see what it would save."""
+    cell = "SUGAR-W1/GX/2027-04"
+    mill = await town.as_program("laibin")
+    breaks = [{"from_lots": 1, "price": "4950.00"}, {"from_lots": 300, "price": "4800.00"}]
+    await mill.post("/offers", {"cell": cell, "breaks": breaks, "capacity_lots": 900})
+    pool = await open_pool(town, cell=cell)
+    page = await look_at(town, "/pools", "guinan")
+    proposed = page.locator("main").get_by_role("link", name=re.compile("2027年4月")).first
+    await expect(page.locator("main")).to_contain_text("您可能需要的下一次团购")
+    await proposed.click()
+    await town.ready(page)
+    assert f"/pools/{pool}" in page.url
+    await expect(page.locator("aside [name=lots]")).to_have_value("64")
+    await page.locator("aside [name=freight]").fill("30.00")
+    # Landed last at 4900.00 + 30.00 + 9.80, now at 300 lots 4800.00 + 30.00 + 9.60.
+    await expect(page.locator(".savings").last).to_contain_text("+100.20")
+    await expect(page.locator("main")).to_contain_text("贵公司上次到货价 4,939.80")
+
+
+async def test_a_request_is_kept_repeated_sent_and_taken_back_by_hand(town: Town) -> None:
+    await town.offer("laibin", (1, "5000.00"), (300, "4900.00"))
+    pool = await open_pool(town)
+    page = await look_at(town, "/requests", "guinan", language="en", size=PHONE)
+
+    await _write_request(page, is_template=True)
+    await expect(page.locator("main")).to_contain_text("Does not come again by itself.")
+    await page.get_by_text("Repeat by the month").first.click()
+    await page.get_by_role("button", name="Repeat by the month").click()
+    await expect(page.locator("main")).to_contain_text("Drafts itself every month")
+    await page.get_by_role("button", name="Stop repeating").click()
+    await expect(page.locator("main")).to_contain_text("Does not come again by itself.")
+    await page.get_by_role("button", name="Make a draft").click()
+    await expect(page.locator("main")).to_contain_text("Set a limit before sending it")
+    draft = page.locator("section.panel", has_text="draft").first
+    await draft.get_by_text("Change", exact=True).first.click()
+    await draft.locator("[name=limit]").fill("5041.00")
+    await draft.get_by_role("button", name="Change", exact=True).click()
+    await page.get_by_role("button", name="Send to the pool").click()
+    await agree(page, "Send to the pool")
+    await page.wait_for_url(f"**/pools/{pool}")
+    await town.ready(page)
+    await expect(page.locator("aside .facts").first).to_contain_text("83 t")
+
+    await town.go(page, "/requests")
+    await page.locator("table").get_by_role("button", name="Withdraw").click()
+    await agree(page, "Withdraw")
+    await expect(page.locator("table")).to_contain_text("withdrawn")
+    money = await (await town.as_program("guinan.pay")).get("/money")
+    assert money["holds"] == []
+
+
+async def _write_request(page: Page, *, is_template: bool) -> None:
+    await page.get_by_text("New request").first.click()
+    made = page.locator("details", has_text="New request").first
+    await made.get_by_label("First delivery month").select_option("2027-03")
+    await made.locator("[name=lots]").fill("83")
+    if is_template:
+        await made.get_by_label("Keep as a template").check()
+    await made.get_by_role("button", name="New request").click()
+    await expect(page.locator("main")).to_contain_text("83 t")

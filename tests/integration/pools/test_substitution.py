@@ -125,7 +125,9 @@ async def test_freed_lots_are_offered_in_order_and_make_a_deal_at_the_same_price
     you = (await scene.view("d", pool_id))["you"]
     assert (you["award"]["lots"], you["award"]["goods"], you["left_out"]) == (60, "4900.00", None)
     assert (you["substitute"], you["award"]["by"]) == (None, "offer")
+    before_last = (await scene.view("m", pool_id))["sold"][0]["lots"]
     await take(scene, "e", pool_id)
+    assert (before_last, (await scene.view("m", pool_id))["sold"][0]["lots"]) == (260, 300)
     facts = await scene.facts(pool_id)
     assert [type(f) for f in facts if "Subst" in type(f).__name__ or type(f) is ShareFreed] == [
         ShareFreed,

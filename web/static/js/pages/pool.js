@@ -19,6 +19,15 @@ export async function show(main, { poolId }) {
   await live({ topic: `pool:${poolId}`, path: `/pools/${poolId}`, show: (pool) => page.take(main, pool) });
 }
 
+/** Return text that is equal where values are: the feed leaves out what is null, and sorts. */
+function shapeOf(value) {
+  return JSON.stringify(value, (_, part) => {
+    if (part === null || typeof part !== "object" || Array.isArray(part)) return part ?? undefined;
+    const held = Object.entries(part).filter(([, one]) => one !== null);
+    return Object.fromEntries(held.sort(([one], [other]) => (one < other ? -1 : 1)));
+  });
+}
+
 class PoolPage {
   constructor(poolId) {
     this.path = `/pools/${poolId}`;
@@ -45,7 +54,7 @@ class PoolPage {
     this.showState();
     // A form in use is not taken from under the hand that fills it in.
     const { leaving: _, landed: __, ...own } = pool.you ?? {};
-    const shape = JSON.stringify([pool.phase, own, pool.sold]);
+    const shape = shapeOf([pool.phase, own, pool.sold]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.preview = null;
@@ -165,7 +174,7 @@ class PoolPage {
     if (!may("deals.read") || !(this.pool.you || may("pools.pledge"))) return;
     const freight = this.preview ? this.typed?.freight : null;
     const { breaks: listed, you } = this.pool;
-    const compared = JSON.stringify([listed, you?.freight, you?.award, freight]);
+    const compared = shapeOf([listed, you?.freight, you?.award, freight]);
     if (compared === this.compared) return;
     this.compared = compared;
     this.savings = await get(`${this.path}/savings${freight ? `?freight=${freight}` : ""}`);

@@ -74,6 +74,7 @@ function savingLines(alone, { saving_own: own, saving_published: published } = {
     [t("page.pool.against_own"), own],
     [t("page.pool.against_published"), published],
   ].filter(([, saved]) => saved);
+  if (lines.length === 0) return "—";
   return h(
     "ul",
     { class: "savings" },

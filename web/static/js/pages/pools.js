@@ -76,13 +76,15 @@ function suggestion({ instrument_id: id, region, lots: usual, limit, last, pools
       .map((pool) =>
         h(
           "p",
-          { class: "row" },
+          {},
           h(
             "a",
             { href: `/pools/${pool.pool_id}?lots=${usual}&limit=${limit}` },
             cellName(`${id}/${region}/${pool.tenor}`),
           ),
+          " ",
           chip(pool.phase),
+          " ",
           countdown(pool.closes_at),
         ),
       ),

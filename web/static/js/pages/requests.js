@@ -6,7 +6,7 @@ import { month } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton } from "../core/forms.js";
 import { amount, lots } from "../core/numbers.js";
-import { chip, empty, facts, head, panel, table } from "../core/parts.js";
+import { chip, empty, head, panel, table, tiles } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t } from "../core/words.js";
 import { fits } from "./requests_fit.js";
@@ -75,7 +75,7 @@ function card(request, children) {
     "section",
     { class: "panel", id: request.request_id },
     h("div", { class: "row" }, h("h3", {}, nameOf(request)), chip(request.state)),
-    facts([
+    tiles([
       [t("word.lots"), lots(request.lots)],
       request.tolerance > 0 && [t("word.tolerance"), lots(request.tolerance)],
       [t("page.pool.limit"), request.limit ? amount(request.limit) : t("page.requests.no_limit")],
@@ -90,10 +90,11 @@ function card(request, children) {
 function repeatText({ repeat }) {
   if (!repeat) return h("p", { class: "soft" }, t("page.requests.not_repeated"));
   const figures = { months: repeat.every_months, month: month(repeat.next_tenor), days: repeat.lead_days };
+  const words = repeat.every_months === 1 ? "page.requests.repeated_monthly" : "page.requests.repeated";
   return h(
     "p",
     { class: "banner good" },
-    t("page.requests.repeated", figures),
+    t(words, figures),
     repeat.until_tenor && ` ${t("page.requests.repeated_until", { month: month(repeat.until_tenor) })}`,
   );
 }

@@ -101,7 +101,7 @@ export function repeatForm(page, { request_id: id, repeat }) {
           value: "30",
           hint: t("page.requests.lead_hint"),
         },
-        optionalMonth("until_tenor", t("page.requests.until_month"), ""),
+        optionalMonth("until_tenor", t("page.requests.until_month"), "", t("page.requests.open_end")),
       ],
       act: t("page.requests.repeat"),
       send: (values, key) => send("PUT", `/requests/${id}/repeat`, filled(values), key),
@@ -194,12 +194,13 @@ function months(value) {
 }
 
 function lastMonth(value) {
-  return optionalMonth("last_tenor", t("page.requests.last_month"), value);
+  return optionalMonth("last_tenor", t("page.requests.last_month"), value, t("page.requests.same_month"));
 }
 
-function optionalMonth(name, label, value) {
+function optionalMonth(name, label, value, none) {
   const { options } = months(value);
-  return { name, label, type: "select", options: [["", t("page.requests.none")], ...options], value };
+  const chosen = [["", none], ...options];
+  return { name, label, type: "select", options: chosen, value, isOptional: true };
 }
 
 /** Leave out what was not chosen. */
