@@ -33,7 +33,7 @@ from aggregator.pools.facts import (
     SubstituteAwarded,
 )
 from aggregator.prices import publication
-from aggregator.settlement import refunds
+from aggregator.settlement import chargebacks, refunds
 from aggregator.supply import offering
 from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 
@@ -88,6 +88,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "pools.progress": stating.state_progress,
     "pools.substitute": substituting.expire,
     "prices.fold": publication.fold,
+    "settlement.chargeback": chargebacks.again,
     "settlement.refund": refunds.pay,
     "supply.expire": offering.expire,
 }

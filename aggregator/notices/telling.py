@@ -52,7 +52,7 @@ from aggregator.pools.facts import (
     SubstituteOffered,
     SubstitutionEnded,
 )
-from aggregator.settlement.facts import MoneyReceived, PaymentFailed, PaymentMade
+from aggregator.settlement.facts import MoneyReceived, MoneyTakenBack, PaymentFailed, PaymentMade
 
 
 def _both(kind: str, *names: str) -> Callable[[Any], Iterable[Told]]:
@@ -87,6 +87,11 @@ def _document(kind: str) -> Callable[[InvoiceIssued | CreditNoteIssued], Iterabl
     return told
 
 
+def _taken_back(fact: MoneyTakenBack) -> Iterable[Told]:
+    figures = (("amount_minor", fact.amount_minor), ("currency", fact.currency))
+    yield Told(fact.organisation_id, "money_taken_back", "money", figures)
+
+
 def _received(fact: MoneyReceived) -> Iterable[Told]:
     figures = (("amount_minor", fact.amount_minor), ("currency", fact.currency))
     yield Told(fact.organisation_id, "money_received", "money", figures)
@@ -94,6 +99,8 @@ def _received(fact: MoneyReceived) -> Iterable[Told]:
 
 def _payment(kind: str) -> Callable[[PaymentMade | PaymentFailed], Iterable[Told]]:
     def told(fact: PaymentMade | PaymentFailed) -> Iterable[Told]:
+        if fact.organisation_id is None:
+            return
         figures = (("amount_minor", fact.amount_minor), ("currency", fact.currency))
         yield Told(fact.organisation_id, kind, "money", figures)
 
@@ -228,6 +235,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     InvoiceOverdue: _both("invoice_overdue"),
     LotsReturned: _both("lots_returned", "lots", "reason"),
     MoneyReceived: _received,
+    MoneyTakenBack: _taken_back,
     PaymentFailed: _payment("payment_failed"),
     PaymentMade: _payment("payment_made"),
     PledgesLeftOut: _left_out("pledge_left_out"),

@@ -1,14 +1,14 @@
 """Bank statements in: each line once, to the organisation its reference names.
 
-A credit that names exactly one organisation, by its deposit reference or by a call for money,
-becomes that organisation's cash. A debit that names an ordered payment of the same amount
-makes it final. Everything else waits on a desk for a person, a credit as money in suspense,
+A credit that names exactly one organisation, by its deposit reference or by a call for money, and
+comes from a payer that is known as its own, becomes that organisation's cash. A debit that names
+an ordered payment of the same amount makes it final; one that names an earlier credit takes it
+back. Everything else waits on a desk for a person, a credit as money in suspense,
 so that every fen the bank has is somebody's here.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
@@ -16,13 +16,14 @@ from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.queries import organisation
-from aggregator.settlement import payouts
+from aggregator.settlement import chargebacks, payouts
 from aggregator.settlement.facts import BankLineParked, MoneyReceived
+from aggregator.settlement.matching import accept_payer, match
 from aggregator.settlement.statements import CREDIT, MAX_LINES, StatementLine
 
 STREAM = "bank"
 MATCHED, UNMATCHED, ASSIGNED, DUPLICATE = "matched", "unmatched", "assigned", "duplicate"
-_REFERENCE = re.compile(r"(?<![A-Z0-9])(?:D[2-9A-HJ-NP-Z]{9}|C[0-9A-HJKMNP-TV-Z]{12})(?![A-Z0-9])")
+RETURNED, REVERSED = "returned", "reversed"
 
 
 async def import_lines(
@@ -43,7 +44,8 @@ async def import_lines(
     async def step(unit: Unit) -> Answer:
         taken = [await _take(unit, line, f"/lines/{at}") for at, line in enumerate(lines)]
         states = [item["state"] for item in taken]
-        counts = {name: states.count(name) for name in (MATCHED, UNMATCHED, DUPLICATE)}
+        names = (MATCHED, UNMATCHED, REVERSED, DUPLICATE)
+        counts = {name: states.count(name) for name in names}
         return {**counts, "lines": taken}
 
     return await market.perform(actor, "settlement.import", step, command=command, stream=STREAM)
@@ -53,6 +55,8 @@ async def assign(
     market: Market, actor: Actor, command: Command, line_id: str, organisation_id: str
 ) -> Outcome:
     """Give an unmatched credit to the organisation that a person found for it.
+
+    Its payer is known as the organisation's from then on.
 
     Raises:
         NotFound: no such line, or no such organisation.
@@ -79,7 +83,46 @@ async def assign(
         )
         suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
         await _credit(unit, suspense, payee.id, line_id, row["amount_minor"], row["currency"])
+        await accept_payer(unit, payee.id, row["payer"])
         return {"line_id": line_id, "state": ASSIGNED, "organisation_id": payee.id}
+
+    return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
+
+
+async def send_back(
+    market: Market, actor: Actor, command: Command, line_id: str, payee_account: str
+) -> Outcome:
+    """Order an unmatched credit to be paid back to who sent it.
+
+    Raises:
+        NotFound: no such line.
+        WrongState: the line has an organisation already, or is on its way back.
+        Conflict: the line is a debit.
+        InvalidField: the account breaks its rule.
+
+    """
+    payouts.check_account(payee_account)
+
+    async def step(unit: Unit) -> Answer:
+        row = await unit.row("select * from bank_line where id = $1 for update", line_id)
+        if row is None:
+            raise NotFound("bank_line")
+        if row["state"] != UNMATCHED:
+            raise WrongState(row["state"], UNMATCHED)
+        if row["direction"] != CREDIT:
+            raise Conflict("debit_line")
+        await unit.execute("update bank_line set state = $2 where id = $1", line_id, RETURNED)
+        suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
+        wanted = payouts.Wanted(
+            organisation_id=None,
+            line_id=line_id,
+            payee=row["payer"],
+            payee_account=payee_account,
+            amount_minor=row["amount_minor"],
+            currency=row["currency"],
+        )
+        made = await payouts.order_within(unit, suspense, wanted)
+        return {"line_id": line_id, "line_state": RETURNED, **made}
 
     return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
 
@@ -110,9 +153,10 @@ async def _take(unit: Unit, line: StatementLine, pointer: str) -> dict[str, str]
 
 
 async def _take_credit(unit: Unit, line_id: str, line: StatementLine) -> str:
-    payee_id = await _named(unit, line.remittance)
+    found = await match(unit, line)
+    payee_id = found.organisation_id
     state = UNMATCHED if payee_id is None else MATCHED
-    await _insert(unit, line_id, line, state, payee_id)
+    await _insert(unit, line_id, line, state, payee_id, reason=found.reason)
     bank = await accounts.ensure(unit, None, BANK, line.currency)
     if payee_id is not None:
         await _credit(unit, bank, payee_id, line_id, line.amount_minor, line.currency)
@@ -125,7 +169,7 @@ async def _take_credit(unit: Unit, line_id: str, line: StatementLine) -> str:
         [(bank, -line.amount_minor), (suspense, line.amount_minor)],
         key=f"bank:{line_id}",
     )
-    await _park(unit, line_id, line)
+    await _park(unit, line_id, line, found.reason)
     return state
 
 
@@ -133,29 +177,28 @@ async def _take_debit(unit: Unit, line_id: str, line: StatementLine) -> str:
     payment = await payouts.ordered_in(
         unit, line.remittance, amount_minor=line.amount_minor, currency=line.currency
     )
-    if payment is None:
-        await _insert(unit, line_id, line, UNMATCHED, None)
-        await _park(unit, line_id, line)
+    if payment is not None:
+        await _insert(unit, line_id, line, MATCHED, payment.organisation_id)
+        await payouts.make_final(unit, payment, stream=STREAM)
+        return MATCHED
+    credit = await chargebacks.original(unit, line)
+    if credit is None:
+        await _insert(unit, line_id, line, UNMATCHED, None, reason="not_ordered")
+        await _park(unit, line_id, line, "not_ordered")
         return UNMATCHED
-    await _insert(unit, line_id, line, MATCHED, payment.organisation_id)
-    await payouts.make_final(unit, payment, stream=STREAM)
-    return MATCHED
+    if await chargebacks.take_back(unit, line_id, credit):
+        owner = credit["organisation_id"]
+        await _insert(unit, line_id, line, REVERSED, owner, reverses=credit["id"])
+        return REVERSED
+    reason = "chargeback_uncovered"
+    await _insert(unit, line_id, line, UNMATCHED, None, reason=reason, reverses=credit["id"])
+    await _park(unit, line_id, line, reason)
+    return UNMATCHED
 
 
-async def _park(unit: Unit, line_id: str, line: StatementLine) -> None:
-    fact = BankLineParked(line_id, line.direction, line.amount_minor, line.currency)
+async def _park(unit: Unit, line_id: str, line: StatementLine, reason: str) -> None:
+    fact = BankLineParked(line_id, line.direction, line.amount_minor, line.currency, reason)
     await unit.record(STREAM, fact)
-
-
-async def _named(unit: Unit, remittance: str) -> str | None:
-    """Return the one organisation that a text names by reference, or None."""
-    references = sorted(set(_REFERENCE.findall(remittance.upper())))
-    found = await unit.rows(
-        "select id from organisation where deposit_reference = any($1::text[])"
-        " union select organisation_id from money_call where reference = any($1::text[])",
-        references,
-    )
-    return found[0]["id"] if len(found) == 1 else None
 
 
 async def _credit(
@@ -174,12 +217,19 @@ async def _credit(
 
 
 async def _insert(
-    unit: Unit, line_id: str, line: StatementLine, state: str, organisation_id: str | None
+    unit: Unit,
+    line_id: str,
+    line: StatementLine,
+    state: str,
+    organisation_id: str | None,
+    *,
+    reason: str = "",
+    reverses: str | None = None,
 ) -> None:
     await unit.execute(
         "insert into bank_line (id, account, entry_reference, direction, currency, amount_minor,"
-        " booked_on, payer, remittance, state, organisation_id, imported_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        " booked_on, payer, remittance, state, organisation_id, imported_at, reason, reverses)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         line_id,
         line.account,
         line.entry_reference,
@@ -192,6 +242,8 @@ async def _insert(
         state,
         organisation_id,
         unit.now,
+        reason,
+        reverses,
     )
 
 

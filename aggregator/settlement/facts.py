@@ -17,20 +17,31 @@ class MoneyReceived:
 
 @fact
 class BankLineParked:
-    """Nobody could be found for a bank line; a person must look at it."""
+    """A bank line waits for a person; `reason` says why it was not matched."""
 
     line_id: str
     direction: str
+    amount_minor: int
+    currency: str
+    reason: str = ""
+
+
+@fact
+class MoneyTakenBack:
+    """The bank took a credit back from an organisation's cash."""
+
+    line_id: str
+    organisation_id: str
     amount_minor: int
     currency: str
 
 
 @fact
 class PaymentOrdered:
-    """An organisation wants its cash paid out; the amount is held."""
+    """Cash is to be paid out, or a stray credit sent back; the amount is held."""
 
     payment_id: str
-    organisation_id: str
+    organisation_id: str | None
     amount_minor: int
     currency: str
 
@@ -40,7 +51,7 @@ class PaymentMade:
     """The bank's statement shows the payment; it is final."""
 
     payment_id: str
-    organisation_id: str
+    organisation_id: str | None
     amount_minor: int
     currency: str
 
@@ -50,7 +61,7 @@ class PaymentFailed:
     """The bank did not pay; the amount is free again."""
 
     payment_id: str
-    organisation_id: str
+    organisation_id: str | None
     amount_minor: int
     currency: str
 

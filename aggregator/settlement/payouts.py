@@ -7,14 +7,28 @@ from dataclasses import dataclass
 
 from aggregator.errors import InvalidField, NotFound, WrongState
 from aggregator.ledger import accounts, holds, transfers
-from aggregator.ledger.accounts import BANK, CASH
+from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.queries import organisation
 from aggregator.settlement.facts import PaymentFailed, PaymentMade, PaymentOrdered
 from matching.money import MAX_TOTAL_MINOR
 
 _REFERENCE = re.compile(r"(?<![A-Z0-9])P[0-9A-HJKMNP-TV-Z]{12}(?![A-Z0-9])")
-_ACCOUNT = re.compile(r"[A-Za-z0-9 ]{4,64}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9 ]{4,34}")
 _LENGTH = 12
+_COLUMNS = "id, reference, organisation_id, line_id, currency, amount_minor, hold_id, state"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A payment of an organisation's cash, or of a bank line's money to where it came from."""
+
+    organisation_id: str | None
+    line_id: str | None
+    payee: str
+    payee_account: str
+    amount_minor: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +37,8 @@ class Payment:
 
     id: str
     reference: str
-    organisation_id: str
+    organisation_id: str | None
+    line_id: str | None
     currency: str
     amount_minor: int
     hold_id: str
@@ -48,40 +63,66 @@ async def order(
     """
     if not 1 <= amount_minor <= MAX_TOTAL_MINOR:
         raise InvalidField("/amount", "more_than", 0)
-    if not _ACCOUNT.fullmatch(payee_account):
-        raise InvalidField("/payee_account", "pattern", _ACCOUNT.pattern)
+    check_account(payee_account)
 
     async def step(unit: Unit) -> Answer:
-        payment_id = unit.new_id("pay")
-        cash = await accounts.ensure(unit, actor.organisation_id, CASH, currency)
-        hold_id = await holds.place(unit, cash, amount_minor, f"payment:{payment_id}")
-        reference = "P" + payment_id[-_LENGTH:]
-        await unit.execute(
-            "insert into payment_out (id, reference, organisation_id, currency, amount_minor,"
-            " payee_account, hold_id, state, ordered_at)"
-            " values ($1, $2, $3, $4, $5, $6, $7, 'ordered', $8)",
-            payment_id,
-            reference,
-            actor.organisation_id,
-            currency,
-            amount_minor,
-            payee_account,
-            hold_id,
-            unit.now,
+        payee = await organisation(actor.organisation_id, unit)
+        cash = await accounts.ensure(unit, payee.id, CASH, currency)
+        wanted = Wanted(
+            organisation_id=payee.id,
+            line_id=None,
+            payee=payee.name,
+            payee_account=payee_account,
+            amount_minor=amount_minor,
+            currency=currency,
         )
-        await unit.record(
-            f"payment:{payment_id}",
-            PaymentOrdered(payment_id, actor.organisation_id, amount_minor, currency),
-        )
-        return {
-            "payment_id": payment_id,
-            "reference": reference,
-            "state": "ordered",
-            "amount_minor": amount_minor,
-            "currency": currency,
-        }
+        return await order_within(unit, cash, wanted)
 
     return await market.perform(actor, "settlement.pay_out", step, command=command)
+
+
+async def order_within(unit: Unit, source: str, wanted: Wanted) -> Answer:
+    """Hold the amount of a payment on its account and put it in line for the bank.
+
+    Raises:
+        InsufficientFunds: less than that is available.
+
+    """
+    payment_id = unit.new_id("pay")
+    hold_id = await holds.place(unit, source, wanted.amount_minor, f"payment:{payment_id}")
+    reference = "P" + payment_id[-_LENGTH:]
+    await unit.execute(
+        "insert into payment_out (id, reference, organisation_id, currency, amount_minor,"
+        " payee_account, hold_id, state, ordered_at, payee, line_id)"
+        " values ($1, $2, $3, $4, $5, $6, $7, 'ordered', $8, $9, $10)",
+        payment_id,
+        reference,
+        wanted.organisation_id,
+        wanted.currency,
+        wanted.amount_minor,
+        wanted.payee_account,
+        hold_id,
+        unit.now,
+        wanted.payee,
+        wanted.line_id,
+    )
+    await unit.record(
+        f"payment:{payment_id}",
+        PaymentOrdered(payment_id, wanted.organisation_id, wanted.amount_minor, wanted.currency),
+    )
+    return {
+        "payment_id": payment_id,
+        "reference": reference,
+        "state": "ordered",
+        "amount_minor": wanted.amount_minor,
+        "currency": wanted.currency,
+    }
+
+
+def check_account(payee_account: str) -> None:
+    """Raise InvalidField unless a bank could know this account."""
+    if not _ACCOUNT.fullmatch(payee_account):
+        raise InvalidField("/payee_account", "pattern", _ACCOUNT.pattern)
 
 
 async def fail(market: Market, actor: Actor, command: Command, payment_id: str) -> Outcome:
@@ -95,8 +136,7 @@ async def fail(market: Market, actor: Actor, command: Command, payment_id: str) 
 
     async def step(unit: Unit) -> Answer:
         row = await unit.row(
-            "select id, reference, organisation_id, currency, amount_minor, hold_id, state"
-            " from payment_out where id = $1 for update",
+            f"select {_COLUMNS} from payment_out where id = $1 for update",
             payment_id,
         )
         if row is None:
@@ -106,6 +146,11 @@ async def fail(market: Market, actor: Actor, command: Command, payment_id: str) 
             raise WrongState(payment.state, "ordered")
         await holds.void(unit, payment.hold_id)
         await _end(unit, payment.id, "failed")
+        if payment.line_id is not None:
+            # What could not be sent back waits on the desk again.
+            await unit.execute(
+                "update bank_line set state = 'unmatched' where id = $1", payment.line_id
+            )
         fact = PaymentFailed(
             payment.id, payment.organisation_id, payment.amount_minor, payment.currency
         )
@@ -120,7 +165,7 @@ async def ordered_in(
 ) -> Payment | None:
     """Return the ordered payment that a text names, if it is of exactly that amount."""
     found = await unit.rows(
-        "select id, reference, organisation_id, currency, amount_minor, hold_id, state"
+        f"select {_COLUMNS}"
         " from payment_out where reference = any($1::text[]) and state = 'ordered'"
         " and amount_minor = $2 and currency = $3 for update",
         sorted(set(_REFERENCE.findall(remittance.upper()))),
@@ -133,7 +178,8 @@ async def ordered_in(
 async def make_final(unit: Unit, payment: Payment, *, stream: str) -> None:
     """Post a payment that the bank has made: the held cash leaves the market."""
     await holds.release_for_posting(unit, payment.hold_id)
-    cash = await accounts.ensure(unit, payment.organisation_id, CASH, payment.currency)
+    purpose = SUSPENSE if payment.organisation_id is None else CASH
+    cash = await accounts.ensure(unit, payment.organisation_id, purpose, payment.currency)
     bank = await accounts.ensure(unit, None, BANK, payment.currency)
     await transfers.post(
         unit,

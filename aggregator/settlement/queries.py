@@ -7,8 +7,10 @@ from datetime import date, datetime
 
 from aggregator.journal.reading import Pool, Reader
 from aggregator.parties.queries import organisation
+from aggregator.settlement.pain import PaymentOrder
 
 MAX_ROWS = 200
+MAX_ORDERS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class CallView:
 class PaymentView:
     payment_id: str
     reference: str
-    organisation_id: str
+    organisation_id: str | None
+    payee: str
     currency: str
     amount_minor: int
     payee_account: str
@@ -57,6 +60,7 @@ class BankLineView:
     booked_on: date
     payer: str
     remittance: str
+    reason: str
     imported_at: datetime
 
 
@@ -79,7 +83,7 @@ async def open_calls(organisation_id: str, reader: Reader | None = None) -> list
 async def payments(organisation_id: str | None, reader: Reader | None = None) -> list[PaymentView]:
     """Return an organisation's payments, newest first; of everybody, those still ordered."""
     found = await (reader or Pool()).rows(
-        "select id as payment_id, reference, organisation_id, currency, amount_minor,"
+        "select id as payment_id, reference, organisation_id, payee, currency, amount_minor,"
         " payee_account, state, ordered_at from payment_out"
         " where organisation_id = $1 or ($1::text is null and state = 'ordered')"
         " order by ordered_at desc, id desc limit $2",
@@ -87,6 +91,17 @@ async def payments(organisation_id: str | None, reader: Reader | None = None) ->
         MAX_ROWS,
     )
     return [PaymentView(**dict(row)) for row in found]
+
+
+async def orders(currency: str, reader: Reader | None = None) -> list[PaymentOrder]:
+    """Return the payments of a currency that the bank has yet to make, oldest first."""
+    found = await (reader or Pool()).rows(
+        "select reference, payee, payee_account, amount_minor, currency from payment_out"
+        " where state = 'ordered' and currency = $1 order by ordered_at, id limit $2",
+        currency,
+        MAX_ORDERS,
+    )
+    return [PaymentOrder(**dict(row)) for row in found]
 
 
 async def refunds(references: list[str], reader: Reader | None = None) -> dict[str, RefundView]:
@@ -103,7 +118,8 @@ async def unmatched(reader: Reader | None = None) -> list[BankLineView]:
     """Return the bank lines that wait for a person, oldest first."""
     found = await (reader or Pool()).rows(
         "select id as line_id, account, entry_reference, direction, currency, amount_minor,"
-        " booked_on, payer, remittance, imported_at from bank_line where state = 'unmatched'"
+        " booked_on, payer, remittance, reason, imported_at from bank_line"
+        " where state = 'unmatched'"
         " order by imported_at, id limit $1",
         MAX_ROWS,
     )

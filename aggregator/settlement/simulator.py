@@ -7,8 +7,10 @@ the same statement.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
+from aggregator.settlement.camt import write_camt
+from aggregator.settlement.pain import read_pain
 from aggregator.settlement.statements import CREDIT, DEBIT, StatementLine, write_csv
 
 
@@ -35,6 +37,42 @@ class SimulatedBank:
     def statement(self, *, after: int = 0) -> str:
         """Return the CSV statement of the entries behind the first `after` ones."""
         return write_csv(self.entries[after:])
+
+    def take_back(self, credit: StatementLine, *, booked_on: date) -> StatementLine:
+        """Book a chargeback of an earlier credit."""
+        return self._book(
+            DEBIT, credit.payer, credit.amount_minor, f"RETURN {credit.entry_reference}", booked_on
+        )
+
+    def carry_out(self, payment_file: str, *, booked_on: date) -> list[StatementLine]:
+        """Make the payments of a pain.001 file that were not made before."""
+        made = {entry.remittance for entry in self.entries if entry.direction == DEBIT}
+        return [
+            self.pay(
+                order.payee,
+                order.amount_minor,
+                reference=order.reference,
+                booked_on=booked_on,
+            )
+            for order in read_pain(payment_file)
+            if order.reference not in made
+        ]
+
+    def camt(self, made_at: datetime, *, after: int = 0) -> str:
+        """Return the camt.053 statement of the entries behind the first `after` ones."""
+        before = self.entries[:after]
+        opening_minor = sum(
+            entry.amount_minor if entry.direction == CREDIT else -entry.amount_minor
+            for entry in before
+        )
+        return write_camt(
+            self.entries[after:],
+            account=self.account,
+            currency=self.currency,
+            opening_minor=opening_minor,
+            number=after + 1,
+            made_at=made_at,
+        )
 
     def _book(
         self, direction: str, payer: str, amount_minor: int, remittance: str, booked_on: date

@@ -92,6 +92,9 @@ def read_csv(text: str) -> list[StatementLine]:
         rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
     except csv.Error as error:
         raise InvalidField("/lines", "csv", str(error)[:80]) from None
+    if rows and not text.endswith("\n"):
+        # Cut within its last cell, a line would pass for whole.
+        raise InvalidField("/lines", "line_end", len(rows) - 1)
     if not rows or tuple(rows[0]) != COLUMNS:
         raise InvalidField("/lines", "columns", ",".join(COLUMNS))
     found = []

@@ -261,7 +261,7 @@ async def found_market(operator: Client) -> None:
             "amount": "900000000.00",
             "currency": "CNY",
             "booked_on": "2026-01-04",
-            "payer": key,
+            "payer": firm["name"],
             "remittance": made["deposit_reference"],
         }
         await operator.done("POST", "/bank/lines", {"lines": [line]})

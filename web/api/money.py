@@ -7,15 +7,18 @@ from typing import Annotated
 
 from pydantic import Field
 
+from aggregator.errors import NotFound
 from aggregator.ledger import queries as ledger
 from aggregator.market import Answer, Outcome
 from aggregator.settlement import banking, payouts, queries
+from aggregator.settlement.camt import read_camt
+from aggregator.settlement.pain import write_pain
 from aggregator.settlement.statements import MAX_LINES, read_csv, statement_line
 from web.api.fields import Answers, Body, Id, Minor, Money
-from web.api.routing import MAX_IMPORT_BYTES, Call, route
+from web.api.routing import MAX_IMPORT_BYTES, Call, Download, route
 
 CURRENCY = "CNY"
-CSV = "text/csv"
+CSV, XML, TEXT_XML = "text/csv", "application/xml", "text/xml"
 ShortText = Annotated[str, Field(max_length=100)]
 
 
@@ -23,7 +26,7 @@ class PaymentBody(Body):
     """A payment of one's cash to one's own bank account."""
 
     amount: Minor
-    payee_account: Annotated[str, Field(min_length=4, max_length=64)]
+    payee_account: Annotated[str, Field(min_length=4, max_length=34)]
 
 
 class BankLineBody(Body):
@@ -49,6 +52,18 @@ class AssignBody(Body):
     """Whose money it is."""
 
     organisation_id: Id
+
+
+class SendBackBody(Body):
+    """The bank account that the money came from."""
+
+    payee_account: Annotated[str, Field(min_length=4, max_length=34)]
+
+
+class PaymentFileQuery(Body):
+    """The market's own account that pays."""
+
+    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{4,34}$")]
 
 
 class BalanceAnswer(Answers):
@@ -81,7 +96,8 @@ class CallAnswer(Answers):
 class PaymentAnswer(Answers):
     payment_id: str
     reference: str
-    organisation_id: str
+    organisation_id: str | None
+    payee: str
     currency: str
     amount: Money
     payee_account: str
@@ -135,6 +151,7 @@ class TakenLine(Answers):
 class Imported(Answers):
     matched: int
     unmatched: int
+    reversed: int
     duplicate: int
     lines: list[TakenLine]
 
@@ -149,6 +166,7 @@ class UnmatchedLine(Answers):
     booked_on: str
     payer: str
     remittance: str
+    reason: str
     imported_at: str
 
 
@@ -160,6 +178,11 @@ class Assigned(Answers):
     line_id: str
     state: str
     organisation_id: str
+
+
+class SentBack(PaymentOrdered):
+    line_id: str
+    line_state: str
 
 
 @route("GET", "/money", act="ledger.read", out=MoneyAnswer)
@@ -195,14 +218,15 @@ async def order_payment(call: Call) -> Outcome:
     "/bank/lines",
     act="settlement.import",
     body=BankLinesBody,
-    text_types=(CSV,),
+    text_types=(CSV, XML, TEXT_XML),
     max_bytes=MAX_IMPORT_BYTES,
     out=Imported,
 )
 async def import_bank_lines(call: Call) -> Outcome:
-    """Take in a bank statement as JSON or CSV; lines seen before change nothing."""
+    """Take in a bank statement as JSON, CSV or camt.053; lines seen before change nothing."""
     if call.body is None:
-        lines = read_csv(call.text)
+        is_xml = call.text.lstrip().startswith("<")
+        lines = read_camt(call.text) if is_xml else read_csv(call.text)
     else:
         lines = [
             statement_line(line.model_dump(), f"/lines/{at}")
@@ -229,6 +253,32 @@ async def assign_bank_line(call: Call) -> Outcome:
     return await banking.assign(
         call.market, call.actor, call.command, call.path["line_id"], call.body.organisation_id
     )
+
+
+@route(
+    "POST",
+    "/bank/unmatched/{line_id}/send-back",
+    act="settlement.assign",
+    body=SendBackBody,
+    out=SentBack,
+)
+async def send_bank_line_back(call: Call) -> Outcome:
+    """Order an unmatched credit to be paid back to who sent it."""
+    return await banking.send_back(
+        call.market, call.actor, call.command, call.path["line_id"], call.body.payee_account
+    )
+
+
+@route("GET", "/bank/payments.xml", act="settlement.read", query=PaymentFileQuery)
+async def payment_file(call: Call) -> Download:
+    """Return the payments that the bank has yet to make as a pain.001 file."""
+    asked: PaymentFileQuery = call.query
+    orders = await queries.orders(CURRENCY)
+    if not orders:
+        raise NotFound("payment")
+    made_at = call.market.clock.now()
+    text = write_pain(orders, account=asked.account, made_at=made_at)
+    return Download(text.encode(), XML, f"pain001-{made_at:%Y%m%d}.xml")
 
 
 @route("GET", "/bank/payments", act="settlement.read", out=Payments)

@@ -39,7 +39,9 @@ async def test_a_line_goes_to_the_organisation_its_reference_names(
 ) -> None:
     remittance = f"货款/{trading.reference_of('factory').lower()}-March"
 
-    await take(trading, bank.receive("Factory", 12_345, remittance=remittance, booked_on=TODAY))
+    await take(
+        trading, bank.receive("factory 公司", 12_345, remittance=remittance, booked_on=TODAY)
+    )
 
     assert await cash(trading, "factory") == 12_345
     assert not (await verify()).differences
@@ -51,7 +53,7 @@ async def test_a_call_for_money_names_its_organisation_too(
     await trading.form()
     (call,) = await queries.open_calls(trading.id_of("factory"))
 
-    await take(trading, bank.receive("F", 5, remittance=call.reference, booked_on=TODAY))
+    await take(trading, bank.receive("factory 公司", 5, remittance=call.reference, booked_on=TODAY))
 
     assert await cash(trading, "factory") == 5
 
@@ -63,7 +65,9 @@ async def test_a_line_that_names_not_exactly_one_waits_on_the_desk(
     one, other = trading.reference_of("factory"), trading.reference_of("mill")
     text = {"nobody": "thanks", "both": f"{one} {other}", "embedded": f"X{one}"}[which]
 
-    outcome = await take(trading, bank.receive("F", 500, remittance=text, booked_on=TODAY))
+    outcome = await take(
+        trading, bank.receive("factory 公司", 500, remittance=text, booked_on=TODAY)
+    )
 
     assert outcome.answer["unmatched"] == 1
     (line,) = await queries.unmatched()
@@ -73,7 +77,7 @@ async def test_a_line_that_names_not_exactly_one_waits_on_the_desk(
 
 
 async def test_a_person_assigns_a_stray_line_once(trading: Trading, bank: SimulatedBank) -> None:
-    await take(trading, bank.receive("F", 500, remittance="?", booked_on=TODAY))
+    await take(trading, bank.receive("factory 公司", 500, remittance="?", booked_on=TODAY))
     (line,) = await queries.unmatched()
     operator = trading.actor("operator", "operator")
     mill = trading.id_of("mill")
@@ -91,7 +95,9 @@ async def test_the_same_statement_in_any_order_changes_nothing(
     trading: Trading, bank: SimulatedBank
 ) -> None:
     for amount in (100, 200, 300):
-        bank.receive("F", amount, remittance=trading.reference_of("factory"), booked_on=TODAY)
+        bank.receive(
+            "factory 公司", amount, remittance=trading.reference_of("factory"), booked_on=TODAY
+        )
     await take(trading, *bank.entries[:2])
 
     outcome = await take(trading, *reversed(bank.entries))
@@ -106,11 +112,11 @@ async def test_an_entry_with_other_content_refuses_the_statement(
     trading: Trading, bank: SimulatedBank
 ) -> None:
     reference = trading.reference_of("factory")
-    first = bank.receive("F", 100, remittance=reference, booked_on=TODAY)
+    first = bank.receive("factory 公司", 100, remittance=reference, booked_on=TODAY)
     await take(trading, first)
     forger = SimulatedBank(bank.account, "CNY")
-    forged = forger.receive("F", 900, remittance=reference, booked_on=TODAY)
-    fresh = forger.receive("F", 50, remittance=reference, booked_on=TODAY)
+    forged = forger.receive("factory 公司", 900, remittance=reference, booked_on=TODAY)
+    fresh = forger.receive("factory 公司", 50, remittance=reference, booked_on=TODAY)
 
     with pytest.raises(InvalidField) as refusal:
         await take(trading, fresh, forged)
@@ -126,7 +132,7 @@ async def test_an_entry_with_other_content_refuses_the_statement(
 async def test_foreign_money_is_kept_apart(trading: Trading) -> None:
     dollars = SimulatedBank("US-1", "USD")
 
-    await take(trading, dollars.receive("F", 100, remittance="?", booked_on=TODAY))
+    await take(trading, dollars.receive("factory 公司", 100, remittance="?", booked_on=TODAY))
 
     rows = await Pool().rows("select id, balance_minor from account order by id")
     assert {row["id"]: row["balance_minor"] for row in rows} == {

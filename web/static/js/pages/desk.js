@@ -79,6 +79,7 @@ function unmatched(lines, organisations, refresh) {
               `${amount(line.amount)} ${line.currency} (${t(`page.direction.${line.direction}`)})`,
             ],
             [t("page.desk.payer"), line.payer],
+            line.reason && [t("page.desk.reason"), t(`page.bank_reason.${line.reason}`)],
             [t("page.desk.remittance"), line.remittance],
             [t("page.desk.booked"), line.booked_on],
           ]),
@@ -95,6 +96,22 @@ function unmatched(lines, organisations, refresh) {
                 act: t("page.desk.assign"),
               }),
               send: (values, key) => send("POST", `/bank/unmatched/${line.line_id}/assign`, values, key),
+              done: refresh,
+            }),
+          line.direction === "credit" &&
+            form({
+              fields: [{ name: "payee_account", label: t("page.desk.send_back_account") }],
+              act: t("page.desk.send_back"),
+              confirm: ({ payee_account: account }) => ({
+                title: t("page.desk.send_back"),
+                lines: [
+                  [t("page.deal.amount"), amount(line.amount)],
+                  [t("page.desk.send_back_account"), account],
+                ],
+                act: t("page.desk.send_back"),
+                isDanger: true,
+              }),
+              send: (values, key) => send("POST", `/bank/unmatched/${line.line_id}/send-back`, values, key),
               done: refresh,
             }),
         ),

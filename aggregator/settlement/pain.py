@@ -1,0 +1,106 @@
+"""ISO 20022 payment orders: pain.001 out, and what the simulated bank reads of it.
+
+One file carries all payments that are ordered in one currency. Its message id is made of what
+it orders, and each payment's end-to-end id is the payment's reference, so a bank that gets a
+file twice knows both again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from xml.etree import ElementTree as Tree
+
+from aggregator.amounts import decimal_text, minor_of
+from aggregator.errors import InvalidField
+from aggregator.settlement.camt import parsed, put
+
+NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
+MARKET = "Aggregator"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOrder:
+    """One payment as the bank is asked for it."""
+
+    reference: str
+    payee: str
+    payee_account: str
+    amount_minor: int
+    currency: str
+
+
+def write_pain(orders: Sequence[PaymentOrder], *, account: str, made_at: datetime) -> str:
+    """Return the file that orders payments of one currency from the market's account."""
+    assert orders, "a payment file orders something"
+    currency = orders[0].currency
+    assert {order.currency for order in orders} == {currency}, "one currency a file"
+    named = "\n".join(f"{order.reference} {order.amount_minor}" for order in orders)
+    message = "PAIN-" + hashlib.sha256(named.encode()).hexdigest()[:24].upper()
+    total = decimal_text(sum(order.amount_minor for order in orders), currency)
+    root = Tree.Element("Document", {"xmlns": NAMESPACE})
+    top = Tree.SubElement(root, "CstmrCdtTrfInitn")
+    header = Tree.SubElement(top, "GrpHdr")
+    put(header, "MsgId", message)
+    put(header, "CreDtTm", made_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    put(header, "NbOfTxs", str(len(orders)))
+    put(header, "CtrlSum", total)
+    put(header, "InitgPty/Nm", MARKET)
+    block = Tree.SubElement(top, "PmtInf")
+    put(block, "PmtInfId", message)
+    put(block, "PmtMtd", "TRF")
+    put(block, "NbOfTxs", str(len(orders)))
+    put(block, "CtrlSum", total)
+    put(block, "ReqdExctnDt/Dt", made_at.date().isoformat())
+    put(block, "Dbtr/Nm", MARKET)
+    put(block, "DbtrAcct/Id/Othr/Id", account)
+    put(block, "DbtrAgt/FinInstnId/Othr/Id", "NOTPROVIDED")
+    for order in orders:
+        _put_order(block, order)
+    Tree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Tree.tostring(root, encoding="unicode")
+
+
+def read_pain(text: str) -> list[PaymentOrder]:
+    """Return what a file orders; its count and sum must agree.
+
+    Raises:
+        InvalidField: it is no such file, or its figures do not agree.
+
+    """
+    root = parsed(text)
+    names = {"p": NAMESPACE}
+    if root.tag != f"{{{NAMESPACE}}}Document":
+        raise InvalidField("/Document", "pain001", root.tag[:100])
+    orders = []
+    for number, element in enumerate(root.iterfind(".//p:CdtTrfTxInf", names)):
+        amount = element.find("p:Amt/p:InstdAmt", names)
+        assert amount is not None
+        currency = amount.get("Ccy", "")
+        pointer = f"/CdtTrfTxInf/{number}/Amt"
+        orders.append(
+            PaymentOrder(
+                reference=element.findtext("p:PmtId/p:EndToEndId", "", names),
+                payee=element.findtext("p:Cdtr/p:Nm", "", names),
+                payee_account=element.findtext("p:CdtrAcct/p:Id/p:Othr/p:Id", "", names),
+                amount_minor=minor_of(amount.text or "", currency, pointer=pointer),
+                currency=currency,
+            )
+        )
+    told = root.findtext(".//p:GrpHdr/p:CtrlSum", "", names)
+    total = sum(order.amount_minor for order in orders)
+    if not orders or decimal_text(total, orders[0].currency) != told:
+        raise InvalidField("/GrpHdr/CtrlSum", "control_sum", told[:40])
+    return orders
+
+
+def _put_order(block: Tree.Element, order: PaymentOrder) -> None:
+    element = Tree.SubElement(block, "CdtTrfTxInf")
+    put(element, "PmtId/EndToEndId", order.reference)
+    amount = decimal_text(order.amount_minor, order.currency)
+    put(element, "Amt/InstdAmt", amount, Ccy=order.currency)
+    put(element, "Cdtr/Nm", order.payee[:140])
+    put(element, "CdtrAcct/Id/Othr/Id", order.payee_account[:34])
+    put(element, "RmtInf/Ustrd", order.reference)

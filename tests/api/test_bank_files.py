@@ -1,0 +1,66 @@
+"""Bank files over HTTP: camt.053 in, pain.001 out, a wrong payer's money back."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import httpx
+
+from aggregator.ledger.verifying import verify
+from aggregator.settlement.simulator import SimulatedBank
+from tests.api.conftest import Served, Visitor
+from tests.api.test_deals import formed, parties
+
+TODAY = date(2027, 1, 4)
+NOON = datetime(2027, 1, 4, 12, tzinfo=UTC)
+
+
+async def post_xml(visitor: Visitor, statement: str, key: str) -> httpx.Response:
+    headers = {
+        "Authorization": f"Bearer {visitor.token}",
+        "Content-Type": "application/xml",
+        "Idempotency-Key": key,
+    }
+    content = statement.encode()
+    return await visitor.client.post("/api/v1/bank/lines", content=content, headers=headers)
+
+
+async def test_a_wrong_payers_money_comes_in_and_goes_back_by_file(served: Served) -> None:
+    found = await parties(served)
+    await formed(served, found)
+    (call,) = (await found["finance"].get("/money")).json()["calls"]
+    bank = SimulatedBank("CN-6222-01", "CNY")
+    bank.receive("Factory", 1_000, remittance=call["reference"], booked_on=TODAY)
+    bank.receive("Somebody", 70_000, remittance=call["reference"], booked_on=TODAY)
+
+    taken = (await post_xml(found["operator"], bank.camt(NOON), "one")).json()
+    again = (await post_xml(found["operator"], bank.camt(NOON), "two")).json()
+    (line,) = (await found["operator"].get("/bank/unmatched")).json()["lines"]
+    sent = await found["operator"].post(
+        f"/bank/unmatched/{line['line_id']}/send-back", {"payee_account": "6222 0000 9999"}
+    )
+    ordered = await found["operator"].get("/bank/payments.xml?account=CN-6222-01")
+    bank.carry_out(ordered.text, booked_on=TODAY)
+    final = (await post_xml(found["operator"], bank.camt(NOON, after=2), "three")).json()
+
+    assert (taken["matched"], taken["unmatched"], again["duplicate"]) == (1, 1, 2)
+    assert (line["reason"], line["payer"], line["amount"]) == ("wrong_payer", "Somebody", "700.00")
+    assert (sent.json()["line_state"], sent.json()["amount"]) == ("returned", "700.00")
+    assert ordered.headers["content-type"] == "application/xml"
+    assert final["matched"] == 1
+    assert (await found["operator"].get("/bank/payments.xml?account=CN-6222-01")).status_code == 404
+    assert (await found["finance"].get("/bank/payments.xml?account=CN-6222-01")).status_code == 403
+    money = (await found["finance"].get("/money")).json()
+    assert [one["balance"] for one in money["balances"]] == ["10.00"]
+    assert not (await verify()).differences
+
+
+async def test_a_bomb_is_refused_and_moves_nothing(served: Served) -> None:
+    found = await parties(served)
+    bomb = '<!DOCTYPE a [<!ENTITY b "c">]><Document>&b;</Document>'
+
+    answer = await post_xml(found["operator"], bomb, "bomb")
+
+    assert answer.status_code == 422
+    assert answer.json()["rule"] == "xml_safe"
+    assert (await found["operator"].get("/bank/unmatched")).json()["lines"] == []
