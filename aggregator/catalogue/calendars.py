@@ -93,6 +93,10 @@ class TradingCalendar:
         zone = ZoneInfo(self._year(day).zone)
         return datetime.combine(day + _ONE, time(), zone).astimezone(UTC)
 
+    def zone_of(self, tenor: str) -> str:
+        """Return the time zone in which the days of a month begin."""
+        return self._year(_first(tenor)).zone
+
     def _year(self, day: date) -> Year:
         if day.year not in self.years:
             raise NoCalendar(self.region, day.year)

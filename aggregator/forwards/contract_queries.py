@@ -96,11 +96,12 @@ async def contract(
     mine = await _visible(source, actor, contract_id)
     strip = await store.load(source, mine[0].strip_id)
     traded = await instrument(strip.instrument_id, source)
+    calendar = await calendar_of(source, strip.region)
     called = await call_offs.of_slots(source, [slot.id for slot in mine])
     frame = _Frame(
         actor,
         traded,
-        await calendar_of(source, strip.region),
+        calendar,
         now,
         called,
         await _deal_states(source, [c.deal_id for c in called if c.deal_id]),
@@ -112,6 +113,8 @@ async def contract(
         mine[0].seller_id,
         traded.currency,
         {
+            "tenors": strip.tenors,
+            "zone": calendar.zone_of(strip.tenors[0]),
             "signing_bps": deposits.signing_bps(strip, traded),
             "month_bps": strip.month_bps,
             "index_reference_minor": strip.index_reference_minor,
@@ -175,7 +178,7 @@ async def _slot(source: Reader, frame: _Frame, slot: Slot) -> Mapping[str, Any]:
     place = await places.named(source, slot.place_id)
     mine = [one for one in frame.call_offs if one.slot_id == slot.id]
     lines = deposits.slot_lines(frame.traded, slot, slot.lots)
-    first, last = _deliveries(frame, slot)
+    days = _deliveries(frame, slot)
     waits = sum(one.lots for one in mine if one.state == "nominated")
     return {
         "slot_id": slot.id,
@@ -209,8 +212,9 @@ async def _slot(source: Reader, frame: _Frame, slot: Slot) -> Mapping[str, Any]:
         "ahead_at": slot.ahead_at,
         "stage_due_at": slot.stage_due_at,
         "nominate_by": slot.nominate_by,
-        "delivery_from": first,
-        "delivery_to": last,
+        "delivery_from": days[0] if days else None,
+        "delivery_to": days[-1] if days else None,
+        "delivery_days": days,
         "state": slot.state,
         "opened_at": slot.opened_at,
         "ended_at": slot.ended_at,
@@ -221,12 +225,12 @@ async def _slot(source: Reader, frame: _Frame, slot: Slot) -> Mapping[str, Any]:
     }
 
 
-def _deliveries(frame: _Frame, slot: Slot) -> tuple[date | None, date | None]:
-    """Return the first and last day that can be nominated now; None where none is left."""
+def _deliveries(frame: _Frame, slot: Slot) -> tuple[date, ...]:
+    """Return the days that can be nominated now."""
     if slot.state != slots.OPEN or frame.now >= slot.nominate_by:
-        return None, None
-    days = frame.calendar.days_of(slot.tenor)
-    return max(days[0], dating.first_delivery(frame.calendar, frame.now)), days[-1]
+        return ()
+    first = dating.first_delivery(frame.calendar, frame.now)
+    return tuple(day for day in frame.calendar.days_of(slot.tenor) if day >= first)
 
 
 async def _deal_states(source: Reader, deal_ids: Sequence[str]) -> dict[str, str]:

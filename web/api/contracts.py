@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -9,11 +10,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from aggregator.catalogue.queries import instrument, regions
 from aggregator.forwards import calling, contract_queries, places, proposing, staging
 from aggregator.forwards.plans import Change
 from aggregator.market import Answer, Outcome
+from aggregator.parties.queries import OrganisationView, organisation
 from web.api.fields import Body, Id, Lots, Minor, Name, Region, Tenor
-from web.api.routing import Call, route
+from web.api.routing import Call, Download, route
+from web.papers.contract import contract_paper
+from web.papers.paper import pdf
 
 SLOT, CALL_OFF, PROPOSAL = (
     "/slots/{slot_id}",
@@ -110,6 +115,29 @@ async def contract(call: Call) -> Answer:
         )
     shown = asdict(found)
     return {**_summary(shown.pop("summary")), **shown}
+
+
+@route("GET", "/contracts/{contract_id}/document", act="forwards.contracts")
+async def contract_document(call: Call) -> Download:
+    """Download one contract as PDF, in the language asked for (`?lang=zh`, `?lang=en`)."""
+    async with call.market.reading() as unit:
+        found = await contract_queries.contract(
+            call.actor, call.path["contract_id"], unit.now, unit
+        )
+        traded = await instrument(found.summary.instrument_id, unit)
+        known = {one.code: one for one in await regions(unit)}
+        firms = {found.seller_id, *(slot["buyer_id"] for slot in found.slots)}
+        parties = {one: _named(await organisation(one), call.language) for one in sorted(firms)}
+        paper = contract_paper(
+            found,
+            traded,
+            known[found.summary.region],
+            parties=parties,
+            language=call.language,
+            now=unit.now,
+        )
+    content = await asyncio.to_thread(pdf, paper)
+    return Download(content, "application/pdf", f"{found.summary.contract_id}.pdf")
 
 
 @route("POST", f"{SLOT}/call-offs", act="forwards.call", body=CallOffBody, status=201)
@@ -221,6 +249,10 @@ async def declare_place(call: Call) -> Outcome:
 async def close_place(call: Call) -> Outcome:
     """Take a receiving place off the list."""
     return await places.close(call.market, call.actor, call.command, call.path["place_id"])
+
+
+def _named(firm: OrganisationView, language: str) -> str:
+    return firm.name_en if language == "en" and firm.name_en else firm.name
 
 
 def _summary(found: dict[str, Any]) -> Answer:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aggregator.forwards import offering, opening, ordering, queries
+from aggregator.forwards import board, offering, opening, ordering, queries
 from aggregator.market import Answer, Outcome
 from web.api.fields import Body, Instant, Instrument, Lots, Minor, Name, Region, SomeLots, Tenor
 from web.api.routing import PUBLIC, Call, route
@@ -66,6 +66,25 @@ class StripOfferBody(Body):
     capacity: Lots
     min_total: Lots = 1
     breaks: Annotated[tuple[BreakBody, ...], Field(max_length=50, strict=False)] = ()
+
+
+@route("GET", "/forwards", act=PUBLIC)
+async def forward_board(call: Call) -> Answer:
+    """Show curves of settled prices, open bundles, and one's own position and gains."""
+    now = call.market.clock.now()
+    found: Answer = {
+        "curves": await board.curves(),
+        "bundles": [
+            {**_shown(bundle.strip), "lacks": bundle.lacks} for bundle in await board.bundles(now)
+        ],
+    }
+    if call.viewer is None:
+        return found
+    return {
+        **found,
+        "position": await board.position(call.viewer),
+        "gains": [asdict(gain) for gain in await board.gains(call.viewer)],
+    }
 
 
 @route("GET", "/strips", act=PUBLIC)

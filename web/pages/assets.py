@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from starlette.responses import Response
 
 STATIC = Path(__file__).parents[1] / "static"
 _LOCALE = Path(__file__).parents[1] / "locale"
+_SERVERS_OWN = ("error.", "paper.")
 _FOREVER = "public, max-age=31536000, immutable"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -46,7 +48,7 @@ def assets() -> Mapping[str, Asset]:
         if path.is_file()
     }
     for path in sorted(_LOCALE.glob("*.json")):
-        found[f"words/{path.name}"] = _asset(path)
+        found[f"words/{path.name}"] = _packed(_shown(path), path.suffix)
     return found
 
 
@@ -85,5 +87,15 @@ async def serve_static(request: Request) -> Response:
 
 
 def _asset(path: Path) -> Asset:
-    content = path.read_bytes()
-    return Asset(content, gzip.compress(content, compresslevel=9, mtime=0), _TYPES[path.suffix])
+    return _packed(path.read_bytes(), path.suffix)
+
+
+def _shown(path: Path) -> bytes:
+    """Return the words that pages show: refusals come in words already, papers as files."""
+    found = json.loads(path.read_bytes())
+    kept = {key: text for key, text in found.items() if not key.startswith(_SERVERS_OWN)}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _packed(content: bytes, suffix: str) -> Asset:
+    return Asset(content, gzip.compress(content, compresslevel=9, mtime=0), _TYPES[suffix])

@@ -65,9 +65,9 @@ async def with_members(*actors: Actor) -> None:
         )
 
 
-async def signed(**terms: object) -> Signed:
+async def signed(market: Market | None = None, **terms: object) -> Signed:
     """Return a market in which three buyers' months have become one contract."""
-    market = a_market()
+    market = market or a_market()
     await with_sugar(market, "GX", "GD")
     buyers = tuple([await a_firm(market, f"buyer{n}") for n in range(3)])
     mill = await a_firm(market, "mill", kind="mill")

@@ -6,22 +6,29 @@ import { countdown, instant, month } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { chip, empty, head, panel, table } from "../core/parts.js";
 import { t } from "../core/words.js";
+import { curves, gains, position } from "./strips_board.js";
 
 export async function show(main) {
   const body = h("div", { class: "stack live" });
   fill(main, head(t("page.strips.title"), { note: t("page.strips.note") }), body);
-  const refresh = async () => showAll(body, (await get("/strips")).strips);
+  const refresh = async () => {
+    const [{ strips }, board] = await Promise.all([get("/strips"), get("/forwards")]);
+    showAll(body, strips, board);
+  };
   await refresh();
   setInterval(() => refresh().catch(() => {}), 10_000);
 }
 
-function showAll(body, strips) {
+function showAll(body, strips, board) {
   const isOpen = ({ phase }) => phase === "gathering" || phase === "scheduled";
   const open = strips.filter(isOpen);
   const over = strips.filter((strip) => !isOpen(strip));
   fill(
     body,
     open.length > 0 ? h("div", { class: "cards" }, open.map(card)) : panel(null, empty(t("page.strips.empty"))),
+    curves(board.curves),
+    position(board.position),
+    gains(board.gains),
     over.length > 0 &&
       h(
         "section",
@@ -54,7 +61,11 @@ function card(strip) {
     h(
       "div",
       { class: "row note" },
-      h("span", {}, t(strip.enough_firms ? "page.strips.enough" : "page.strips.not_enough")),
+      h(
+        "span",
+        {},
+        strip.enough_firms ? t("page.strips.enough") : [t("page.forwards.lacks"), " ", t("page.strips.not_enough")],
+      ),
       countdown(strip.closes_at),
     ),
   );

@@ -1,0 +1,306 @@
+/** One forward contract: its months, call-offs, deposits, changes, and what happened so far. */
+
+import { get, send } from "../core/api.js";
+import { instrument, instrumentName, regionName } from "../core/catalogue.js";
+import { countdown, instant, month } from "../core/clock.js";
+import { proposalCard } from "./contract_changes.js";
+import { fill, h, say } from "../core/dom.js";
+import { actButton } from "../core/forms.js";
+import { gathered } from "../core/live.js";
+import { amount, lots, priceUnit } from "../core/numbers.js";
+import { chip, columns, empty, facts, head, panel, table, tiles } from "../core/parts.js";
+import { may } from "../core/viewer.js";
+import { t, worded } from "../core/words.js";
+import { callOffForm, changeForm } from "./contract_forms.js";
+
+const ASK_EVERY = 20_000;
+
+export async function show(main, { contractId }) {
+  const page = new ContractPage(main, `/contracts/${contractId}`);
+  await page.refresh();
+  const later = gathered(() => page.refresh().catch(() => {}));
+  document.addEventListener("noticed", later);
+  setInterval(later, ASK_EVERY);
+}
+
+class ContractPage {
+  constructor(main, path) {
+    this.main = main;
+    this.path = path;
+    this.parts = {
+      top: h("div"),
+      lead: h("div", { class: "stack live" }),
+      acts: h("aside", { class: "stack" }),
+      rest: h("div", { class: "stack live" }),
+    };
+  }
+
+  async refresh() {
+    const [contract, { places }] = await Promise.all([get(this.path), get("/receiving-places")]);
+    this.places = places;
+    this.take(contract);
+  }
+
+  take(contract) {
+    const before = JSON.stringify(this.living ?? null);
+    this.contract = contract;
+    this.living = contract.slots.filter((slot) => slot.state === "open");
+    this.lot = instrument(contract.instrument)?.lot_text;
+    if (!this.parts.top.isConnected) {
+      const { top, lead, acts, rest } = this.parts;
+      fill(this.main, top, columns(lead, acts, rest, t("page.contract.acts")));
+    }
+    const { instrument: id, region, side, counterparty } = contract;
+    fill(
+      this.parts.top,
+      head(contract.title, {
+        back: "/contracts",
+        aside: this.documents(),
+        note: `${instrumentName(id)} · ${regionName(region)} · ${t(`page.deals.${side}`)} · ${counterparty}`,
+      }),
+    );
+    fill(this.parts.lead, this.rules(), this.living.map((slot) => this.slot(slot)), this.over());
+    fill(this.parts.rest, this.proposals(), this.timeline());
+    // A form that somebody is filling in stays as long as the months stay what they are.
+    if (before !== JSON.stringify(this.living)) this.showActs();
+  }
+
+  documents() {
+    const file = `/api/v1${this.path}/document`;
+    return h(
+      "span",
+      { class: "row" },
+      h("a", { href: `${file}?lang=zh`, download: true }, "PDF 中文"),
+      h("a", { href: `${file}?lang=en`, download: true }, "PDF English"),
+    );
+  }
+
+  rules() {
+    const { rules } = this.contract;
+    const share = (bps) => `${Math.floor(bps / 100)}.${String(bps % 100).padStart(2, "0")} %`;
+    return panel(
+      t("page.contract.rules"),
+      facts([
+        [t("page.contract.number"), h("span", { class: "mono" }, this.contract.contract_id)],
+        [t("page.contracts.signed_at"), instant(this.contract.signed_at)],
+        [t("page.contract.at_signing"), share(rules.signing_bps)],
+        rules.month_bps > 0 && [t("page.contract.before_month"), share(rules.month_bps)],
+        rules.index_reference && [
+          t("page.contract.index"),
+          t("page.contract.index_words", {
+            reference: amount(rules.index_reference),
+            fallback: amount(rules.index_default),
+          }),
+        ],
+      ]),
+    );
+  }
+
+  slot(slot) {
+    const unit = priceUnit(this.contract.currency, this.lot);
+    return h(
+      "section",
+      { class: "panel" },
+      h(
+        "div",
+        { class: "row" },
+        h("h2", {}, `${month(slot.tenor)}${slot.is_mine ? "" : ` · ${slot.buyer}`}`),
+        chip(slot.state),
+      ),
+      tiles([
+        [t("page.contract.left"), this.lots(slot.left_lots), "large"],
+        [t("page.contract.called"), `${this.lots(slot.called_lots)} / ${this.lots(slot.lots)}`],
+        [
+          t("word.price"),
+          [amount(slot.price), " ", h("span", { class: "unit" }, unit), !slot.is_fixed && h("span", { class: "chip warn" }, t("page.contract.price_open"))],
+        ],
+        [t("page.contract.total"), amount(slot.total)],
+        slot.deposit !== null && [t("page.contract.deposit"), amount(slot.deposit)],
+      ]),
+      facts([
+        [t("page.contract.place"), slot.place ?? t("page.contract.no_place")],
+        !slot.is_fixed && [t("page.contract.fixed_at"), instant(slot.ahead_at)],
+        slot.stage === "called" && [t("page.contract.stage_due"), countdown(slot.stage_due_at)],
+        slot.stage === "later" && [t("page.contract.stage_asked"), instant(slot.ahead_at)],
+        [t("page.contract.nominate_by"), instant(slot.nominate_by)],
+      ]),
+      this.callOffs(slot),
+      h("p", { class: "note" }, t("page.contract.silence")),
+    );
+  }
+
+  callOffs(slot) {
+    if (slot.call_offs.length === 0) return null;
+    return table({
+      rows: slot.call_offs,
+      columns: [
+        { label: t("page.contract.delivery_on"), cell: (one) => one.delivery_on },
+        { label: t("word.lots"), isNumber: true, cell: (one) => this.lots(one.lots) },
+        {
+          label: t("word.state"),
+          cell: (one) => [chip(one.deal_state ?? one.state), one.by === "silence" && ` ${t("page.contract.by_silence")}`],
+        },
+        { label: t("page.contract.confirm_by"), cell: (one) => one.state === "nominated" && instant(one.confirm_by) },
+        { label: t("page.deals.one"), cell: (one) => this.callOffAct(slot, one) },
+      ],
+    });
+  }
+
+  callOffAct(slot, one) {
+    if (one.deal_id) return may("deals.read") && h("a", { href: `/deals/${one.deal_id}` }, t("page.strip.to_deal"));
+    if (one.state !== "nominated") return null;
+    const lines = [
+      [t("word.lots"), this.lots(one.lots)],
+      [t("page.contract.delivery_on"), one.delivery_on],
+    ];
+    if (!slot.is_mine && may("forwards.confirm")) {
+      return actButton({
+        label: t("page.contract.confirm"),
+        confirm: () => ({
+          title: t("page.contract.confirm_ask"),
+          lines,
+          note: t("page.contract.confirm_note"),
+          act: t("page.contract.confirm"),
+        }),
+        send: (key) => send("POST", `/call-offs/${one.call_off_id}/confirm`, {}, key),
+        done: () => this.done("page.contract.confirmed"),
+      });
+    }
+    if (slot.is_mine && may("forwards.call") && one.by === "buyer") {
+      return actButton({
+        label: t("page.contract.take_back"),
+        className: "danger",
+        confirm: () => ({ title: t("page.contract.take_back_ask"), lines, act: t("page.contract.take_back"), isDanger: true }),
+        send: (key) => send("DELETE", `/call-offs/${one.call_off_id}`, undefined, key),
+        done: () => this.done("page.contract.taken_back"),
+      });
+    }
+    return null;
+  }
+
+  over() {
+    const over = this.contract.slots.filter((slot) => slot.state !== "open");
+    if (over.length === 0) return null;
+    return h(
+      "section",
+      { class: "panel plain" },
+      h("h2", {}, t("page.contract.over")),
+      table({
+        rows: over,
+        columns: [
+          { label: t("word.tenor"), cell: (slot) => month(slot.tenor) },
+          { label: t("page.strip.buyer"), cell: (slot) => slot.buyer },
+          { label: t("page.contract.called"), isNumber: true, cell: (slot) => `${this.lots(slot.called_lots)} / ${this.lots(slot.lots)}` },
+          { label: t("word.price"), isNumber: true, cell: (slot) => amount(slot.price) },
+          { label: t("word.state"), cell: (slot) => chip(slot.state) },
+          {
+            label: t("page.deals.one"),
+            cell: (slot) =>
+              slot.call_offs
+                .filter((one) => one.deal_id)
+                .map((one) => [h("a", { href: `/deals/${one.deal_id}` }, `${one.delivery_on}`), " "]),
+          },
+        ],
+      }),
+    );
+  }
+
+  proposals() {
+    const { proposals } = this.contract;
+    if (proposals.length === 0) return null;
+    const mySlots = this.living.filter((slot) => slot.is_mine);
+    return h(
+      "section",
+      { class: "panel" },
+      h("h2", {}, t("page.contract.proposals")),
+      h(
+        "ul",
+        { class: "list" },
+        proposals.map((proposal) =>
+          proposalCard(proposal, { lot: this.lot, mySlots, done: (key) => this.done(key) }),
+        ),
+      ),
+    );
+  }
+
+  timeline() {
+    const { timeline } = this.contract;
+    return panel(
+      t("page.deal.timeline"),
+      h(
+        "ol",
+        { class: "list" },
+        timeline.toReversed().map((entry) =>
+          h(
+            "li",
+            { class: "row" },
+            h("span", {}, worded("page.fact", entry.fact), " ", h("span", { class: "soft" }, this.figures(entry.figures))),
+            h("span", { class: "note" }, instant(entry.at)),
+          ),
+        ),
+      ),
+    );
+  }
+
+  figures({ tenor, lots: count, delivery_on: day, price, kind, state }) {
+    return [
+      tenor && month(tenor),
+      kind && worded("page.change", kind),
+      count && this.lots(count),
+      price && amount(price),
+      day,
+      state && worded("state", state),
+    ]
+      .filter(Boolean)
+      .join(" · ");
+  }
+
+  showActs() {
+    const panels = this.living.flatMap((slot) => [
+      slot.is_mine && slot.stage === "called" && may("forwards.pay") && this.stage(slot),
+      slot.is_mine && may("forwards.call") && slot.left_lots > 0 && slot.is_fixed && callOffForm(this, slot),
+      may("forwards.amend") && changeForm(this, slot),
+    ]);
+    const shown = panels.filter(Boolean);
+    fill(this.parts.acts, shown.length > 0 ? shown : panel(t("page.contract.acts"), empty(t("page.contract.nothing"))));
+  }
+
+  stage(slot) {
+    return panel(
+      `${t("page.contract.stage")} · ${month(slot.tenor)}`,
+      facts([
+        [t("page.deal.amount"), amount(slot.stage_call)],
+        [t("page.deal.pay_until"), instant(slot.stage_due_at)],
+      ]),
+      h("p", { class: "note" }, t("page.contract.stage_silence")),
+      h(
+        "p",
+        { class: "foot" },
+        actButton({
+          label: t("page.contract.pay"),
+          confirm: () => ({
+            title: t("page.contract.pay_ask"),
+            lines: [[t("page.deal.amount"), amount(slot.stage_call)]],
+            act: t("page.contract.pay"),
+          }),
+          send: (key) => send("POST", `/slots/${slot.slot_id}/pay`, {}, key),
+          done: () => this.done("page.contract.paid"),
+        }),
+      ),
+    );
+  }
+
+  async done(key) {
+    say(t(key));
+    await this.refresh();
+  }
+
+  /** Return the months of the window, which changes may choose from. */
+  tenors() {
+    return this.contract.rules.tenors;
+  }
+
+  lots(count) {
+    return lots(count, this.lot);
+  }
+}
