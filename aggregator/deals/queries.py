@@ -13,6 +13,7 @@ from aggregator.deals.claims import CONTESTED, Claim, claims_of
 from aggregator.deals.evidence import KINDS, Evidence, evidences
 from aggregator.deals.facts import DepositAsked
 from aggregator.deals.lines import PLATFORM, Line
+from aggregator.deals.matching import Match, matches
 from aggregator.deals.store import Deal
 from aggregator.deals.tasks import BUYER, Task, side_of, tasks
 from aggregator.deals.terms import Term, terms_of
@@ -127,6 +128,7 @@ class DealView:
     performance_minor: int
     missing_minor: int | None
     claims: tuple[ClaimView, ...]
+    match: tuple[Match, ...]
     timeline: tuple[TimelineEntry, ...]
 
 
@@ -212,6 +214,7 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
         performance_minor=found.performance_minor,
         missing_minor=None if is_buyer else found.missing_minor,
         claims=tuple([_claim(claim) for claim in (await claims_of(source, deal_id)).values()]),
+        match=tuple(await matches(source, found)),
         timeline=tuple(await _timeline(source, deal_id, is_buyer=is_buyer)),
     )
 

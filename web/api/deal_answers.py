@@ -132,6 +132,17 @@ class DocumentAnswer(Answers):
     refund: str | None
 
 
+class MatchAnswer(Answers):
+    """One evidence against what it must show; all five agree where a deal settles."""
+
+    kind: str
+    wanted_lots: int | None
+    found_lots: int | None
+    wanted: Money | None
+    found: Money | None
+    agrees: bool
+
+
 class ClaimAnswer(Answers):
     """Lots that did not come as promised; `deposit` of the seller's is at stake."""
 
@@ -176,6 +187,7 @@ class DealAnswer(DealSummary):
     performance: Money
     missing: Money | None
     claims: list[ClaimAnswer]
+    match: list[MatchAnswer]
     timeline: list[TimelineAnswer]
     shipment: ShipmentAnswer | None
     receipt: ReceiptAnswer | None

@@ -12,6 +12,7 @@ from aggregator.fulfilment import accepting, delivering, returning, shipping
 from aggregator.fulfilment import queries as goods_queries
 from aggregator.invoices import issuing
 from aggregator.invoices import queries as document_queries
+from aggregator.invoices.ubl import ubl
 from aggregator.market import Answer, Outcome
 from web.api.deal_answers import (
     Accepted,
@@ -31,7 +32,7 @@ from web.api.deal_answers import (
     Returned,
 )
 from web.api.fields import Body, Lots, Name, Page, SomeLots
-from web.api.routing import Call, route
+from web.api.routing import Call, Download, route
 
 DEAL = "/deals/{deal_id}"
 CLAIM = DEAL + "/claims/{claim_id}"
@@ -265,6 +266,15 @@ async def decide_claim(call: Call) -> Outcome:
 async def contested_claims(call: Call) -> Answer:
     """List the contested claims that wait for the operator."""
     return {"claims": [asdict(view) for view in await queries.contested(call.actor)]}
+
+
+@route("GET", DEAL + "/documents/{document_id}/ubl.xml", act="invoices.read")
+async def document_ubl(call: Call) -> Download:
+    """Return an invoice or credit note as a UBL 2.1 file."""
+    document_id = call.path["document_id"]
+    async with call.market.reading() as unit:
+        text = await ubl(call.actor, call.path["deal_id"], document_id, unit)
+    return Download(text.encode(), "application/xml", f"{document_id}.xml")
 
 
 @route("GET", "/disputes", act="fulfilment.resolve", out=Disputes)

@@ -120,7 +120,10 @@ export function documents(page) {
       columns: [
         {
           label: t("page.deal.document"),
-          cell: (one) => `${t(`page.document.${one.kind}`)} № ${one.number}`,
+          cell: (one) => [
+            `${t(`page.document.${one.kind}`)} № ${one.number} `,
+            h("a", { href: `/api/v1/deals/${page.deal.deal_id}/documents/${one.id}/ubl.xml` }, "UBL"),
+          ],
         },
         { label: t("page.deal.issuer"), cell: (one) => party(page, one.issuer) },
         { label: t("page.deal.net"), isNumber: true, cell: (one) => amount(one.net) },

@@ -1,0 +1,165 @@
+"""Invoices and credit notes as UBL 2.1, after the EN 16931 profile.
+
+Every amount is one that was booked: lines, tax and total are those of the document, so they add
+up as it does. A line's price is its net amount for its whole quantity (`BaseQuantity`), which is
+exact where a price per lot would have to be rounded. The number carries its series, so that one
+issuer never has two documents of one id.
+"""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as Tree
+
+from aggregator.amounts import decimal_text
+from aggregator.catalogue.queries import InstrumentView, instrument
+from aggregator.deals.access import party_deal
+from aggregator.deals.lines import PLATFORM
+from aggregator.deals.store import Deal
+from aggregator.errors import NotFound
+from aggregator.invoices.queries import DocumentView, documents
+from aggregator.invoices.writing import INVOICE, DocumentLine
+from aggregator.journal.reading import Pool, Reader
+from aggregator.market import Actor
+from aggregator.parties.queries import organisation
+
+CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
+CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
+PROFILE = "urn:cen.eu:en16931:2017"
+MARKET = "Aggregator"
+UNIT = "C62"
+_COUNTRY = "CN"
+
+
+async def ubl(actor: Actor, deal_id: str, document_id: str, reader: Reader | None = None) -> str:
+    """Return a document of a deal of the actor's as an XML file.
+
+    Raises:
+        NotAllowed: the actor's roles read no invoices.
+        NotFound: no such deal or document that the actor may see.
+
+    """
+    source = reader or Pool()
+    found = {one.id: one for one in await documents(actor, deal_id, source)}
+    if document_id not in found:
+        raise NotFound("document")
+    document = found[document_id]
+    deal = await party_deal(source, actor, deal_id)
+    supplier = MARKET
+    if document.issuer != PLATFORM:
+        supplier = (await organisation(document.issuer, source)).name
+    credited = found.get(document.credits or "")
+    return _written(
+        document,
+        deal,
+        await instrument(deal.instrument_id, source),
+        credited,
+        parties=(supplier, (await organisation(document.recipient_id, source)).name),
+    )
+
+
+def number_of(document: DocumentView) -> str:
+    """Return the number that a document goes by: its kind, its series and its place in it."""
+    kind = "INV" if document.kind == INVOICE else "CRN"
+    series = document.recipient_id[-6:] if document.issuer == PLATFORM else document.issuer[-6:]
+    return f"{kind}-{series}-{document.number:06d}"
+
+
+def _written(
+    document: DocumentView,
+    deal: Deal,
+    traded: InstrumentView,
+    credited: DocumentView | None,
+    *,
+    parties: tuple[str, str],
+) -> str:
+    is_invoice = document.kind == INVOICE
+    name = "Invoice" if is_invoice else "CreditNote"
+    space = f"urn:oasis:names:specification:ubl:schema:xsd:{name}-2"
+    root = Tree.Element(name, {"xmlns": space, "xmlns:cac": CAC, "xmlns:cbc": CBC})
+    _put(root, "cbc:CustomizationID", PROFILE)
+    _put(root, "cbc:ID", number_of(document))
+    _put(root, "cbc:IssueDate", document.issued_at.date().isoformat())
+    _put(root, f"cbc:{name}TypeCode", "380" if is_invoice else "381")
+    _put(root, "cbc:DocumentCurrencyCode", document.currency)
+    _put(root, "cac:OrderReference/cbc:ID", deal.id)
+    if credited is not None:
+        _put(root, "cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID", number_of(credited))
+    _put(root, "cac:ContractDocumentReference/cbc:ID", f"{deal.source}:{deal.source_id}"[:200])
+    for role, party in zip(("Supplier", "Customer"), parties, strict=True):
+        _put_party(root, f"cac:Accounting{role}Party", party)
+    _put_tax(root, document)
+    _put_totals(root, document)
+    for position, line in enumerate(document.lines, start=1):
+        _put_line(root, document, traded, line, position)
+    Tree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Tree.tostring(root, encoding="unicode")
+
+
+def _put_party(root: Tree.Element, role: str, name: str) -> None:
+    party = Tree.SubElement(Tree.SubElement(root, role), "cac:Party")
+    _put(party, "cac:PartyName/cbc:Name", name)
+    _put(party, "cac:PostalAddress/cac:Country/cbc:IdentificationCode", _COUNTRY)
+    _put(party, "cac:PartyLegalEntity/cbc:RegistrationName", name)
+
+
+def _put_tax(root: Tree.Element, document: DocumentView) -> None:
+    total = Tree.SubElement(root, "cac:TaxTotal")
+    _put_amount(total, "cbc:TaxAmount", document.tax_minor, document)
+    part = Tree.SubElement(total, "cac:TaxSubtotal")
+    _put_amount(part, "cbc:TaxableAmount", document.net_minor, document)
+    _put_amount(part, "cbc:TaxAmount", document.tax_minor, document)
+    _put_category(part, "cac:TaxCategory", document)
+
+
+def _put_totals(root: Tree.Element, document: DocumentView) -> None:
+    totals = Tree.SubElement(root, "cac:LegalMonetaryTotal")
+    for name, minor in (
+        ("LineExtensionAmount", document.net_minor),
+        ("TaxExclusiveAmount", document.net_minor),
+        ("TaxInclusiveAmount", document.total_minor),
+        ("PayableAmount", document.total_minor),
+    ):
+        _put_amount(totals, f"cbc:{name}", minor, document)
+
+
+def _put_line(
+    root: Tree.Element,
+    document: DocumentView,
+    traded: InstrumentView,
+    line: DocumentLine,
+    position: int,
+) -> None:
+    is_invoice = document.kind == INVOICE
+    element = Tree.SubElement(root, f"cac:{'InvoiceLine' if is_invoice else 'CreditNoteLine'}")
+    _put(element, "cbc:ID", str(position))
+    quantity = "cbc:InvoicedQuantity" if is_invoice else "cbc:CreditedQuantity"
+    _put(element, quantity, str(line.lots), unitCode=UNIT)
+    _put_amount(element, "cbc:LineExtensionAmount", line.net_minor, document)
+    item = Tree.SubElement(element, "cac:Item")
+    _put(item, "cbc:Description", f"{traded.name_zh} / {traded.name_en}, {traded.lot_text}")
+    _put(item, "cbc:Name", f"{line.kind}: {traded.name_en}")
+    _put(item, "cac:SellersItemIdentification/cbc:ID", traded.id)
+    _put_category(item, "cac:ClassifiedTaxCategory", document)
+    price = Tree.SubElement(element, "cac:Price")
+    _put_amount(price, "cbc:PriceAmount", line.net_minor, document)
+    _put(price, "cbc:BaseQuantity", str(line.lots), unitCode=UNIT)
+
+
+def _put_category(parent: Tree.Element, name: str, document: DocumentView) -> None:
+    category = Tree.SubElement(parent, name)
+    whole, part = divmod(document.tax_bps, 100)
+    _put(category, "cbc:ID", "S" if document.tax_bps else "Z")
+    _put(category, "cbc:Percent", f"{whole}.{part:02d}")
+    _put(category, "cac:TaxScheme/cbc:ID", "VAT")
+
+
+def _put_amount(parent: Tree.Element, name: str, minor: int, document: DocumentView) -> None:
+    text = decimal_text(minor, document.currency)
+    _put(parent, name, text, currencyID=document.currency)
+
+
+def _put(parent: Tree.Element, path: str, text: str, **attributes: str) -> None:
+    for name in path.split("/"):
+        parent = Tree.SubElement(parent, name)
+    parent.text = text
+    parent.attrib.update(attributes)
