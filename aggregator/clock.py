@@ -49,9 +49,16 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._base_ns = time.time_ns() - _steady_ns()
+        self._latest = 0, _EPOCH
 
     def now(self) -> datetime:
-        return _EPOCH + timedelta(milliseconds=self._now_ns() // 1_000_000)
+        elapsed = self._now_ns() // 1_000_000
+        at, instant = self._latest
+        if at != elapsed:
+            # Acts of one millisecond share the very object, whose hash is worked out once.
+            instant = _EPOCH + timedelta(milliseconds=elapsed)
+            self._latest = elapsed, instant
+        return instant
 
     async def sleep_until(self, instant: datetime) -> None:
         # Naps, because a suspended machine's sleep takes longer than it was told to.

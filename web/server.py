@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -27,6 +28,7 @@ _MAX_MESSAGE_BYTES = 64 * 1024
 _MAX_CONNECTIONS = 30_000
 _SHUTDOWN_S = 5
 _BACKLOG = 2048
+_GARBAGE = (50_000, 50, 1000)
 
 
 class PortTaken(OSError):
@@ -77,6 +79,13 @@ class MarketServer(uvicorn.Server):
         context: Context = app.state.context
         super().__init__(configured(app, has_proxy=bool(context.public_url)))
         self._hub = context.hub
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # What stands by now stays; to look through it again and again would hold bids up.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GARBAGE)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from aggregator.mandates.errors import ApprovalNotOpen, BeyondMandate
 from aggregator.market import Actor
@@ -218,7 +219,12 @@ class Bounds:
 
 def approval_of(actor: Actor) -> str | None:
     """Return the approval that the actor acts under, or None."""
-    found = [grant for grant in actor.grants if grant.startswith(APPROVED)]
+    return _approval_in(actor.grants)
+
+
+@lru_cache(maxsize=4096)
+def _approval_in(grants: frozenset[str]) -> str | None:
+    found = [grant for grant in grants if grant.startswith(APPROVED)]
     return found[0].removeprefix(APPROVED) if found else None
 
 

@@ -152,6 +152,7 @@ class Turnstile:
             for stream, mine in taken.items():
                 self._give_up(stream, mine)
             self._ready.clear()
+            await self._give_back()
             raise
         finally:
             self._is_writing = False

@@ -217,8 +217,10 @@ async def suppressed(asking: Any) -> None:
 async def break_webs(scene: Scene, web: Web, until: float) -> None:
     """Kill or freeze one process, now and then or at a named point, and start it again."""
     loop, chance = asyncio.get_running_loop(), random.Random(f"{scene.chance.random()}")
+    took = 0.0
     while loop.time() < until:
-        await asyncio.sleep(chance.uniform(0.2, 2.0))
+        # Who starts slowly is left to work for longer, or there is nothing to break.
+        await asyncio.sleep(chance.uniform(0.2, 2.0) + took)
         if not web.runs():
             scene.kills["kills of web processes at a named point"] += 1
         elif chance.random() < 0.15:
@@ -233,7 +235,9 @@ async def break_webs(scene: Scene, web: Web, until: float) -> None:
         web.bury()
         is_armed = chance.random() < 0.6 and loop.time() < until
         point = f"{chance.choice(POINTS)}:{chance.randint(1, 60)}" if is_armed else ""
+        began = loop.time()
         await start_again(web, point)
+        took = loop.time() - began
     if web.runs():
         web.bury()
     await start_again(web, "")
@@ -254,18 +258,20 @@ async def start_again(web: Web, point: str) -> None:
 
 async def break_database(scene: Scene, until: float) -> None:
     loop, chance = asyncio.get_running_loop(), random.Random(f"{scene.chance.random()}")
-    kill = loaded("database_kills").kill
+    kill, took = loaded("database_kills").kill, 0.0
     while loop.time() < until:
-        await asyncio.sleep(chance.uniform(1.0, 6.0))
+        await asyncio.sleep(chance.uniform(1.0, 6.0) + took)
         if loop.time() >= until:
             break
         kind = chance.choice(DATABASE_KILLS)
         kill(scene.postgres, kind, chance)
         scene.kills[f"kills of the database: {kind}"] += 1
+        began = loop.time()
         for _ in range(10):
             with contextlib.suppress(EmbeddedError):
                 await asyncio.to_thread(scene.postgres.start)
                 break
+        took = loop.time() - began
 
 
 async def listen_at_the_end(scene: Scene) -> None:
