@@ -21,6 +21,7 @@ from aggregator.invoices import crediting, issuing
 from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
 from aggregator.notices.telling import WHO_IS_TOLD, tell
+from aggregator.parties.facts import PersonLeft
 from aggregator.pools import answering, firming, listing, stating, substituting
 from aggregator.pools import awarding as pool_awarding
 from aggregator.pools import closing as pool_closing
@@ -47,6 +48,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     OfferPublished: [listing.on_offer_published],
     OfferWithdrawn: [listing.on_offer_gone, ending.on_offer_gone],
     OrderCancelled: [ending.on_order_cancelled],
+    PersonLeft: [granting.on_person_left],
     PledgeWithdrawn: [pool_sending.on_pledge_withdrawn, ending.on_pledge_withdrawn],
     PledgesLeftOut: [pool_sending.on_left_out, ending.on_left_out],
     PoolAwarded: [pool_sending.on_pool_awarded, ending.on_pool_awarded],

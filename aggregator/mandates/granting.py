@@ -14,6 +14,7 @@ from aggregator.mandates.errors import OwnAct
 from aggregator.mandates.facts import MandateEnded, MandateFunded, MandateGranted
 from aggregator.mandates.policies import ACTS, stream_of
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.facts import PersonLeft
 from aggregator.parties.permissions import FINANCE, OWNER
 from aggregator.scheduler.timers import clear_timer, set_timer
 from matching.money import MAX_TOTAL_MINOR
@@ -129,6 +130,31 @@ async def revoke(market: Market, actor: Actor, command: Command, mandate_id: str
 
     return await market.perform(
         actor, "mandates.revoke", step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+async def on_person_left(unit: Unit, fact: PersonLeft) -> None:
+    """End what a leaver held: his mandates, and his requests that wait."""
+    rows = await unit.rows(
+        "select * from mandate where organisation_id = $1 and person_id = $2"
+        " and state in ('open', 'unfunded') order by id for update",
+        fact.organisation_id,
+        fact.person_id,
+    )
+    for row in rows:
+        await end_within(unit, row, "revoked")
+        await clear_timer(unit, EXPIRE, row["id"])
+    await unit.execute(
+        "update approval set state = 'withdrawn' where organisation_id = $1 and asked_by = $2"
+        " and state = 'waiting'",
+        fact.organisation_id,
+        fact.person_id,
+    )
+    await unit.execute(
+        "delete from mandate_substitute where organisation_id = $1"
+        " and (person_id = $2 or substitute_id = $2)",
+        fact.organisation_id,
+        fact.person_id,
     )
 
 

@@ -19,3 +19,55 @@ class PersonAdded:
     person_id: str
     organisation_id: str
     roles: tuple[str, ...]
+
+
+@fact
+class PersonInvited:
+    """A link was made that lets one person join; the link itself is told once."""
+
+    organisation_id: str
+    invitation_id: str
+    roles: tuple[str, ...]
+
+
+@fact
+class InvitationEnded:
+    """Taken back, or used by `accepted_by`."""
+
+    organisation_id: str
+    invitation_id: str
+    accepted_by: str | None
+
+
+@fact
+class RolesChanged:
+    organisation_id: str
+    person_id: str
+    roles: tuple[str, ...]
+
+
+@fact
+class PersonLeft:
+    """A person's access to the firm is over; relations and history stay with the firm."""
+
+    organisation_id: str
+    person_id: str
+
+
+@fact
+class SessionsEnded:
+    """Sessions or tokens of a person were revoked: `password`, `token`, `second_factor`."""
+
+    organisation_id: str
+    person_id: str
+    why: str
+
+
+@fact
+class TokenIssued:
+    """A program may act for a person within `scopes`."""
+
+    organisation_id: str
+    person_id: str
+    token_id: str
+    scopes: tuple[str, ...]

@@ -58,6 +58,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "fulfilment.resolve": _roles(OPERATOR),
     "fulfilment.return": _roles(BUYER, LOGISTICS),
     "fulfilment.ship": _roles(SELLER, LOGISTICS),
+    "identity.manage": ANYONE,
     "invoices.issue": _roles(SELLER, FINANCE),
     "invoices.read": FIRM,
     "ledger.read": _roles(FINANCE, OWNER, BUYER, SELLER, APPROVER),
@@ -69,6 +70,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "notices.read": ANYONE,
     "parties.read": ANYONE,
     "parties.register": _roles(OPERATOR),
+    "people.manage": _roles(OWNER),
     "people.read": ANYONE,
     "pools.open": _roles(BUYER, OPERATOR),
     "pools.pledge": _roles(BUYER),
@@ -84,6 +86,19 @@ ACTS: Mapping[str, frozenset[str]] = {
     "supply.offer": _roles(SELLER),
     "supply.read": ANYONE,
 }
+
+
+PERSONAL = frozenset(
+    {
+        "approvals.decide",
+        "identity.manage",
+        "mandates.grant",
+        "mandates.rule",
+        "people.manage",
+        "settlement.pay_out",
+    }
+)
+"""Acts that only a person does, never a program's token."""
 
 
 def grants_of(roles: Iterable[str]) -> frozenset[str]:

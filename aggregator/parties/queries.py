@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from aggregator.errors import NotFound
@@ -79,17 +80,34 @@ class PersonView:
     person_id: str
     person: str
     roles: tuple[str, ...]
+    last_seen_at: datetime | None
 
 
 async def people(organisation_id: str, reader: Reader | None = None) -> list[PersonView]:
     """Return the people of a firm, in the order in which they came."""
     found = await (reader or Pool()).rows(
-        "select m.person_id, p.name as person, m.roles from membership m"
-        " join person p on p.id = m.person_id where m.organisation_id = $1"
+        "select m.person_id, p.name as person, m.roles, (select max(s.seen_at) from session s"
+        " where s.person_id = m.person_id and s.organisation_id = m.organisation_id) as seen_at"
+        " from membership m join person p on p.id = m.person_id where m.organisation_id = $1"
         " order by p.created_at, p.id",
         organisation_id,
     )
-    return [PersonView(row["person_id"], row["person"], tuple(row["roles"])) for row in found]
+    return [
+        PersonView(row["person_id"], row["person"], tuple(row["roles"]), row["seen_at"])
+        for row in found
+    ]
+
+
+async def invitations(organisation_id: str, now: datetime) -> Sequence[Mapping[str, Any]]:
+    """Return the open invitations of a firm."""
+    found = await Pool().rows(
+        "select i.id as invitation_id, i.roles, p.name as invited_by, i.invited_at, i.expires_at"
+        " from invitation i join person p on p.id = i.invited_by where i.organisation_id = $1"
+        " and i.ended_at is null and i.expires_at > $2 order by i.invited_at desc, i.id",
+        organisation_id,
+        now,
+    )
+    return [dict(row) for row in found]
 
 
 def _view(row: Mapping[str, Any]) -> OrganisationView:

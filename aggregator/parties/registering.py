@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from aggregator.errors import Conflict, InvalidField, NotFound
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.facts import OrganisationRegistered, PersonAdded
-from aggregator.parties.names import checked_name
+from aggregator.parties.names import checked_name, look_of
 from aggregator.parties.passwords import hash_password
 from aggregator.parties.permissions import MARKET_ROLES, ROLES
+from aggregator.parties.uscc import checked_uscc
 
 KINDS = ("factory", "mill", "trader", "refiner", "operator", "auditor")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{2,119}")
@@ -30,6 +31,7 @@ class NewOrganisation:
     region: str
     name_en: str = ""
     monthly_lots: int = 0
+    uscc: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class NewPerson:
     password: str
     roles: tuple[str, ...]
     language: str = "zh"
+
+
+def stream_of(organisation_id: str) -> str:
+    return f"organisation:{organisation_id}"
 
 
 async def register_organisation(
@@ -71,11 +77,11 @@ async def add_person(
 
     """
     actor.require("parties.register")
-    _check_person(new)
+    check_person(new)
     password_hash = await hash_password(new.password)
 
     async def step(unit: Unit) -> Answer:
-        return await _add(unit, organisation_id, new, password_hash)
+        return await add_within(unit, organisation_id, new, password_hash)
 
     return await market.perform(actor, "parties.register", step, command=command)
 
@@ -84,14 +90,14 @@ async def found_operator(market: Market, login: str, password: str, *, name: str
     """Make the market's operator and its first person, where there is none yet."""
     password_hash = await hash_password(password)
     person = NewPerson(login, name, password, ("operator",))
-    _check_person(person)
+    check_person(person)
 
     async def step(unit: Unit) -> Answer:
         if await unit.row("select id from organisation where kind = 'operator' limit 1"):
             return {}
         organisation = NewOrganisation(name, "operator", "operator", "CN", "Market operator")
         made = await _register(unit, organisation)
-        return await _add(unit, made["organisation_id"], person, password_hash)
+        return await add_within(unit, made["organisation_id"], person, password_hash)
 
     await market.perform(Actor.SYSTEM, "parties.register", step)
 
@@ -100,11 +106,17 @@ async def _register(unit: Unit, new: NewOrganisation) -> Answer:
     name = checked_name(new.name, "/name")
     if await unit.row("select id from organisation where name = $1", name):
         raise Conflict("name_taken")
+    look, uscc = look_of(name), checked_uscc(new.uscc) if new.uscc else None
+    if await unit.row("select id from organisation where look = $1", look):
+        raise Conflict("name_looks_like_another")
+    if uscc and await unit.row("select id from organisation where uscc = $1", uscc):
+        raise Conflict("uscc_taken")
     organisation_id = unit.new_id("org")
     reference = "D" + "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(9))
     await unit.execute(
         "insert into organisation (id, name, name_en, kind, owner_group, region, monthly_lots,"
-        " deposit_reference, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        " deposit_reference, created_at, look, uscc) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+        " $10, $11)",
         organisation_id,
         name,
         checked_name(new.name_en, "/name_en", at_least=0),
@@ -114,15 +126,19 @@ async def _register(unit: Unit, new: NewOrganisation) -> Answer:
         new.monthly_lots,
         reference,
         unit.now,
+        look,
+        uscc,
     )
     await unit.record(
-        f"organisation:{organisation_id}",
+        stream_of(organisation_id),
         OrganisationRegistered(organisation_id, new.kind, new.region),
     )
     return {"organisation_id": organisation_id, "deposit_reference": reference}
 
 
-async def _add(unit: Unit, organisation_id: str, new: NewPerson, password_hash: str) -> Answer:
+async def add_within(
+    unit: Unit, organisation_id: str, new: NewPerson, password_hash: str
+) -> Answer:
     row = await unit.row("select kind from organisation where id = $1", organisation_id)
     if row is None:
         raise NotFound("organisation")
@@ -149,7 +165,7 @@ async def _add(unit: Unit, organisation_id: str, new: NewPerson, password_hash: 
         roles,
     )
     await unit.record(
-        f"organisation:{organisation_id}", PersonAdded(person_id, organisation_id, tuple(roles))
+        stream_of(organisation_id), PersonAdded(person_id, organisation_id, tuple(roles))
     )
     return {"person_id": person_id, "organisation_id": organisation_id}
 
@@ -164,16 +180,16 @@ def _check_organisation(new: NewOrganisation) -> None:
         raise InvalidField("/monthly_lots", f"0 to {_MAX_MONTHLY_LOTS}", new.monthly_lots)
 
 
-def _check_person(new: NewPerson) -> None:
+def check_person(new: NewPerson) -> None:
     checked_name(new.name, "/name")
     if not _LOGIN.fullmatch(new.login):
         raise InvalidField("/login", "3 to 120 of a-z 0-9 . _ @ -", new.login[:40])
     if new.language not in ("zh", "en"):
         raise InvalidField("/language", "one of zh, en", new.language[:10])
-    _check_roles(new.roles)
+    check_roles(new.roles)
 
 
-def _check_roles(roles: Sequence[str]) -> None:
+def check_roles(roles: Sequence[str]) -> None:
     if not roles:
         raise InvalidField("/roles", "at least one role", 0)
     for role in roles:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,12 +12,17 @@ from typing import Any
 from aggregator.errors import NotFound, NotSignedIn, WrongPassword
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Market
-from aggregator.parties import passwords
+from aggregator.parties import passwords, securing
 from aggregator.parties.permissions import grants_of
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(hours=12)
 _SEEN_EVERY = timedelta(minutes=1)
+_OF_PERSON = (
+    "select p.id, p.name, p.password_hash, p.language, m.organisation_id, m.roles,"
+    " o.owner_group, o.name as organisation_name from person p"
+    " join membership m on m.person_id = p.id join organisation o on o.id = m.organisation_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +37,62 @@ class Opened:
 
 
 async def open_session(
-    market: Market, login: str, password: str, *, organisation_id: str | None = None
+    market: Market,
+    login: str,
+    password: str,
+    *,
+    organisation_id: str | None = None,
+    code: str | None = None,
 ) -> Opened:
     """Check a password and open a session for one of the person's organisations.
 
     Raises:
         WrongPassword: the log-in is unknown, the password wrong, or the person is not in
             that organisation; which of them is not told.
+        CodeNeeded, WrongCode: the password is right, the second factor's code is not.
 
     """
-    found = await Pool().rows(
-        "select p.id, p.name, p.password_hash, p.language, m.organisation_id, m.roles,"
-        " o.owner_group, o.name as organisation_name from person p"
-        " join membership m on m.person_id = p.id join organisation o on o.id = m.organisation_id"
-        " where p.login = $1 order by m.organisation_id",
-        login,
-    )
+    found = await Pool().rows(_OF_PERSON + " where p.login = $1 order by m.organisation_id", login)
     right = await passwords.is_right(found[0]["password_hash"] if found else None, password)
     rows = [r for r in found if organisation_id in (None, r["organisation_id"])]
     if not right or not rows:
         raise WrongPassword
-    row, now, token = rows[0], market.clock.now(), secrets.token_urlsafe(32)
+    await securing.check_code(market, rows[0]["id"], code)
+    return await _open(market, rows[0])
+
+
+async def switch(market: Market, actor: Actor, token: str, organisation_id: str) -> Opened:
+    """Go on in another of one's firms: this session ends, one there begins.
+
+    Raises:
+        NotFound: the person is not in that firm.
+
+    """
+    found = await Pool().rows(
+        _OF_PERSON + " where p.id = $1 and m.organisation_id = $2",
+        actor.person_id,
+        organisation_id,
+    )
+    if not found:
+        raise NotFound("organisation")
+    opened = await _open(market, found[0])
+    await close_session(market, token)
+    return opened
+
+
+async def memberships(actor: Actor) -> Sequence[Mapping[str, Any]]:
+    """Return the firms that the person is in."""
+    found = await Pool().rows(
+        "select m.organisation_id, o.name, o.name_en, m.roles from membership m"
+        " join organisation o on o.id = m.organisation_id where m.person_id = $1"
+        " order by m.organisation_id",
+        actor.person_id,
+    )
+    return [dict(row) for row in found]
+
+
+async def _open(market: Market, row: Mapping[str, Any]) -> Opened:
+    now, token = market.clock.now(), secrets.token_urlsafe(32)
     expires_at = now + ABSOLUTE
     await Pool().rows(
         "insert into session (token_hash, person_id, organisation_id, opened_at, seen_at,"
@@ -80,6 +120,7 @@ async def actor_of_session(market: Market, key: bytes) -> Actor:
     """Return what `actor_of` returns, of a session known by its key."""
     found = await Pool().rows(
         "select s.person_id, s.seen_at, s.expires_at, s.revoked_at, s.organisation_id, m.roles,"
+        " s.scopes,"
         " p.language, o.owner_group from session s"
         " join membership m on m.person_id = s.person_id and m.organisation_id = s.organisation_id"
         " join person p on p.id = s.person_id join organisation o on o.id = s.organisation_id"
@@ -90,7 +131,9 @@ async def actor_of_session(market: Market, key: bytes) -> Actor:
     if not found:
         raise NotSignedIn
     row = found[0]
-    if row["revoked_at"] or now >= row["expires_at"] or now - row["seen_at"] >= IDLE:
+    # A program may be silent for long; a person's page is not left open for ever.
+    is_idle = row["scopes"] is None and now - row["seen_at"] >= IDLE
+    if row["revoked_at"] or now >= row["expires_at"] or is_idle:
         raise NotSignedIn
     if now - row["seen_at"] >= _SEEN_EVERY:
         await Pool().rows("update session set seen_at = $2 where token_hash = $1", key, now)
@@ -133,12 +176,13 @@ def key_of(token: str) -> bytes:
 
 
 def _actor(person_id: str, row: Mapping[str, Any]) -> Actor:
-    roles = frozenset(row["roles"])
+    roles, scopes = frozenset(row["roles"]), row.get("scopes")
+    grants = grants_of(roles)
     return Actor(
         person_id=person_id,
         organisation_id=row["organisation_id"],
         owner_group=row["owner_group"],
         roles=roles,
-        grants=grants_of(roles),
+        grants=grants if scopes is None else grants & frozenset(scopes),
         language=row["language"],
     )

@@ -11,7 +11,7 @@ from aggregator.catalogue import defining
 from aggregator.catalogue import queries as catalogue
 from aggregator.market import Answer, Outcome
 from aggregator.parties import queries, registering
-from web.api.fields import Answers, Body, Id, Instrument, Minor, Name, Note, Region
+from web.api.fields import Body, Id, Instrument, Minor, Name, Note, Region
 from web.api.routing import PUBLIC, Call, route
 
 Bps = Annotated[int, Field(ge=0, le=10_000)]
@@ -26,6 +26,7 @@ class OrganisationBody(Body):
     owner_group: Name
     region: Region
     monthly_lots: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    uscc: Annotated[str, Field(min_length=18, max_length=18)] | None = None
 
 
 class PersonBody(Body):
@@ -95,22 +96,6 @@ async def add_person(call: Call) -> Outcome:
     new = registering.NewPerson(**{**given, "roles": tuple(given["roles"])})
     organisation_id: Id = call.path["organisation_id"]
     return await registering.add_person(call.market, call.actor, call.command, organisation_id, new)
-
-
-class Colleague(Answers):
-    person_id: str
-    person: str
-    roles: list[str]
-
-
-class People(Answers):
-    people: list[Colleague]
-
-
-@route("GET", "/people", act="people.read", out=People)
-async def people(call: Call) -> Answer:
-    """List the people of one's own firm."""
-    return {"people": [asdict(one) for one in await queries.people(call.actor.organisation_id)]}
 
 
 @route("GET", "/instruments", act=PUBLIC)

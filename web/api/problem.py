@@ -30,6 +30,7 @@ STATUS: Mapping[str, int] = {
     "approval_not_open": 409,
     "body_too_large": 413,
     "body_too_slow": 408,
+    "code_needed": 401,
     "conflict": 409,
     "disk_full": 503,
     "header_invalid": 400,
@@ -49,6 +50,7 @@ STATUS: Mapping[str, int] = {
     "rate_limited": 429,
     "terms_differ": 409,
     "try_again": 503,
+    "wrong_code": 401,
     "wrong_password": 401,
     "wrong_state": 409,
 }

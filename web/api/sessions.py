@@ -25,6 +25,7 @@ class SignInBody(Body):
     password: Annotated[str, Field(min_length=1, max_length=200)]
     organisation: Id | None = None
     bearer: bool = False
+    code: Annotated[str, Field(pattern="^[0-9]{6}$")] | None = None
 
 
 class SignedIn(Answers):
@@ -67,8 +68,18 @@ async def sign_in(call: Call) -> Reply:
     # One address guessing at one log-in is slowed without locking its owner out elsewhere.
     context.logins.take(f"{address} {body.login}", now_ms)
     opened = await sessions.open_session(
-        call.market, body.login, body.password, organisation_id=body.organisation
+        call.market,
+        body.login,
+        body.password,
+        organisation_id=body.organisation,
+        code=body.code,
     )
+    return signed_in(call, opened, is_bearer=body.bearer)
+
+
+def signed_in(call: Call, opened: sessions.Opened, *, is_bearer: bool) -> Reply:
+    """Return who has signed in, with a cookie or the token."""
+    context = context_of(call.request)
     answer: Answer = {
         "person": opened.actor.person_id,
         "person_name": opened.person_name,
@@ -78,7 +89,7 @@ async def sign_in(call: Call) -> Reply:
         "language": opened.actor.language,
         "expires_at": stamp(opened.expires_at),
     }
-    if body.bearer:
+    if is_bearer:
         return Reply({**answer, "token": opened.token})
     lifetime_s = int(sessions.ABSOLUTE.total_seconds())
     cookie = set_cookie(opened.token, is_https=context.is_https, max_age_s=lifetime_s)

@@ -82,6 +82,7 @@ class Hub:
         self._has_grown = asyncio.Event()
         self._tasks = Tasks()
         self._is_closing = False
+        self._firms: dict[str, int] = {}
 
     async def start(self) -> None:
         """Begin to follow the bus and to beat."""
@@ -228,9 +229,23 @@ class Hub:
                 self._has_grown.set()
             kind, _, organisation_id = stream.partition(":")
             if kind == "session":
-                for socket in list(self._sockets):
-                    if socket.actor and socket.actor.organisation_id == organisation_id:
-                        socket.recheck()
+                self._recheck({organisation_id})
+
+    def _recheck(self, firms: set[str]) -> None:
+        for socket in list(self._sockets):
+            if socket.actor and socket.actor.organisation_id in firms:
+                socket.recheck()
+
+    async def _look_at_firms(self) -> None:
+        """Find the firms whose people have changed although no wake-up came."""
+        served = {s.actor.organisation_id for s in self._sockets if s.actor}
+        if not served:
+            self._firms.clear()
+            return
+        streams = {f"organisation:{firm}": firm for firm in sorted(served)}
+        found = {streams[name]: seq for name, seq in (await heads(sorted(streams))).items()}
+        self._recheck({firm for firm, seq in found.items() if self._firms.get(firm) != seq})
+        self._firms = found
 
     async def _keep_following(self) -> None:
         loop, poll_s = asyncio.get_running_loop(), self.limits.poll_ms * 0.001
@@ -247,6 +262,7 @@ class Hub:
                 if loop.time() >= look_at:
                     look_at = loop.time() + poll_s
                     await self._follow(await self._behind())
+                    await self._look_at_firms()
             except Exception as error:  # noqa: BLE001 - the database may be away for a while
                 logs.logger().warning("feed_waits", count=len(self._tails), exc_info=error)
                 await asyncio.sleep(poll_s)

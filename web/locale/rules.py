@@ -131,6 +131,10 @@ RULES: Mapping[str, str] = {
     "not before next_tenor": "不得早于 next_tenor",
     "not in the past, and before closes_at": "不得早于现在，且须早于 closes_at",
     # Firms, people and what exists.
+    "18 signs of a unified social credit code": "须为 18 位统一社会信用代码",
+    "the check sign of a unified social credit code": "统一社会信用代码校验位不符",
+    "letters of one alphabet": "不得混用形近字母",
+    "acts of the market that a program may hold": "须为程序可执行的操作",
     "somebody else": "须为他人",
     "a region of the catalogue": "须为目录中的地区",
     "a buyer with a receiving place": "须为有收货地的买方企业",

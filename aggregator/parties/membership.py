@@ -1,0 +1,111 @@
+"""Who is in a firm: roles that change, and the leaver, whose access ends everywhere at once."""
+
+from __future__ import annotations
+
+from aggregator.errors import Conflict, InvalidField, NotFound
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.facts import PersonLeft, RolesChanged
+from aggregator.parties.permissions import MARKET_ROLES, OWNER
+from aggregator.parties.registering import check_roles, stream_of
+
+
+async def set_roles(
+    market: Market, actor: Actor, command: Command, person_id: str, roles: tuple[str, ...]
+) -> Outcome:
+    """Give a colleague other roles; his open sockets follow within two seconds.
+
+    Raises:
+        NotFound: no such person in the firm.
+        InvalidField: unknown roles, or roles that exclude each other.
+        Conflict: the firm would be without an owner.
+
+    """
+    check_roles(roles)
+
+    async def step(unit: Unit) -> Answer:
+        firm = actor.organisation_id
+        await check_joining(unit, firm, roles)
+        await _member(unit, firm, person_id)
+        held = tuple(sorted(set(roles)))
+        await unit.execute(
+            "update membership set roles = $3::text[] where person_id = $1"
+            " and organisation_id = $2",
+            person_id,
+            firm,
+            list(held),
+        )
+        await _require_owner(unit, firm)
+        await unit.record(stream_of(firm), RolesChanged(firm, person_id, held))
+        changed(unit, firm)
+        return {"person_id": person_id, "roles": list(held)}
+
+    return await market.perform(
+        actor, "people.manage", step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+async def leave(market: Market, actor: Actor, command: Command, person_id: str) -> Outcome:
+    """End a person's access to the firm: membership, sessions, tokens, mandates.
+
+    Raises:
+        NotFound: no such person in the firm.
+        Conflict: the firm would be without an owner.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        firm = actor.organisation_id
+        await _member(unit, firm, person_id)
+        await unit.execute(
+            "delete from membership where person_id = $1 and organisation_id = $2", person_id, firm
+        )
+        await _require_owner(unit, firm)
+        await unit.execute(
+            "update session set revoked_at = $3 where person_id = $1 and organisation_id = $2"
+            " and revoked_at is null",
+            person_id,
+            firm,
+            unit.now,
+        )
+        await unit.record(stream_of(firm), PersonLeft(firm, person_id))
+        changed(unit, firm)
+        return {"person_id": person_id}
+
+    return await market.perform(
+        actor, "people.manage", step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+def changed(unit: Unit, organisation_id: str) -> None:
+    """Let every open socket of the firm look again whom it serves, after commit."""
+    unit.woken.add(f"session:{organisation_id}")
+
+
+async def check_joining(unit: Unit, organisation_id: str, roles: tuple[str, ...]) -> None:
+    """Refuse market roles in a firm, and a firm's roles at the market."""
+    row = await unit.row("select kind from organisation where id = $1", organisation_id)
+    if row is None:
+        raise NotFound("organisation")
+    if bool(MARKET_ROLES & set(roles)) != (row["kind"] in MARKET_ROLES):
+        raise InvalidField("/roles", "market roles belong to the operator and auditor only")
+
+
+async def _member(unit: Unit, organisation_id: str, person_id: str) -> None:
+    if not await unit.row(
+        "select 1 as one from membership where person_id = $1 and organisation_id = $2 for update",
+        person_id,
+        organisation_id,
+    ):
+        raise NotFound("person")
+
+
+async def _require_owner(unit: Unit, organisation_id: str) -> None:
+    """Refuse to leave a firm without an owner that had one."""
+    row = await unit.row(
+        "select o.kind, exists (select 1 from membership m where m.organisation_id = o.id"
+        " and m.roles && $2::text[]) as owned from organisation o where o.id = $1",
+        organisation_id,
+        [OWNER, *sorted(MARKET_ROLES)],
+    )
+    if row is not None and not row["owned"]:
+        raise Conflict("last_owner")

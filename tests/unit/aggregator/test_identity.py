@@ -1,0 +1,110 @@
+"""Codes, credit codes and names, against what others have published."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from aggregator.errors import InvalidField
+from aggregator.parties.names import checked_name, look_of
+from aggregator.parties.totp import code_at, matching_step, text_of
+from aggregator.parties.uscc import check_sign, checked_uscc
+
+DIGITS = b"1234567890" * 7
+# RFC 6238, appendix B: time, and the eight digits for SHA-1, SHA-256 and SHA-512.
+VECTORS = [
+    (59, "94287082", "46119246", "90693936"),
+    (1111111109, "07081804", "68084774", "25091201"),
+    (1111111111, "14050471", "67062674", "99943326"),
+    (1234567890, "89005924", "91819424", "93441116"),
+    (2000000000, "69279037", "90698825", "38618901"),
+    (20000000000, "65353130", "77737706", "47863826"),
+]
+
+
+@pytest.mark.parametrize(("time_s", "sha1", "sha256", "sha512"), VECTORS)
+def test_codes_are_those_of_the_standard(time_s: int, sha1: str, sha256: str, sha512: str) -> None:
+    step = time_s // 30
+
+    assert code_at(DIGITS[:20], step, digits=8, digest="sha1") == sha1
+    assert code_at(DIGITS[:32], step, digits=8, digest="sha256") == sha256
+    assert code_at(DIGITS[:64], step, digits=8, digest="sha512") == sha512
+
+
+def test_a_code_counts_once_and_only_near_its_time() -> None:
+    secret, now = DIGITS[:20], datetime(2027, 1, 4, tzinfo=UTC)
+    present = int(now.timestamp()) // 30
+
+    assert matching_step(secret, code_at(secret, present), now, after=0) == present
+    assert matching_step(secret, code_at(secret, present - 1), now, after=0) == present - 1
+    assert matching_step(secret, code_at(secret, present), now, after=present) is None
+    assert matching_step(secret, code_at(secret, present - 2), now, after=0) is None
+    assert matching_step(secret, "１２３４５６", now, after=0) is None
+
+
+def test_a_secret_is_typed_in_base32() -> None:
+    assert text_of(b"12345678901234567890") == "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+
+@pytest.mark.parametrize("code", ["91350100M000100Y43", "9144030071526726xg "])
+def test_a_real_credit_code_is_taken(code: str) -> None:
+    assert checked_uscc(code) == code.strip().upper()
+
+
+@pytest.mark.parametrize(
+    "code", ["91350100M000100Y44", "91350100M000100Y4", "9135O100M000100Y43", "", "９" * 18]
+)
+def test_a_wrong_credit_code_is_refused(code: str) -> None:
+    with pytest.raises(InvalidField):
+        checked_uscc(code)
+
+
+def test_every_swap_of_neighbours_and_every_single_slip_is_found() -> None:
+    code = "91350100M000100Y43"
+
+    for place in range(17):
+        for sign in "0123456789ABCDEFGHJKLMNPQRTUWXY":
+            slipped = code[:place] + sign + code[place + 1 : 17]
+            assert (check_sign(slipped) == code[17]) is (sign == code[place])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Gu\u0430ngxi Sugar",
+        "South\u202emill",
+        "South\u200bmill",
+        "\u2066mill",
+        "Mill\u00adA",
+        "Ρ Sugar",
+    ],
+)
+def test_a_name_that_pretends_is_refused(name: str) -> None:
+    with pytest.raises(InvalidField):
+        checked_name(name, "/name")
+
+
+@pytest.mark.parametrize(
+    "name", ["广西糖业", "广西 Sugar №1", "Société Sucrière", "Сахар Юг", "糖ABC"]
+)
+def test_a_plain_name_in_any_one_alphabet_is_taken(name: str) -> None:
+    assert checked_name(name, "/name") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("Guangxi Sugar", "GUANGXI  SUGAR"),
+        ("Guangxi Sugar", "Ｇuangxi-Sugar"),
+        ("COCO", "СОСО"),
+        ("Mill 10", "Mill lO"),
+    ],
+)
+def test_names_that_look_alike_have_one_look(name: str, other: str) -> None:
+    assert look_of(name) == look_of(other)
+
+
+def test_other_names_have_other_looks() -> None:
+    assert look_of("广西糖业") != look_of("广东糖业")
+    assert look_of("Mill 2") != look_of("Mill 3")
