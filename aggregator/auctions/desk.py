@@ -19,6 +19,7 @@ from aggregator.mandates import checking
 from aggregator.mandates.drawing import Allowed, Bounds
 from aggregator.market import Actor, Answer, Asked, Unit
 from aggregator.parties.queries import OrganisationView, organisations_of
+from aggregator.vault import KeyLost
 from matching.auctions.commands import PlaceBid, PlaceDemand, SetStanding
 from matching.auctions.disclosure import own_place
 from matching.auctions.engine import decide
@@ -113,6 +114,8 @@ class BidDesk:
     def _decided(self, table: _Table, asked: Asked) -> Answer:
         unit, room = self._unit, table.room
         listing, state = room.opened
+        if room.chain is None:
+            raise KeyLost
         bidder = self._admitted(room, asked.actor)
         command = self._command(asked.content, bidder.organisation_id, state)
         events: list[Any] = list(decide(state, command, unit.now))
@@ -134,7 +137,8 @@ class BidDesk:
         head = b""
         for entry, event in zip(entries, events, strict=True):
             room = store.advance(room, entry, event)
-            if event is said and room.chain is not None:
+            assert room.chain is not None
+            if event is said:
                 head = room.chain.head
         table.room, table.last = room, entries[-1]
         return _receipt(unit, room, said, head, deposit_minor)

@@ -6,6 +6,8 @@ not know: whose auction it is, who may come, and what became of it.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aggregator.journal.facts import fact, register
 from matching.auctions.events import EVENT_TYPES, Award
 
@@ -64,6 +66,25 @@ class SealsOpened:
     """The close opened the boxes: the key, for whoever reads the journal later."""
 
     key: str
+
+
+@fact
+class StopProposed:
+    """A person of the operator wants to `pause`, `resume` or `cancel`, for a reason."""
+
+    motion_id: str
+    act: str
+    reason: str
+    person_id: str
+    expires_at: datetime
+
+
+@fact
+class StopApproved:
+    """Another person of the operator agreed; what it sets off follows."""
+
+    motion_id: str
+    person_id: str
 
 
 @fact

@@ -21,11 +21,14 @@ from aggregator.auctions.facts import (
     AuctionListed,
     BidderEntered,
     BiddingBegan,
+    StopApproved,
+    StopProposed,
 )
 from aggregator.auctions.records import Chain
 from aggregator.journal.reading import Entry, Reader, entries
 from aggregator.market import Actor, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
+from aggregator.vault import KeyLost
 from matching.auctions import engine
 from matching.auctions.events import EVENT_TYPES, BidPlaced, Opened
 from matching.auctions.state import State
@@ -34,6 +37,7 @@ BEGIN, CLOSE, ROUND = "auctions.begin", "auctions.close", "auctions.round"
 
 _EVENTS = tuple(EVENT_TYPES.values())
 _KEPT = 256
+_MOTIONS = 10
 _PAGE = 10_000
 
 
@@ -50,6 +54,7 @@ class Room:
     bidders: Mapping[str, BidderEntered] = field(default_factory=dict)
     wrapped: str = ""
     is_told: bool = False
+    motions: tuple[StopProposed, ...] = ()
     chain: Chain | None = field(default=None, compare=False)
 
     @property
@@ -110,6 +115,7 @@ def evolve(room: Room, fact: Any) -> Room:
             room.bidders,
             room.wrapped,
             room.is_told,
+            room.motions,
             room.chain,
         )
     match fact:
@@ -118,6 +124,11 @@ def evolve(room: Room, fact: Any) -> Room:
             return evolve(room, sealing.opened(room.key, listing.auction_id, fact))
         case AuctionKeyed():
             return replace(room, wrapped=fact.wrapped)
+        case StopProposed():
+            return replace(room, motions=(*room.motions, fact)[-_MOTIONS:])
+        case StopApproved():
+            left = tuple(one for one in room.motions if one.motion_id != fact.motion_id)
+            return replace(room, motions=left)
         case AuctionAwarded() | AuctionFailed():
             return replace(room, is_told=True)
         case AuctionListed():
@@ -144,11 +155,13 @@ def advance(room: Room, entry: Entry, fact: Any = None) -> Room:
     after = evolve(room, fact)
     chain = after.chain
     if chain is None:
-        if after.listing is None:
+        if not isinstance(fact, AuctionListed):
             return after
-        chain = Chain.of(
-            keys.unwrapped(after.wrapped, auction_of(entry.stream)), auction_of(entry.stream)
-        )
+        try:
+            chain = Chain.of(after.key, fact.auction_id)
+        except KeyLost:
+            # Without the installation's keys an auction can be shown, not carried on.
+            return after
     return _with_chain(after, chain.advanced(fact, entry.at))
 
 
@@ -161,6 +174,7 @@ def _with_chain(room: Room, chain: Chain) -> Room:
         room.bidders,
         room.wrapped,
         room.is_told,
+        room.motions,
         chain,
     )
 

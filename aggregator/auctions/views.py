@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from aggregator.amounts import decimal_text
+from aggregator.auctions.facts import StopProposed
 from aggregator.auctions.store import Room
 from aggregator.market import Actor, Audience
 from matching.auctions import disclosure
@@ -44,17 +45,13 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
     opens_at = state.rules.opens_at
     now = opens_at if room.has_begun else opens_at - timedelta(milliseconds=1)
     seen = dict(disclosure.view(state, _eyes(audience), now))
-    if state.rules.format == "dutch":
-        # The price at an instant follows from these facts; a price here would be an old one.
-        del seen["clock_minor"]
-        seen["clock_from"] = disclosure.instant(opens_at + state.lost)
-        seen["clock_stopped_at"] = (
-            disclosure.instant(state.since) if state.phase == "paused" else None
-        )
+    _tell_the_clock(seen, state)
     steps = [{"from_minor": low, "step_minor": step} for low, step in state.rules.steps]
     seen["steps"] = steps
     if audience.kind in (OWNER, OPERATOR) and not disclosure.is_hidden(state):
         seen["bidders"] = {known.organisation_id: known.name for known in _in_order(room)}
+    if audience.kind == OPERATOR:
+        seen["motions"] = [_motion(motion) for motion in room.motions]
     if audience.kind == OPERATOR and not state.rules.reserve_is_public:
         seen["reserve_minor"] = None
     seen.update(_of_the_result(state, audience))
@@ -86,6 +83,26 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
     }
     shown: dict[str, Any] = _worded({**named, **seen}, listing.currency)
     return shown
+
+
+def _tell_the_clock(seen: dict[str, Any], state: State) -> None:
+    """Show a Dutch clock by the facts that move it; a price in their place would be an old one."""
+    if state.rules.format != "dutch":
+        return
+    del seen["clock_minor"]
+    is_stopped = state.phase == "paused"
+    seen["clock_from"] = disclosure.instant(state.rules.opens_at + state.lost)
+    seen["clock_stopped_at"] = disclosure.instant(state.since) if is_stopped else None
+
+
+def _motion(motion: StopProposed) -> dict[str, Any]:
+    return {
+        "motion_id": motion.motion_id,
+        "act": motion.act,
+        "reason": motion.reason,
+        "person_id": motion.person_id,
+        "expires_at": disclosure.instant(motion.expires_at),
+    }
 
 
 def _of_the_result(state: State, audience: Audience) -> dict[str, Any]:

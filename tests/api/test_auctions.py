@@ -136,19 +136,28 @@ async def test_a_rivals_hidden_bid_changes_no_byte_for_others(served: Served) ->
         assert b"5100" not in now.content
 
 
-async def test_the_operator_pauses_resumes_and_cancels_in_public(served: Served) -> None:
+async def test_two_persons_of_the_operator_stop_an_auction_in_public(served: Served) -> None:
     visitors = await visitors_of(served)
     auction_id = await opened(visitors)
     path, operator = f"/auctions/{auction_id}", visitors["operator"]
+    colleague = await served.visitor(operator.organisation_id, "operator")
+
+    async def stopped(act: str, reason: str) -> Any:
+        proposed = (await operator.post(f"{path}/{act}", {"reason": reason})).json()
+        return await colleague.post(f"{path}/motions/{proposed['motion_id']}/approve")
 
     refused = await visitors["mill"].post(f"{path}/pause", {"reason": "no"})
-    paused = await operator.post(f"{path}/pause", {"reason": "storm"})
+    proposed = await operator.post(f"{path}/pause", {"reason": "storm"})
+    alone = await operator.post(f"{path}/motions/{proposed.json()['motion_id']}/approve")
+    paused = await colleague.post(f"{path}/motions/{proposed.json()['motion_id']}/approve")
     bid = await visitors["ann"].post(f"{path}/bids", {"price": "5000.00"})
-    resumed = await operator.post(f"{path}/resume")
-    cancelled = await operator.post(f"{path}/cancel", {"reason": "wrong lots"})
+    resumed = await stopped("resume", "the storm is over")
+    cancelled = await stopped("cancel", "wrong lots")
     seen = (await visitors["nobody"].get(path)).json()
 
     assert refused.status_code == 403
+    assert (proposed.status_code, proposed.json()["state"]) == (202, "open")
+    assert (alone.status_code, alone.json()["code"]) == (403, "same_person")
     assert (paused.status_code, paused.json()["state"]) == (200, "paused")
     assert (bid.json()["code"], bid.json()["figures"]) == ("paused", {"reason": "storm"})
     assert (resumed.json()["state"], cancelled.json()["state"]) == ("open", "cancelled")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from aggregator.auctions import bidding, bundle, opening, queries, stopping
+from aggregator.auctions import bidding, bundle, opening, queries
 from aggregator.auctions.opening import AuctionTerms, TenorLots
 from aggregator.auctions.terms import check_named
 from aggregator.catalogue.tenors import parse_cell
@@ -21,7 +21,6 @@ from web.api.fields import (
     Lots,
     Minor,
     Money,
-    Name,
     Page,
     Tenor,
 )
@@ -112,12 +111,6 @@ class BidBody(Body):
     all_or_none: bool = False
 
 
-class ReasonBody(Body):
-    """Why, in public."""
-
-    reason: Name
-
-
 class AuctionSummary(Answers):
     auction_id: str
     side: str
@@ -148,14 +141,6 @@ class AuctionOpened(Answers):
     state: str
     opens_at: str
     closes_at: str
-
-
-class AuctionStopped(Answers):
-    auction_id: str
-    state: str
-    reason: str
-    closes_at: str
-    hard_stop: str
 
 
 class Receipt(Answers):
@@ -290,40 +275,6 @@ async def place_bid(call: Call) -> Outcome:
         price_minor=body.price,
         lots=body.lots,
         all_or_none=body.all_or_none,
-    )
-
-
-@route(
-    "POST",
-    "/auctions/{auction_id}/pause",
-    act="auctions.pause",
-    body=ReasonBody,
-    out=AuctionStopped,
-)
-async def pause_auction(call: Call) -> Outcome:
-    """Stop the bidding for a while."""
-    return await stopping.pause(
-        call.market, call.actor, call.command, call.path["auction_id"], reason=call.body.reason
-    )
-
-
-@route("POST", "/auctions/{auction_id}/resume", act="auctions.pause", out=AuctionStopped)
-async def resume_auction(call: Call) -> Outcome:
-    """Go on; the close moves by the length of the pause."""
-    return await stopping.resume(call.market, call.actor, call.command, call.path["auction_id"])
-
-
-@route(
-    "POST",
-    "/auctions/{auction_id}/cancel",
-    act="auctions.cancel",
-    body=ReasonBody,
-    out=AuctionStopped,
-)
-async def cancel_auction(call: Call) -> Outcome:
-    """End an auction without an award; every deposit is free again."""
-    return await stopping.cancel(
-        call.market, call.actor, call.command, call.path["auction_id"], reason=call.body.reason
     )
 
 

@@ -48,6 +48,7 @@ STATUS: Mapping[str, int] = {
     "own_act": 403,
     "precondition_failed": 412,
     "rate_limited": 429,
+    "same_person": 403,
     "terms_differ": 409,
     "try_again": 503,
     "wrong_code": 401,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.auctions import bidding, opening, store
+from aggregator.auctions import bidding, opening, stopping, store
 from aggregator.auctions.opening import AuctionTerms
+from aggregator.auctions.stopping import Stop
 from aggregator.catalogue.tenors import Cell
 from aggregator.clock import SimulatedClock
 from aggregator.journal.reading import Entry, entries
@@ -19,6 +20,7 @@ from tests.builders import START, a_command, a_market, an_actor, an_organisation
 from tests.builders import with_sugar as sugar
 
 OPERATOR = an_actor("operator", "operator")
+COLLEAGUE = an_actor("operator", "operator", person="per_colleague")
 HOUR = timedelta(hours=1)
 CLOSES_AT = START + HOUR
 PRICE = 500_000
@@ -57,6 +59,15 @@ class Scene:
             self.market, self.actors["mill"], a_command(), some_terms(**terms)
         )
         return str(outcome.answer["auction_id"])
+
+    async def stop(self, act: Stop, auction_id: str, reason: str = "storm") -> dict[str, Any]:
+        """Let one person of the operator propose and another one approve."""
+        proposed = await stopping.propose(
+            self.market, OPERATOR, a_command(), auction_id, act=act, reason=reason
+        )
+        motion_id = str(proposed.answer["motion_id"])
+        done = await stopping.approve(self.market, COLLEAGUE, a_command(), auction_id, motion_id)
+        return done.answer
 
     async def pass_to(self, instant: datetime) -> None:
         self.clock.set(instant)

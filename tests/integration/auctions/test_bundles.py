@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from aggregator import vault
-from aggregator.auctions import bundle, checkpoints, replaying, stopping
+from aggregator.auctions import bundle, checkpoints, replaying
 from aggregator.auctions.bundle import AUDITOR, PUBLIC, Reading
 from aggregator.errors import NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.vault import KeyLost, Vault
-from tests.builders import START, a_command
-from tests.integration.auctions.building import CLOSES_AT, OPERATOR, PRICE, STEP, a_scene
+from tests.builders import START
+from tests.integration.auctions.building import CLOSES_AT, PRICE, STEP, a_scene
 
 MINUTE = timedelta(minutes=1)
 
@@ -96,7 +96,7 @@ async def test_each_end_is_signed_into_a_file_outside_the_database(
 ) -> None:
     scene = await a_scene()
     sold, stopped, late = [await scene.open() for _ in range(3)]
-    await stopping.cancel(scene.market, OPERATOR, a_command(), stopped, reason="wrong lots")
+    await scene.stop("cancel", stopped, "wrong lots")
     await scene.pass_to(CLOSES_AT)
 
     lines = published(installed)
@@ -126,9 +126,9 @@ async def test_the_journal_plays_an_auction_again(orm: str) -> None:
     await scene.bid("ann", auction_id, PRICE)
     scene.clock.set(START + 58 * MINUTE)
     await scene.bid("bob", auction_id, PRICE + STEP)
-    await stopping.pause(scene.market, OPERATOR, a_command(), auction_id, reason="storm")
+    await scene.stop("pause", auction_id, "storm")
     scene.clock.set(START + 59 * MINUTE)
-    await stopping.resume(scene.market, OPERATOR, a_command(), auction_id)
+    await scene.stop("resume", auction_id)
     await scene.pass_to(CLOSES_AT + 10 * MINUTE)
 
     same = await replaying.replay(auction_id)

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from aggregator.auctions import closing, opening, queries, stopping, store
-from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
+from aggregator.auctions.errors import SamePerson
+from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, StopApproved
 from aggregator.auctions.outage import after_outage
 from aggregator.auctions.topic import AuctionTopic
 from aggregator.deals.facts import DealFormed
-from aggregator.errors import InvalidField, NotAllowed
+from aggregator.errors import InvalidField, NotAllowed, NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger import verifying
 from aggregator.market import Actor, Answer, Market, Unit
@@ -21,6 +22,7 @@ from matching.auctions.refusals import AuctionCancelled, AuctionPaused
 from tests.builders import START, a_command, a_market
 from tests.integration.auctions.building import (
     CLOSES_AT,
+    COLLEAGUE,
     OPERATOR,
     PRICE,
     STEP,
@@ -153,9 +155,9 @@ async def test_replaying_the_journal_gives_the_live_state(orm: str) -> None:
     auction_id = await scene.open(opens_at=START + MINUTE, reserve_minor=PRICE)
     await scene.pass_to(START + MINUTE)
     await scene.bid("ann", auction_id, PRICE)
-    await stopping.pause(scene.market, OPERATOR, a_command(), auction_id, reason="storm")
+    await scene.stop("pause", auction_id, "storm")
     scene.clock.advance(MINUTE)
-    await stopping.resume(scene.market, OPERATOR, a_command(), auction_id)
+    await scene.stop("resume", auction_id)
     scene.clock.set(CLOSES_AT)
     await scene.bid("bob", auction_id, PRICE + STEP)
     await scene.pass_to(CLOSES_AT + 10 * MINUTE)
@@ -182,13 +184,13 @@ async def test_the_row_follows_what_happens(orm: str) -> None:
         return row.state, f"{row.closes_at:%H:%M}"
 
     states = [await state()]
-    await stopping.pause(scene.market, OPERATOR, a_command(), auction_id, reason="storm")
+    await scene.stop("pause", auction_id, "storm")
     states.append(await state())
     scene.clock.set(CLOSES_AT + MINUTE)
     await scene.pass_to(CLOSES_AT + MINUTE)
     with pytest.raises(AuctionPaused):
         await scene.bid("ann", auction_id, PRICE)
-    await stopping.resume(scene.market, OPERATOR, a_command(), auction_id)
+    await scene.stop("resume", auction_id)
     states.append(await state())
     await scene.pass_to(CLOSES_AT + MINUTE + timedelta(hours=1))
     states.append(await state())
@@ -206,7 +208,7 @@ async def test_a_cancelled_auction_releases_everything(orm: str) -> None:
     auction_id = await scene.open()
     await scene.bid("ann", auction_id, PRICE)
 
-    await stopping.cancel(scene.market, OPERATOR, a_command(), auction_id, reason="wrong lots")
+    await scene.stop("cancel", auction_id, "wrong lots")
 
     assert await scene.held_by("ann") == 0
     assert (await queries.auction(None, auction_id))["reason"] == "wrong lots"
@@ -221,11 +223,48 @@ async def test_only_the_operator_stops_an_auction(orm: str) -> None:
     scene = await a_scene()
     auction_id = await scene.open()
 
-    for act in (stopping.pause, stopping.cancel):
+    for act in ("pause", "resume", "cancel"):
         with pytest.raises(NotAllowed):
-            await act(
-                scene.market, scene.actors["mill"], a_command(), auction_id, reason="I say so"
+            await stopping.propose(
+                scene.market,
+                scene.actors["mill"],
+                a_command(),
+                auction_id,
+                act=act,  # type: ignore[arg-type]
+                reason="I say so",
             )
+
+
+async def test_two_persons_stop_an_auction_and_one_cannot(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    proposed = await stopping.propose(
+        scene.market, OPERATOR, a_command(), auction_id, act="pause", reason="storm"
+    )
+    motion_id = proposed.answer["motion_id"]
+
+    async def approved_by(actor: Actor) -> None:
+        await stopping.approve(scene.market, actor, a_command(), auction_id, motion_id)
+
+    with pytest.raises(SamePerson):
+        await approved_by(OPERATOR)
+    with pytest.raises(NotAllowed):
+        await approved_by(scene.actors["mill"])
+    still = (await queries.auction(None, auction_id))["phase"]
+    scene.clock.advance(stopping.STANDS_FOR)
+    with pytest.raises(WrongState):
+        await approved_by(COLLEAGUE)
+    await scene.stop("pause", auction_id)
+    with pytest.raises(NotFound):
+        await stopping.approve(scene.market, COLLEAGUE, a_command(), auction_id, "mot_nothing")
+
+    (approved,) = await facts_of(auction_id, StopApproved)
+    seen = await queries.auction(None, auction_id)
+    assert (still, seen["phase"], seen["reason"]) == ("open", "paused", "storm")
+    assert "motions" not in seen
+    assert approved.person_id == COLLEAGUE.person_id
+    shown = (await queries.auction(scene.actors["operator"], auction_id))["motions"]
+    assert [one["motion_id"] for one in shown] == [motion_id]
 
 
 async def test_lost_time_is_given_back_after_an_outage(orm: str) -> None:
@@ -267,7 +306,7 @@ async def test_a_long_outage_waits_for_a_person(orm: str) -> None:
 
     assert (await queries.auction(None, auction_id))["phase"] == "paused"
     assert await facts_of(auction_id, Closed) == []
-    await stopping.resume(scene.market, OPERATOR, a_command(), auction_id)
+    await scene.stop("resume", auction_id)
     assert (await queries.auction(None, auction_id))["phase"] == "open"
 
 

@@ -144,6 +144,12 @@ async def test_what_one_process_does_the_other_shows_at_once(
     person = {"login": "mill", "name": "Li Lei", "password": PASSWORD, "roles": ["seller"]}
     path = f"/organisations/{mill.json()['organisation_id']}/people"
     await here.ask("POST", path, person, **operator, **{"Idempotency-Key": "person"})
+    firms = (await here.ask("GET", "/organisations", **operator)).json()["organisations"]
+    market_id = next(one["id"] for one in firms if one["kind"] == "operator")
+    person = {**person, "login": "second", "roles": ["operator"]}
+    path = f"/organisations/{market_id}/people"
+    await here.ask("POST", path, person, **operator, **{"Idempotency-Key": "colleague"})
+    colleague = {"Authorization": f"Bearer {await here.token('second')}"}
     seller = await here.token("mill")
     bearer = {"Authorization": f"Bearer {seller}"}
     now = (await here.ask("GET", "/time")).json()["now"]
@@ -161,15 +167,13 @@ async def test_what_one_process_does_the_other_shows_at_once(
         return str(answer.json()["auction_id"])
 
     async def cancelled(auction_id: str) -> float:
-        body = {"reason": "shown elsewhere"}
+        body, path = {"reason": "shown elsewhere"}, f"/auctions/{auction_id}"
+        key = {"Idempotency-Key": f"cancel-{auction_id}"}
+        proposed = await here.ask("POST", f"{path}/cancel", body, **operator, **key)
         began = time.monotonic()
-        await here.ask(
-            "POST",
-            f"/auctions/{auction_id}/cancel",
-            body,
-            **operator,
-            **{"Idempotency-Key": f"cancel-{auction_id}"},
-        )
+        approve = f"{path}/motions/{proposed.json()['motion_id']}/approve"
+        agreed = {"Idempotency-Key": f"approve-{auction_id}"}
+        await here.ask("POST", approve, **colleague, **agreed)
         return began
 
     assert replayed.headers["idempotent-replayed"] == "true"

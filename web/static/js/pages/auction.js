@@ -9,6 +9,7 @@ import { amount, lots, percent, priceUnit, shareUp, times, unit } from "../core/
 import { chip, columns, empty, facts, head, panel, signInFirst, table, tiles } from "../core/parts.js";
 import { isMember, may, plays } from "../core/viewer.js";
 import { named, t, worded } from "../core/words.js";
+import { desk } from "./auction_desk.js";
 import { announced, formOf, isAnnounced, isSealed, months, shapeOf, standingForm } from "./auction_forms.js";
 
 export async function show(main, { auctionId }) {
@@ -217,7 +218,7 @@ class Room {
       this.acts(),
       this.mayBid() && standingForm(this),
       this.receipts.length > 0 && this.receiptList(),
-      plays("operator") && this.operator(),
+      plays("operator") && desk(this),
     );
   }
 
@@ -352,35 +353,6 @@ class Room {
             ),
           ),
       ),
-    );
-  }
-
-  operator() {
-    const { auction } = this;
-    const stop = (act) =>
-      form({
-        fields: [{ name: "reason", label: t("page.auction.public_reason") }],
-        act: t(`page.auction.${act}`),
-        confirm: () => ({
-          title: t(`page.auction.${act}`),
-          note: t(`page.auction.${act}_note`),
-          act: t(`page.auction.${act}`),
-          isDanger: true,
-        }),
-        send: (values, key) => send("POST", `${this.path}/${act}`, values, key),
-        done: async () => this.take(document.getElementById("page"), await get(this.path)),
-      });
-    if (["closed", "cancelled"].includes(auction.phase)) return null;
-    return panel(
-      t("page.auction.desk"),
-      auction.phase === "open" && stop("pause"),
-      auction.phase === "paused" &&
-        actButton({
-          label: t("page.auction.resume"),
-          send: (key) => send("POST", `${this.path}/resume`, undefined, key),
-          done: async () => this.take(document.getElementById("page"), await get(this.path)),
-        }),
-      h("details", {}, h("summary", {}, t("page.auction.cancel")), stop("cancel")),
     );
   }
 

@@ -15,8 +15,8 @@ export const isSealed = ({ format }) => SEALED.includes(format);
 export const isAnnounced = ({ format }) => ["dutch", "japanese", "clock"].includes(format);
 
 /** Return what has to be drawn anew when it changes: a round, or what is left. */
-export function shapeOf({ phase, round, lots_left: left, my_eligible_lots: eligible }) {
-  return JSON.stringify([phase, round, left, eligible]);
+export function shapeOf({ phase, round, lots_left: left, my_eligible_lots: eligible, motions }) {
+  return JSON.stringify([phase, round, left, eligible, motions]);
 }
 
 /** Return the form of an auction whose prices are sealed or announced. */

@@ -1,0 +1,57 @@
+/** The operator's desk in an auction room: one person proposes, another one approves. */
+
+import { send } from "../core/api.js";
+import { countdown, now } from "../core/clock.js";
+import { h } from "../core/dom.js";
+import { actButton, form } from "../core/forms.js";
+import { panel } from "../core/parts.js";
+import { t } from "../core/words.js";
+
+/** Return the desk, or null where the auction is over. */
+export function desk(room) {
+  const { phase, motions = [] } = room.auction;
+  if (["closed", "cancelled"].includes(phase)) return null;
+  return panel(
+    t("page.auction.desk"),
+    motions.filter(({ expires_at: at }) => Date.parse(at) > now()).map((motion) => proposed(room, motion)),
+    phase === "open" && proposal(room, "pause"),
+    phase === "paused" && proposal(room, "resume"),
+    h("details", {}, h("summary", {}, t("page.auction.cancel")), proposal(room, "cancel")),
+  );
+}
+
+function proposed(room, { motion_id: id, act, reason, expires_at: until }) {
+  return h(
+    "div",
+    { class: "banner" },
+    h("p", {}, t("page.auction.motion", { act: t(`page.auction.${act}`), reason })),
+    h("p", { class: "note" }, t("page.auction.motion_note"), " ", countdown(until)),
+    actButton({
+      label: t("page.auction.approve"),
+      confirm: () => ({
+        title: t(`page.auction.${act}`),
+        lines: [[t("page.auction.public_reason"), reason]],
+        note: t(`page.auction.${act}_note`),
+        act: t("page.auction.approve"),
+        isDanger: act === "cancel",
+      }),
+      send: (key) => send("POST", `${room.path}/motions/${id}/approve`, undefined, key),
+      done: () => room.refresh(),
+    }),
+  );
+}
+
+function proposal(room, act) {
+  return form({
+    fields: [{ name: "reason", label: t("page.auction.public_reason") }],
+    act: t("page.auction.propose", { act: t(`page.auction.${act}`) }),
+    confirm: () => ({
+      title: t(`page.auction.${act}`),
+      note: t(`page.auction.${act}_note`),
+      act: t("page.auction.propose", { act: t(`page.auction.${act}`) }),
+      isDanger: act === "cancel",
+    }),
+    send: (values, key) => send("POST", `${room.path}/${act}`, values, key),
+    done: () => room.refresh(),
+  });
+}
