@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
-from operator import attrgetter, itemgetter, lt, sub
+from operator import attrgetter, itemgetter, sub
 from typing import Any, NamedTuple
 
 from matching.clearing.form import require
@@ -76,6 +75,7 @@ class Placed(NamedTuple):
     places: list[int]
     lots: list[int]
     round: int
+    surplus: int = 0
 
 
 class Book(NamedTuple):
@@ -109,13 +109,6 @@ class Book(NamedTuple):
             return len(places)
         return len({self.owners[place] for place in places})
 
-    def surplus_of(self, placed: Sequence[Placed]) -> int:
-        net = self.net
-        return sum(
-            sum([(net[x] - pool.price) * n for x, n in zip(pool.places, pool.lots, strict=True)])
-            for pool in placed
-        )
-
     def most_lots(self, formed: Sequence[Placed]) -> int:
         """Return what no assignment can exceed: all that members would take, or all capacity."""
         wanted = sum(self.lots[x] + self.spare[x] for pool in formed for x in pool.places)
@@ -138,12 +131,14 @@ _ORDER = attrgetter("size", "seq", "id")
 _SIZE = attrgetter("size")
 
 
-def book_of(pledges: Sequence[Any], supplies: Sequence[Supply]) -> Book:
-    """Return the book of a cell; a pledge has the fields of the instance as attributes."""
-    seqs = [pledge.seq for pledge in pledges]
-    # Mostly they come as they arrived, and sorting keeps that among equal sizes.
-    has_arrived = all(map(lt, seqs, islice(seqs, 1, None)))
-    rows = sorted(pledges, key=_SIZE if has_arrived else _ORDER)
+def book_of(
+    pledges: Sequence[Any], supplies: Sequence[Supply], *, as_arrived: bool = False
+) -> Book:
+    """Return the book of a cell; a pledge has the fields of the instance as attributes.
+
+    Pledges that come as they arrived, by `seq`, need to be sorted by size only.
+    """
+    rows = sorted(pledges, key=_SIZE if as_arrived else _ORDER)
     own = [row.freight_minor + row.term_minor + row.fee_minor for row in rows]
     spare = [row.tolerance for row in rows]
     ids = [row.id for row in rows]

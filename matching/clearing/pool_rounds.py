@@ -107,13 +107,14 @@ def _prices(book: Book, placed: Sequence[Placed]) -> Iterator[tuple[int, int]]:
 
     Without packs a price that asks for no less than a deeper one adds nothing.
     """
-    at_price: dict[int, int] = {}
-    for supply in book.supplies:
-        for lots, price in supply.breaks:
-            at_price[price] = min(lots, at_price.get(price, lots))
+    steps = [(price, lots) for supply in book.supplies for lots, price in supply.breaks]
     used = {pool.price for pool in placed}
     seen: int | None = None
-    for price, least in sorted(at_price.items()):
+    last: int | None = None
+    for price, least in sorted(steps):
+        if price == last:
+            continue
+        last = price
         is_new = seen is None or least < seen
         if is_new or price in used or book.has_packs:
             yield price, least

@@ -8,10 +8,9 @@ them for a smaller list. Several offers at one price, and packs, are tried windo
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from itertools import accumulate, product
 from typing import NamedTuple
 
 from matching.clearing.form import require
@@ -87,20 +86,28 @@ def _is_mixed(book: Book, price: int) -> bool:
 
 
 def _check_mixed(book: Book, line: Line, claims: Sequence[Edge], ways: Ways) -> None:
-    """Check the ties of windows that go to several offers."""
+    """Check the ties of windows that go to several offers: the first that asks for no more."""
     count, price = len(line.places), claims[0].price
+    asked = [
+        (lots, rank)
+        for rank, supply in enumerate(book.supplies)
+        for lots, goods in supply.breaks
+        if goods == price
+    ]
     levels = ways.between(0, count, len(claims))
-    firm = [0, *accumulate([book.lots[x] for x in line.places])]
+    reach, crowds = line.reach, line.crowds
     best: list[Edge] = []
     size = 0
     for number, starts in levels.items():
-        for start, end in product(starts, levels.get(number + 1, ())):
-            if start < end and line.is_lawful(start, end):
-                held, most = firm[end] - firm[start], line.reach[end] - line.reach[start]
-                totals = [supply.total(price, held, most) for supply in book.supplies]
-                rank = next(k for k, total in enumerate(totals) if total)
-                best.append(Edge(start, end, rank, price))
-            size += 1
+        ends = levels.get(number + 1, [])
+        for start in starts:
+            stop = bisect_right(ends, line.stops[start]) if start < count else 0
+            for end in ends[:stop]:
+                most = reach[end] - reach[start]
+                if start < end and most >= line.least and start < crowds[end]:
+                    rank = next(rank for lots, rank in asked if most >= lots)
+                    best.append(Edge(start, end, rank, price))
+            size += stop
             if size > MAX_LENGTH:
                 return
     passes = ways.passes(levels) if isinstance(ways, Paths) else set()

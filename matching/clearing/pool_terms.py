@@ -31,10 +31,11 @@ def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
         require(all(map(lt, names, names[1:])), "order", f"members in {who} stand by id, once")
         require(seen.isdisjoint(names), "one_place", f"a member of {who} is in two pools")
         seen.update(names)
-        due = [goods + own for own in column_at(book.own, places)]
-        require([*deal.landed] == due, "landed_minor", f"goods and own lines in {who}")
-        require([*deal.amounts] == [*map(mul, due, lots)], "amount_minor", f"in {who}")
-        require(goods <= min(column_at(book.net, places)), "limit", f"in {who}")
+        due = tuple([goods + own for own in column_at(book.own, places)])
+        require(tuple(deal.landed) == due, "landed_minor", f"goods and own lines in {who}")
+        require(tuple(deal.amounts) == tuple(map(mul, due, lots)), "amount_minor", f"in {who}")
+        nets = column_at(book.net, places)
+        require(goods <= min(nets), "limit", f"in {who}")
         require(min(lots) >= 1, "lots", f"a member without lots in {who}")
         require(sum(lots) == deal.lots, "lots", f"members in {who} take {sum(lots)}")
         require(deal.lots % supply.pack == 0, "pack", f"{deal.lots} lots are no whole packs")
@@ -45,7 +46,8 @@ def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
         require(is_similar, "similarity", f"{smallest} and {largest} in {who}")
         groups = book.groups(places)
         require(groups >= law.min_members, "min_members", f"{groups} groups in {who}")
-        placed.append(Placed(supply, goods, places, [*lots], deal.round))
+        surplus = sum(map(mul, nets, lots)) - goods * deal.lots
+        placed.append(Placed(supply, goods, places, [*lots], deal.round, surplus))
     return placed
 
 
@@ -53,11 +55,15 @@ def left_out(
     book: Book, law: Law, placed: Sequence[Placed], formed: Sequence[Placed]
 ) -> list[tuple[str, str]]:
     """Return everyone without a pool with the first reason that is true of him, by id."""
-    pooled = {x for pool in placed for x in pool.places}
+    pooled: set[int] = set()
+    pooled.update(*[pool.places for pool in placed])
     left = [x for x in range(len(book.ids)) if x not in pooled]
     if not book.supplies:
         return sorted([(book.ids[x], "no_offer") for x in left])
-    had = {x for pool in formed for x in pool.places}.intersection(left)
+    had: set[int] = set()
+    if formed is not placed:
+        had.update(*[pool.places for pool in formed])
+        had.intersection_update(left)
     deepest = min([price for supply in book.supplies for _, price in supply.breaks], default=0)
     willing = [x for x in left if book.net[x] >= deepest and x not in had]
     crowded = _crowded(book, law, willing)

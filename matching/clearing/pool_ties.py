@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple, Protocol
 
 from matching.clearing.form import require
@@ -62,7 +63,7 @@ def check_first(line: Line, ids: Sequence[str], claims: Sequence[Pair], ways: Wa
 
 
 class _Windows(NamedTuple):
-    """The windows of some choices: starts with the last end from each, ascending."""
+    """The windows of some choices: starts, and the last end of a window from there or before."""
 
     line: Line
     level: dict[int, int]
@@ -85,7 +86,8 @@ def _windows_of(line: Line, levels: Levels) -> _Windows:
         if after is not None:
             found += furthest_ends(line, bounds, after)
     found.sort()
-    return _Windows(line, level, [pair[0] for pair in found], [pair[1] for pair in found])
+    ends = [*accumulate([end for _, end in found], max)]
+    return _Windows(line, level, [start for start, _ in found], ends)
 
 
 def furthest_ends(line: Line, starts: Sequence[int], ends: Sequence[int]) -> list[Pair]:
@@ -109,7 +111,7 @@ def furthest_ends(line: Line, starts: Sequence[int], ends: Sequence[int]) -> lis
     return found
 
 
-def _is_first(ranks: Sequence[int], names: Sequence[int], pool: Pair, windows: _Windows) -> bool:
+def _is_first(ranks: list[int], names: Sequence[int], pool: Pair, windows: _Windows) -> bool:
     """Tell whether no window has a smaller list of ids than a pool; ids count by their rank."""
     if _smallest(ranks, windows) != names[0]:
         return False
@@ -130,7 +132,7 @@ def _is_first(ranks: Sequence[int], names: Sequence[int], pool: Pair, windows: _
     return _smallest_beside(ranks, (low, high), pool, windows) >= names[-1]
 
 
-def _smallest(ranks: Sequence[int], windows: _Windows) -> int:
+def _smallest(ranks: list[int], windows: _Windows) -> int:
     """Return the smallest rank that any window holds."""
     found = []
     edge = 0
@@ -141,15 +143,15 @@ def _smallest(ranks: Sequence[int], windows: _Windows) -> int:
     return min(found)
 
 
-def _smallest_beside(ranks: Sequence[int], held: Pair, pool: Pair, windows: _Windows) -> int:
+def _smallest_beside(ranks: list[int], held: Pair, pool: Pair, windows: _Windows) -> int:
     """Return the smallest rank outside a pool that some window holds together with a stretch.
 
     Where there is none it is beyond all ranks.
     """
     low, high = held
-    ends = windows.ends[: bisect_right(windows.starts, low)]
-    first = next((k for k, end in enumerate(ends) if end >= high), None)
-    if first is None:
+    at = bisect_right(windows.starts, low) - 1
+    if at < 0 or windows.ends[at] < high:
         return len(ranks)
-    left = ranks[windows.starts[first] : pool[0]]
-    return min([*left, *ranks[pool[1] : max(ends)]], default=len(ranks))
+    first = windows.starts[bisect_left(windows.ends, high)]
+    beside = ranks[first : pool[0]] + ranks[pool[1] : windows.ends[at]]
+    return min(beside, default=len(ranks))

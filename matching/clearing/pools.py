@@ -87,7 +87,12 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
 
     """
     rows: dict[str, list[Any]] = {}
+    last, as_arrived = -1, True
     for pledge in pledges:
+        seq = pledge.seq
+        if seq <= last:
+            as_arrived = False
+        last = seq
         held = rows.get(pledge.cell)
         if held is None:
             rows[pledge.cell] = [pledge]
@@ -111,7 +116,7 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
     claim = _Claim(deals, left, result.surplus_minor, scarce, result.objective_minor)
     above, below = rules.similarity
     law = Law(above, below, rules.min_members, rules.objective)
-    _check_claim(rows, supplies, law, claim)
+    _check_claim(rows, supplies, law, claim, as_arrived=as_arrived)
 
 
 def _check_claim(
@@ -119,6 +124,8 @@ def _check_claim(
     supplies: Mapping[str, list[Supply]],
     law: Law,
     claim: _Claim,
+    *,
+    as_arrived: bool = False,
 ) -> None:
     cell_of_offer = {supply.id: cell for cell, held in supplies.items() for supply in held}
     deals: dict[str, list[Deal]] = {cell: [] for cell in rows}
@@ -132,9 +139,9 @@ def _check_claim(
     require(claim.scarce.keys() <= rows.keys(), "capacity", "an unknown cell is rationed")
     surplus = objective = told = 0
     for cell in sorted(rows):
-        book = book_of(rows[cell], supplies.get(cell, ()))
+        book = book_of(rows[cell], supplies.get(cell, ()), as_arrived=as_arrived)
         placed, formed, reached = _check_cell(book, law, deals[cell], claim.scarce.get(cell))
-        surplus += book.surplus_of(placed)
+        surplus += sum([pool.surplus for pool in placed])
         objective += reached
         left = left_out(book, law, placed, formed)
         given = claim.left[told : told + len(left)]

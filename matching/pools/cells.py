@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter, lt, sub
+from operator import attrgetter, itemgetter, sub
 from typing import Any, NamedTuple
 
 from matching.pools.values import Pledge
@@ -55,13 +55,12 @@ class Formed(NamedTuple):
         return sum((net[place] - price) * cell.lots[place] for place in self.places)
 
 
-def cell_of(pledges: Sequence[Pledge]) -> Cell:
-    """Return the columns of one cell's pledges."""
-    arrived = [pledge.seq for pledge in pledges]
-    if all(map(lt, arrived, arrived[1:])):
-        ordered = sorted(pledges, key=_SIZE)
-    else:
-        ordered = sorted(pledges, key=_PLACE)
+def cell_of(pledges: Sequence[Pledge], *, as_arrived: bool = False) -> Cell:
+    """Return the columns of one cell's pledges.
+
+    Pledges that come as they arrived, by `seq`, need to be sorted by size only.
+    """
+    ordered = sorted(pledges, key=_SIZE if as_arrived else _PLACE)
     owners = [pledge.owner for pledge in ordered]
     tolerances = [pledge.tolerance for pledge in ordered]
     own = [pledge.freight_minor + pledge.term_minor + pledge.fee_minor for pledge in ordered]

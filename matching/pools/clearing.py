@@ -74,7 +74,12 @@ class Schedule(NamedTuple):
 def clear(pledges: Iterable[Pledge], offers: Iterable[Offer], rules: Rules) -> Result:
     """Form, price and award the pools of every cell."""
     by_cell: dict[str, list[Pledge]] = {}
+    last, as_arrived = -1, True
     for pledge in pledges:
+        seq = pledge.seq
+        if seq <= last:
+            as_arrived = False
+        last = seq
         members = by_cell.get(pledge.cell)
         if members is None:
             by_cell[pledge.cell] = [pledge]
@@ -84,7 +89,7 @@ def clear(pledges: Iterable[Pledge], offers: Iterable[Offer], rules: Rules) -> R
     for offer in offers:
         offers_of.setdefault(offer.cell, []).append(offer)
     return gathered(
-        clear_cell(cell, by_cell.pop(cell), offers_of.get(cell, ()), rules)
+        clear_cell(cell, by_cell.pop(cell), offers_of.get(cell, ()), rules, as_arrived=as_arrived)
         for cell in sorted(by_cell)
     )
 
@@ -108,10 +113,18 @@ def gathered(cells: Iterable[Cleared]) -> Result:
 
 
 def clear_cell(
-    name: str, pledges: Sequence[Pledge], offers: Sequence[Offer], rules: Rules
+    name: str,
+    pledges: Sequence[Pledge],
+    offers: Sequence[Offer],
+    rules: Rules,
+    *,
+    as_arrived: bool = False,
 ) -> Cleared:
-    """Clear one cell; `pledges` are its own, at least one, and so are `offers`."""
-    cell = cell_of(pledges)
+    """Clear one cell; `pledges` are its own, at least one, and so are `offers`.
+
+    `as_arrived` says that they come with rising `seq`.
+    """
+    cell = cell_of(pledges, as_arrived=as_arrived)
     schedule = schedule_of(offers)
     shape = Shape(*rules.similarity, rules.min_members)
     if rules.objective == "stable":
