@@ -220,7 +220,7 @@ async def break_webs(scene: Scene, web: Web, until: float) -> None:
     took = 0.0
     while loop.time() < until:
         # Who starts slowly is left to work for longer, or there is nothing to break.
-        await asyncio.sleep(chance.uniform(0.2, 2.0) + took)
+        await asyncio.sleep(chance.uniform(0.2, 2.0) + took * 0.5)
         if not web.runs():
             scene.kills["kills of web processes at a named point"] += 1
         elif chance.random() < 0.15:
@@ -260,7 +260,7 @@ async def break_database(scene: Scene, until: float) -> None:
     loop, chance = asyncio.get_running_loop(), random.Random(f"{scene.chance.random()}")
     kill, took = loaded("database_kills").kill, 0.0
     while loop.time() < until:
-        await asyncio.sleep(chance.uniform(1.0, 6.0) + took)
+        await asyncio.sleep(chance.uniform(1.0, 6.0) + took * 0.5)
         if loop.time() >= until:
             break
         kind = chance.choice(DATABASE_KILLS)
