@@ -7,14 +7,17 @@ from aggregator.deals.facts import DealCancelled, DealDefaulted, DealLapsed
 from aggregator.deals.performance import complete, forfeit_rest, free_rest
 from aggregator.deals.store import Deal, load, locked, stream_of
 from aggregator.errors import InsufficientFunds
+from aggregator.ledger.queries import escrow_balance
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.settlement import calls, escrow
 
 
 async def lapse(market: Market, deal_id: str) -> None:
-    """Ring at the end of the funding time: an unpaid deal lapses.
+    """Ring at the end of the funding time: a deal that is not wholly paid lapses.
 
-    The deposit goes to the seller, who kept the goods for the buyer.
+    What the escrow holds goes, in this order: to the seller, who kept the goods for the buyer,
+    the deposit that the deal asked for; to the buyer what is left of his payments. The market
+    takes nothing of a deal that did not come about.
     """
 
     async def step(unit: Unit) -> Answer:
@@ -23,16 +26,18 @@ async def lapse(market: Market, deal_id: str) -> None:
             return {}
         await calls.cancel(unit, deal.call_reference)
         cash = await escrow.cash_of(unit, deal.seller_id, deal.currency)
-        await escrow.pay_out(
+        held_minor = await escrow_balance(deal.id, deal.currency, unit)
+        forfeited_minor = min(held_minor, max(deal.wanted_minor, deal.deposit_minor))
+        refunded_minor = await escrow.pay_out(
             unit,
             deal.id,
-            [(cash, deal.deposit_minor)],
+            [(cash, forfeited_minor)],
             currency=deal.currency,
             kind="deal.forfeit",
             rest_to=deal.buyer_id,
         )
         await free_rest(unit, deal)
-        fact = DealLapsed(deal.id, deal.buyer_id, deal.seller_id, deal.deposit_minor)
+        fact = DealLapsed(deal.id, deal.buyer_id, deal.seller_id, forfeited_minor, refunded_minor)
         await stages.advance(unit, deal, stages.LAPSED, fact)
         return {"deal_id": deal.id, "state": stages.LAPSED}
 

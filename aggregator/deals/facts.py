@@ -51,6 +51,17 @@ class DealFunded:
 
 
 @fact
+class DealPartlyFunded:
+    """The buyer paid a part of the call; `left_minor` is still due."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    amount_minor: int
+    left_minor: int
+
+
+@fact
 class DealReduced:
     """The seller will deliver fewer lots; what they cost less is the buyer's again."""
 
@@ -64,12 +75,13 @@ class DealReduced:
 
 @fact
 class DealLapsed:
-    """Nobody paid the call in time; the deposit went to the seller."""
+    """The call was not paid in time; the deposit went to the seller, the rest back."""
 
     deal_id: str
     buyer_id: str
     seller_id: str
     forfeited_minor: int
+    refunded_minor: int = 0
 
 
 @fact

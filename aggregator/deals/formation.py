@@ -142,20 +142,21 @@ async def _take_money(
         await calls.call(
             unit, deal_id, terms.buyer_id, rest_minor, currency=currency, due_at=funding_due_at
         )
-    wanted = performance_of(terms.goods_minor * terms.lots, traded.deposit_bps)
-    performance_minor = min(wanted, await _available(unit, terms.seller_id, currency))
+    whole_minor = performance_of(terms.goods_minor * terms.lots, traded.deposit_bps)
+    performance_minor = min(whole_minor, await _available(unit, terms.seller_id, currency))
     hold_id = None
     if performance_minor:
         cash = await escrow.cash_of(unit, terms.seller_id, currency)
         hold_id = await holds.place(unit, cash, performance_minor, f"deal:{deal_id}")
     return {
         "total_minor": total_minor,
+        "wanted_minor": max(wanted, deposit_minor),
         "deposit_minor": deposit_minor,
         "call_reference": calls.reference_of(deal_id),
         "call_minor": rest_minor,
         "performance_hold_id": hold_id,
         "performance_minor": performance_minor,
-        "missing_minor": wanted - performance_minor,
+        "missing_minor": whole_minor - performance_minor,
         "funding_due_at": funding_due_at,
         "due_at": funding_due_at,
     }

@@ -1,25 +1,38 @@
-"""Paying the call: the buyer's finance moves cash into the deal's escrow."""
+"""Paying the call: the buyer's finance moves cash into the deal's escrow, at once or in parts."""
 
 from __future__ import annotations
 
+from aggregator.amounts import decimal_text
 from aggregator.deals import stages
 from aggregator.deals.access import as_buyer, stream_for
 from aggregator.deals.evidence import MONEY, record_evidence
-from aggregator.deals.facts import DealFunded
+from aggregator.deals.facts import DealFunded, DealPartlyFunded
 from aggregator.deals.store import Deal
+from aggregator.errors import InvalidField
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.settlement import calls, escrow
 
 ACT = "deals.fund"
 
 
-async def fund(market: Market, actor: Actor, command: Command, deal_id: str) -> Outcome:
-    """Pay a deal's call in full from the buyer's cash.
+async def fund(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    deal_id: str,
+    *,
+    amount_minor: int | None = None,
+) -> Outcome:
+    """Pay what is left of a deal's call from the buyer's cash, or a part of it.
+
+    The deal is funded with the last part. Until then the parts are the buyer's, behind the
+    deposit: if he does not pay the rest in time, he loses the deposit only (`closing`).
 
     Raises:
         NotFound: no such deal of the actor's.
         NotAllowed: the actor is of the seller.
         WrongState: the deal is not waiting for money.
+        InvalidField: a part of nothing, or more than is left.
         InsufficientFunds: the buyer's cash does not reach.
 
     """
@@ -27,20 +40,30 @@ async def fund(market: Market, actor: Actor, command: Command, deal_id: str) -> 
     async def step(unit: Unit) -> Answer:
         deal = await as_buyer(unit, deal_id, ACT)
         stages.require_state(deal, stages.FORMED)
+        left_minor = await calls.left_of(unit, deal.call_reference)
+        paid_minor = left_minor if amount_minor is None else amount_minor
+        _check(deal, paid_minor, left_minor)
         await escrow.take(
             unit,
             deal.id,
             deal.buyer_id,
-            deal.call_minor,
+            paid_minor,
             currency=deal.currency,
             kind="deal.fund",
+            part=f":{deal.call_minor - left_minor}",
         )
-        await calls.mark_paid(unit, deal.call_reference)
-        deal = await complete(unit, deal)
+        await calls.pay(unit, deal.call_reference, paid_minor)
+        left_minor -= paid_minor
+        if left_minor:
+            fact = DealPartlyFunded(deal.id, deal.buyer_id, deal.seller_id, paid_minor, left_minor)
+            deal = await stages.annotate(unit, deal, fact)
+        else:
+            deal = await complete(unit, deal)
         return {
             "deal_id": deal.id,
             "state": deal.state,
-            "amount_minor": deal.call_minor,
+            "amount_minor": paid_minor,
+            "left_minor": left_minor,
             "currency": deal.currency,
         }
 
@@ -53,3 +76,11 @@ async def complete(unit: Unit, deal: Deal) -> Deal:
     await record_evidence(unit, deal.id, MONEY, deal.call_reference, amount_minor=deal.total_minor)
     fact = DealFunded(deal.id, deal.buyer_id, deal.seller_id, deal.total_minor, deal.ship_due_at)
     return await stages.advance(unit, deal, stages.FUNDED, fact)
+
+
+def _check(deal: Deal, paid_minor: int, left_minor: int) -> None:
+    if paid_minor < 1:
+        raise InvalidField("/amount", "more_than", f"0 {deal.currency}")
+    if paid_minor > left_minor:
+        told = f"{decimal_text(left_minor, deal.currency)} {deal.currency}"
+        raise InvalidField("/amount", "at_most", told)

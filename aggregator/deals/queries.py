@@ -11,7 +11,7 @@ from aggregator.deals import stages, store
 from aggregator.deals.access import party_deal
 from aggregator.deals.claims import CONTESTED, Claim, claims_of
 from aggregator.deals.evidence import KINDS, Evidence, evidences
-from aggregator.deals.facts import DepositAsked
+from aggregator.deals.facts import DealPartlyFunded, DepositAsked
 from aggregator.deals.lines import PLATFORM, Line
 from aggregator.deals.matching import Match, matches
 from aggregator.deals.store import Deal
@@ -20,6 +20,7 @@ from aggregator.deals.terms import Term, terms_of
 from aggregator.journal.reading import Pool, Reader, entries
 from aggregator.ledger.queries import escrow_balance
 from aggregator.market import Actor
+from aggregator.settlement.queries import left_of
 
 ACT = "deals.read"
 MAX_PAGE = 200
@@ -113,6 +114,7 @@ class DealView:
     deposit_minor: int | None
     call_reference: str | None
     call_minor: int | None
+    left_minor: int | None
     funding_due_at: datetime
     ship_due_at: datetime
     escrow_minor: int | None
@@ -199,6 +201,7 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
         deposit_minor=found.deposit_minor if is_buyer else None,
         call_reference=found.call_reference if is_buyer else None,
         call_minor=found.call_minor if is_buyer else None,
+        left_minor=await left_of(found.call_reference, source) if is_buyer else None,
         funding_due_at=found.funding_due_at,
         ship_due_at=found.ship_due_at,
         escrow_minor=escrow_minor if is_buyer or found.state != stages.FORMED else None,
@@ -279,10 +282,10 @@ async def _timeline(reader: Reader, deal_id: str, *, is_buyer: bool) -> list[Tim
 
 
 def _is_others(fact: object, *, is_buyer: bool) -> bool:
-    """Tell whether a fact is the other side's own affair: its fee, or what cash it lacks."""
+    """Tell whether a fact is the other side's own affair: its fee, or what cash it has."""
     if is_buyer:
         return isinstance(fact, DepositAsked)
-    return getattr(fact, "issuer", None) == PLATFORM
+    return isinstance(fact, DealPartlyFunded) or getattr(fact, "issuer", None) == PLATFORM
 
 
 def _summary(found: Deal, counterparty: str, actor: Actor) -> DealSummary:

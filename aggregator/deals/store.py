@@ -18,7 +18,7 @@ COLUMNS = (
     " tax_bps, service_tax_bps, tolerance_bps, return_days, total_minor, deposit_minor,"
     " call_reference, call_minor, performance_hold_id, performance_minor, missing_minor,"
     " forfeited_minor, state, note, dispute_reason, cancel_wanted_by, cancel_until, shipped_lots,"
-    " delivered_lots, accepted_lots, returned_lots, claimed_lots,"
+    " delivered_lots, accepted_lots, returned_lots, claimed_lots, wanted_minor,"
     " funding_due_at, ship_due_at, due_at, formed_at, settled_at"
 )
 
@@ -67,6 +67,7 @@ class Deal:
     accepted_lots: int
     returned_lots: int
     claimed_lots: int
+    wanted_minor: int
     funding_due_at: datetime
     ship_due_at: datetime
     due_at: datetime | None

@@ -40,7 +40,35 @@ async def call(
 
 
 async def mark_paid(unit: Unit, reference: str) -> None:
+    """End an open call as paid, whatever was left of it."""
+    await unit.execute(
+        "update money_call set paid_minor = amount_minor where reference = $1 and state = 'open'",
+        reference,
+    )
     await _end(unit, reference, "paid")
+
+
+async def left_of(unit: Unit, reference: str) -> int:
+    """Return what is still to be paid of an open call."""
+    row = await unit.row(
+        "select amount_minor - paid_minor as left_minor from money_call"
+        " where reference = $1 and state = 'open' for update",
+        reference,
+    )
+    assert row is not None, reference
+    return int(row["left_minor"])
+
+
+async def pay(unit: Unit, reference: str, amount_minor: int) -> None:
+    """Note a payment towards an open call, which ends with the last of it."""
+    left_minor = await left_of(unit, reference) - amount_minor
+    await unit.execute(
+        "update money_call set paid_minor = paid_minor + $2 where reference = $1",
+        reference,
+        amount_minor,
+    )
+    if not left_minor:
+        await _end(unit, reference, "paid")
 
 
 async def cancel(unit: Unit, reference: str) -> None:

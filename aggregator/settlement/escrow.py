@@ -14,9 +14,18 @@ from aggregator.market import Unit
 
 
 async def take(
-    unit: Unit, reference: str, organisation_id: str, amount_minor: int, *, currency: str, kind: str
+    unit: Unit,
+    reference: str,
+    organisation_id: str,
+    amount_minor: int,
+    *,
+    currency: str,
+    kind: str,
+    part: str = "",
 ) -> None:
     """Move an organisation's cash into the escrow of `reference`; nothing for an amount of 0.
+
+    `part` tells movements of one kind apart.
 
     Raises:
         InsufficientFunds: less than that is available.
@@ -26,7 +35,7 @@ async def take(
     escrow = await accounts.ensure(unit, None, ESCROW, currency, reference=reference)
     if amount_minor:
         lines = [(cash, -amount_minor), (escrow, amount_minor)]
-        await transfers.post(unit, kind, reference, lines, key=f"{reference}:{kind}")
+        await transfers.post(unit, kind, reference, lines, key=f"{reference}:{kind}{part}")
 
 
 async def pay_out(

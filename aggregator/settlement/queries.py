@@ -15,12 +15,13 @@ MAX_ORDERS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """Money that is due: pay it under `reference`."""
+    """Money that is due: pay it under `reference`; `paid_minor` came before."""
 
     reference: str
     escrow: str
     currency: str
     amount_minor: int
+    paid_minor: int
     due_at: datetime
 
 
@@ -72,12 +73,23 @@ async def deposit_reference(organisation_id: str, reader: Reader | None = None) 
 async def open_calls(organisation_id: str, reader: Reader | None = None) -> list[CallView]:
     """Return what an organisation is called for, most urgent first."""
     found = await (reader or Pool()).rows(
-        "select reference, escrow, currency, amount_minor, due_at from money_call"
+        "select reference, escrow, currency, amount_minor - paid_minor as amount_minor, paid_minor,"
+        " due_at from money_call"
         " where organisation_id = $1 and state = 'open' order by due_at, reference limit $2",
         organisation_id,
         MAX_ROWS,
     )
     return [CallView(**dict(row)) for row in found]
+
+
+async def left_of(reference: str, reader: Reader | None = None) -> int:
+    """Return what is still to be paid of a call, 0 where none is open."""
+    found = await (reader or Pool()).rows(
+        "select amount_minor - paid_minor as left_minor from money_call"
+        " where reference = $1 and state = 'open'",
+        reference,
+    )
+    return int(found[0]["left_minor"]) if found else 0
 
 
 async def payments(organisation_id: str | None, reader: Reader | None = None) -> list[PaymentView]:

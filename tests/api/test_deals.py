@@ -88,6 +88,7 @@ async def test_a_call_is_paid_through_the_bank_and_the_deal_settles(served: Serv
         "deal_id": deal_id,
         "state": "funded",
         "amount": call["amount"],
+        "left": "0.00",
         "currency": "CNY",
     }
     await found["seller"].post(f"{path}/ship", {"lots": 1000, "carrier": "China Rail"})

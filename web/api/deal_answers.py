@@ -172,6 +172,7 @@ class DealAnswer(DealSummary):
     deposit: Money | None
     call_reference: str | None
     call: Money | None
+    left: Money | None
     funding_due_at: str
     ship_due_at: str
     escrow: Money | None
@@ -197,9 +198,12 @@ class DealAnswer(DealSummary):
 
 
 class Funded(Answers):
+    """`amount` was paid, `left` is still due."""
+
     deal_id: str
     state: str
     amount: Money
+    left: Money
     currency: str
 
 

@@ -31,7 +31,7 @@ from web.api.deal_answers import (
     Resolved,
     Returned,
 )
-from web.api.fields import Body, Lots, Name, Page, SomeLots
+from web.api.fields import Body, Lots, Minor, Name, Page, SomeLots
 from web.api.routing import Call, Download, route
 
 DEAL = "/deals/{deal_id}"
@@ -60,6 +60,12 @@ class DealsQuery(Page):
     """Which of one's own deals to list."""
 
     state: State | None = None
+
+
+class FundBody(Body):
+    """A part of the call, at most what is left of it."""
+
+    amount: Minor
 
 
 class ShipBody(Body):
@@ -149,8 +155,20 @@ async def deal(call: Call) -> Answer:
 
 @route("POST", DEAL + "/fund", act="deals.fund", out=Funded)
 async def fund(call: Call) -> Outcome:
-    """Pay the call from one's cash into the deal's escrow."""
+    """Pay all that is left of the call from one's cash into the deal's escrow."""
     return await funding.fund(call.market, call.actor, call.command, call.path["deal_id"])
+
+
+@route("POST", DEAL + "/fund-part", act="deals.fund", body=FundBody, out=Funded)
+async def fund_part(call: Call) -> Outcome:
+    """Pay a part of the call."""
+    return await funding.fund(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["deal_id"],
+        amount_minor=call.body.amount,
+    )
 
 
 @route("POST", DEAL + "/ship", act="fulfilment.ship", body=ShipBody, out=Moved)

@@ -90,6 +90,7 @@ class CallAnswer(Answers):
     escrow: str
     currency: str
     amount: Money
+    paid: Money
     due_at: str
 
 

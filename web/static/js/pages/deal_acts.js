@@ -34,7 +34,7 @@ function fund(page) {
   return [
     facts([
       [t("page.deal.deposit_paid"), amount(deal.deposit)],
-      [t("page.deal.call"), h("strong", {}, amount(deal.call))],
+      [t("page.deal.call"), h("strong", {}, amount(deal.left ?? deal.call))],
       [t("page.deal.reference"), h("span", { class: "mono" }, deal.call_reference)],
       [t("page.deal.pay_until"), instant(deal.funding_due_at)],
     ]),
@@ -42,11 +42,11 @@ function fund(page) {
       "p",
       { class: "foot" },
       actButton({
-        label: t("page.deal.fund", { amount: amount(deal.call) }),
+        label: t("page.deal.fund", { amount: amount(deal.left ?? deal.call) }),
         confirm: () => ({
           title: t("page.deal.fund_ask"),
           lines: [
-            [t("page.deal.call"), amount(deal.call)],
+            [t("page.deal.call"), amount(deal.left ?? deal.call)],
             [t("page.deals.seller_is"), deal.counterparty],
           ],
           note: t("page.deal.fund_note"),
@@ -54,6 +54,23 @@ function fund(page) {
         }),
         send: (key) => send("POST", `${page.path}/fund`, undefined, key),
         done: () => page.done("page.deal.funded"),
+      }),
+    ),
+    h(
+      "details",
+      {},
+      h("summary", {}, t("page.deal.fund_part")),
+      h("p", { class: "note" }, t("page.deal.fund_part_note")),
+      form({
+        fields: [{ name: "amount", label: t("page.deal.amount"), type: "amount" }],
+        act: t("page.deal.fund_part"),
+        confirm: ({ amount: part }) => ({
+          title: t("page.deal.fund_part"),
+          lines: [[t("page.deal.amount"), amount(part)]],
+          act: t("page.deal.fund_part"),
+        }),
+        send: (values, key) => send("POST", `${page.path}/fund-part`, values, key),
+        done: () => page.done("page.deal.fund_part_done"),
       }),
     ),
   ];
