@@ -382,3 +382,28 @@ async def _write_request(page: Page, *, is_template: bool) -> None:
         await made.get_by_label("Keep as a template").check()
     await made.get_by_role("button", name="New request").click()
     await expect(page.locator("main")).to_contain_text("83 t")
+
+
+async def test_what_is_being_typed_stays_while_others_come_and_the_step_is_told(
+    town: Town,
+) -> None:
+    await town.offer("laibin", (1, "5000.00"), (300, "4900.00"))
+    pool = await open_pool(town)
+    page = await look_at(town, f"/pools/{pool}", "guinan", language="en")
+    await expect(page.locator("#line")).to_have_text("live")
+    await fill_in(page, lots="83", limit="5041.00")
+    await page.locator("aside [name=limit]").focus()
+
+    for login, lots in (("yongjiang", 101), ("wuzhou", 120), ("liuzhou", 150)):
+        body = {"lots": lots, "limit": "5050.00"}
+        await (await town.as_program(login)).post(f"/pools/{pool}/pledges", body)
+    await town.offer("baise", (300, "4880.00"))
+    await town.stage.pass_by(minutes=15)
+
+    await expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
+    await expect(page.locator("main")).to_contain_text("4,880.00")
+    await expect(page.locator("aside [name=lots]")).to_have_value("83")
+    await expect(page.locator("aside [name=limit]")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await agree(page, "Join")
+    await expect(page.locator("aside .facts").first).to_contain_text("83 t")

@@ -19,6 +19,8 @@ from aggregator.fulfilment.returning import DISPOSITIONS, FREIGHT_BY
 from aggregator.invoices import facts as invoice_facts
 from aggregator.notices import telling
 from aggregator.parties.registering import KINDS as FIRM_KINDS
+from aggregator.pools.awarding import AUCTION_FAILED
+from aggregator.pools.closing import NOT_CERTIFIED
 from matching.auctions.events import Outcome
 from matching.auctions.rules import Disclosure, Pricing
 from matching.pools.values import Reason
@@ -51,6 +53,8 @@ NOTICES = re.findall(
         ("page.outcome", get_args(Outcome)),
         ("page.pricing", get_args(Pricing)),
         ("page.reason", get_args(Reason)),
+        ("page.reason", (AUCTION_FAILED, NOT_CERTIFIED)),
+        ("page.pool.left_out", (*get_args(Reason), AUCTION_FAILED, NOT_CERTIFIED)),
         ("page.reason", FREIGHT_BY),
         ("page.return", FREIGHT_BY),
         ("notice", NOTICES),
