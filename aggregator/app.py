@@ -105,8 +105,8 @@ async def running_market(
 
     `first` is given the database's address once its schema stands, before anything beats.
     """
-    vault.install(settings.data_dir)
     async with database(settings) as found:
+        vault.install(settings.data_dir)
         if first is not None:
             await first(found.dsn)
         connections = settings.database_connections

@@ -33,6 +33,10 @@ class KeyLost(MarketError):
     code = "key_lost"
 
 
+class KeysAway(Exception):
+    """This installation's keys cannot be used; the message says why."""
+
+
 @dataclass(frozen=True)
 class Vault:
     """The two keys; `public_key` is what others check signatures with."""
@@ -151,8 +155,21 @@ _INSTALLED = _Installed(Vault.in_memory())
 
 
 def install(folder: Path) -> None:
-    """Use the keys in `keys` below the data folder in this process from now on."""
-    _INSTALLED.vault, _INSTALLED.folder = Vault.at(folder.joinpath("keys")), folder
+    """Use the keys in `keys` below the data folder in this process from now on.
+
+    Raises:
+        KeysAway: they can neither be read nor made there.
+
+    """
+    try:
+        found = Vault.at(folder.joinpath("keys"))
+    except OSError as error:
+        raise KeysAway(
+            f"The data folder {folder} cannot hold the market's keys: {error.strerror or error}."
+        ) from error
+    except ValueError as error:
+        raise KeysAway(f"The market's keys cannot be used: {error}.") from error
+    _INSTALLED.vault, _INSTALLED.folder = found, folder
 
 
 def vault() -> Vault:

@@ -46,9 +46,9 @@ async def serve(settings: Settings, listener: socket.socket, *, demonstration: b
     server.give_up_on_signals()
     is_over = asyncio.Event()
     tasks = Tasks()
-    # Made once here, so that workers that start together find the same keys.
-    vault.install(settings.data_dir)
     async with database(settings) as found:
+        # Made once here, so that workers that start together find the same keys.
+        vault.install(settings.data_dir)
         if demonstration:
             await loading.loader()(found.dsn)
         with Crew(settings, found, listener) as crew:

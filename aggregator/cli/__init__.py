@@ -11,6 +11,7 @@ from aggregator.cli import auditing, demonstrating, laboratory, maintaining, peo
 from aggregator.db.embedded import EmbeddedError
 from aggregator.db.migrating import SchemaError
 from aggregator.settings import SettingsError
+from aggregator.vault import KeysAway
 
 DONE, REFUSED, MISUSED, VIOLATED = 0, 1, 2, 3
 
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed = _parser().parse_args(arguments)
         return int(parsed.run(parsed))
-    except (SettingsError, EmbeddedError, SchemaError, DatabaseAway) as error:
+    except (SettingsError, EmbeddedError, SchemaError, DatabaseAway, KeysAway) as error:
         print(f"aggregator: {error}", file=sys.stderr)
         return REFUSED
     except BrokenPipeError:

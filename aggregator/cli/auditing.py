@@ -86,8 +86,8 @@ def _reading(reader: str) -> Reading:
 
 async def _exported(auction_id: str, reading: Reading) -> bytes:
     settings = load_settings()
-    vault.install(settings.data_dir)
     async with database(settings) as found, market_on(found.dsn):
+        vault.install(settings.data_dir)
         return await bundle.bundle(auction_id, reading)
 
 
@@ -147,7 +147,7 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 async def _replayed(auction_ids: list[str]) -> list[replaying.Replayed]:
     settings = load_settings()
-    vault.install(settings.data_dir)
     async with database(settings) as found, market_on(found.dsn):
+        vault.install(settings.data_dir)
         chosen = auction_ids or await replaying.all_auctions()
         return [await replaying.replay(auction_id) for auction_id in chosen]
