@@ -6,12 +6,15 @@ import argparse
 import asyncio
 import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from aggregator.app import database, market_on
 from aggregator.cli import auditing
 from aggregator.ledger.verifying import LedgerReport
 from aggregator.ledger.verifying import verify as verify_ledger
+from aggregator.prices.verifying import PriceReport
+from aggregator.prices.verifying import verify as verify_prices
 from aggregator.settings import describe, load_settings
 
 
@@ -25,6 +28,11 @@ def add_commands(commands: Any) -> None:  # the type is private to argparse
     )
     ledger.add_argument("--json", action="store_true", help="print one JSON document")
     ledger.set_defaults(run=_verify_ledger)
+    prices = subjects.add_parser(
+        "prices", help="recompute every published price from its deals; exit 3 on any difference"
+    )
+    prices.add_argument("--json", action="store_true", help="print one JSON document")
+    prices.set_defaults(run=_verify_prices)
     auditing.add_bundle(subjects)
     settings = commands.add_parser("settings", help="list every setting and its value")
     settings.add_argument("--json", action="store_true", help="print one JSON document")
@@ -64,6 +72,24 @@ def _verify_ledger(arguments: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
     return 3 if report.differences else 0
+
+
+def _verify_prices(arguments: argparse.Namespace) -> int:
+    report = asyncio.run(_price_report())
+    if arguments.json:
+        print(json.dumps(asdict(report)))
+    else:
+        counted = f"{report.publications} publications of {report.deals} deals"
+        print(f"{counted}: {len(report.differences)} differences")
+        for found in report.differences:
+            told = f"{found.field} is {found.found}, recomputed {found.expected}"
+            print(f"  {found.publication_id}: {told}", file=sys.stderr)
+    return 3 if report.differences else 0
+
+
+async def _price_report() -> PriceReport:
+    async with database(load_settings()) as found, market_on(found.dsn):
+        return await verify_prices()
 
 
 async def _ledger_report() -> LedgerReport:

@@ -127,11 +127,13 @@ async def test_a_kill_of_everything_under_load_loses_no_acknowledged_act(data_di
                     assert again.json() == answer
         assert market.hears(signal.SIGTERM) == 0
     verified = run(data_dir, "verify", "ledger")
+    recomputed = run(data_dir, "verify", "prices")
     firms, bids = told.of("firm"), told.of("bid")
     assert {firm["organisation_id"] for firm in firms} <= {row["id"] for row in listed}
     assert room["bids"] in (len(bids), len(bids) + 1)
     assert room["best"] >= max(bid["price"] for bid in bids)
     assert verified.returncode == 0, verified.stderr
+    assert recomputed.returncode == 0, recomputed.stderr
     assert left_over(data_dir) == []
 
 
