@@ -16,7 +16,7 @@ from aggregator.journal.reading import Entry
 from aggregator.ledger import accounts
 from aggregator.ledger.covering import Covering, Held
 from aggregator.mandates import checking
-from aggregator.mandates.drawing import Allowed, Bounds
+from aggregator.mandates.drawing import BY_ROLE, Allowed, Bounds
 from aggregator.market import Actor, Answer, Asked, Unit
 from aggregator.parties.queries import OrganisationView, organisations_of
 from aggregator.vault import KeyLost
@@ -28,6 +28,7 @@ from matching.auctions.refusals import AllOrNoneRefused
 from matching.auctions.state import State
 from matching.errors import RuleViolation
 
+ACT = "auctions.bid"
 ROLE_OF_BIDDER = {"buy": "seller", "sell": "buyer"}
 
 
@@ -126,8 +127,10 @@ class BidDesk:
         for event in events:
             if type(event) is BidPlaced:
                 awarding.check_total(listing, event.price_minor, event.lots)
-        binds = commitment(listing, state, said, deposit_minor)
-        allowed = self._bounds.check(asked.actor, binds, unit.now)
+        allowed = BY_ROLE
+        if self._bounds.binds(asked.actor, ACT):
+            binding = commitment(listing, state, said, deposit_minor)
+            allowed = self._bounds.check(asked.actor, binding, unit.now)
         # The last thing that may refuse; from here on the bid stands.
         self._cover(table, bidder.organisation_id, deposit_minor, allowed)
         if bidder.organisation_id not in room.bidders:
@@ -180,7 +183,7 @@ class BidDesk:
         """Return the actor's firm if it may bid at all; who has bid before may bid again."""
         listing, state = room.opened
         if ROLE_OF_BIDDER[state.rules.side] not in actor.roles:
-            raise NotAllowed("auctions.bid")
+            raise NotAllowed(ACT)
         known = room.bidders.get(actor.organisation_id)
         if known is not None:
             return known

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
-from aggregator.journal.facts import body_of, canonical, stamp
+from aggregator.journal.facts import canonical, canonical_body, stamp
 from aggregator.journal.reading import Entry
 
 GENESIS = bytes(32)
@@ -82,7 +82,7 @@ def chained(
     stream, seq, link = head.stream, head.seq, head.hash
     made = []
     for fact in facts:
-        kind, body = type(fact).__name__, canonical(body_of(fact))
+        kind, body = type(fact).__name__, canonical_body(fact)
         seq += 1
         link = _linked(link, stream, seq, kind, body, at)
         made.append(Line(Entry(stream, seq, at, fact, actor, link), kind, body.decode(), command))

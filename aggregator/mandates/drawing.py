@@ -164,17 +164,21 @@ class Allowed:
     `freed_minor` of the firm's cash was reserved and is now free for the deposit.
     """
 
-    asked: Commitment
+    asked: Commitment | None = None
     mandate: Mandate | None = None
     approval: Approval | None = None
     freed_minor: int = 0
 
     def take(self) -> None:
         """Note that the commitment was made."""
-        if self.mandate is not None:
+        if self.mandate is not None and self.asked is not None:
             self.mandate.draw(self.asked)
         if self.approval is not None:
             self.approval.is_executed = True
+
+
+BY_ROLE = Allowed()
+"""What needs no more than the role."""
 
 
 @dataclass(slots=True)
@@ -184,6 +188,10 @@ class Bounds:
     free_up_to: Mapping[tuple[str, str], int]
     mandates: Mapping[tuple[str, str], Sequence[Mandate]]
     approvals: Mapping[str, Approval]
+
+    def binds(self, actor: Actor, act: str) -> bool:
+        """Say whether the act needs a look at all: a policy binds it, or an approval allows it."""
+        return (actor.organisation_id, act) in self.free_up_to or approval_of(actor) is not None
 
     def check(self, actor: Actor, asked: Commitment, now: datetime) -> Allowed:
         """Return how the commitment is allowed; nothing is taken before `Allowed.take`.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aggregator.market.place import Market
 
 MAX_STEPS = 256
-MAX_DECIDED = 1024
+MAX_DECIDED = 256
 MAX_WAITING = 4096
 RETRIES = 5
 
