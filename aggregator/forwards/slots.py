@@ -97,7 +97,9 @@ async def load(reader: Reader, slot_id: str) -> Slot:
 
 async def of_contract(reader: Reader, contract_id: str) -> Sequence[Slot]:
     found = await reader.rows(
-        f"{_SELECT} where s.contract_id = $1 order by s.line, s.opened_at, s.id", contract_id
+        f"{_SELECT} where s.contract_id = $1"
+        " order by s.line, s.opened_at, s.replaces is not null, s.id",
+        contract_id,
     )
     return [Slot(**dict(row)) for row in found]
 
