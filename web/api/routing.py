@@ -25,6 +25,7 @@ from aggregator.errors import NotSignedIn
 from aggregator.journal.facts import canonical
 from aggregator.market import Actor, Answer, Command, Market, Outcome
 from aggregator.parties.permissions import ACTS
+from aggregator.parties.relations import RELATIONS
 
 PUBLIC = "public"
 """Anyone may ask, signed in or not; `call.viewer` may be None."""
@@ -160,16 +161,17 @@ def route(method: str, path: str, *, act: str, **description: Any) -> Callable[[
 
 
 def check_acts(endpoints: Iterable[Endpoint]) -> None:
-    """Refuse to start when a route names an act that the permission table does not know.
+    """Refuse to start when a route names an act that the two halves of the table do not know.
 
     Raises:
         LookupError: naming every such route.
 
     """
+    known = (ACTS.keys() & RELATIONS.keys()) | {PUBLIC, SIGNED_IN}
     unknown = sorted(
         f"{endpoint.method} {endpoint.path}: {endpoint.act}"
         for endpoint in endpoints
-        if endpoint.act not in ACTS and endpoint.act not in (PUBLIC, SIGNED_IN)
+        if endpoint.act not in known
     )
     if unknown:
         raise LookupError(f"acts without a row in parties.permissions.ACTS: {'; '.join(unknown)}")

@@ -1,0 +1,85 @@
+"""The authorisation table's other half: to what an act relates, and in which state it may be.
+
+`permissions.ACTS` says which roles hold an act; here stands whose thing it is done to. The act
+itself checks relation and state, and answers for a foreign thing as for an absent one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+To = Literal["self", "firm", "party", "event", "catalogue", "market"]
+"""Oneself, one's own firm's thing, a thing one's firm is a party to, an event that is open to
+one's firm, what is the same for everybody, or any firm's thing in the market's name."""
+
+
+class Relation(NamedTuple):
+    to: To
+    states: str = "any"
+
+
+RELATIONS: Mapping[str, Relation] = {
+    "approvals.ask": Relation("firm", "none, waiting"),
+    "approvals.decide": Relation("firm", "waiting"),
+    "approvals.read": Relation("firm"),
+    "audit.read": Relation("market", "ended"),
+    "auctions.bid": Relation("event", "open"),
+    "auctions.cancel": Relation("market", "scheduled, open, paused"),
+    "auctions.open": Relation("firm", "none"),
+    "auctions.pause": Relation("market", "open, paused"),
+    "auctions.read": Relation("event"),
+    "catalogue.define": Relation("catalogue"),
+    "catalogue.read": Relation("catalogue"),
+    "commands.read": Relation("firm"),
+    "deals.answer_claim": Relation("party", "claimed"),
+    "deals.cancel": Relation("party", "formed, funded"),
+    "deals.decide_claim": Relation("market", "contested"),
+    "deals.fund": Relation("party", "formed"),
+    "deals.read": Relation("party"),
+    "demand.read": Relation("firm"),
+    "demand.request": Relation("firm", "draft, sent"),
+    "feed.connect": Relation("self"),
+    "forwards.amend": Relation("party", "signed"),
+    "forwards.call": Relation("party", "signed"),
+    "forwards.confirm": Relation("party", "called"),
+    "forwards.contracts": Relation("party"),
+    "forwards.offer": Relation("event", "open"),
+    "forwards.open": Relation("market", "none"),
+    "forwards.order": Relation("event", "open"),
+    "forwards.pay": Relation("party", "signed"),
+    "forwards.read": Relation("event"),
+    "forwards.receive": Relation("firm"),
+    "fulfilment.accept": Relation("party", "delivered"),
+    "fulfilment.deliver": Relation("party", "shipping"),
+    "fulfilment.resolve": Relation("market", "disputed"),
+    "fulfilment.return": Relation("party", "settled"),
+    "fulfilment.ship": Relation("party", "funded, shipping"),
+    "identity.manage": Relation("self"),
+    "invoices.issue": Relation("party", "accepted"),
+    "invoices.read": Relation("party"),
+    "ledger.read": Relation("firm"),
+    "mandates.grant": Relation("firm", "none"),
+    "mandates.read": Relation("firm"),
+    "mandates.reserve": Relation("firm", "unfunded"),
+    "mandates.revoke": Relation("firm", "unfunded, open"),
+    "mandates.rule": Relation("firm"),
+    "notices.read": Relation("firm"),
+    "parties.read": Relation("firm"),
+    "parties.register": Relation("market"),
+    "people.manage": Relation("firm"),
+    "people.read": Relation("firm"),
+    "pools.open": Relation("event", "none"),
+    "pools.pledge": Relation("event", "gathering, firming"),
+    "pools.read": Relation("event"),
+    "pools.shortfall": Relation("party", "awarded"),
+    "pools.substitute": Relation("firm", "offered"),
+    "prices.audit": Relation("market"),
+    "settlement.assign": Relation("market", "unmatched"),
+    "settlement.fail_payment": Relation("market", "ordered"),
+    "settlement.import": Relation("market"),
+    "settlement.pay_out": Relation("firm"),
+    "settlement.read": Relation("market"),
+    "supply.offer": Relation("firm", "none, standing"),
+    "supply.read": Relation("event"),
+}
