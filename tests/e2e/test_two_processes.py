@@ -59,7 +59,8 @@ async def pair(dsn: str, tmp_path: Path) -> AsyncIterator[Pair]:
     valkey = Valkey(a_free_port())
     await valkey.start()
     addresses = {"AGG_DATABASE_URL": dsn, "AGG_REDIS_URL": valkey.url}
-    started = [start(tmp_path / name, **addresses) for name in ("here", "there")]
+    # One market has one set of keys, so its processes share the data folder that keeps them.
+    started = [start(tmp_path / "var", **addresses) for _ in range(2)]
     try:
         here, there = (opened(process) for process in started)
         async with contextlib.AsyncExitStack() as exits:
