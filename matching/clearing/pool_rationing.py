@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import combinations
 from typing import NamedTuple
 
 from matching.clearing.divisions import shares_by_level
 from matching.clearing.form import require
 from matching.clearing.pool_book import Book, Law, Placed, Supply
 
-ALWAYS_EXACT = 10  # The rule promises an exact assignment of so many pools of a cell.
-MAX_TRIALS = 4_000
+ALWAYS_EXACT = 12  # The rule promises an exact assignment of so many pools of a cell.
+TRIED_POOLS = 8  # For so many every other assignment is weighed here.
 
 
 class _Served(NamedTuple):
@@ -36,8 +36,9 @@ def check_rationed(
     """Check the awards of a cell where a capacity binds and return its lots.
 
     Every pool is (part of) one that was formed, with one offer; nobody in it was replaced;
-    what each member gets follows from which pools share an offer. Where pools and offers are
-    few every other assignment is tried.
+    what each member gets follows from which pools share an offer. Up to `TRIED_POOLS` no other
+    assignment has more lots, then surplus, then fewer pools, then earlier offers; beyond them
+    none that differs by one pool, or by two that change places.
     """
     order = sorted(formed, key=lambda pool: min(pool.places))
     is_few = len(order) <= ALWAYS_EXACT
@@ -62,7 +63,7 @@ def check_rationed(
         have = dict(zip(given[k].places, given[k].lots, strict=True)) if k in given else {}
         require(have == want, "uniform_rule", "the awards are not those of equal awards")
     if is_exact is True:
-        _check_best(book, law, wishes, outcome, known)
+        _check_best(book, law, wishes, choice, known)
     return sum(sum(pool.lots) for pool in placed)
 
 
@@ -70,32 +71,107 @@ def _check_best(
     book: Book,
     law: Law,
     wishes: Wishes,
-    outcome: Sequence[_Served | None],
+    choice: Sequence[int | None],
     known: Known,
 ) -> None:
-    options = [[None, *(rank for rank, wished in enumerate(column) if wished)] for column in wishes]
-    trials = 1
-    for column in options:
-        trials *= len(column)
-    if trials > MAX_TRIALS:
-        return
-    reached = _merit(book, outcome)
-    for choice in product(*options):
-        found = _outcome(book, law, wishes, choice, known)
-        if any(rank is not None and not served for rank, served in zip(choice, found, strict=True)):
-            continue
-        other = _merit(book, found)
-        require(other <= reached, "assignment", f"{other} (lots, surplus) exceeds {reached}")
+    """Check that no other way to share the pools out among the offers is better.
+
+    Beyond `TRIED_POOLS` only one pool is moved, or two are exchanged.
+    """
+    count = len(wishes)
+    scale = _Scale(book, wishes)
+
+    def worth_of(tried: Sequence[int | None]) -> int:
+        total = 0
+        for rank in range(len(book.supplies)):
+            pools = tuple(k for k, chosen in enumerate(tried) if chosen == rank)
+            served = _offered(book, law, wishes, rank, pools, known)
+            if len(served) < len(pools):
+                return -1
+            total += scale.worth(rank, served)
+        return total
+
+    reached = worth_of(choice)
+    if count > TRIED_POOLS:
+        most = max(map(worth_of, _changed(choice, len(book.supplies))))
+    else:
+        most = _most(book, law, wishes, scale, known)
+    require(most <= reached, "assignment", f"another serves more or better: {most} > {reached}")
 
 
-def _merit(book: Book, outcome: Sequence[_Served | None]) -> tuple[int, int, int]:
-    lots = surplus = pools = 0
-    for served in outcome:
-        if served is not None:
-            pools += 1
-            lots += sum(served.lots.values())
-            surplus += sum((book.net[x] - served.price) * n for x, n in served.lots.items())
-    return lots, surplus, -pools
+def _changed(choice: Sequence[int | None], offers: int) -> Iterator[list[int | None]]:
+    """Give the assignments where one pool goes elsewhere, or two change places."""
+    for k in range(len(choice)):
+        for rank in [None, *range(offers)]:
+            yield [*choice[:k], rank, *choice[k + 1 :]]
+    for first, second in combinations(range(len(choice)), 2):
+        swapped = [*choice]
+        swapped[first], swapped[second] = swapped[second], swapped[first]
+        yield swapped
+
+
+def _most(book: Book, law: Law, wishes: Wishes, scale: _Scale, known: Known) -> int:
+    """Return the worth of the best assignment.
+
+    Offer by offer, the best for each set of pools that the offers so far may serve; what a set
+    wishes for shows which need not be looked at.
+    """
+    count = len(wishes)
+    best: dict[tuple[int, ...], int] = {(): 0}
+    for rank, supply in enumerate(book.supplies):
+        sets = [
+            pools
+            for size in range(1, count + 1)
+            for pools in combinations([k for k in range(count) if wishes[k][rank]], size)
+        ]
+        hopes = [(scale.hope(rank, pools, supply.capacity), pools) for pools in sets]
+        better = dict(best)
+        for before, value in best.items():
+            taken = set(before)
+            for hope, pools in hopes:
+                if not taken.isdisjoint(pools):
+                    continue
+                after = tuple(sorted((*before, *pools)))
+                if value + hope <= better.get(after, -1):
+                    continue
+                served = _offered(book, law, wishes, rank, pools, known)
+                if len(served) == len(pools):
+                    worth = value + scale.worth(rank, served)
+                    better[after] = max(worth, better.get(after, -1))
+        best = better
+    return max(best.values())
+
+
+class _Scale:
+    """Lots, surplus, fewer pools and earlier offers as one integer that adds up over offers."""
+
+    def __init__(self, book: Book, wishes: Wishes) -> None:
+        self.book, self.wishes = book, wishes
+        self.base = len(book.supplies) + 1
+        self.pools = len(wishes)
+        self.surplus = 1 + sum(
+            max((self._gain(wished) for wished in column if wished), default=0) for column in wishes
+        )
+
+    def _gain(self, served: _Served) -> int:
+        net, price = self.book.net, served.price
+        return sum((net[x] - price) * lots for x, lots in served.lots.items())
+
+    def worth(self, rank: int, served: dict[int, _Served]) -> int:
+        lots = sum(sum(own.lots.values()) for own in served.values())
+        gain = sum(self._gain(own) for own in served.values())
+        return self._sum(lots, gain, rank, served)
+
+    def hope(self, rank: int, pools: Sequence[int], capacity: int) -> int:
+        wished = [w for k in pools if (w := self.wishes[k][rank]) is not None]
+        lots = sum(sum(own.lots.values()) for own in wished)
+        return self._sum(min(lots, capacity), sum(map(self._gain, wished)), rank, pools)
+
+    def _sum(self, lots: int, gain: int, rank: int, pools: Iterable[int]) -> int:
+        places = [*pools]
+        value = (lots * self.surplus + gain) * (self.pools + 1) - len(places)
+        early = sum(self.base ** (self.pools - 1 - k) for k in places)
+        return int(value * self.base**self.pools + (self.base - 1 - rank) * early)
 
 
 def _wish(book: Book, law: Law, pool: Placed, supply: Supply) -> _Served | None:
@@ -126,17 +202,25 @@ def _outcome(
 ) -> list[_Served | None]:
     """Return what each pool gets under an assignment; `known` keeps what offers give to sets."""
     found: list[_Served | None] = [None] * len(wishes)
-    for rank, supply in enumerate(book.supplies):
+    for rank in range(len(book.supplies)):
         pools = tuple(k for k, chosen in enumerate(choice) if chosen == rank)
-        if (rank, pools) not in known:
-            wanted = {k: wished for k in pools if (wished := wishes[k][rank]) is not None}
-            lots = sum(sum(served.lots.values()) for served in wanted.values())
-            if lots > supply.capacity:
-                wanted = dict(_shared(book, law, wanted, supply))
-            known[rank, pools] = wanted
-        for k, served in known[rank, pools].items():
+        for k, served in _offered(book, law, wishes, rank, pools, known).items():
             found[k] = served
     return found
+
+
+def _offered(
+    book: Book, law: Law, wishes: Wishes, rank: int, pools: tuple[int, ...], known: Known
+) -> dict[int, _Served]:
+    """Return what the pools that go to one offer get of it, without those left with nothing."""
+    if (rank, pools) not in known:
+        supply = book.supplies[rank]
+        wanted = {k: wished for k in pools if (wished := wishes[k][rank]) is not None}
+        lots = sum(sum(served.lots.values()) for served in wanted.values())
+        if lots > supply.capacity:
+            wanted = dict(_shared(book, law, wanted, supply))
+        known[rank, pools] = wanted
+    return known[rank, pools]
 
 
 def _shared(

@@ -1,0 +1,105 @@
+"""Scarce lots: branch and bound, sets and the checker agree on which supplier serves which pool."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from matching.clearing.form import GuaranteeBroken
+from matching.clearing.pools import check_values
+from matching.pools import assignment
+from matching.pools.clearing import Result
+from tests.properties.pool_worlds import CELL, World, a_world
+
+seeds = st.integers(0, 2**32)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seeds, st.booleans())
+def test_branch_and_bound_ends_with_what_trying_all_sets_gives(
+    monkeypatch: pytest.MonkeyPatch, seed: int, packs: bool
+) -> None:
+    world = a_scarce_world(Random(seed), packs=packs)
+    by_sets = world.cleared()
+
+    monkeypatch.setattr(assignment, "EXACT_POOLS", 0)
+    by_branching = world.cleared()
+    monkeypatch.undo()
+
+    assert by_branching == by_sets
+    check_values(world.pledges, world.offers, world.rules, by_branching)
+
+
+def test_a_search_that_had_to_stop_says_so_and_gives_its_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopped = 0
+    for seed in range(60):
+        world = a_scarce_world(Random(seed))
+        exact = world.cleared()
+        monkeypatch.setattr(assignment, "EXACT_POOLS", 0)
+        monkeypatch.setattr(assignment, "MAX_STEPS", 6)
+        cut = world.cleared()
+        monkeypatch.undo()
+
+        for cell, best in zip(cut.rationed, exact.rationed, strict=True):
+            stopped += not cell.is_exact
+            assert cell.lots <= best.lots <= cell.bound_lots
+
+    assert stopped > 5
+
+
+def test_a_worse_assignment_is_refused() -> None:
+    refused = 0
+    for seed in range(80):
+        world = a_scarce_world(Random(seed))
+        best = world.cleared()
+        for other in _with_less(world):
+            if other.pools != best.pools and other.rationed:
+                with pytest.raises(GuaranteeBroken):
+                    check_values(world.pledges, world.offers, world.rules, other)
+                refused += 1
+
+    assert refused > 20
+
+
+def _with_less(world: World) -> list[Result]:
+    """Return what would be if an offer that the cell has were not considered for some pools."""
+    found = []
+    result = world.cleared()
+    for k, pool in enumerate(result.pools):
+        pools = result.pools[:k] + result.pools[k + 1 :]
+        lots = sum(each.lots for each in pools)
+        rationed = tuple(replace(cell, lots=lots, bound_lots=lots) for cell in result.rationed)
+        left = sorted([*result.unmatched, *[(name, "capacity") for name in pool.pledges]])
+        lost = sum(
+            (pledge.limit_minor - landed) * lots
+            for name, lots, landed, _ in pool.members
+            for pledge in world.pledges
+            if pledge.id == name
+        )
+        found.append(
+            replace(
+                result,
+                pools=pools,
+                left=tuple(name for name, _ in left),
+                reasons=tuple(reason for _, reason in left),
+                surplus_minor=result.surplus_minor - lost,
+                rationed=rationed,
+            )
+        )
+    return found
+
+
+def a_scarce_world(random: Random, *, packs: bool = False) -> World:
+    """A cell of several pools whose offers have too little."""
+    world = a_world(random, most=16, packs=packs, tolerance=True, scarce=True, min_members=1)
+    pledges = tuple(
+        replace(pledge, size=pledge.size * random.choice([1, 3, 9]), cell=CELL)
+        for pledge in world.pledges
+    )
+    return replace(world, pledges=pledges)
