@@ -6,12 +6,15 @@ from aggregator.auctions.deposits import Said
 from aggregator.auctions.facts import AuctionListed
 from aggregator.mandates.drawing import BUY, SELL, Commitment
 from matching.auctions.events import BidPlaced, DemandPlaced, StandingSet
+from matching.auctions.rules import Rules
 from matching.auctions.state import State
 
 
 def commitment(listing: AuctionListed, state: State, said: Said, deposit_minor: int) -> Commitment:
     """Return all that stands of the bidder in the auction once he has said this."""
     lots, price_minor, amount_minor = _worth(state, said)
+    if state.rules.is_sealed:
+        lots, amount_minor = state.rules.lots, _counted(state.rules, amount_minor)
     return Commitment(
         act="auctions.bid",
         subject=f"auction:{listing.auction_id}",
@@ -23,6 +26,18 @@ def commitment(listing: AuctionListed, state: State, said: Said, deposit_minor: 
         amount_minor=amount_minor,
         deposit_minor=deposit_minor,
     )
+
+
+def _counted(rules: Rules, amount_minor: int) -> int:
+    """Return what a sealed bid counts for: a round figure, since uses of mandates are rows.
+
+    All lots at the ceiling, or at double the floor; doubled again only for a bid beyond that.
+    """
+    assert rules.start_minor is not None
+    counted = max(1, rules.start_minor * rules.lots * (1 if rules.side == "buy" else 2))
+    while counted < amount_minor:
+        counted *= 2
+    return counted
 
 
 def _worth(state: State, said: Said) -> tuple[int, int, int]:

@@ -85,6 +85,16 @@ async def enter(unit: Unit, entered: Sequence[tuple[str, BidderEntered, Held | N
     )
 
 
+async def attach(unit: Unit, auction_id: str, organisation_id: str, hold_id: str) -> None:
+    """Tie the first deposit of a firm that came without one to its place."""
+    await unit.execute(
+        "update auction_bidder set hold_id = $3 where auction_id = $1 and organisation_id = $2",
+        auction_id,
+        organisation_id,
+        hold_id,
+    )
+
+
 async def free(unit: Unit, auction_id: str) -> None:
     """Give every deposit of an auction back, in one order for all auctions."""
     found = await unit.rows(

@@ -60,6 +60,7 @@ class _Table:
     last: Entry | None = None
     holds: dict[str, Held] = field(default_factory=dict)
     entered: list[BidderEntered] = field(default_factory=list)
+    first_held: dict[str, Held] = field(default_factory=dict)
 
 
 class BidDesk:
@@ -170,6 +171,8 @@ class BidDesk:
         if entered:
             await deposits.enter(self._unit, entered)
         for auction_id, table in self._tables.items():
+            for firm, held in table.first_held.items():
+                await deposits.attach(self._unit, auction_id, firm, held.hold_id)
             if table.last is not None:
                 await store.follow(self._unit, auction_id, table.before, table.room)
 
@@ -210,6 +213,9 @@ class BidDesk:
                 table.holds[organisation_id] = self._covering.place(
                     cash, amount_minor, listing.currency, store.stream_of(listing.auction_id)
                 )
+                if organisation_id in table.room.bidders:
+                    # He came without a deposit: with no lots, or to take an order back.
+                    table.first_held[organisation_id] = table.holds[organisation_id]
             elif held is not None and amount_minor not in (0, held.amount_minor):
                 table.holds[organisation_id] = self._covering.change(
                     held, amount_minor, listing.currency

@@ -149,3 +149,23 @@ async def test_a_limit_left_behind_bids_by_itself(town: Town) -> None:
 
     await expect(laibin.locator("main")).to_contain_text("4,890.00")
     await expect(laibin.locator("main")).to_contain_text("You lead")
+
+
+async def test_rounds_are_answered_round_by_round(town: Town) -> None:
+    path = await bought(town, format="japanese", interval_s=60)
+    laibin = await town.look("en", PHONE, login="laibin")
+    await town.go(laibin, path)
+    rival = await town.as_program("baise")
+    await rival.post(f"{path}/bids", {"price": "5000.00", "lots": 300})
+    await laibin.get_by_role("button", name="Accept 5,000.00").click()
+    await agree(laibin, "Place the bid")
+    await expect(laibin.locator("aside")).to_contain_text("#1")
+
+    await town.stage.pass_by(minutes=1)
+    await laibin.get_by_role("button", name="Accept 4,990.00").click()
+    await agree(laibin, "Place the bid")
+    await expect(laibin.locator("aside")).to_contain_text("#2")
+    await town.stage.pass_by(minutes=1)
+
+    await expect(laibin.locator("main")).to_contain_text("you won")
+    await fits(laibin)

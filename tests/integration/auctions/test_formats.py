@@ -259,6 +259,22 @@ async def test_the_market_bids_for_who_left_a_limit(orm: str) -> None:
     await all_is_well(auction_id)
 
 
+async def test_who_came_without_a_deposit_gets_his_first_one_back_too(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    await standing(scene, "ann", auction_id, None)
+    before = await scene.held_by("ann")
+    await scene.bid("ann", auction_id, PRICE)
+    held = await scene.held_by("ann")
+    await scene.bid("bob", auction_id, PRICE + STEP)
+
+    await scene.pass_to(CLOSES_AT)
+
+    assert (before, held) == (0, PRICE * 100 // 10)
+    assert await scene.held_by("ann") == 0
+    await all_is_well(auction_id)
+
+
 @pytest.mark.parametrize(
     ("terms", "pointer"),
     [

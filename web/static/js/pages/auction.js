@@ -21,6 +21,7 @@ class Room {
   constructor(path) {
     this.path = path;
     this.receipts = [];
+    this.taken = 0;
     this.parts = {
       top: h("div"),
       lead: h("div", { class: "stack live" }),
@@ -34,6 +35,7 @@ class Room {
   take(main, auction) {
     const before = this.auction;
     this.auction = auction;
+    this.taken += 1;
     if (!this.parts.top.isConnected) {
       const { top, told, lead, own, rest } = this.parts;
       fill(main, top, told, columns(lead, own, rest, t("page.auction.my_bid")));
@@ -326,7 +328,10 @@ class Room {
   }
 
   async refresh() {
-    this.take(document.getElementById("page"), await get(this.path));
+    const { taken } = this;
+    const found = await get(this.path);
+    // What the feed told meanwhile is newer than this answer.
+    if (taken === this.taken) this.take(document.getElementById("page"), found);
     this.showOwn();
   }
 
