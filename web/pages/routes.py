@@ -50,6 +50,9 @@ PAGES = (
     Page("/", "board"),
     Page("/prices/{instrument}/{region}/{tenor}", "prices"),
     Page("/login", "login"),
+    Page("/join", "join"),
+    Page("/account", "account", is_private=True),
+    Page("/people", "people", is_private=True),
     Page("/pools", "pools"),
     Page("/pools/{pool_id}", "pool"),
     Page("/requests", "requests", is_private=True),
@@ -79,6 +82,7 @@ SECTIONS = (
     Section("/contracts", "contracts", "forwards.contracts"),
     Section("/deals", "deals", "deals.read"),
     Section("/money", "money", "ledger.read"),
+    Section("/people", "people", "people.manage"),
     Section("/approvals", "approvals", "approvals.read"),
     Section("/desk", "desk", "settlement.import"),
 )

@@ -8,6 +8,7 @@ import { t, worded } from "./words.js";
 const ABOUT = {
   above_ceiling: "/price",
   below_floor: "/price",
+  code_needed: "/code",
   fewer_lots: "/lots",
   not_improving: "/price",
   not_positive: "/price",
@@ -19,6 +20,7 @@ const ABOUT = {
   size_locked: "/size",
   size_not_near_request: "/size",
   total_too_large: "/lots",
+  wrong_code: "/code",
   wrong_password: "/password",
 };
 

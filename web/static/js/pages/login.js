@@ -10,9 +10,16 @@ export function show(main) {
     fields: [
       { name: "login", label: t("page.login.login"), autocomplete: "username" },
       { name: "password", label: t("page.login.password"), type: "password", autocomplete: "current-password" },
+      {
+        name: "code",
+        label: t("page.login.code"),
+        hint: t("page.login.code_hint"),
+        autocomplete: "one-time-code",
+        isOptional: true,
+      },
     ],
     act: t("page.sign_in"),
-    send: ({ login, password }) => send("POST", "/sessions", { login, password }),
+    send: (values) => send("POST", "/sessions", values),
     done: () => location.assign(next()),
   });
   fill(

@@ -1,0 +1,134 @@
+/** One's own account: the firms one is in, password, second factor, tokens for programs. */
+
+import { get, send } from "../core/api.js";
+import { instant } from "../core/clock.js";
+import { fill, h, say } from "../core/dom.js";
+import { actButton, form } from "../core/forms.js";
+import { columns, empty, facts, head, panel, table } from "../core/parts.js";
+import { organisationId } from "../core/viewer.js";
+import { language, t, worded } from "../core/words.js";
+
+export async function show(main) {
+  const lead = h("div", { class: "stack" });
+  const aside = h("aside", { class: "stack" });
+  fill(main, head(t("page.account.title")), columns(lead, aside, null, t("page.account.security")));
+  const refresh = async () => {
+    const [{ memberships }, { tokens }, { is_on: isOn }] = await Promise.all([
+      get("/memberships"),
+      get("/tokens"),
+      get("/second-factor"),
+    ]);
+    fill(lead, firmsOf(memberships), tokensOf(tokens, refresh));
+    fill(aside, passwordForm(), factorOf(isOn, refresh));
+  };
+  await refresh();
+}
+
+function firmsOf(memberships) {
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.account.firms")),
+    table({
+      rows: memberships,
+      columns: [
+        {
+          label: t("page.account.firm"),
+          cell: (row) => (language === "en" && row.name_en ? row.name_en : row.name),
+        },
+        {
+          label: t("page.people.roles"),
+          cell: (row) => row.roles.map((role) => worded("page.role", role)).join(", "),
+        },
+        {
+          label: "",
+          cell: (row) =>
+            row.organisation_id === organisationId
+              ? t("page.account.here")
+              : actButton({
+                  label: t("page.account.switch"),
+                  send: (key) =>
+                    send("POST", "/sessions/switch", { organisation: row.organisation_id }, key),
+                  done: () => location.assign("/"),
+                }),
+        },
+      ],
+    }),
+  );
+}
+
+function tokensOf(tokens, refresh) {
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.account.tokens")),
+    tokens.length === 0
+      ? empty(t("page.account.no_token"))
+      : table({
+          rows: tokens,
+          columns: [
+            { label: t("page.account.program"), cell: (row) => row.label },
+            { label: t("page.account.scopes"), cell: (row) => row.scopes.join(", ") },
+            { label: t("page.approvals.until"), cell: (row) => instant(row.expires_at) },
+            {
+              label: "",
+              cell: (row) =>
+                actButton({
+                  label: t("page.mandates.revoke"),
+                  className: "danger",
+                  send: (key) => send("DELETE", `/tokens/${row.token_id}`, undefined, key),
+                  done: refresh,
+                }),
+            },
+          ],
+        }),
+  );
+}
+
+function passwordForm() {
+  return panel(
+    t("page.account.password"),
+    form({
+      fields: [
+        { name: "old", label: t("page.account.old"), type: "password", autocomplete: "current-password" },
+        { name: "new", label: t("page.account.new"), type: "password", autocomplete: "new-password" },
+      ],
+      act: t("page.account.change"),
+      send: (values, key) => send("POST", "/password", values, key),
+      done: () => say(t("page.account.changed")),
+    }),
+  );
+}
+
+function factorOf(isOn, refresh) {
+  const body = h("div", { class: "stack" });
+  const begin = actButton({
+    label: t("page.account.begin"),
+    send: (key) => send("POST", "/second-factor", {}, key),
+    done: ({ secret, address }) =>
+      fill(
+        body,
+        facts([
+          [t("page.account.secret"), h("strong", { class: "mono" }, secret)],
+          [t("page.account.open"), h("a", { href: address }, t("page.account.authenticator"))],
+        ]),
+        form({
+          fields: [{ name: "code", label: t("page.login.code"), autocomplete: "one-time-code" }],
+          act: t("page.account.confirm"),
+          send: (values, key) => send("POST", "/second-factor/confirm", values, key),
+          done: refresh,
+        }),
+      ),
+  });
+  const end = form({
+    fields: [
+      { name: "password", label: t("page.login.password"), type: "password", autocomplete: "current-password" },
+      { name: "code", label: t("page.login.code"), autocomplete: "one-time-code" },
+    ],
+    act: t("page.account.end"),
+    send: (values, key) => send("POST", "/second-factor/end", values, key),
+    done: refresh,
+  });
+  fill(body, h("p", { class: "note" }, t(isOn ? "page.account.is_on" : "page.account.is_off")), isOn ? end : begin);
+  return panel(t("page.account.factor"), body);
+}

@@ -1,0 +1,115 @@
+/** The people of the firm: who they are, what they may do, who joins and who leaves. */
+
+import { get, send } from "../core/api.js";
+import { age, instant } from "../core/clock.js";
+import { fill, h, say } from "../core/dom.js";
+import { actButton, form } from "../core/forms.js";
+import { columns, empty, head, panel, table } from "../core/parts.js";
+import { may } from "../core/viewer.js";
+import { t, worded } from "../core/words.js";
+
+const ROLES = ["buyer", "seller", "finance", "logistics", "approver", "owner", "viewer"];
+
+export async function show(main) {
+  const lead = h("div", { class: "live" });
+  const aside = h("aside", { class: "stack" });
+  const rest = h("div", { class: "stack" });
+  const account = h("a", { class: "button", href: "/account" }, t("page.account.title"));
+  fill(main, head(t("page.people.title"), { aside: account }), columns(lead, aside, rest, t("page.people.invite")));
+  const refresh = async () => {
+    const { people } = await get("/people");
+    fill(lead, peopleOf(people, refresh));
+    if (!may("people.manage")) return;
+    const { invitations } = await get("/invitations");
+    fill(rest, invitationsOf(invitations, refresh));
+  };
+  await refresh();
+  if (may("people.manage")) fill(aside, inviteForm(refresh));
+}
+
+function peopleOf(people, refresh) {
+  return h(
+    "section",
+    { class: "panel plain" },
+    table({
+      rows: people,
+      columns: [
+        { label: t("page.people.person"), cell: (row) => row.person },
+        {
+          label: t("page.people.roles"),
+          cell: (row) => row.roles.map((role) => worded("page.role", role)).join(", "),
+        },
+        {
+          label: t("page.people.seen"),
+          cell: (row) => (row.last_seen_at ? age(row.last_seen_at) : t("page.people.never")),
+        },
+        { label: "", cell: (row) => may("people.manage") && letGo(row, refresh) },
+      ],
+    }),
+  );
+}
+
+function letGo(row, refresh) {
+  return actButton({
+    label: t("page.people.let_go"),
+    className: "danger",
+    confirm: () => ({
+      title: t("page.people.let_go_ask"),
+      lines: [[t("page.people.person"), row.person]],
+      note: t("page.people.let_go_note"),
+      act: t("page.people.let_go"),
+      isDanger: true,
+    }),
+    send: (key) => send("DELETE", `/people/${row.person_id}`, undefined, key),
+    done: refresh,
+  });
+}
+
+function invitationsOf(invitations, refresh) {
+  if (invitations.length === 0) return panel(t("page.people.open"), empty(t("page.people.none_open")));
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.people.open")),
+    table({
+      rows: invitations,
+      columns: [
+        {
+          label: t("page.people.roles"),
+          cell: (row) => row.roles.map((role) => worded("page.role", role)).join(", "),
+        },
+        { label: t("page.approvals.until"), cell: (row) => instant(row.expires_at) },
+        {
+          label: "",
+          cell: (row) =>
+            actButton({
+              label: t("page.people.take_back"),
+              className: "quiet",
+              send: (key) => send("DELETE", `/invitations/${row.invitation_id}`, undefined, key),
+              done: refresh,
+            }),
+        },
+      ],
+    }),
+  );
+}
+
+function inviteForm(refresh) {
+  const link = h("p", { class: "mono", role: "status" });
+  return panel(
+    t("page.people.invite"),
+    form({
+      fields: ROLES.map((role) => ({ name: role, label: worded("page.role", role), type: "check", value: false })),
+      act: t("page.people.invite"),
+      send: (values, key) =>
+        send("POST", "/invitations", { roles: ROLES.filter((role) => values[role]) }, key),
+      done: async ({ token }) => {
+        // After the hash, so that no server and no log on the way sees it.
+        fill(link, `${location.origin}/join#${token}`);
+        say(t("page.people.invited"));
+        await refresh();
+      },
+    }),
+    link,
+  );
+}
