@@ -117,13 +117,18 @@ class PoolPage {
       ),
       h("p", { class: "note" }, t("page.pool.progress_since"), " ", instant(progress.since)),
       h("p", { class: "note" }, t("page.pool.progress_rule")),
-      reached && h("p", { class: "effect" }, t("page.pool.with_you"), " ", h("strong", {}, this.step(reached))),
+      reached && h("p", { class: "effect" }, t("page.pool.with_you"), " ", h("strong", {}, this.atLeast(reached))),
     );
   }
 
   /** Return a step in words. */
   step({ percent, from_lots: from }) {
     return t("page.pool.progress", { percent, lots: this.lots(from) });
+  }
+
+  /** Return in words what is surely reached. */
+  atLeast({ percent, from_lots: from }) {
+    return t("page.pool.at_least_step", { percent, lots: this.lots(from) });
   }
 
   showOwn() {

@@ -91,8 +91,8 @@ export function changeForm(page, you) {
       send: (values, key) => send("PATCH", `${page.path}/pledges/${you.pledge_id}`, values, key),
       done: async () => {
         const { lots, limit, freight, tolerance } = you;
-        const before = () =>
-          send("PATCH", `${page.path}/pledges/${you.pledge_id}`, { lots, limit, freight, tolerance });
+        const before = (key) =>
+          send("PATCH", `${page.path}/pledges/${you.pledge_id}`, { lots, limit, freight, tolerance }, key);
         say(t("page.pool.changed"), !isFirming && undo(page, t("page.pool.undo_change"), before));
         await page.refresh();
       },
@@ -163,7 +163,7 @@ export function leaving(page, you) {
       h("dd", {}, amount(about.releases)),
       without && [
         h("dt", {}, t("page.pool.without_you")),
-        h("dd", {}, t("page.pool.at_least_step", { percent: without.percent, lots: page.lots(without.from_lots) })),
+        h("dd", {}, page.atLeast(without)),
       ],
     ),
     h(
@@ -186,7 +186,7 @@ export function leaving(page, you) {
         done: async () => {
           const { lots, limit, freight, tolerance, agrees_to_prolong } = you;
           const terms = { lots, limit, freight, tolerance, agrees_to_prolong };
-          const again = () => send("POST", `${page.path}/pledges`, terms);
+          const again = (key) => send("POST", `${page.path}/pledges`, terms, key);
           say(t("page.pool.withdrawn"), undo(page, t("page.pool.undo_withdraw"), again));
           await page.refresh();
         },
@@ -224,7 +224,7 @@ function prolongField({ prolong_minutes: minutes, is_prolonged: isOver }) {
     : [];
 }
 
-export function asking(page, values, act) {
+function asking(page, values, act) {
   const deposit = page.preview?.deposit;
   return {
     title: t(`page.pool.${act}_ask`),

@@ -32,7 +32,7 @@ export function breaks(page) {
         {
           label: t("page.pool.from_lots"),
           cell: (row) => [
-            t("page.pool.from", { lots: page.lots(row.from_lots) }),
+            h("span", { class: "nowrap" }, t("page.pool.from", { lots: page.lots(row.from_lots) })),
             row.from_lots <= pool.progress?.reached_lots && [" ", chip("reached")],
           ],
         },

@@ -125,6 +125,7 @@ export function sendForm(page, request, pools) {
   if (!request.limit) return h("p", { class: "note" }, t("page.requests.limit_first"));
   const canProlong = free.some((pool) => pool.prolong_minutes > 0);
   return form({
+    isWide: true,
     fields: [
       {
         name: "pool_id",
