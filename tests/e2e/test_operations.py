@@ -389,6 +389,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> None:
-    with (disk / "filler").open("wb") as filler, contextlib.suppress(OSError):
+    # Without a buffer, whose rest would be refused once more when the file is closed.
+    with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while True:
             filler.write(bytes(100_000))
