@@ -177,7 +177,6 @@ async def _slot(source: Reader, frame: _Frame, slot: Slot) -> Mapping[str, Any]:
     is_mine = slot.buyer_id == frame.actor.organisation_id
     place = await places.named(source, slot.place_id)
     mine = [one for one in frame.call_offs if one.slot_id == slot.id]
-    lines = deposits.slot_lines(frame.traded, slot, slot.lots)
     days = _deliveries(frame, slot)
     waits = sum(one.lots for one in mine if one.state == "nominated")
     return {
@@ -196,15 +195,7 @@ async def _slot(source: Reader, frame: _Frame, slot: Slot) -> Mapping[str, Any]:
         "freight_minor": slot.freight_minor,
         "is_fixed": slot.is_fixed,
         "index_minor": slot.index_minor,
-        "total_minor": total(lines),
-        "lines": [
-            {
-                "kind": line.kind,
-                "counterparty": line.counterparty,
-                "amount_minor": line.amount_minor,
-            }
-            for line in lines
-        ],
+        **_priced(frame, slot),
         "place": place.name if place else None,
         "deposit_minor": slot.deposit_minor if is_mine else None,
         "stage": slot.stage,
@@ -221,6 +212,25 @@ async def _slot(source: Reader, frame: _Frame, slot: Slot) -> Mapping[str, Any]:
         "call_offs": [
             {**call_offs.view(one), "deal_state": frame.states.get(one.deal_id or "")}
             for one in mine
+        ],
+    }
+
+
+def _priced(frame: _Frame, slot: Slot) -> Mapping[str, Any]:
+    """Return what a slot binds to: all its lots, or once it has ended those called off."""
+    is_living = slot.state in (slots.OPEN, slots.CALLED)
+    bound = slot.lots if is_living else slot.called_lots
+    lines = deposits.slot_lines(frame.traded, slot, bound) if bound else ()
+    return {
+        "bound_lots": bound,
+        "total_minor": total(lines),
+        "lines": [
+            {
+                "kind": line.kind,
+                "counterparty": line.counterparty,
+                "amount_minor": line.amount_minor,
+            }
+            for line in lines
         ],
     }
 

@@ -203,3 +203,22 @@ async def test_the_board_shows_bundles_to_all_and_positions_to_their_firm(served
     assert [row["open_lots"] for row in sold["position"]] == [40, 60, 80]
     [gain] = mine["gains"]
     assert (gain["paid"], gain["single"]) == ("196400.00", "199200.00")
+
+
+async def test_what_a_replaced_month_called_off_stays_in_the_schedule(served: Served) -> None:
+    world = await signed(served.market)
+    buyer, _, mill = await visitors(served, world)
+    path = f"/slots/{world.slot_ids[0]}"
+    called = {"lots": 15, "delivery_on": "2027-03-15"}
+    nominated = (await buyer.post(f"{path}/call-offs", called)).json()
+    await mill.post(f"/call-offs/{nominated['call_off_id']}/confirm")
+    wanted = {"kind": "month", "tenor": "2027-05"}
+    made = (await buyer.post(f"{path}/proposals", wanted)).json()
+    consent = f"/proposals/{made['proposal_id']}/consent"
+    await mill.post(consent, {"terms_sha256": made["terms_sha256"]})
+
+    found = (await buyer.get(f"/contracts/{world.contract_id}")).json()
+
+    bound = {(slot["tenor"], slot["state"]): slot["bound_lots"] for slot in found["slots"]}
+    assert bound == {("2027-03", "replaced"): 15, ("2027-05", "open"): 25}
+    assert (found["lots"], found["open_lots"]) == (40, 25)

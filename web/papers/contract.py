@@ -16,7 +16,6 @@ from aggregator.forwards.plans import PERCENT, TOLERANCE_BPS
 from web.locale import words
 from web.papers.paper import Clauses, Facts, Grid, Paper
 
-_LIVING = ("open", "called")
 _KINDS = ("goods", "logistics", "capital", "information", "tax", "service_tax")
 
 
@@ -46,7 +45,7 @@ class _Writer:
         self.view, self.traded, self.region = view, traded, region
         self.parties, self.language, self.now = parties, language, now
         self.zone = ZoneInfo(str(view.rules["zone"]))
-        self.living = [slot for slot in view.slots if slot["state"] in _LIVING]
+        self.binding = [slot for slot in view.slots if slot["bound_lots"]]
 
     def paper(self) -> Paper:
         summary = self.view.summary
@@ -103,17 +102,17 @@ class _Writer:
                 self.parties[slot["buyer_id"]],
                 slot["tenor"],
                 slot["place"] or self.t("no_place"),
-                f"{slot['lots']:,}",
+                f"{slot['bound_lots']:,}",
                 f"{slot['called_lots']:,}",
                 self._amount(slot["price_minor"]) + ("" if slot["is_fixed"] else " *"),
                 self._amount(slot["freight_minor"]),
                 self._amount(slot["total_minor"]),
             )
-            for slot in self.living
+            for slot in self.binding
         ]
-        whole = sum(slot["total_minor"] for slot in self.living)
-        lots = sum(slot["lots"] for slot in self.living)
-        called = sum(slot["called_lots"] for slot in self.living)
+        whole = sum(slot["total_minor"] for slot in self.binding)
+        lots = sum(slot["bound_lots"] for slot in self.binding)
+        called = sum(slot["called_lots"] for slot in self.binding)
         last = (self.t("sum"), "", "", f"{lots:,}", f"{called:,}", "", "", self._amount(whole))
         return Grid(
             self.t("schedule"),
@@ -126,7 +125,7 @@ class _Writer:
 
     def _money(self) -> Grid:
         amounts = dict.fromkeys(_KINDS, 0)
-        for slot in self.living:
+        for slot in self.binding:
             for line in slot["lines"]:
                 amounts[line["kind"]] += line["amount_minor"]
         market = self.t("market")

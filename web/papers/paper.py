@@ -87,8 +87,8 @@ def pdf(paper: Paper) -> bytes:
         invariant=1,
     )
     story: list[Any] = [
-        Paragraph(_mixed(paper.title), _style("title")),
-        Paragraph(_mixed(paper.subtitle), _style("soft")),
+        _said(paper.title, "title"),
+        _said(paper.subtitle, "soft"),
         Spacer(0, 6 * mm),
     ]
     for part in paper.parts:
@@ -97,7 +97,7 @@ def pdf(paper: Paper) -> bytes:
     def foot(canvas: Any, _: Any) -> None:
         canvas.saveState()
         text = paper.footer.replace("#", str(canvas.getPageNumber()))
-        line = Paragraph(_mixed(text), _style("foot"))
+        line = _said(text, "foot")
         line.wrap(A4[0] - 2 * MARGIN, 20 * mm)
         line.drawOn(canvas, MARGIN, 12 * mm)
         canvas.restoreState()
@@ -107,11 +107,10 @@ def pdf(paper: Paper) -> bytes:
 
 
 def _drawn(part: Facts | Grid | Clauses) -> list[Any]:
-    heading = Paragraph(_mixed(part.heading), _style("heading"))
+    heading = _said(part.heading, "heading")
     if isinstance(part, Clauses):
         texts = [
-            Paragraph(f"{number}. {_mixed(text)}", _style("text"))
-            for number, text in enumerate(part.texts, start=1)
+            _said(f"{number}. {text}", "text") for number, text in enumerate(part.texts, start=1)
         ]
         return [heading, *texts, Spacer(0, 3 * mm)]
     table = _facts(part) if isinstance(part, Facts) else _grid(part)
@@ -119,10 +118,7 @@ def _drawn(part: Facts | Grid | Clauses) -> list[Any]:
 
 
 def _facts(part: Facts) -> Table:
-    rows = [
-        [Paragraph(_mixed(label), _style("soft")), Paragraph(_mixed(value), _style("text"))]
-        for label, value in part.pairs
-    ]
+    rows = [[_said(label, "soft"), _said(value, "text")] for label, value in part.pairs]
     whole = A4[0] - 2 * MARGIN
     table = Table(rows, colWidths=[42 * mm, whole - 42 * mm])
     table.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_TIGHT]))
@@ -131,9 +127,7 @@ def _facts(part: Facts) -> Table:
 
 def _grid(part: Grid) -> Table:
     def cell(text: str, column: int, name: str) -> Paragraph:
-        return Paragraph(
-            _mixed(text), _style(f"{name} number" if column >= part.first_number else name)
-        )
+        return _said(text, f"{name} number" if column >= part.first_number else name)
 
     rows = [[cell(label, i, "label") for i, label in enumerate(part.labels)]]
     rows += [[cell(text, i, "text") for i, text in enumerate(row)] for row in part.rows]
@@ -152,6 +146,10 @@ def _grid(part: Grid) -> Table:
     return table
 
 
+def _said(text: str, style: str) -> Paragraph:
+    return Paragraph(_mixed(text), _style(style, is_chinese=bool(_FOREIGN.search(text))))
+
+
 _TIGHT: list[Any] = [
     ("TOPPADDING", (0, 0), (-1, -1), 2),
     ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
@@ -161,11 +159,11 @@ _TIGHT: list[Any] = [
 
 
 @cache
-def _style(name: str) -> ParagraphStyle:
+def _style(name: str, *, is_chinese: bool) -> ParagraphStyle:
     kind, _, side = name.partition(" ")
     size = {"title": 17, "heading": 11.5, "foot": 7.5, "label": 8.5, "soft": 9}.get(kind, 9)
     return ParagraphStyle(
-        name,
+        f"{name} zh" if is_chinese else name,
         fontName=LATIN_BOLD if kind in ("title", "heading", "label") else LATIN,
         fontSize=size,
         leading=size * 1.4,
@@ -173,7 +171,8 @@ def _style(name: str) -> ParagraphStyle:
         alignment=TA_RIGHT if side else 0,
         spaceBefore=4 if kind == "heading" else 0,
         spaceAfter=3 if kind in ("title", "heading", "text") else 0,
-        wordWrap="CJK",
+        # Chinese breaks between any two signs, Latin words stay whole.
+        wordWrap="CJK" if is_chinese else None,
     )
 
 

@@ -5,30 +5,21 @@ import { instant, month } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { amount, decimal, lots, minor } from "../core/numbers.js";
-import { chip, table } from "../core/parts.js";
+import { chip, facts } from "../core/parts.js";
 import { t, worded } from "../core/words.js";
 
 /** Return a plan: slots before and after, to the fen, and what one's own deposits change by. */
 export function planOf(plan, lot) {
-  const rows = [
-    ...plan.before.map((row) => ({ ...row, when: t("page.contract.before") })),
-    ...plan.after.map((row) => ({ ...row, when: t("page.contract.after") })),
+  const line = (when) => (row) => [
+    `${t(when)} · ${month(row.tenor)} · ${lots(row.lots, lot)} × ${amount(row.price)}` +
+      (minor(row.freight) > 0n ? ` + ${amount(row.freight)}` : ""),
+    h("strong", {}, amount(row.total)),
   ];
   return h(
     "div",
     { class: "form" },
-    table({
-      rows,
-      columns: [
-        { label: t("page.contract.plan"), cell: (row) => row.when },
-        { label: t("word.tenor"), cell: (row) => month(row.tenor) },
-        { label: t("word.lots"), isNumber: true, cell: (row) => lots(row.lots, lot) },
-        { label: t("word.price"), isNumber: true, cell: (row) => amount(row.price) },
-        { label: t("page.contract.freight"), isNumber: true, cell: (row) => amount(row.freight) },
-        { label: t("page.contract.total"), isNumber: true, cell: (row) => h("strong", {}, amount(row.total)) },
-      ],
-    }),
-    h("p", { class: "note" }, depositWords(plan.deposit)),
+    facts([...plan.before.map(line("page.contract.before")), ...plan.after.map(line("page.contract.after"))]),
+    h("p", { class: "note" }, t("page.contract.plan_note"), " ", depositWords(plan.deposit)),
   );
 }
 
