@@ -11,81 +11,35 @@ from __future__ import annotations
 from xml.etree import ElementTree as Tree
 
 from aggregator.amounts import decimal_text
-from aggregator.catalogue.queries import InstrumentView, instrument
-from aggregator.deals.access import party_deal
-from aggregator.deals.lines import PLATFORM
-from aggregator.deals.store import Deal
-from aggregator.errors import NotFound
-from aggregator.invoices.queries import DocumentView, documents
+from aggregator.catalogue.queries import InstrumentView
+from aggregator.invoices.printing import PrintedDocument
+from aggregator.invoices.queries import DocumentView
 from aggregator.invoices.writing import INVOICE, DocumentLine
-from aggregator.journal.reading import Pool, Reader
-from aggregator.market import Actor
-from aggregator.parties.queries import organisation
 
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
 PROFILE = "urn:cen.eu:en16931:2017"
-MARKET = "Aggregator"
 UNIT = "C62"
 _COUNTRY = "CN"
 
 
-async def ubl(actor: Actor, deal_id: str, document_id: str, reader: Reader | None = None) -> str:
-    """Return a document of a deal of the actor's as an XML file.
-
-    Raises:
-        NotAllowed: the actor's roles read no invoices.
-        NotFound: no such deal or document that the actor may see.
-
-    """
-    source = reader or Pool()
-    found = {one.id: one for one in await documents(actor, deal_id, source)}
-    if document_id not in found:
-        raise NotFound("document")
-    document = found[document_id]
-    deal = await party_deal(source, actor, deal_id)
-    supplier = MARKET
-    if document.issuer != PLATFORM:
-        supplier = (await organisation(document.issuer, source)).name
-    credited = found.get(document.credits or "")
-    return _written(
-        document,
-        deal,
-        await instrument(deal.instrument_id, source),
-        credited,
-        parties=(supplier, (await organisation(document.recipient_id, source)).name),
-    )
-
-
-def number_of(document: DocumentView) -> str:
-    """Return the number that a document goes by: its kind, its series and its place in it."""
-    kind = "INV" if document.kind == INVOICE else "CRN"
-    series = document.recipient_id[-6:] if document.issuer == PLATFORM else document.issuer[-6:]
-    return f"{kind}-{series}-{document.number:06d}"
-
-
-def _written(
-    document: DocumentView,
-    deal: Deal,
-    traded: InstrumentView,
-    credited: DocumentView | None,
-    *,
-    parties: tuple[str, str],
-) -> str:
+def ubl(printed: PrintedDocument) -> str:
+    """Return a document as an XML file."""
+    document, deal, traded = printed.document, printed.deal, printed.traded
     is_invoice = document.kind == INVOICE
     name = "Invoice" if is_invoice else "CreditNote"
     space = f"urn:oasis:names:specification:ubl:schema:xsd:{name}-2"
     root = Tree.Element(name, {"xmlns": space, "xmlns:cac": CAC, "xmlns:cbc": CBC})
     _put(root, "cbc:CustomizationID", PROFILE)
-    _put(root, "cbc:ID", number_of(document))
+    _put(root, "cbc:ID", printed.number)
     _put(root, "cbc:IssueDate", document.issued_at.date().isoformat())
     _put(root, f"cbc:{name}TypeCode", "380" if is_invoice else "381")
     _put(root, "cbc:DocumentCurrencyCode", document.currency)
     _put(root, "cac:OrderReference/cbc:ID", deal.id)
-    if credited is not None:
-        _put(root, "cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID", number_of(credited))
+    if printed.credited:
+        _put(root, "cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID", printed.credited)
     _put(root, "cac:ContractDocumentReference/cbc:ID", f"{deal.source}:{deal.source_id}"[:200])
-    for role, party in zip(("Supplier", "Customer"), parties, strict=True):
+    for role, party in (("Supplier", printed.supplier), ("Customer", printed.customer)):
         _put_party(root, f"cac:Accounting{role}Party", party)
     _put_tax(root, document)
     _put_totals(root, document)

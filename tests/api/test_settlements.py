@@ -147,9 +147,13 @@ async def test_a_wet_lot_comes_back_with_a_credit_note_on_file(served: Served) -
     for note in notes:
         file = await town.found["buyer"].get(f"{town.deal}/documents/{note['id']}/ubl.xml")
         assert etree.QName(etree.fromstring(file.content)).localname == "CreditNote"
+        paper = await town.found["buyer"].get(f"{town.deal}/documents/{note['id']}/paper.pdf")
+        assert paper.headers["content-type"] == "application/pdf"
+        assert paper.content.startswith(b"%PDF")
     fee = next(one for one in notes if one["issuer"] == "platform")
     path = f"{town.deal}/documents/{fee['id']}/ubl.xml"
-    assert (await town.found["seller"].get(path)).status_code == 404
+    for one in (path, path.replace("ubl.xml", "paper.pdf")):
+        assert (await town.found["seller"].get(one)).status_code == 404
     assert not (await verify()).differences
 
 

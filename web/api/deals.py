@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from aggregator.fulfilment import accepting, delivering, returning, shipping
 from aggregator.fulfilment import queries as goods_queries
 from aggregator.invoices import issuing
 from aggregator.invoices import queries as document_queries
+from aggregator.invoices.printing import PrintedDocument, printed
 from aggregator.invoices.ubl import ubl
 from aggregator.market import Answer, Outcome
 from web.api.deal_answers import (
@@ -33,9 +35,12 @@ from web.api.deal_answers import (
 )
 from web.api.fields import Body, Lots, Minor, Name, Page, SomeLots
 from web.api.routing import Call, Download, route
+from web.papers.invoice import invoice_paper
+from web.papers.paper import pdf
 
 DEAL = "/deals/{deal_id}"
 CLAIM = DEAL + "/claims/{claim_id}"
+DOCUMENT = DEAL + "/documents/{document_id}"
 
 State = Literal[
     "formed",
@@ -286,13 +291,24 @@ async def contested_claims(call: Call) -> Answer:
     return {"claims": [asdict(view) for view in await queries.contested(call.actor)]}
 
 
-@route("GET", DEAL + "/documents/{document_id}/ubl.xml", act="invoices.read")
+@route("GET", DOCUMENT + "/ubl.xml", act="invoices.read")
 async def document_ubl(call: Call) -> Download:
     """Return an invoice or credit note as a UBL 2.1 file."""
-    document_id = call.path["document_id"]
+    found = await _printed(call)
+    return Download(ubl(found).encode(), "application/xml", f"{found.number}.xml")
+
+
+@route("GET", DOCUMENT + "/paper.pdf", act="invoices.read")
+async def document_paper(call: Call) -> Download:
+    """Return an invoice or credit note on paper, in Chinese and English."""
+    found = await _printed(call)
+    content = await asyncio.to_thread(pdf, invoice_paper(found))
+    return Download(content, "application/pdf", f"{found.number}.pdf")
+
+
+async def _printed(call: Call) -> PrintedDocument:
     async with call.market.reading() as unit:
-        text = await ubl(call.actor, call.path["deal_id"], document_id, unit)
-    return Download(text.encode(), "application/xml", f"{document_id}.xml")
+        return await printed(call.actor, call.path["deal_id"], call.path["document_id"], unit)
 
 
 @route("GET", "/disputes", act="fulfilment.resolve", out=Disputes)

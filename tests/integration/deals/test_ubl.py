@@ -10,6 +10,7 @@ from lxml import etree
 from aggregator.deals import queries as deal_queries
 from aggregator.errors import NotFound
 from aggregator.invoices import queries
+from aggregator.invoices.printing import printed
 from aggregator.invoices.ubl import CAC, CBC, ubl
 from tests.integration.deals.playing import (
     SELLER_PART,
@@ -44,7 +45,7 @@ async def test_every_document_of_a_deal_is_valid_and_adds_up(trading: Trading) -
     ids = set()
 
     for document in await queries.documents(actor, deal_id):
-        root = etree.fromstring((await ubl(actor, deal_id, document.id)).encode())
+        root = etree.fromstring(ubl(await printed(actor, deal_id, document.id)).encode())
         name = etree.QName(root).localname
         schemas[name].assertValid(root)
         net = minor(root, f"cac:{name}Line/cbc:LineExtensionAmount")
@@ -67,7 +68,7 @@ async def test_a_file_is_for_those_who_see_its_document(trading: Trading) -> Non
 
     for name in ("mill", "rival"):
         with pytest.raises(NotFound):
-            await ubl(trading.actor(name, "finance"), deal_id, fee.id)
+            await printed(trading.actor(name, "finance"), deal_id, fee.id)
 
 
 async def test_the_match_shows_what_is_missing_and_then_agrees(trading: Trading) -> None:

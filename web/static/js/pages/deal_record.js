@@ -123,6 +123,8 @@ export function documents(page) {
           cell: (one) => [
             `${t(`page.document.${one.kind}`)} № ${one.number} `,
             h("a", { href: `/api/v1/deals/${page.deal.deal_id}/documents/${one.id}/ubl.xml` }, "UBL"),
+            " ",
+            h("a", { href: `/api/v1/deals/${page.deal.deal_id}/documents/${one.id}/paper.pdf` }, "PDF"),
           ],
         },
         { label: t("page.deal.issuer"), cell: (one) => party(page, one.issuer) },
