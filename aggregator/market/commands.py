@@ -37,6 +37,7 @@ class Answered:
     outcome: str
     answer: Answer
     at: datetime
+    person_id: str = ""
 
     def again(self, command: Command) -> Outcome | Refusal:
         """Return the answer once more, or the refusal to give it for another content."""
@@ -116,9 +117,17 @@ class Book:
             return made
         await self._database.insert(
             "command",
-            ("organisation_id", "id", "act", "fingerprint", "outcome", "answer", "at"),
+            ("organisation_id", "id", "act", "fingerprint", "outcome", "answer", "at", "person_id"),
             [
-                (*one.key, one.act, one.fingerprint, one.outcome, json_text(one.answer), one.at)
+                (
+                    *one.key,
+                    one.act,
+                    one.fingerprint,
+                    one.outcome,
+                    json_text(one.answer),
+                    one.at,
+                    one.person_id,
+                )
                 for one in made
             ],
         )

@@ -386,4 +386,13 @@ def _keep(unit: Unit, book: commands.Book, waiting: Waiting, outcome: str, answe
     if command is None:
         return
     key = (waiting.actor.organisation_id, command.id)
-    book.keep(commands.Answered(key, waiting.act, command.fingerprint, outcome, answer, unit.now))
+    made = commands.Answered(
+        key,
+        waiting.act,
+        command.fingerprint,
+        outcome,
+        answer,
+        unit.now,
+        waiting.actor.person_id,
+    )
+    book.keep(made)

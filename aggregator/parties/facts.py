@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aggregator.journal.facts import fact
 
 
@@ -71,3 +73,25 @@ class TokenIssued:
     person_id: str
     token_id: str
     scopes: tuple[str, ...]
+
+
+@fact
+class SupportGranted:
+    """The owner lets the market's people read the firm until `ends_at`."""
+
+    organisation_id: str
+    grant_id: str
+    ends_at: datetime
+
+
+@fact
+class SupportUsed:
+    organisation_id: str
+    grant_id: str
+    person_id: str
+
+
+@fact
+class SupportEnded:
+    organisation_id: str
+    grant_id: str

@@ -85,6 +85,9 @@ ACTS: Mapping[str, frozenset[str]] = {
     "settlement.read": _roles(OPERATOR),
     "supply.offer": _roles(SELLER),
     "supply.read": ANYONE,
+    "support.grant": _roles(OWNER),
+    "support.use": _roles(OPERATOR),
+    "trail.read": _roles(OWNER),
 }
 
 
@@ -96,6 +99,8 @@ PERSONAL = frozenset(
         "mandates.rule",
         "people.manage",
         "settlement.pay_out",
+        "support.grant",
+        "support.use",
     }
 )
 """Acts that only a person does, never a program's token."""

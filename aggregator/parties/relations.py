@@ -82,4 +82,7 @@ RELATIONS: Mapping[str, Relation] = {
     "settlement.read": Relation("market"),
     "supply.offer": Relation("firm", "none, standing"),
     "supply.read": Relation("event"),
+    "support.grant": Relation("firm"),
+    "support.use": Relation("market", "granted"),
+    "trail.read": Relation("firm"),
 }

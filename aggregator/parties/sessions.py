@@ -17,6 +17,8 @@ from aggregator.parties.permissions import grants_of
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(hours=12)
+SUPPORT = "support:"
+"""The grant of a person of the market whom an owner has let in; the rest is its id."""
 _SEEN_EVERY = timedelta(minutes=1)
 _OF_PERSON = (
     "select p.id, p.name, p.password_hash, p.language, m.organisation_id, m.roles,"
@@ -119,12 +121,13 @@ async def actor_of(market: Market, token: str) -> Actor:
 async def actor_of_session(market: Market, key: bytes) -> Actor:
     """Return what `actor_of` returns, of a session known by its key."""
     found = await Pool().rows(
-        "select s.person_id, s.seen_at, s.expires_at, s.revoked_at, s.organisation_id, m.roles,"
-        " s.scopes,"
+        "select s.person_id, s.seen_at, s.expires_at, s.revoked_at, s.organisation_id,"
+        " coalesce(m.roles, '{viewer}') as roles, s.scopes, s.support_grant_id,"
         " p.language, o.owner_group from session s"
-        " join membership m on m.person_id = s.person_id and m.organisation_id = s.organisation_id"
+        " left join membership m"
+        " on m.person_id = s.person_id and m.organisation_id = s.organisation_id"
         " join person p on p.id = s.person_id join organisation o on o.id = s.organisation_id"
-        " where s.token_hash = $1",
+        " where s.token_hash = $1 and (m.roles is null) = (s.support_grant_id is not null)",
         key,
     )
     now = market.clock.now()
@@ -178,11 +181,15 @@ def key_of(token: str) -> bytes:
 def _actor(person_id: str, row: Mapping[str, Any]) -> Actor:
     roles, scopes = frozenset(row["roles"]), row.get("scopes")
     grants = grants_of(roles)
+    if scopes is not None:
+        grants &= frozenset(scopes)
+    if row.get("support_grant_id"):
+        grants |= {f"{SUPPORT}{row['support_grant_id']}"}
     return Actor(
         person_id=person_id,
         organisation_id=row["organisation_id"],
         owner_group=row["owner_group"],
         roles=roles,
-        grants=grants if scopes is None else grants & frozenset(scopes),
+        grants=grants,
         language=row["language"],
     )

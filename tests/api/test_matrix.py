@@ -140,6 +140,8 @@ class World:
         await self._post(own["owner"], "/invitations", {"roles": ["buyer"]}, "invitation_id")
         token = {"label": "ERP", "scopes": ["deals.read"]}
         await self._post(own["owner"], "/tokens", token, "token_id")
+        grant = {"reason": "look at a deal", "hours": 1}
+        await self._post(own["owner"], "/support-grants", grant, "grant_id")
 
     async def _post(self, visitor: Visitor, path: str, body: dict[str, Any], name: str) -> None:
         answer = await visitor.post(path, body)

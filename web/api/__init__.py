@@ -26,6 +26,7 @@ ROUTE_MODULES = [
     "web.api.pools",
     "web.api.prices",
     "web.api.sessions",
+    "web.api.support",
 ]
 """Modules whose routes and feed operations the application serves; one line a capability."""
 

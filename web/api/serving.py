@@ -15,7 +15,7 @@ from starlette.responses import Response
 from aggregator import logs
 from aggregator.errors import InvalidField, MarketError, NotFound, NotSignedIn
 from aggregator.market import Actor, Outcome
-from aggregator.parties import sessions
+from aggregator.parties import sessions, support
 from matching.errors import RuleViolation
 from web.api.amounts import Json, public
 from web.api.faults import checked, checked_query
@@ -70,6 +70,8 @@ async def _serve(endpoint: Endpoint, request: Request, language: str) -> Respons
     context = context_of(request)
     viewer = await _viewer(context, request, endpoint)
     _authorise(endpoint, viewer)
+    if viewer is not None:
+        await support.note(context.market, viewer, f"{request.method} {request.url.path}")
     call = await _call(context, endpoint, request, viewer=viewer, language=language)
     found = await endpoint.handler(call)
     if isinstance(found, Response):

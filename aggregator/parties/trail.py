@@ -1,0 +1,60 @@
+"""The trail of a firm: every act that its people asked for, and every fact about it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aggregator.journal.facts import stamp
+from aggregator.journal.reading import Pool
+from aggregator.parties.registering import stream_of
+
+MAX_LINES = 10_000
+_TRAIL = """
+select * from (
+  select c.at, c.person_id, 'act' as kind, c.act as name, c.outcome,
+    coalesce(c.answer ->> 'code', '') as detail
+  from command c where c.organisation_id = $1
+  union all
+  select j.at, j.actor, 'fact', j.kind, 'recorded', j.body::text
+  from journal j where j.stream = $2
+) t order by at desc, kind, name, detail limit $3
+"""
+
+
+async def trail(organisation_id: str, *, limit: int) -> Sequence[Mapping[str, Any]]:
+    """Return the newest lines; `person` is empty for the machine and for who is not known."""
+    found = await Pool().rows(_TRAIL, organisation_id, stream_of(organisation_id), limit)
+    names = await _names(sorted({row["person_id"] for row in found}))
+    return [{**row, "person": names.get(row["person_id"], "")} for row in found]
+
+
+async def trail_csv(organisation_id: str) -> bytes:
+    """Return the trail as CSV; what a spreadsheet would run is quoted as text."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(["at", "person_id", "person", "kind", "name", "outcome", "detail"])
+    for row in await trail(organisation_id, limit=MAX_LINES):
+        writer.writerow(
+            [
+                stamp(row["at"]),
+                *(
+                    _cell(str(row[name]))
+                    for name in ("person_id", "person", "kind", "name", "outcome", "detail")
+                ),
+            ]
+        )
+    return written.getvalue().encode("utf-8-sig")
+
+
+async def _names(person_ids: Sequence[str]) -> Mapping[str, str]:
+    rows = await Pool().rows(
+        "select id, name from person where id = any($1::text[])", list(person_ids)
+    )
+    return {row["id"]: row["name"] for row in rows}
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

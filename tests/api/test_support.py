@@ -1,0 +1,77 @@
+"""The market's people are let in for a while, and the owner reads every look they took."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+from aggregator.clock import SimulatedClock
+from tests.api.conftest import Served
+
+
+async def test_support_reads_by_grant_for_a_while_and_is_noted(served: Served) -> None:
+    boss = await served.member("Refiner", "owner")
+    operator = await served.operator()
+    grant = {"reason": "deal looks stuck", "hours": 2}
+    grant_id = (await boss.post("/support-grants", grant)).json()["grant_id"]
+    (shown,) = (await operator.get("/support-sessions")).json()["grants"]
+    assert shown["grant_id"] == grant_id
+
+    entered = await operator.post("/support-sessions", {"grant": grant_id})
+    inside = served.nobody()
+    inside.token = entered.json()["token"]
+
+    assert (await inside.get("/deals")).status_code == 200
+    assert (await inside.get("/money")).status_code == 403
+    assert (await inside.post("/support-grants", grant)).status_code == 403
+    assert (await inside.post("/feed-tickets")).status_code == 403
+    assert (await inside.delete(f"/support-grants/{grant_id}")).status_code == 403
+    (found,) = (await boss.get("/support-grants")).json()["grants"]
+    assert [one["what"] for one in found["reads"]] == ["GET /api/v1/deals"]
+
+    assert isinstance(served.market.clock, SimulatedClock)
+    served.market.clock.set(served.market.clock.now() + timedelta(hours=2))
+    assert (await inside.get("/deals")).status_code == 401
+    late = await operator.post("/support-sessions", {"grant": grant_id})
+    absent = await operator.post("/support-sessions", {"grant": "sup_none"})
+    assert {**late.json(), "request": ""} == {**absent.json(), "request": ""}
+
+
+async def test_an_owner_ends_support_at_once(served: Served) -> None:
+    boss = await served.member("Refiner", "owner")
+    operator = await served.operator()
+    granted = await boss.post("/support-grants", {"reason": "look", "hours": 2})
+    grant_id = granted.json()["grant_id"]
+    inside = served.nobody()
+    entered = await operator.post("/support-sessions", {"grant": grant_id})
+    inside.token = entered.json()["token"]
+
+    assert (await boss.delete(f"/support-grants/{grant_id}")).status_code == 200
+
+    assert (await inside.get("/deals")).status_code == 401
+    assert (await operator.post("/support-sessions", {"grant": grant_id})).status_code == 404
+
+
+async def test_an_owner_reads_and_exports_who_did_what(served: Served) -> None:
+    boss = await served.member("Refiner", "owner")
+    clerk = await served.visitor(boss.organisation_id, "buyer")
+    await clerk.post("/approvals", {"act": "auctions.bid", "subject": "a", "terms": {}})
+    asked = {"act": "auctions.bid", "subject": "a", "terms": {"price": "1.00", "lots": 1}}
+    await clerk.post("/approvals", asked)
+    await boss.post("/policies", {"act": "auctions.bid", "chain": ["role:owner"]})
+    rival = await served.member("Rival", "owner")
+
+    lines = (await boss.get("/trail")).json()["lines"]
+    exported = await boss.get("/trail.csv")
+
+    refused = next(one for one in lines if one["name"] == "approvals.ask")
+    assert (refused["outcome"], refused["detail"]) == ("refused", "conflict")
+    assert refused["person_id"] == (await clerk.get("/me")).json()["person"]
+    assert {"PolicySet", "PersonAdded"} <= {one["name"] for one in lines}
+    rows = list(csv.DictReader(io.StringIO(exported.content.decode("utf-8-sig"))))
+    assert len(rows) == len(lines)
+    assert exported.headers["content-disposition"] == 'attachment; filename="trail.csv"'
+    theirs = (await rival.get("/trail")).json()["lines"]
+    assert {one["name"] for one in theirs} == {"OrganisationRegistered", "PersonAdded"}
+    assert (await clerk.get("/trail")).status_code == 403
