@@ -17,8 +17,9 @@ from aggregator.auctions.records import Chain, Record, mark_of, mark_salt
 from aggregator.errors import NotFound, WrongState
 from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Entry, Reader, entries
+from aggregator.laboratory import plain
 from aggregator.market import Actor
-from aggregator.vault import vault
+from aggregator.vault import KeyLost, vault
 from matching.auctions.events import BidPlaced, Cancelled, Closed, DemandPlaced, Opened, StandingSet
 from matching.auctions.rules import Rules
 
@@ -78,11 +79,18 @@ async def bundle(auction_id: str, reading: Reading, reader: Reader | None = None
 
 
 async def publish_checkpoint(auction_id: str) -> None:
-    """Sign where the record of an auction that has just ended stands, outside the database."""
-    found = await entries(None, store.stream_of(auction_id), limit=_ALL)
-    key = key_of(auction_id, (one.fact for one in found))
-    chain, records = record_of(auction_id, key, sealing.history(auction_id, found))
-    await asyncio.to_thread(checkpoints.publish, auction_id, chain, records[-1].at)
+    """Sign where the record of an auction that has just ended stands, outside the database.
+
+    Raises:
+        KeyLost: another installation's keys opened the auction.
+
+    """
+    room = await store.read(None, auction_id)
+    _, state = room.opened
+    if room.chain is None:
+        raise KeyLost
+    at = plain.instant(state.at)
+    await asyncio.to_thread(checkpoints.publish, auction_id, room.chain, at)
 
 
 def document(auction_id: str, found: Sequence[Entry], reading: Reading) -> bytes:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from aggregator.auctions.facts import ActSealed
@@ -67,9 +68,14 @@ def history(auction_id: str, found: Sequence[Entry]) -> list[Entry]:
 
 def fingerprinted(command: Command) -> Command:
     """Return the command with a fingerprint from which its content cannot be guessed."""
-    key = derived(vault().sealing, "fingerprint")
+    key = _fingerprint_key(vault().sealing)
     hidden = hashlib.blake2b(command.fingerprint, key=key, digest_size=32).digest()
     return Command(command.id, hidden)
+
+
+@lru_cache(maxsize=8)
+def _fingerprint_key(sealing: bytes) -> bytes:
+    return derived(sealing, "fingerprint")
 
 
 def sealed_answer(answer: Answer) -> Answer:

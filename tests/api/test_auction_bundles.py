@@ -34,6 +34,8 @@ async def test_a_bundle_is_downloaded_after_the_close_and_verified_from_its_file
     altered = main(["verify", "bundle", str(path)])
     absent = main(["verify", "bundle", str(tmp_path / "nothing")])
 
+    published = (await visitors["nobody"].get("/keys")).json()["signing"]
+    assert published == json.loads(answer.content)["signature"]["key"]
     assert (early.status_code, early.json()["code"]) == (409, "wrong_state")
     assert answer.headers["Content-Disposition"].endswith(f'"{auction_id}.bundle.json"')
     assert (holds, altered, absent) == (0, 3, 1)

@@ -12,6 +12,7 @@ from aggregator.auctions.opening import AuctionTerms, TenorLots
 from aggregator.auctions.terms import check_named
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Answer, Outcome
+from aggregator.vault import vault
 from web.api.fields import (
     Answers,
     Body,
@@ -130,6 +131,13 @@ class AuctionSummary(Answers):
     disclosure: str
     opens_at: str
     closes_at: str
+
+
+class PublishedKeys(Answers):
+    """The public key, in hexadecimal; compare it with that of a bundle."""
+
+    algorithm: str
+    signing: str
 
 
 class Auctions(Answers):
@@ -253,6 +261,12 @@ async def open_auction(call: Call) -> Outcome:
 async def auction(call: Call) -> Answer:
     """Show an auction as its rules show it to whoever asks: the view of its feed topic."""
     return await queries.auction(call.viewer, call.path["auction_id"])
+
+
+@route("GET", "/keys", act=PUBLIC, out=PublishedKeys)
+async def published_keys(call: Call) -> Answer:  # noqa: ARG001 - the same for everybody
+    """Show the key that the market signs bundles and checkpoints with."""
+    return {"algorithm": "Ed25519", "signing": vault().public_key}
 
 
 @route("GET", "/auctions/{auction_id}/bundle", act=PUBLIC)
