@@ -222,3 +222,33 @@ async def test_what_a_replaced_month_called_off_stays_in_the_schedule(served: Se
     bound = {(slot["tenor"], slot["state"]): slot["bound_lots"] for slot in found["slots"]}
     assert bound == {("2027-03", "replaced"): 15, ("2027-05", "open"): 25}
     assert (found["lots"], found["open_lots"]) == (40, 25)
+
+
+@pytest.mark.parametrize(
+    ("language", "conflict", "state"),
+    [
+        (
+            ZH,
+            "与已有的内容冲突：价格已定，不能再改。",
+            "没有月前定金",
+        ),
+        (
+            EN,
+            "This conflicts with what is there: the price is fixed and not amended.",
+            "no deposit before the month",
+        ),
+    ],
+)
+async def test_a_conflict_and_a_state_are_said_in_words(
+    served: Served, language: dict, conflict: str, state: str
+) -> None:
+    world = await signed(served.market)
+    buyer, finance, _ = await visitors(served, world)
+    path = f"/slots/{world.slot_ids[0]}"
+
+    refused = await buyer.post(f"{path}/preview", {"kind": "price"}, headers=language)
+    unpaid = await finance.post(f"{path}/pay", headers=language)
+
+    assert detail(refused, 409) == conflict
+    assert refused.json()["figures"] == {"reason": "price_is_fixed"}
+    assert state in detail(unpaid, 409)

@@ -15,7 +15,7 @@ import orjson
 from starlette.responses import Response
 
 from aggregator.amounts import CURRENCY, decimal_text
-from aggregator.errors import InvalidField, MarketError, RecordedRefusal
+from aggregator.errors import Conflict, InvalidField, MarketError, RecordedRefusal, WrongState
 from aggregator.refusals import plain_figures, refusal_code
 from matching.errors import RuleViolation
 from web.api.amounts import Json, public
@@ -220,12 +220,27 @@ def _shown(fault: FieldFault) -> dict[str, Json]:
     return {"pointer": fault.pointer, "rule": rule, "figure": figure}
 
 
+def _named(figures: Mapping[str, object], language: str) -> dict[str, object]:
+    """Return why something conflicts and which states are meant, as a person says it."""
+    found: dict[str, object] = {}
+    if "reason" in figures:
+        reason = figures["reason"]
+        found["reason"] = words(language, f"reason.{reason}") or reason
+    for name in ("state", "allowed"):
+        if name in figures:
+            states = str(figures[name]).split(", ")
+            found[name] = ", ".join(words(language, f"state.{one}") or one for one in states)
+    return found
+
+
 def _detail(
     code: str, figures: Mapping[str, object], faults: Sequence[FieldFault], language: str
 ) -> str:
     if not faults:
         rule = figures.get("rule")
         named = {**figures, "rule": words(language, f"rule.{rule}") or rule}
+        if code in (Conflict.code, WrongState.code):
+            named |= _named(figures, language)
         return words(language, f"error.{code}", named) or code
     first = faults[0]
     shown = {"figure": "" if first.figure is None else first.figure}

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 STATIC = Path(__file__).parents[1] / "static"
 _LOCALE = Path(__file__).parents[1] / "locale"
-_SERVERS_OWN = ("error.", "paper.")
+_SERVERS_OWN = ("error.", "paper.", "reason.")
 _FOREVER = "public, max-age=31536000, immutable"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
