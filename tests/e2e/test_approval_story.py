@@ -1,0 +1,81 @@
+"""A clerk bids inside his mandate, exceeds it, and the boss says yes on a phone in time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Page, expect
+
+from aggregator.journal.facts import stamp
+from aggregator.parties import registering
+from tests.builders import a_command, an_actor
+from tests.e2e.conftest import CELL, PHONE, Town
+from web.demonstration.world import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+async def hired(town: Town, login: str, *roles: str) -> None:
+    town.known.add(login)
+    firm = town.firms["guinan"]
+    person = registering.NewPerson(login, login.partition(".")[2], PASSWORD, roles, "en")
+    operator = an_actor("operator", "operator")
+    await registering.add_person(town.stage.market, operator, a_command(), firm, person)
+
+
+async def agree(page: Page, act: str) -> None:
+    await page.get_by_role("dialog").get_by_role("button", name=act).click()
+
+
+async def bid(page: Page, lots: str, price: str) -> None:
+    await page.get_by_label("Quantity").fill(lots)
+    await page.get_by_label("Or type a price").fill(price)
+    await page.get_by_role("button", name="Place the bid").click()
+    await agree(page, "Place the bid")
+
+
+async def test_a_boss_approves_on_a_phone_while_the_auction_runs(town: Town) -> None:
+    await hired(town, "guinan.clerk", "buyer")
+    await hired(town, "guinan.boss", "owner")
+    mill = await town.as_program("laibin")
+    closes_at = stamp(town.stage.clock.now() + timedelta(hours=1))
+    made = await mill.post(
+        "/auctions",
+        {
+            "side": "sell",
+            "cell": CELL,
+            "lots": 100,
+            "start": "5000.00",
+            "step": "10.00",
+            "closes_at": closes_at,
+        },
+    )
+    boss = await town.look("en", PHONE, login="guinan.boss")
+    await town.go(boss, "/mandates")
+    await boss.get_by_role("button", name="Set the policy").click()
+    await expect(boss.locator("main")).to_contain_text("owner")
+    grant = boss.locator("form", has=boss.get_by_role("button", name="Grant a mandate"))
+    await grant.get_by_label("Per act").fill("200000")
+    await grant.get_by_label("In all").fill("400000")
+    await grant.get_by_role("button", name="Grant a mandate").click()
+    await expect(boss.locator("main")).to_contain_text("400,000.00")
+
+    clerk = await town.look("en", login="guinan.clerk")
+    await town.go(clerk, f"/auctions/{made['auction_id']}")
+    await bid(clerk, "20", "5000")
+    await expect(clerk.locator("main")).to_contain_text("You lead")
+    await bid(clerk, "80", "5010")
+    await expect(clerk.locator("main")).to_contain_text("Beyond your mandate")
+    await clerk.get_by_role("button", name="Ask for approval").first.click()
+    await expect(clerk.locator("#said")).to_contain_text("Sent for approval")
+
+    await town.go(boss, "/approvals")
+    await expect(boss.locator("main")).to_contain_text("400,800.00")
+    await boss.get_by_role("button", name="Approve").click()
+    await agree(boss, "Approve")
+    await expect(boss.locator("main")).to_contain_text("carried out")
+    await expect(clerk.locator("main")).to_contain_text("5,010.00")
+
+    shown = await (await town.as_program("guinan.clerk")).get(f"/auctions/{made['auction_id']}")
+    assert (shown["my_lots"], shown["is_leading"]) == (80, True)
