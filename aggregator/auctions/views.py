@@ -50,7 +50,7 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
     seen["steps"] = steps
     if audience.kind in (OWNER, OPERATOR) and not disclosure.is_hidden(state):
         seen["bidders"] = {known.organisation_id: known.name for known in _in_order(room)}
-    if audience.kind == OPERATOR:
+    if audience.kind in (OWNER, OPERATOR):
         seen["motions"] = [_motion(motion) for motion in room.motions]
     if audience.kind == OPERATOR and not state.rules.reserve_is_public:
         seen["reserve_minor"] = None
@@ -100,7 +100,6 @@ def _motion(motion: StopProposed) -> dict[str, Any]:
         "motion_id": motion.motion_id,
         "act": motion.act,
         "reason": motion.reason,
-        "person_id": motion.person_id,
         "expires_at": disclosure.instant(motion.expires_at),
     }
 

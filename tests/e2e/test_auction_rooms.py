@@ -10,7 +10,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from aggregator.journal.facts import stamp
+from aggregator.parties import registering
+from tests.builders import a_command, an_actor
 from tests.e2e.conftest import CELL, OPERATOR, PHONE, Town
+from web.demonstration.world import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -169,3 +172,50 @@ async def test_rounds_are_answered_round_by_round(town: Town) -> None:
 
     await expect(laibin.locator("main")).to_contain_text("you won")
     await fits(laibin)
+
+
+async def test_months_are_asked_for_at_the_prices_of_a_round(town: Town) -> None:
+    months = [
+        {"tenor": "2027-03", "lots": 200, "start": "5000.00"},
+        {"tenor": "2027-04", "lots": 100, "start": "5000.00"},
+    ]
+    path = await bought(town, format="clock", interval_s=60, items=months, start=None)
+    laibin = await town.look("en", PHONE, login="laibin")
+    await town.go(laibin, path)
+    await laibin.locator("[name='2027-03']").fill("200")
+    await laibin.locator("[name='2027-04']").fill("50")
+    await laibin.get_by_role("button", name="Take these quantities").click()
+    await agree(laibin, "Take these quantities")
+    await expect(laibin.locator("aside")).to_contain_text("250 t")
+
+    await town.stage.pass_by(minutes=1)
+
+    await expect(laibin.locator("main")).to_contain_text("you won")
+    await expect(laibin.locator("main")).to_contain_text("My award · Apr 2027")
+    await fits(laibin)
+
+
+async def test_one_of_the_operators_people_proposes_and_another_approves(town: Town) -> None:
+    path = await bought(town)
+    market = town.stage.market
+    first = await town.look("en", login=OPERATOR)
+    await town.go(first, path)
+    me = await (await town.as_program(OPERATOR)).get("/me")
+    colleague = registering.NewPerson("colleague", "Han Mei", PASSWORD, ("operator",), "en")
+    await registering.add_person(
+        market, an_actor("operator", "operator"), a_command(), me["organisation"], colleague
+    )
+    town.known.add("colleague")
+    second = await town.look("en", PHONE, login="colleague")
+    await town.go(second, path)
+
+    await first.locator("[name=reason]").first.fill("storm")
+    await first.get_by_role("button", name="Propose: Pause").click()
+    await first.get_by_role("dialog").get_by_role("button", name="Propose: Pause").click()
+    await expect(second.locator("aside")).to_contain_text("Proposed: Pause. Reason: storm")
+    await second.get_by_role("button", name="Approve").click()
+    await agree(second, "Approve")
+
+    for page in (first, second):
+        await expect(page.locator("main")).to_contain_text("Paused: storm")
+    await fits(second)
