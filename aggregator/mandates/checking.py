@@ -48,12 +48,13 @@ async def read(unit: Unit, actors: Iterable[Actor]) -> Bounds:
     rows = await unit.rows(
         "select m.* from unnest($1::text[], $2::text[]) as t (organisation_id, person_id)"
         " join mandate m on m.organisation_id = t.organisation_id and m.person_id = t.person_id"
-        " where m.state = 'open' order by m.ends_at, m.id for update of m",
+        " where m.state = 'open' order by m.id for update of m",
         [pair[0] for pair in asked],
         [pair[1] for pair in asked],
     )
     held: dict[tuple[str, str], list[Mandate]] = {}
-    for mandate in await with_uses(unit, rows):
+    # Locked by id, as everywhere; drawn in the order in which they end.
+    for mandate in sorted(await with_uses(unit, rows), key=lambda one: (one.ends_at, one.id)):
         held.setdefault((mandate.organisation_id, mandate.person_id), []).append(mandate)
     free = {(row["organisation_id"], row["act"]): row["free_up_to_minor"] for row in policies}
     return Bounds(free, held, approvals)
