@@ -11,9 +11,15 @@ import { t, worded } from "../core/words.js";
 /** Return a plan: slots before and after, to the fen, and what one's own deposits change by. */
 export function planOf(plan, lot) {
   const line = (when) => (row) => [
-    `${t(when)} · ${month(row.tenor)} · ${lots(row.lots, lot)} × ${amount(row.price)}` +
-      (minor(row.freight) > 0n ? ` + ${amount(row.freight)}` : ""),
-    h("strong", {}, amount(row.total)),
+    t(when),
+    h(
+      "span",
+      {},
+      `${month(row.tenor)} · ${lots(row.lots, lot)} × ${amount(row.price)}`,
+      minor(row.freight) > 0n && ` + ${amount(row.freight)}`,
+      h("br"),
+      h("strong", {}, amount(row.total)),
+    ),
   ];
   return h(
     "div",
