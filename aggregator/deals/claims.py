@@ -6,7 +6,9 @@ seller's deposit at stake:
 - *undelivered* lots, by the seller's own document or word, forfeit their share at once;
 - lots delivered and *refused* put their share in doubt. The seller concedes or contests within
   three days, and silence concedes; a contested claim is the operator's to decide within
-  fourteen days, and if he does not, the share is the seller's again.
+  fourteen days, and if he does not, the share is the seller's again;
+- lots accepted *below their quality* put at stake what the instrument's price-adjustment table
+  takes off their goods price (`quality`), as far as the deposit reaches; answered likewise.
 
 Either way the buyer has what the lots cost back from the escrow at once, and title to them
 never passed; with the share he may buy a substitute.
@@ -19,7 +21,7 @@ from datetime import datetime, timedelta
 
 from aggregator.deals import performance
 from aggregator.deals.facts import ClaimContested, ClaimEnded, ClaimOpened
-from aggregator.deals.lines import BPS
+from aggregator.deals.lines import BPS, share
 from aggregator.deals.performance import Part
 from aggregator.deals.store import Deal, locked, stream_of
 from aggregator.journal.reading import Pool, Reader
@@ -27,7 +29,7 @@ from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
 from matching.money import Rounding, scaled
 
-UNDELIVERED, REFUSED = "undelivered", "refused"
+UNDELIVERED, REFUSED, QUALITY = "undelivered", "refused", "quality"
 OPEN, CONTESTED, FORFEITED, FREED = "open", "contested", "forfeited", "freed"
 ANSWER_TIME = timedelta(days=3)
 DECISION_TIME = timedelta(days=14)
@@ -50,6 +52,7 @@ class Claim:
     reason: str
     due_at: datetime | None
     opened_at: datetime
+    discount_bps: int
 
 
 COLUMNS = ", ".join(Claim.__dataclass_fields__)
@@ -75,6 +78,16 @@ async def claim_refused(unit: Unit, deal: Deal, lots: int) -> Deal:
         return deal
     deal, part = await performance.part_off(unit, deal, lots)
     await _open(unit, deal, REFUSED, lots, part)
+    return deal
+
+
+async def claim_quality(unit: Unit, deal: Deal, lots: int, discount_bps: int) -> Deal:
+    """Put the discount on accepted lots in doubt until the seller answers."""
+    if not discount_bps:
+        return deal
+    wanted_minor = share(deal.goods_minor * lots, discount_bps)
+    deal, part = await performance.part_of(unit, deal, wanted_minor)
+    await _open(unit, deal, QUALITY, lots, part, discount_bps=discount_bps)
     return deal
 
 
@@ -173,13 +186,15 @@ async def undelivered_lots(reader: Reader, deal: Deal) -> int:
     return sum(claim.lots for claim in found.values() if claim.cause == UNDELIVERED)
 
 
-async def _open(unit: Unit, deal: Deal, cause: str, lots: int, part: Part) -> Claim:
+async def _open(
+    unit: Unit, deal: Deal, cause: str, lots: int, part: Part, *, discount_bps: int = 0
+) -> Claim:
     claim_id = unit.new_id("clm")
     due_at = unit.now + ANSWER_TIME
     deposit_minor = part.amount_minor if part.hold_id is not None else 0
     await unit.execute(
         "insert into deal_claim (id, deal_id, cause, lots, deposit_minor, hold_id, state, due_at,"
-        " opened_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        " opened_at, discount_bps) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         claim_id,
         deal.id,
         cause,
@@ -189,6 +204,7 @@ async def _open(unit: Unit, deal: Deal, cause: str, lots: int, part: Part) -> Cl
         OPEN,
         due_at,
         unit.now,
+        discount_bps,
     )
     await set_timer(unit, TIMER, claim_id, due_at)
     fact = ClaimOpened(

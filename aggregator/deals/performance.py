@@ -97,6 +97,21 @@ async def part_off(unit: Unit, deal: Deal, lots: int) -> tuple[Deal, Part]:
     return deal, Part(amount_minor, hold_id)
 
 
+async def part_of(unit: Unit, deal: Deal, wanted_minor: int) -> tuple[Deal, Part]:
+    """Hold an amount apart from what is left of an accepted deal's deposit, or all that is."""
+    if deal.performance_hold_id is None or not wanted_minor:
+        return deal, Part(0, None)
+    row = await unit.row("select amount_minor from hold where id = $1", deal.performance_hold_id)
+    assert row is not None
+    amount_minor = min(wanted_minor, row["amount_minor"])
+    rest_minor = row["amount_minor"] - amount_minor
+    await holds.void(unit, deal.performance_hold_id)
+    hold_id = await _hold(unit, deal, amount_minor)
+    rest_id = await _hold(unit, deal, rest_minor) if rest_minor else None
+    deal = await stages.annotate(unit, deal, performance_hold_id=rest_id)
+    return deal, Part(amount_minor, hold_id)
+
+
 async def forfeit(unit: Unit, deal: Deal, part: Part, amount_minor: int, *, key: str) -> Deal:
     """Pay `amount_minor` of a part to the buyer, once for each `key`, and free the rest."""
     if part.hold_id is None:

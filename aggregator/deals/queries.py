@@ -82,6 +82,7 @@ class ClaimView:
     reason: str
     due_at: datetime | None
     opened_at: datetime
+    discount_bps: int
 
 
 @dataclass(frozen=True, slots=True)

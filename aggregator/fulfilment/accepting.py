@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aggregator.deals import access, claims, stages, store, terms
+from aggregator.deals import access, claims, quality, stages, store, terms
 from aggregator.deals.acceptance import price_accepted
 from aggregator.deals.closing import call_off
 from aggregator.deals.facts import DealDisputed
@@ -36,14 +36,18 @@ async def accept(
     *,
     lots: int,
     measured: Mapping[str, str] | None = None,
+    graded: Mapping[str, int] | None = None,
 ) -> Outcome:
     """Accept delivered lots; `measured` says what was found, by dimension of the promise.
+
+    `graded` are measured values of the instrument's price-adjustment table; what they take off
+    the price is claimed from the seller.
 
     Raises:
         NotFound: no such deal of the actor's.
         NotAllowed: the actor is of the seller.
         WrongState: nothing waits for acceptance.
-        InvalidField: more lots than were delivered, or none, or an unknown dimension.
+        InvalidField: more lots than were delivered, or none, or an unknown dimension or measure.
 
     """
     found = terms.checked_measures(measured or {})
@@ -53,7 +57,10 @@ async def accept(
         stages.require_state(deal, stages.DELIVERED)
         check_lots(lots, at_most=deal.delivered_lots)
         await terms.record_measures(unit, deal.id, found)
-        return await _accept(unit, deal, lots, BUYER)
+        discount_bps = await quality.discount_bps(unit, deal, graded or {})
+        answer = await _accept(unit, deal, lots, BUYER)
+        await claims.claim_quality(unit, await store.load(unit, deal.id), lots, discount_bps)
+        return {**answer, "discount_bps": discount_bps}
 
     stream = await access.stream_for(actor, ACT, deal_id)
     return await market.perform(actor, ACT, step, command=command, stream=stream)

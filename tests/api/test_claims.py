@@ -52,3 +52,30 @@ async def test_a_proposal_to_cancel_is_withdrawn(served: Served) -> None:
     assert proposed["cancel_until"] == "2027-01-07T01:00:00.000Z"
     assert other.status_code == 409
     assert (withdrawn["cancel_wanted_by"], withdrawn["cancel_until"]) == (None, None)
+
+
+async def test_a_lot_below_its_grade_is_priced_by_the_published_table(served: Served) -> None:
+    found = await parties(served)
+    table = "/instruments/SUGAR-W1/adjustments"
+    row = {"measure": "moisture_bps", "at_least": 11, "discount_bps": 100}
+    published = await found["operator"].post(table, {"rows": [row]})
+    await with_cash(served.market, found["buyer"].organisation_id, 10**9)
+    path = f"/deals/{await formed(served, found)}"
+    for who, act, body in (
+        ("finance", "fund", {}),
+        ("seller", "ship", {"lots": 1000, "carrier": "China Rail"}),
+        ("seller", "deliver", {"lots": 1000, "place": "Nanning 3", "document": "WB-17"}),
+    ):
+        assert (await found[who].post(f"{path}/{act}", body)).status_code == 200
+
+    unknown = await found["warehouse"].post(f"{path}/accept", {"lots": 1000, "graded": {"ash": 2}})
+    accepted = await found["warehouse"].post(
+        f"{path}/accept", {"lots": 1000, "graded": {"moisture_bps": 12}}
+    )
+
+    assert published.status_code == 201
+    assert (await served.nobody().get(table)).json() == {"adjustments": [row]}
+    assert unknown.json()["pointer"] == "/graded/ash"
+    assert accepted.json()["discount_bps"] == 100
+    (claim,) = (await found["seller"].get(path)).json()["claims"]
+    assert (claim["cause"], claim["deposit"]) == ("quality", "49500.00")

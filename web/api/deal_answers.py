@@ -156,6 +156,7 @@ class ClaimAnswer(Answers):
     reason: str
     due_at: str | None
     opened_at: str
+    discount_bps: int
 
 
 class DealAnswer(DealSummary):
@@ -222,6 +223,24 @@ class Accepted(Moved):
     note: str
     refunded: Money
     currency: str
+    discount_bps: int
+
+
+class AdjustmentAnswer(Answers):
+    """From `at_least` of a measure on, `discount_bps` off the goods price."""
+
+    measure: str
+    at_least: int
+    discount_bps: int
+
+
+class Adjustments(Answers):
+    adjustments: list[AdjustmentAnswer]
+
+
+class AdjustmentsPublished(Answers):
+    instrument_id: str
+    rows: int
 
 
 class Refused(Answers):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aggregator.deals import answering, cancelling, funding, queries
+from aggregator.deals import answering, cancelling, funding, quality, queries
 from aggregator.fulfilment import accepting, delivering, returning, shipping
 from aggregator.fulfilment import queries as goods_queries
 from aggregator.invoices import issuing
@@ -18,6 +18,8 @@ from aggregator.invoices.ubl import ubl
 from aggregator.market import Answer, Outcome
 from web.api.deal_answers import (
     Accepted,
+    Adjustments,
+    AdjustmentsPublished,
     Cancelling,
     ClaimAnswered,
     ClaimDecided,
@@ -34,7 +36,7 @@ from web.api.deal_answers import (
     Returned,
 )
 from web.api.fields import Body, Lots, Minor, Name, Page, SomeLots
-from web.api.routing import Call, Download, route
+from web.api.routing import PUBLIC, Call, Download, route
 from web.papers.invoice import invoice_paper
 from web.papers.paper import pdf
 
@@ -58,6 +60,8 @@ State = Literal[
 ]
 Dimension = Literal["time", "place", "price", "manner", "quality", "quantity"]
 Measure = Annotated[str, Field(min_length=1, max_length=200)]
+Graded = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")]
+GradedValue = Annotated[int, Field(ge=1, le=10**12)]
 WeightKg = Annotated[int, Field(ge=1, le=10**12)]
 
 
@@ -91,10 +95,25 @@ class DeliverBody(Body):
 
 
 class AcceptBody(Body):
-    """The lots taken, and what was measured of the promise."""
+    """The lots taken, what was measured of the promise, and by the price-adjustment table."""
 
     lots: Lots
     measured: dict[Dimension, Measure] = Field(default={})
+    graded: dict[Graded, GradedValue] = Field(default={}, max_length=20)
+
+
+class AdjustmentBody(Body):
+    """From `at_least` of a measure on, `discount_bps` off the goods price."""
+
+    measure: Graded
+    at_least: GradedValue
+    discount_bps: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class AdjustmentsBody(Body):
+    """Rows of an instrument's table; none is ever changed."""
+
+    rows: Annotated[list[AdjustmentBody], Field(min_length=1, max_length=200)]
 
 
 class RefuseBody(Body):
@@ -203,6 +222,7 @@ async def accept(call: Call) -> Outcome:
         call.path["deal_id"],
         lots=body.lots,
         measured={str(name): text for name, text in body.measured.items()},
+        graded=body.graded,
     )
 
 
@@ -309,6 +329,29 @@ async def document_paper(call: Call) -> Download:
 async def _printed(call: Call) -> PrintedDocument:
     async with call.market.reading() as unit:
         return await printed(call.actor, call.path["deal_id"], call.path["document_id"], unit)
+
+
+@route(
+    "POST",
+    "/instruments/{instrument}/adjustments",
+    act="catalogue.define",
+    body=AdjustmentsBody,
+    out=AdjustmentsPublished,
+    status=201,
+)
+async def publish_adjustments(call: Call) -> Outcome:
+    """Publish what measures beyond the grade take off an instrument's goods price."""
+    rows = [quality.Adjustment(**row.model_dump()) for row in call.body.rows]
+    return await quality.publish(
+        call.market, call.actor, call.command, call.path["instrument"], rows
+    )
+
+
+@route("GET", "/instruments/{instrument}/adjustments", act=PUBLIC, out=Adjustments)
+async def price_adjustments(call: Call) -> Answer:
+    """Show an instrument's price-adjustment table."""
+    found = await quality.adjustments(call.path["instrument"])
+    return {"adjustments": [asdict(row) for row in found]}
 
 
 @route("GET", "/disputes", act="fulfilment.resolve", out=Disputes)
