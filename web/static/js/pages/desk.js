@@ -212,8 +212,14 @@ function bankForm(refresh) {
         },
       ],
       act: t("page.desk.import"),
+      // A form gives its text without the newline that ends the last line of a whole statement.
       send: ({ lines }, key) =>
-        send("POST", "/bank/lines", lines.startsWith("account,") ? lines : `${COLUMNS}\n${lines}`, key),
+        send(
+          "POST",
+          "/bank/lines",
+          `${lines.startsWith("account,") ? lines : `${COLUMNS}\n${lines}`}\n`,
+          key,
+        ),
       done: async (answer) => {
         say(t("page.desk.imported", answer));
         await refresh();
