@@ -6,7 +6,8 @@ takes lots at once at the clock's price of its instant, if it names that price o
 better for the owner; the auction ends when nothing is left. Pauses stop the clock.
 
 Guarantees: lots are never sold twice; nobody pays worse than he named. With
-`last_accepted` everyone pays the price of the last taker, which is the best for them.
+`last_accepted` everyone pays the taken price that is best for takers: the last one's, unless
+an outage turned the clock back.
 Ties: the earlier sequence.
 """
 
@@ -96,7 +97,8 @@ def clear_takings(state: State, draw: Draw | None) -> Result:  # noqa: ARG001
     """Award what was taken, in order."""
     bids = list(state.book)
     is_uniform = state.rules.pricing == "last_accepted"
-    price = bids[-1].price_minor if bids and is_uniform else None
+    worst = max(bids, key=lambda bid: better_first(state.rules, bid.price_minor), default=None)
+    price = worst.price_minor if worst and is_uniform else None
     left = lots_left(state)
     return Result(
         outcome="no_bids" if not bids else "partly_awarded" if left else "awarded",

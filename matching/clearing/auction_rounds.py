@@ -62,10 +62,11 @@ def take(table: Table, command: Mapping[str, Any], at: datetime) -> None:
 
 
 def dutch_result(table: Table) -> dict[str, Any]:
-    """Award what was taken; everyone at the last price where that is declared."""
+    """Award what was taken; everyone at the worst taken price where that is declared."""
     bids = table.bids
     is_uniform = table.rules["pricing"] == "last_accepted" and bids
-    price = bids[-1]["price_minor"] if is_uniform else None
+    prices = [bid["price_minor"] for bid in bids]
+    price = min(prices, key=lambda taken: law.goodness(table.rules, taken)) if is_uniform else None
     awards = [
         {
             "bidder": bid["bidder"],

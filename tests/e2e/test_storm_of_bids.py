@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from aggregator import vault
+
 ROOT = Path(__file__).parents[2]
 SECONDS, SEED = 10, 11
 
@@ -16,6 +18,8 @@ async def test_a_short_storm_loses_no_bid_and_doubles_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+    # Its keys go with its folder; this process keeps its own.
+    monkeypatch.setattr(vault, "_INSTALLED", vault._Installed(vault.vault()))
     from scripts._storm import loaded
 
     figures, violations = await loaded("bids").storm(SECONDS, SEED)

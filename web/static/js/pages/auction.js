@@ -28,6 +28,7 @@ class Room {
       own: h("aside", { class: "stack" }),
       rest: h("div", { class: "stack live" }),
       step: h("div", { class: "form" }),
+      receipts: h("div", { class: "stack" }),
       told: h("p", { class: "for-readers", "aria-live": "assertive" }),
     };
   }
@@ -219,7 +220,7 @@ class Room {
       this.parts.own,
       this.acts(),
       this.mayBid() && standingForm(this),
-      this.receipts.length > 0 && this.receiptList(),
+      this.parts.receipts,
       plays("operator") && desk(this),
     );
   }
@@ -276,7 +277,7 @@ class Room {
     const { auction } = this;
     const isWhole = auction.side === "buy" || auction.min_lots === auction.lots;
     this.quantity = auction.my_lots ?? (isWhole ? auction.lots : null);
-    return form({
+    const made = form({
       fields: [
         {
           name: "lots",
@@ -299,8 +300,16 @@ class Room {
       },
       confirm: ({ price, lots: quantity }) => this.asking(price, quantity),
       send: (values, key) => send("POST", `${this.path}/bids`, values, key),
-      done: (receipt) => this.placed(receipt),
+      done: async (receipt) => {
+        // The next bid may be half typed by now: the form stays, and what is being written in it.
+        const price = made.querySelector("[name=price]");
+        if (document.activeElement !== price) made.set("price", "");
+        this.keep(receipt);
+        this.showStep();
+        await this.look();
+      },
     });
+    return made;
   }
 
   asking(price, quantity) {
@@ -320,19 +329,28 @@ class Room {
   }
 
   async placed(receipt) {
-    this.receipts.unshift(receipt);
-    this.stepShape = null;
-    this.auction = { ...this.auction, my_lots: receipt.lots };
+    this.keep(receipt);
     this.showOwn();
     await this.refresh();
   }
 
+  keep(receipt) {
+    this.receipts.unshift(receipt);
+    this.stepShape = null;
+    this.auction = { ...this.auction, my_lots: receipt.lots };
+    fill(this.parts.receipts, this.receiptList());
+  }
+
   async refresh() {
+    await this.look();
+    this.showOwn();
+  }
+
+  async look() {
     const { taken } = this;
     const found = await get(this.path);
     // What the feed told meanwhile is newer than this answer.
     if (taken === this.taken) this.take(document.getElementById("page"), found);
-    this.showOwn();
   }
 
   receiptList() {
