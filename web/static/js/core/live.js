@@ -37,7 +37,13 @@ export function connect() {
  * and again and again while the feed cannot serve. With `refetch` the topic only says when.
  */
 export async function live({ topic, path, show, refetch = false }) {
-  const ask = async () => show(await get(path));
+  let served = 0;
+  const ask = async () => {
+    const before = served;
+    const found = await get(path);
+    // What the feed told meanwhile is newer than this answer.
+    if (refetch || before === served) show(found);
+  };
   let isServed = false;
   if (topic && (isMember || topic.startsWith("prices:"))) {
     const later = gathered(() => ask().catch(() => {}));
@@ -45,6 +51,7 @@ export async function live({ topic, path, show, refetch = false }) {
       topic,
       (view) => {
         isServed = true;
+        served += 1;
         if (refetch) later();
         else show(view);
       },

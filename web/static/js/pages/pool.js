@@ -35,6 +35,7 @@ class PoolPage {
     this.savings = null;
     this.compared = null;
     this.shape = null;
+    this.taken = 0;
     this.parts = {
       top: h("div"),
       lead: h("div", { class: "live" }),
@@ -46,6 +47,7 @@ class PoolPage {
 
   take(main, pool) {
     this.pool = pool;
+    this.taken += 1;
     this.lot = instrument(pool.instrument_id)?.lot_text;
     if (!this.parts.top.isConnected) {
       const { top, lead, own, rest } = this.parts;
@@ -188,7 +190,10 @@ class PoolPage {
   }
 
   async refresh() {
-    this.take(document.getElementById("page"), await get(this.path));
+    const { taken } = this;
+    const found = await get(this.path);
+    // What the feed told meanwhile is newer than this answer.
+    if (taken === this.taken) this.take(document.getElementById("page"), found);
   }
 
   lots(number) {
