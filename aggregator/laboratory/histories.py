@@ -67,12 +67,22 @@ def said_again(result: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]
 def comparable(told: Sequence[tuple[str, str, Content]]) -> list[tuple[str, str, str]]:
     """Return records in a form that can be compared: awards as a set, others in order."""
     found = [
-        (kind, at, canonical_json({name: content[name] for name in content if name not in _APART}))
+        (
+            kind,
+            _counted_from(kind, at, content),
+            canonical_json({name: content[name] for name in content if name not in _APART}),
+        )
         for kind, at, content in told
         if kind in REPLAYED
     ]
     awards = [one for one in found if one[0] in _AS_A_SET]
     return [one for one in found if one[0] not in _AS_A_SET] + sorted(awards)
+
+
+def _counted_from(kind: str, at: str, content: Content) -> str:
+    """Return when a record counts from: an outage from its beginning, whatever was told within."""
+    is_outage = kind == "paused" and content["reason"] == OUTAGE
+    return str(content["since"]) if is_outage else at
 
 
 def _commands(told: Sequence[Told], opened: Content) -> list[dict[str, Any]]:
