@@ -36,12 +36,21 @@ def data_dir(quick_disk: str) -> Iterator[Path]:
 
 
 def workers_of(market: Serving) -> list[int]:
-    """Return the pids of the processes that serve."""
-    return [
-        pid
-        for pid in left_over(market.data_dir)
-        if b"web.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    """Return the pids of the processes that serve, in the order of their numbers."""
+    found = []
+    for pid in left_over(market.data_dir):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if b"web.workers" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return sorted(found)
+
+
+async def both_workers(market: Serving) -> list[int]:
+    """Return the two pids once both serve; one that was killed may not be replaced yet."""
+    async with asyncio.timeout(60):
+        while len(workers := workers_of(market)) < 2:
+            await asyncio.sleep(0.05)
+    return workers
 
 
 async def bid(client: Client, auction: str, price: int) -> dict[str, str]:
@@ -74,7 +83,7 @@ async def test_workers_are_one_market_and_a_dead_one_is_replaced(data_dir: Path)
             receipts = []
             for number, price in enumerate(PRICES):
                 if number % 10 == 5:
-                    os.kill(workers_of(market)[number % 2], signal.SIGKILL)
+                    os.kill((await both_workers(market))[number // 10 % 2], signal.SIGKILL)
                 receipts.append(await bid(factory, auction, price))
             again = [await bid(factory, auction, price) for price in PRICES]
 
