@@ -8,9 +8,7 @@ journal has it, from a task of its own, and who missed it finds the entry at its
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
-from collections.abc import Callable, Sequence
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -18,9 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from aggregator import logs
-from aggregator.bus import Listener
-from aggregator.bus.memory import MemoryBus
-from aggregator.tasks import Tasks
+from aggregator.bus.distant import DistantBus
 
 # The hash tag keeps the channel on one shard should the server be a cluster.
 CHANNEL = "{aggregator}:wake"
@@ -30,21 +26,15 @@ _SEND_S = 2
 _LISTEN_S = 5
 _HEALTH_S = 10
 _FIRST_WAIT_MS, _LONGEST_WAIT_MS = 100, 5000
-_MAX_STREAMS = 1000
 _LOST = (RedisError, OSError, TimeoutError)
 
 
-class RedisBus:
+class RedisBus(DistantBus):
     """Wakes this process at once, and every other process that listens to the same server."""
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self._url = url
-        self._near = MemoryBus()
-        self._name = secrets.token_hex(8)
-        self._tasks = Tasks()
-        self._pending: set[str] = set()
-        self._has_pending = asyncio.Event()
-        self._is_hearing = asyncio.Event()
         self._clients: list[Redis] = []
 
     async def start(self) -> None:
@@ -53,25 +43,10 @@ class RedisBus:
         self._tasks.start(self._hear_on(self._client(timeout_s=None)), name="bus hears")
 
     async def stop(self) -> None:
-        await self._tasks.stop()
+        await super().stop()
         for client in self._clients:
             await client.aclose()
         self._clients.clear()
-        await self._near.stop()
-
-    async def wake(self, streams: Sequence[str]) -> None:
-        """Tell listeners here now, and those elsewhere as soon as the server takes it."""
-        await self._near.wake(streams)
-        # Beyond the bound, the others' polls find what is left out.
-        self._pending.update(streams[: max(_MAX_STREAMS - len(self._pending), 0)])
-        self._has_pending.set()
-
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        return self._near.listen(listener)
-
-    async def hearing(self) -> None:
-        """Return once wake-ups of other processes arrive."""
-        await self._is_hearing.wait()
 
     def _client(self, *, timeout_s: int | None) -> Redis:
         # A read time-out would cut a quiet subscription; its health is checked by pings.
@@ -90,12 +65,9 @@ class RedisBus:
     async def _send_on(self, client: Redis) -> None:
         wait_ms = 0
         while True:
-            await self._has_pending.wait()
-            streams = sorted(self._pending)
-            self._pending.clear()
-            self._has_pending.clear()
+            streams = await self._next_streams()
             try:
-                await client.publish(CHANNEL, json.dumps({"from": self._name, "grew": streams}))
+                await client.publish(CHANNEL, self._message(streams))
                 wait_ms = 0
             except _LOST as error:
                 logs.logger().warning("bus_send_failed", count=len(streams), exc_info=error)
@@ -113,22 +85,11 @@ class RedisBus:
                             wait_ms = 0
                             self._is_hearing.set()
                         elif message["type"] == "message":
-                            await self._heard(message["data"])
+                            self._heard(message["data"])
             except _LOST as error:
                 self._is_hearing.clear()
                 logs.logger().warning("bus_lost", exc_info=error)
                 wait_ms = await _wait_longer(wait_ms)
-
-    async def _heard(self, text: str) -> None:
-        try:
-            message = json.loads(text)
-            sender, streams = message["from"], [str(stream) for stream in message["grew"]]
-        except (ValueError, TypeError, KeyError):
-            # Somebody else's message on a shared server is no reason to stop hearing ours.
-            logs.logger().warning("bus_message_unread")
-            return
-        if sender != self._name:
-            await self._near.wake(streams)
 
 
 async def _wait_longer(wait_ms: int) -> int:

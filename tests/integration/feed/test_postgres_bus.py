@@ -9,40 +9,19 @@ import asyncpg
 import pytest
 
 from aggregator.bus.postgres import CHANNEL, PostgresBus
+from tests.integration.feed.buses import assert_a_wake_up_reaches_both_once, both_hearing, until
 
 
 @pytest.fixture
 async def pair(dsn: str) -> AsyncIterator[tuple[PostgresBus, PostgresBus]]:
-    here, there = PostgresBus(dsn), PostgresBus(dsn)
-    for bus in (here, there):
-        await bus.start()
-        await asyncio.wait_for(bus.hearing(), 5)
-    yield here, there
-    for bus in (here, there):
-        await bus.stop()
-
-
-async def until(condition, seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
+    async with both_hearing(PostgresBus(dsn), PostgresBus(dsn)) as buses:
+        yield buses
 
 
 async def test_a_wake_up_reaches_both_processes_once(
     pair: tuple[PostgresBus, PostgresBus],
 ) -> None:
-    here, there = pair
-    near, far = [], []
-    here.listen(near.extend)
-    there.listen(far.extend)
-
-    await here.wake(["pool:1", "prices"])
-    await until(lambda: far)
-    await here.wake(["pool:2"])
-    await until(lambda: "pool:2" in far)
-
-    assert near == ["pool:1", "prices", "pool:2"]
-    assert far == ["pool:1", "prices", "pool:2"]
+    await assert_a_wake_up_reaches_both_once(*pair)
 
 
 async def test_many_long_names_go_in_several_payloads(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from aggregator.bus.redis import CHANNEL, RedisBus
+from tests.integration.feed.buses import assert_a_wake_up_reaches_both_once, both_hearing, until
 from tests.integration.feed.valkey import Valkey, a_free_port
 
 
@@ -21,34 +22,12 @@ async def valkey() -> AsyncIterator[Valkey]:
 
 @pytest.fixture
 async def pair(valkey: Valkey) -> AsyncIterator[tuple[RedisBus, RedisBus]]:
-    here, there = RedisBus(valkey.url), RedisBus(valkey.url)
-    for bus in (here, there):
-        await bus.start()
-        await asyncio.wait_for(bus.hearing(), 5)
-    yield here, there
-    for bus in (here, there):
-        await bus.stop()
-
-
-async def until(condition, seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
+    async with both_hearing(RedisBus(valkey.url), RedisBus(valkey.url)) as buses:
+        yield buses
 
 
 async def test_a_wake_up_reaches_both_processes_once(pair: tuple[RedisBus, RedisBus]) -> None:
-    here, there = pair
-    near, far = [], []
-    here.listen(near.extend)
-    there.listen(far.extend)
-
-    await here.wake(["pool:1", "prices"])
-    await until(lambda: far)
-    await here.wake(["pool:2"])
-    await until(lambda: "pool:2" in far)
-
-    assert near == ["pool:1", "prices", "pool:2"]
-    assert far == ["pool:1", "prices", "pool:2"]
+    await assert_a_wake_up_reaches_both_once(*pair)
 
 
 async def test_a_lost_server_breaks_no_wake_up_here_and_comes_back(
