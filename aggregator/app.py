@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 
@@ -14,11 +15,12 @@ from aggregator import vault
 from aggregator.bus import Bus
 from aggregator.bus.memory import MemoryBus
 from aggregator.bus.postgres import PostgresBus
-from aggregator.clock import Clock, SystemClock
+from aggregator.clock import DATABASE_TIME, Clock, SystemClock
 from aggregator.db import orm, swapping
 from aggregator.db.embedded import EmbeddedError, EmbeddedPostgres
 from aggregator.db.migrating import migrate
 from aggregator.ids import Ids, RandomIds
+from aggregator.journal.reading import Pool
 from aggregator.logs import logger
 from aggregator.market import Market
 from aggregator.reactions import ON_FACT, ON_TIMER
@@ -86,7 +88,7 @@ async def market_on(
 ) -> AsyncIterator[Market]:
     """Connect a market to a migrated database, without timers."""
     await orm.connect(dsn, max_connections=connections)
-    clock = clock or SystemClock()
+    clock = clock or await SystemClock.anchored(_database_time)
     market = Market(clock, bus or MemoryBus(), ids or RandomIds(clock), ON_FACT)
     await market.bus.start()
     try:
@@ -95,6 +97,12 @@ async def market_on(
         await market.tasks.stop()
         await market.bus.stop()
         await orm.close()
+
+
+async def _database_time() -> datetime:
+    found = await Pool().rows(DATABASE_TIME)
+    at: datetime = found[0]["at"]
+    return at
 
 
 @asynccontextmanager

@@ -1,8 +1,8 @@
 """The one place that reads the clock.
 
-Market time is aware UTC in whole milliseconds and never goes back. A process reads the wall
-clock once, when its clock is made, and counts on from there, so that nobody's adjustment of the
-machine's clock can close an auction or open one again.
+Market time is aware UTC in whole milliseconds and never goes back. A process of a market asks
+its database once what time it is and counts on from there, so that processes agree whatever
+their machines' clocks say, and nobody's adjustment of one can close an auction or open it again.
 """
 
 from __future__ import annotations
@@ -10,12 +10,18 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_NAP_S = 30
+_ANCHORINGS = 5
+_GOOD_ANCHORING_NS = 20_000_000
+
+DATABASE_TIME = "select clock_timestamp() as at"
+"""The question by which a clock is anchored, and nothing else is timed by its answer."""
 
 
 class Clock(Protocol):
@@ -45,11 +51,29 @@ def _steady_ns() -> int:
 
 
 class SystemClock:
-    """The machine's time: the wall clock at the start, counted on by a steady one."""
+    """Time told at the start, by the wall clock or the database, counted on by a steady one."""
 
-    def __init__(self) -> None:
-        self._base_ns = time.time_ns() - _steady_ns()
+    def __init__(self, base_ns: int | None = None) -> None:
+        self._base_ns = time.time_ns() - _steady_ns() if base_ns is None else base_ns
         self._latest = 0, _EPOCH
+
+    @classmethod
+    async def anchored(cls, ask: Callable[[], Awaitable[datetime]]) -> SystemClock:
+        """Return a clock that counts on from the time that `ask` tells, the database's.
+
+        It is asked again while answers take long; the quickest is off by half of its way at most.
+        """
+        quickest, base_ns = -1, 0
+        for _ in range(_ANCHORINGS):
+            before = _steady_ns()
+            told = await ask()
+            took = _steady_ns() - before
+            if quickest < 0 or took < quickest:
+                told_ns = (told - _EPOCH) // timedelta(microseconds=1) * 1000
+                quickest, base_ns = took, told_ns - before - took // 2
+            if took < _GOOD_ANCHORING_NS:
+                break
+        return cls(base_ns)
 
     def now(self) -> datetime:
         elapsed = self._now_ns() // 1_000_000
@@ -66,7 +90,7 @@ class SystemClock:
             await asyncio.sleep(min(left.total_seconds(), _LONGEST_NAP_S))
 
     def behind_wall(self) -> timedelta:
-        """How far the wall clock has moved away since the start; a figure for the health page."""
+        """How far the wall clock is away from ours; a figure for the health page."""
         return timedelta(microseconds=(time.time_ns() - self._now_ns()) // 1000)
 
     def _now_ns(self) -> int:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 import signal
+import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +20,14 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from tests.e2e.processes import PASSWORD, Started, opened, start
+from aggregator.clock import SystemClock
+from scripts._storm_process import forking, serve
+from tests.e2e.processes import PASSWORD, PATIENCE_S
 
 GONE = (httpx.TransportError, WebSocketException, OSError, TimeoutError, EOFError)
 WAIT_S = 8
+TRUE_TIME = SystemClock()
+"""The time of this program and of the database, by which the market's stamps are judged."""
 AGAIN = ("try_again", "outcome_unknown", "disk_full", "rate_limited", "internal", "not_signed_in")
 """Answers that settle nothing: the same command is sent once more."""
 
@@ -31,31 +39,51 @@ class Web:
     port: int
     data_dir: Path
     settings: dict[str, str]
-    started: Started | None = None
-    is_frozen: bool = False
+    process: BaseProcess | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self, kill_at: str = "") -> None:
-        self.started = start(self.data_dir, port=self.port, **self.settings, AGG_KILL_AT=kill_at)
-        await asyncio.to_thread(opened, self.started)
+    @property
+    def output(self) -> Path:
+        return self.data_dir.parent / f"web-{self.port}.log"
+
+    async def start(self, kill_at: str = "", off_s: int = 0) -> None:
+        """Start a process whose wall clock is off by `off_s`, and wait until it serves."""
+        self.output.unlink(missing_ok=True)
+        settings = {**self.settings, "AGG_KILL_AT": kill_at}
+        self.process = forking().Process(
+            target=serve, args=(self.port, self.data_dir, self.output, settings, off_s)
+        )
+        await asyncio.to_thread(self.process.start)
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._says("is open at http"):
+            if not self.runs() or time.monotonic() > deadline:
+                raise NotStarted(self.output.read_text() if self.output.exists() else "")
+            await asyncio.sleep(0.01)
 
     def runs(self) -> bool:
-        return self.started is not None and self.started.process.poll() is None
+        return self.process is not None and self.process.is_alive()
 
     def signal(self, number: signal.Signals) -> None:
-        if self.started is not None and self.runs():
-            self.started.process.send_signal(number)
+        if self.process is not None and self.process.pid is not None and self.runs():
+            os.kill(self.process.pid, number)
 
     def bury(self) -> None:
         """Kill the process if it runs, and forget it."""
-        if self.started is not None:
-            self.started.process.kill()
-            self.started.process.wait()
-            self.started.output.unlink(missing_ok=True)
-            self.started = None
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process.close()
+            self.process = None
+
+    def _says(self, words: str) -> bool:
+        return self.output.exists() and words in self.output.read_text()
+
+
+class NotStarted(Exception):
+    """A web process ended before it served; the text is what it said."""
 
 
 @dataclass
@@ -65,6 +93,8 @@ class Asked:
     command_id: str
     auction: str
     price: int
+    asked_at: datetime
+    answered_at: datetime | None = None
     answer: tuple[int, dict[str, Any]] | None = None
 
 
@@ -99,7 +129,7 @@ class Bidder:
         self.token = str(answer.json()["token"])
 
     def command(self, auction: str, price: int) -> Asked:
-        asked = Asked(f"{self.firm}-{len(self.asked):06d}", auction, price)
+        asked = Asked(f"{self.firm}-{len(self.asked):06d}", auction, price, TRUE_TIME.now())
         self.asked.append(asked)
         return asked
 
@@ -122,7 +152,7 @@ class Bidder:
         if found is None:
             await asyncio.sleep(0.1)
         elif asked.answer is None:
-            asked.answer = found
+            asked.answer, asked.answered_at = found, TRUE_TIME.now()
         elif asked.answer != found:
             self.witnesses.broken(f"{asked.command_id} answered {asked.answer}, then {found}")
 

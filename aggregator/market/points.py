@@ -21,11 +21,13 @@ def passing(point: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _armed() -> dict[str, int]:
+def arm() -> None:
+    """Take the point from the environment; a process that was forked does so once more."""
     point, _, count = os.environ.get("AGG_KILL_AT", "").partition(":")
-    if os.environ.get("AGG_ENV") != "test" or point not in POINTS or not count.isdecimal():
-        return {}
-    return {point: int(count)}
+    _LEFT.clear()
+    if os.environ.get("AGG_ENV") == "test" and point in POINTS and count.isdecimal():
+        _LEFT[point] = int(count)
 
 
-_LEFT = _armed()
+_LEFT: dict[str, int] = {}
+arm()

@@ -1,7 +1,8 @@
 """Two web processes on one auction, killed, frozen and cut off, and the database under them.
 
-Bids go over HTTP and over the feed, twice, late, out of order and again. At the end journal,
-command rows, receipts, feed and ledger must tell one story, and each auction replays to it.
+Their wall clocks are off and jump. Bids go over HTTP and over the feed, twice, late, out of order
+and again. At the end journal, command rows, receipts, feed and ledger must tell one story with
+true stamps, and each auction replays to it.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from aggregator.ledger.verifying import verify
 from aggregator.market.points import POINTS
 from aggregator.parties import registering
 from matching.auctions.events import BidPlaced
-from scripts._bid_storm import GONE, Bidder, Follower, Web, Witnesses, snapshot
+from scripts._bid_storm import GONE, Asked, Bidder, Follower, NotStarted, Web, Witnesses, snapshot
 from scripts._storm import loaded
+from scripts._storm_process import JUMPS_S
 from tests.builders import START, a_command, an_actor, an_organisation, with_cash, with_sugar
 from tests.e2e.processes import PASSWORD
 from tests.integration.feed.valkey import a_free_port
@@ -42,6 +44,8 @@ SECONDS_AN_AUCTION = 8
 DATABASE_KILLS = ("a backend", "the postmaster", "every process")
 RICH_MINOR = 10**14
 LAST_ANSWERS_S = 90
+CLOCKS_AGREE = timedelta(seconds=1)
+"""How far a stamp may lie from the time by which it is judged; clocks are off by far more."""
 
 
 @dataclass
@@ -88,7 +92,7 @@ async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
 def figures(scene: Scene) -> dict[str, int]:
     asked = [one for bidder in scene.bidders for one in bidder.asked]
     return {
-        "kills in all": sum(count for kind, count in scene.kills.items() if "froze" not in kind),
+        "kills in all": sum(count for kind, count in scene.kills.items() if "kills" in kind),
         **{kind: scene.kills[kind] for kind in sorted(scene.kills)},
         "auctions": len(scene.auctions),
         "commands": len(asked),
@@ -215,40 +219,47 @@ async def suppressed(asking: Any) -> None:
 
 
 async def break_webs(scene: Scene, web: Web, until: float) -> None:
-    """Kill or freeze one process, now and then or at a named point, and start it again."""
+    """Kill one process at random or at a named point, freeze it, or move its clock, repeatedly."""
     loop, chance = asyncio.get_running_loop(), random.Random(f"{scene.chance.random()}")
-    took = 0.0
+    took, kills = 0.0, scene.kills
     while loop.time() < until:
         # Who starts slowly is left to work for longer, or there is nothing to break.
-        await asyncio.sleep(chance.uniform(0.2, 2.0) + took * 0.5)
+        await asyncio.sleep(chance.uniform(0.2, 1.6) + took * 0.5)
+        kind = chance.random()
         if not web.runs():
-            scene.kills["kills of web processes at a named point"] += 1
-        elif chance.random() < 0.15:
-            scene.kills["web processes frozen"] += 1
+            kills["kills of web processes at a named point"] += 1
+        elif kind < 0.1:
+            kills["web processes frozen"] += 1
             web.signal(signal.SIGSTOP)
             await asyncio.sleep(chance.uniform(0.5, 7.0))
             web.signal(signal.SIGCONT)
             continue
+        elif kind < 0.25:
+            kills["clocks that jumped"] += 1
+            web.signal(signal.SIGUSR1)
+            continue
         else:
-            scene.kills["kills of web processes"] += 1
+            kills["kills of web processes"] += 1
             web.signal(signal.SIGKILL)
         web.bury()
         is_armed = chance.random() < 0.6 and loop.time() < until
-        point = f"{chance.choice(POINTS)}:{chance.randint(1, 60)}" if is_armed else ""
+        point = f"{chance.choice(POINTS)}:{chance.randint(1, 20)}" if is_armed else ""
+        off_s = chance.choice((0, *JUMPS_S))
+        kills["processes started with a clock that is off"] += off_s != 0
         began = loop.time()
-        await start_again(web, point)
+        await start_again(web, point, off_s)
         took = loop.time() - began
     if web.runs():
         web.bury()
-    await start_again(web, "")
+    await start_again(web, "", 0)
 
 
-async def start_again(web: Web, point: str) -> None:
+async def start_again(web: Web, point: str, off_s: int) -> None:
     """Start a process, however often the database is away or the point is passed too early."""
-    for _ in range(30):
+    for _ in range(60):
         try:
-            await web.start(point)
-        except AssertionError:
+            await web.start(point, off_s)
+        except NotStarted:
             web.bury()
             point = ""
         else:
@@ -318,12 +329,13 @@ async def commands_told(scene: Scene) -> dict[str, Any]:
 async def audit_bids(scene: Scene, auction: str, told: dict[str, Any]) -> None:
     """Compare the journal's bids with command rows and receipts, one by one and in order."""
     broken = scene.witnesses.broken
-    receipts = {
-        asked.command_id: asked.answer[1]
+    acknowledged = {
+        asked.command_id: asked
         for bidder in scene.bidders
         for asked in bidder.asked
         if asked.auction == auction and asked.answer is not None and asked.answer[0] == 201
     }
+    receipts = {name: asked.answer[1] for name, asked in acknowledged.items() if asked.answer}
     rows = await Pool().rows(
         "select seq, command from journal where stream = $1 and kind = 'BidPlaced' order by seq",
         store.stream_of(auction),
@@ -348,9 +360,22 @@ async def audit_bids(scene: Scene, auction: str, told: dict[str, Any]) -> None:
         if bid.seq != number or (number > 1 and bid.at < last_at):
             broken(f"{bid.bid_id} stands at {bid.seq}, {bid.at}; {number} was its place")
         last_at = bid.at
+        audit_stamp(scene, bid, acknowledged.get(command_of[entry.seq]))
         receipt = receipts.get(command_of[entry.seq])
         head = room.chain.head.hex() if room.chain else ""
         expected = (bid.bid_id, own[bid.bidder], stamp(bid.at), head)
         if receipt and tuple(receipt[name] for name in ("bid_id", "seq", "at", "hash")) != expected:
             broken(f"{bid.bid_id}: the receipt says {receipt}, the journal {expected}")
     scene.witnesses.seen["bids in the journal"] += number
+
+
+def audit_stamp(scene: Scene, bid: BidPlaced, asked: Asked | None) -> None:
+    """A bid is stamped between the instants at which it was asked for and answered."""
+    if asked is None or asked.answered_at is None:
+        return
+    if not asked.asked_at - CLOCKS_AGREE <= bid.at <= asked.answered_at + CLOCKS_AGREE:
+        scene.witnesses.broken(
+            f"{bid.bid_id} is stamped {bid.at}; it was asked for at {asked.asked_at}"
+            f" and answered at {asked.answered_at}"
+        )
+    scene.witnesses.seen["stamps compared with the true time"] += 1

@@ -45,6 +45,31 @@ def test_the_system_clock_agrees_with_the_wall() -> None:
     assert abs(SystemClock().behind_wall()) < timedelta(seconds=1)
 
 
+async def test_an_anchored_clock_counts_on_from_what_it_was_told() -> None:
+    async def ask() -> datetime:
+        return START
+
+    clock = await SystemClock.anchored(ask)
+
+    # The wall is years away from there; an hour is more than any machine takes for this.
+    assert START <= clock.now() < START + timedelta(hours=1)
+    assert abs(clock.behind_wall()) > timedelta(hours=1)
+
+
+async def test_a_slow_answer_is_asked_for_again_and_the_quickest_counts() -> None:
+    asked = []
+
+    async def ask() -> datetime:
+        asked.append(START)
+        await asyncio.sleep(0.2 if len(asked) == 1 else 0)
+        return START if len(asked) > 1 else START - timedelta(days=1)
+
+    clock = await SystemClock.anchored(ask)
+
+    assert len(asked) > 1
+    assert clock.now() >= START
+
+
 def test_a_simulated_clock_stands_still_until_it_is_set() -> None:
     clock = SimulatedClock(START)
 
