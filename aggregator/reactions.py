@@ -9,14 +9,21 @@ from aggregator.auctions import closing as auction_closing
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.deals import cancelling, claims
 from aggregator.deals import closing as deal_closing
-from aggregator.deals.facts import DealLapsed, DealSettled, LotsReturned
+from aggregator.deals.facts import (
+    DealCancelled,
+    DealDefaulted,
+    DealLapsed,
+    DealSettled,
+    LotsReturned,
+)
 from aggregator.demand import repeating
 from aggregator.forwards import calling as forwards_calling
 from aggregator.forwards import closing as forwards_closing
 from aggregator.forwards import proposing as forwards_proposing
 from aggregator.forwards import staging as forwards_staging
 from aggregator.forwards.facts import OrderCancelled, StripCleared, StripLapsed
-from aggregator.fulfilment import accepting
+from aggregator.fulfilment import accepting, desks, disputed, tickets
+from aggregator.fulfilment.facts import TicketEnded, TicketOpened
 from aggregator.invoices import crediting, issuing
 from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
@@ -33,7 +40,7 @@ from aggregator.pools.facts import (
     PoolLapsed,
     SubstituteAwarded,
 )
-from aggregator.prices import publication
+from aggregator.prices import parking, publication
 from aggregator.settlement import chargebacks, refunds
 from aggregator.supply import offering
 from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
@@ -41,9 +48,16 @@ from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 ON_FACT: dict[type, Sequence[Reaction]] = {
     AuctionAwarded: [pool_awarding.on_auction_awarded, ending.on_auction_awarded],
     AuctionFailed: [pool_awarding.on_auction_failed, ending.on_auction_failed],
+    DealCancelled: [tickets.on_deal_over],
+    DealDefaulted: [tickets.on_deal_over],
     DealLapsed: [substituting.on_deal_lapsed],
-    DealSettled: [publication.on_deal_settled],
-    LotsReturned: [crediting.on_lots_returned, publication.on_lots_returned],
+    DealSettled: [disputed.on_deal_settled, publication.on_deal_settled],
+    # What is held for lots in dispute pays for those that come back.
+    LotsReturned: [
+        disputed.on_lots_returned,
+        crediting.on_lots_returned,
+        publication.on_lots_returned,
+    ],
     OfferExpired: [listing.on_offer_gone, ending.on_offer_gone],
     OfferPublished: [listing.on_offer_published],
     OfferWithdrawn: [listing.on_offer_gone, ending.on_offer_gone],
@@ -56,6 +70,8 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     StripCleared: [ending.on_strip_cleared],
     StripLapsed: [ending.on_strip_lapsed],
     SubstituteAwarded: [answering.on_substitute_awarded],
+    TicketEnded: [parking.on_ticket_ended],
+    TicketOpened: [parking.on_ticket_opened],
 }
 
 # Whoever a fact concerns is told of it after everything that it sets off.
@@ -84,6 +100,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "forwards.nominate": forwards_calling.on_silent_buyer,
     "forwards.proposal": forwards_proposing.expire,
     "forwards.stage": forwards_staging.on_stage_due,
+    desks.TIMER: tickets.on_silence,
     "mandates.expire": granting.expire,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,

@@ -48,3 +48,52 @@ class TitlePassed:
     from_id: str
     to_id: str
     lots: int
+
+
+@fact
+class TicketOpened:
+    """A party has a matter with a deal; `lots` of it are in dispute, and all `desks` know."""
+
+    ticket_id: str
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    opened_by: str
+    matter: str
+    lots: int
+    desks: tuple[str, ...]
+
+
+@fact
+class DeskAnswered:
+    ticket_id: str
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    desk: str
+
+
+@fact
+class DeskSilent:
+    """A desk of a ticket let its time run out."""
+
+    ticket_id: str
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    desk: str
+
+
+@fact
+class TicketEnded:
+    """`fault_lots` of the disputed lots were the seller's failure."""
+
+    ticket_id: str
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    matter: str
+    state: str
+    lots: int
+    fault_lots: int
+    compensation_minor: int

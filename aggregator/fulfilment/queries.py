@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.deals.access import party_deal
+from aggregator.fulfilment.ticket_queries import TicketView, tickets
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
 
@@ -31,10 +32,11 @@ class GoodsView:
     receipt: Mapping[str, Any] | None
     acceptance: Mapping[str, Any] | None
     returns: tuple[ReturnView, ...]
+    tickets: tuple[TicketView, ...]
 
 
 async def goods(actor: Actor, deal_id: str, reader: Reader | None = None) -> GoodsView:
-    """Return shipment, receipt, acceptance and returns of a deal of the actor's.
+    """Return shipment, receipt, acceptance, returns and tickets of a deal of the actor's.
 
     Raises:
         NotAllowed: the actor's roles read no deals.
@@ -43,7 +45,7 @@ async def goods(actor: Actor, deal_id: str, reader: Reader | None = None) -> Goo
     """
     actor.require("deals.read")
     source = reader or Pool()
-    await party_deal(source, actor, deal_id)
+    deal = await party_deal(source, actor, deal_id)
     shipments = await source.rows(
         "select lots, carrier, vehicle, shipped_at from shipment where deal_id = $1", deal_id
     )
@@ -65,6 +67,7 @@ async def goods(actor: Actor, deal_id: str, reader: Reader | None = None) -> Goo
         receipt=_only(receipts),
         acceptance=_only(acceptances),
         returns=tuple(ReturnView(**dict(row)) for row in returns),
+        tickets=tuple(await tickets(source, deal, actor)),
     )
 
 

@@ -28,9 +28,13 @@ from aggregator.deals.lines import PLATFORM
 from aggregator.demand.facts import RequestRepeated
 from aggregator.forwards.facts import StripCleared, StripLapsed
 from aggregator.fulfilment.facts import (
+    DeskAnswered,
+    DeskSilent,
     GoodsAccepted,
     GoodsDelivered,
     GoodsShipped,
+    TicketEnded,
+    TicketOpened,
 )
 from aggregator.invoices.facts import CreditNoteIssued, InvoiceIssued, InvoiceOverdue
 from aggregator.journal.facts import stamp
@@ -227,6 +231,8 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     DealReduced: _both("deal_reduced", "lots", "ordered_lots", "refunded_minor"),
     DealSettled: _both("deal_settled", "lots", "price_minor"),
     DepositAsked: _deposit_asked,
+    DeskAnswered: _both("desk_answered", "desk"),
+    DeskSilent: _both("desk_silent", "desk"),
     FirmingBegan: _members("pool_firming"),
     GoodsAccepted: _both("goods_accepted", "lots", "ordered_lots"),
     GoodsDelivered: _both("goods_delivered", "lots"),
@@ -251,6 +257,8 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     SubstituteExpired: _substitute_expired,
     SubstituteOffered: _substitute_offered,
     SubstitutionEnded: _substitution_ended,
+    TicketEnded: _both("ticket_ended", "lots", "fault_lots", "compensation_minor"),
+    TicketOpened: _both("ticket_opened", "matter", "lots"),
 }
 
 

@@ -51,7 +51,13 @@ RELATIONS: Mapping[str, Relation] = {
     "forwards.read": Relation("event"),
     "forwards.receive": Relation("firm"),
     "fulfilment.accept": Relation("party", "delivered"),
+    "fulfilment.answer_ticket": Relation("party", "open"),
+    "fulfilment.concede_ticket": Relation("party", "open"),
+    "fulfilment.decide_ticket": Relation("market", "open"),
     "fulfilment.deliver": Relation("party", "shipping"),
+    "fulfilment.raise_ticket": Relation(
+        "party", "funded, shipping, delivered, disputed, accepted, invoiced, settled"
+    ),
     "fulfilment.resolve": Relation("market", "disputed"),
     "fulfilment.return": Relation("party", "settled"),
     "fulfilment.ship": Relation("party", "funded, shipping"),

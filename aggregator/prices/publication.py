@@ -10,6 +10,7 @@ from aggregator.catalogue.queries import InstrumentView, instrument, parent
 from aggregator.catalogue.tenors import Cell, parse_cell
 from aggregator.deals.activity import active_groups
 from aggregator.deals.facts import DealSettled, LotsReturned
+from aggregator.fulfilment.ticket_rows import open_tickets
 from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Reader
 from aggregator.market import Actor, Answer, Market, Unit
@@ -21,6 +22,7 @@ from matching.index.publish import Publication, publish
 from matching.index.screening import Suppressed
 
 STREAM = "prices"
+TICKET = "ticket"
 ACTIVE_WITHIN = timedelta(days=365)
 FOLDING = "prices.fold"
 FOLD_AFTER = timedelta(days=60)
@@ -38,7 +40,7 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
         buyer_group=settled.buyer_group,
         seller_group=settled.seller_group,
         settled_at=settled.settled_at,
-    )
+    ) or await in_dispute(unit, settled.deal_id)
     await unit.execute(
         "insert into price_deal (deal_id, cell, instrument_id, region, tenor, buyer_group,"
         " seller_group, price_minor, lots, settled_at, state, parked_for)"
@@ -56,10 +58,16 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
         "parked" if reason else "waiting",
         reason,
     )
-    if reason:
+    if reason is not None:
         await unit.record(f"cell:{cell}", DealParked(settled.deal_id, reason))
         return
-    await _gather(unit, cell)
+    await gather(unit, cell)
+
+
+async def in_dispute(reader: Reader, deal_id: str) -> str | None:
+    """Return the reason to park a deal for a ticket over lots of it, or None."""
+    found = await open_tickets(reader, deal_id)
+    return TICKET if any(ticket.lots for ticket in found) else None
 
 
 async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:
@@ -121,13 +129,13 @@ async def fold(market: Market, key: str) -> None:
             above,
         )
         await unit.record(f"cell:{cell}", BatchFolded(str(target), tuple(d.id for d in waiting)))
-        await _gather(unit, target)
+        await gather(unit, target)
         return {}
 
     await market.perform(Actor.SYSTEM, "prices.fold", step)
 
 
-async def _gather(unit: Unit, cell: Cell) -> None:
+async def gather(unit: Unit, cell: Cell) -> None:
     """Publish the batch or let it wait, at most `FOLD_AFTER` from its first deal on."""
     if await publish_if_safe(unit, cell):
         await clear_timer(unit, FOLDING, str(cell))

@@ -29,7 +29,7 @@ PUBLIC_THINGS = {"auction_id", "instrument", "pool_id", "region", "strip_id", "t
 # Made late in a trade; here no firm has one, so theirs is absent too.
 NOT_MADE = {
     *("call_off_id", "claim_id", "contract_id", "document_id", "line_id", "motion_id"),
-    *("payment_id", "proposal_id", "slot_id"),
+    *("payment_id", "proposal_id", "slot_id", "ticket_id"),
 }
 _PLACE = re.compile(r"\{(\w+)\}")
 # They end or change the very person who asks.

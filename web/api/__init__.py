@@ -25,6 +25,7 @@ ROUTE_MODULES = [
     "web.api.people",
     "web.api.pools",
     "web.api.prices",
+    "web.api.service",
     "web.api.sessions",
     "web.api.support",
 ]

@@ -6,7 +6,7 @@ import { t, worded } from "./words.js";
 
 const PATHS = { auction: "/auctions", contract: "/contracts", deal: "/deals", pool: "/pools", strip: "/strips" };
 const INSTANT = /^\d{4}-\d{2}-\d{2}T/;
-const QUANTITIES = ["lots", "ordered_lots"];
+const QUANTITIES = ["lots", "ordered_lots", "fault_lots"];
 
 export function noticeText({ kind, figures }) {
   return t(`notice.${kind}`, Object.fromEntries(Object.entries(figures).map(readable)));
@@ -23,6 +23,8 @@ export function noticePath({ subject }) {
 
 function readable([name, value]) {
   if (QUANTITIES.includes(name)) return [name, lots(value)];
+  if (name === "desk") return [name, t(`page.ticket_desk.${value}`)];
+  if (name === "matter") return [name, t(`page.matter.${value}`)];
   if (name === "change") return [name, worded("page.change", value)];
   if (name === "state") return [name, worded("state", value)];
   if (name === "reason") return [name, worded("page.reason", value)];

@@ -11,6 +11,7 @@ import { t } from "../core/words.js";
 import { cancelForm, returnForm, taskForm } from "./deal_acts.js";
 import { claims } from "./deal_claims.js";
 import { documents, evidences, lines, returns, terms, timeline } from "./deal_record.js";
+import { ticketForm, tickets } from "./deal_service.js";
 
 const LIFE = ["formed", "funded", "shipping", "delivered", "accepted", "invoiced", "settled"];
 const ASK_EVERY = 15_000;
@@ -70,6 +71,7 @@ class DealPage {
       terms(this),
       documents(this),
       claims(this),
+      tickets(this),
       returns(this),
       timeline(this),
     );
@@ -125,6 +127,7 @@ class DealPage {
       deal.dispute_reason &&
         h("p", { class: "banner bad" }, t("page.deal.disputed", { reason: deal.dispute_reason })),
       returnForm(this),
+      ticketForm(this),
       cancelForm(this),
       h("p", {}, h("button", { type: "button", onclick: () => print() }, t("page.print"))),
     );

@@ -11,6 +11,7 @@ import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
 import { t } from "../core/words.js";
 import { contested } from "./deal_claims.js";
+import { waitingTickets } from "./deal_service.js";
 
 const DAY = 86_400_000;
 const KINDS = ["factory", "mill", "trader", "refiner", "auditor"];
@@ -41,20 +42,22 @@ export async function show(main) {
 }
 
 async function showWaiting(waiting, refresh) {
-  const [{ lines }, { disputes }, { claims }, { payments }, { organisations }] = await Promise.all([
+  const [{ lines }, { disputes }, { claims }, { tickets }, { payments }, { organisations }] = await Promise.all([
     get("/bank/unmatched"),
     get("/disputes"),
     get("/claims"),
+    get("/tickets"),
     get("/bank/payments"),
     get("/organisations"),
   ]);
-  const nothing = lines.length + disputes.length + claims.length + payments.length === 0;
+  const nothing = lines.length + disputes.length + claims.length + tickets.length + payments.length === 0;
   fill(
     waiting,
     nothing && panel(t("page.desk.waiting"), empty(t("page.desk.nothing_waits"))),
     lines.length > 0 && unmatched(lines, organisations, refresh),
     disputes.length > 0 && disputed(disputes, refresh),
     claims.length > 0 && contested(claims, refresh),
+    tickets.length > 0 && waitingTickets(tickets, refresh),
     payments.length > 0 && ordered(payments, organisations, refresh),
   );
 }

@@ -1,0 +1,81 @@
+"""The disputed part: money of the seller's that waits until its ticket has ended.
+
+Before a deal settles all of its money lies in the escrow. When it settles, and at once for a
+ticket on a settled deal, the seller's part of the price of the disputed lots is held in his
+cash, as far as he has it. Lots that are returned meanwhile leave the dispute, so that their
+refund is paid from what was held for them.
+"""
+
+from __future__ import annotations
+
+from aggregator.deals import store
+from aggregator.deals.facts import DealSettled, LotsReturned
+from aggregator.deals.lines import lines_of, total
+from aggregator.deals.store import Deal
+from aggregator.fulfilment.ticket_rows import Ticket, open_tickets
+from aggregator.ledger import accounts, holds, transfers
+from aggregator.market import Unit
+from aggregator.settlement import escrow
+from matching.money import Rounding, scaled
+
+
+async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
+    """Hold what is in dispute of the money that the seller has just got."""
+    left = settled.lots
+    for ticket in await open_tickets(unit, settled.deal_id):
+        lots = min(ticket.lots, left)
+        left -= lots
+        await hold(unit, await store.load(unit, settled.deal_id), ticket, lots)
+
+
+async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:
+    """Take returned lots out of the open disputes, the earliest first."""
+    deal = await store.load(unit, returned.deal_id)
+    gone = returned.lots
+    for ticket in await open_tickets(unit, deal.id):
+        lots = min(ticket.lots, gone)
+        gone -= lots
+        if lots:
+            await hold(unit, deal, ticket, ticket.lots - lots)
+
+
+async def hold(unit: Unit, deal: Deal, ticket: Ticket, lots: int) -> None:
+    """Let a ticket dispute `lots`, and hold what they cost in place of what was held."""
+    if ticket.hold_id is not None:
+        await holds.void(unit, ticket.hold_id)
+    amount_minor, hold_id = 0, None
+    cash = await escrow.cash_of(unit, deal.seller_id, deal.currency)
+    if deal.settled_at is not None and lots:
+        balance_minor, held_minor, _ = await accounts.lock(unit, cash)
+        amount_minor = min(price_of(deal, lots), balance_minor - held_minor)
+    if amount_minor:
+        hold_id = await holds.place(unit, cash, amount_minor, f"ticket:{ticket.id}")
+    await unit.execute(
+        "update ticket set lots = $2, hold_id = $3, held_minor = $4 where id = $1",
+        ticket.id,
+        lots,
+        hold_id,
+        amount_minor,
+    )
+
+
+async def release(unit: Unit, deal: Deal, ticket: Ticket, fault_lots: int) -> int:
+    """Pay the share of `fault_lots` to the buyer, free the rest, and return what was paid."""
+    if ticket.hold_id is None:
+        return 0
+    paid_minor = scaled(ticket.held_minor, fault_lots, ticket.lots, Rounding.HALF_EVEN)
+    if not paid_minor:
+        await holds.void(unit, ticket.hold_id)
+        return 0
+    await holds.release_for_posting(unit, ticket.hold_id)
+    seller = await escrow.cash_of(unit, deal.seller_id, deal.currency)
+    buyer = await escrow.cash_of(unit, deal.buyer_id, deal.currency)
+    kind = "ticket.compensation"
+    lines = [(seller, -paid_minor), (buyer, paid_minor)]
+    await transfers.post(unit, kind, deal.id, lines, key=f"{ticket.id}:{kind}")
+    return paid_minor
+
+
+def price_of(deal: Deal, lots: int) -> int:
+    """Return the seller's part of what `lots` of a deal cost, his tax included."""
+    return total(lines_of(deal.rates, lots, seller_id=deal.seller_id), deal.seller_id)
