@@ -84,7 +84,14 @@ export function gathered(act, wait = 120) {
   let timer = null;
   return () => {
     clearTimeout(timer);
-    timer = setTimeout(act, wait);
+    timer = setTimeout(async () => {
+      try {
+        await act();
+      } catch (error) {
+        // A refusal (signed out elsewhere, no line) leaves what is shown; the line's state tells.
+        if (error.status === undefined) throw error;
+      }
+    }, wait);
   };
 }
 
