@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
-from hypothesis.internal.conjecture.constants_ast import Constants
+from hypothesis.internal.constants_ast import Constants
 from playwright.async_api import Browser, async_playwright
 
 from aggregator.db import orm as market_orm
