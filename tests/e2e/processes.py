@@ -24,30 +24,11 @@ from aggregator.app import market_on
 from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.processes import recorded_server
 from aggregator.parties.registering import found_operator
+from tests.documents import REGION, SUGAR
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse 8"
 PATIENCE_S = 90
-
-REGION = {"code": "GX", "name_zh": "广西", "name_en": "Guangxi"}
-SUGAR = {
-    "id": "SUGAR-W1",
-    "name_zh": "一级白砂糖",
-    "name_en": "White sugar, grade one",
-    "standard": "GB/T 317",
-    "packaging": "50 kg",
-    "lot_text": "1 t",
-    "tick": "1.00",
-    "step": "25.00",
-    "max_lots": 100_000,
-    "tax_bps": 1300,
-    "service_tax_bps": 600,
-    "fee_bps": 20,
-    "deposit_bps": 1000,
-    "tolerance_bps": 100,
-    "return_policy": "Within 7 days",
-    "return_days": 7,
-}
 
 
 @dataclass

@@ -20,28 +20,10 @@ from websockets.exceptions import ConnectionClosed
 
 from aggregator.app import market_on
 from aggregator.parties.registering import found_operator
+from tests.documents import REGION, SUGAR
 from tests.integration.feed.valkey import Valkey, a_free_port
 
 PASSWORD = "correct horse 8"
-REGION = {"code": "GX", "name_zh": "广西", "name_en": "Guangxi"}
-SUGAR = {
-    "id": "SUGAR-W1",
-    "name_zh": "一级白砂糖",
-    "name_en": "White sugar, grade one",
-    "standard": "GB/T 317",
-    "packaging": "50 kg",
-    "lot_text": "1 t",
-    "tick": "1.00",
-    "step": "25.00",
-    "max_lots": 100_000,
-    "tax_bps": 1300,
-    "service_tax_bps": 600,
-    "fee_bps": 20,
-    "deposit_bps": 1000,
-    "tolerance_bps": 100,
-    "return_policy": "Within 7 days",
-    "return_days": 7,
-}
 MILL = {"name": "South mill", "kind": "mill", "owner_group": "South", "region": "GX"}
 
 
