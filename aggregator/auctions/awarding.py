@@ -60,7 +60,7 @@ def _terms(listing: AuctionListed, won: Award, *, buyer_id: str, seller_id: str)
         source_id=listing.auction_id,
         instrument_id=listing.instrument_id,
         region=listing.region,
-        tenor=won.item or listing.tenor,
+        tenor=won.item.partition("/")[0] or listing.tenor,
         buyer_id=buyer_id,
         seller_id=seller_id,
         lots=won.lots,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from aggregator.auctions import queries, sealing, store
 from aggregator.auctions.desk import BidDesk, BidWanted, StandingWanted
 from aggregator.auctions.sealing import SealedRefusal
@@ -18,11 +20,13 @@ async def place_bid(
     price_minor: int,
     lots: int | None = None,
     all_or_none: bool = False,
+    attributes: Mapping[str, int] | None = None,
 ) -> Outcome:
     """Bid `price_minor` per lot for `lots`, all of them when absent.
 
     In a Dutch auction the bid takes lots at the clock's price, if that is no worse; in a
-    Japanese one it accepts the price of the round. The answer is the receipt: `seq` counts the
+    Japanese one it accepts the price of the round. `attributes` are the values of the scored
+    terms, by name. The answer is the receipt: `seq` counts the
     firm's own bids, `hash` is where the bid stands in the auction's record. What the rules hide
     from bidders is None.
 
@@ -34,7 +38,8 @@ async def place_bid(
         RuleViolation: a rule of the auction refuses the bid.
 
     """
-    wanted = BidWanted(auction_id, price_minor, lots, all_or_none)
+    scored = tuple(sorted((attributes or {}).items()))
+    wanted = BidWanted(auction_id, price_minor, lots, all_or_none, attributes=scored)
     return await _at_the_desk(market, actor, command, wanted)
 
 
@@ -49,6 +54,31 @@ async def place_demand(
 
     """
     wanted = BidWanted(auction_id, 0, None, False, tuple(sorted(demand.items())))  # noqa: FBT003
+    return await _at_the_desk(market, actor, command, wanted)
+
+
+async def place_package(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    auction_id: str,
+    *,
+    items: Sequence[str],
+    price_minor: int,
+    xor: str | None = None,
+) -> Outcome:
+    """Bid `price_minor` per lot for all of `items` or none of them.
+
+    Of the packages in one group `xor` at most one wins; those without a group may all win.
+
+    Raises:
+        NotFound, NotAllowed, RelatedToOwner, GroupAlreadyBids, KindNotAdmitted,
+        InsufficientFunds, RuleViolation: as in `place_bid`.
+
+    """
+    wanted = BidWanted(
+        auction_id, price_minor, None, all_or_none=True, items=tuple(items), xor=xor or None
+    )
     return await _at_the_desk(market, actor, command, wanted)
 
 

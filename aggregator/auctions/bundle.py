@@ -20,7 +20,15 @@ from aggregator.journal.reading import Entry, Reader, entries
 from aggregator.laboratory import plain
 from aggregator.market import Actor
 from aggregator.vault import KeyLost, vault
-from matching.auctions.events import BidPlaced, Cancelled, Closed, DemandPlaced, Opened, StandingSet
+from matching.auctions.events import (
+    BidPlaced,
+    Cancelled,
+    Closed,
+    DemandPlaced,
+    Opened,
+    PackagePlaced,
+    StandingSet,
+)
 from matching.auctions.rules import Rules
 
 FORMAT = "aggregator.bundle/1"
@@ -30,7 +38,7 @@ _ALL = 10**7
 _FOR_ALL = frozenset(
     ["listed", "rules", "round", "extended", "paused", "resumed", "closed", "cancelled"]
 )
-_OF_BIDDERS = frozenset({"bid", "demand", "award", "left_out"})
+_OF_BIDDERS = frozenset({"bid", "demand", "package", "proof", "award", "left_out"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +176,7 @@ def _bidders(
     firms = {
         entry.fact.bidder
         for entry in found
-        if isinstance(entry.fact, BidPlaced | DemandPlaced | StandingSet)
+        if isinstance(entry.fact, BidPlaced | DemandPlaced | PackagePlaced | StandingSet)
     }
     if reading.audience == PUBLIC:
         return []

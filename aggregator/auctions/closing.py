@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aggregator.auctions import awarding, beacon, bundle, deposits, store
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, BiddingBegan, SealsOpened
 from aggregator.auctions.keys import sealing_key, seed_of
 from aggregator.auctions.store import Room
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.scheduler.timers import set_timer
+from matching.auctions import package_bids
 from matching.auctions.commands import Begin, Close, EndRound
 from matching.auctions.engine import decide
 from matching.auctions.events import Closed, Result
@@ -20,6 +23,7 @@ async def close(market: Market, auction_id: str) -> None:
     the same transaction. Where ties are drawn, the beacon is waited for, ten minutes at most.
     """
     drawn = await beacon.drawn_for(auction_id, market.clock.now())
+    await _search_ahead(market, auction_id)
 
     async def step(unit: Unit) -> Answer:
         room = await store.locked(unit, auction_id)
@@ -88,6 +92,15 @@ async def begin(market: Market, auction_id: str) -> None:
         return {}
 
     await market.perform(Actor.SYSTEM, "auctions.begin", step, stream=store.stream_of(auction_id))
+
+
+async def _search_ahead(market: Market, auction_id: str) -> None:
+    """Look for the winning packages, apart from other work, before the close asks for them."""
+    room = await store.read(None, auction_id)
+    _, state = room.opened
+    is_due = state.phase == "open" and market.clock.now() >= state.closes_at
+    if is_due and state.rules.format == "packages":
+        await asyncio.to_thread(package_bids.cleared, package_bids.problem_of(state))
 
 
 async def _close(unit: Unit, room: Room, beacon_hex: str | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aggregator.auctions.deposits import Said
 from aggregator.auctions.facts import AuctionListed
 from aggregator.mandates.drawing import BUY, SELL, Commitment
-from matching.auctions.events import BidPlaced, DemandPlaced, StandingSet
+from matching.auctions import package_bids
+from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
 from matching.auctions.rules import Rules
 from matching.auctions.state import State
 
@@ -33,8 +34,8 @@ def _counted(rules: Rules, amount_minor: int) -> int:
 
     All lots at the ceiling, or at double the floor; doubled again only for a bid beyond that.
     """
-    assert rules.start_minor is not None
-    counted = max(1, rules.start_minor * rules.lots * (1 if rules.side == "buy" else 2))
+    assert rules.start_worth_minor is not None
+    counted = max(1, rules.start_worth_minor * (1 if rules.side == "buy" else 2))
     while counted < amount_minor:
         counted *= 2
     return counted
@@ -51,6 +52,15 @@ def _worth(state: State, said: Said) -> tuple[int, int, int]:
             total = sum(lots * price for lots, price in asked)
             worst = max((price for _, price in asked), default=0)
             return sum(lots for lots, _ in asked), worst, total
+        case PackagePlaced(bidder=bidder):
+            packages = [bid for bid in state.packages if bid.bidder == bidder]
+            stands_for = package_bids.standing([*packages, said])
+            worst = (max if rules.side == "sell" else min)(bid.price_minor for bid in stands_for)
+            most: dict[str, int] = {}
+            for bid in stands_for:
+                own = bid.bid_id if bid.xor is None else f"xor {bid.xor}"
+                most[own] = max(most.get(own, 0), bid.price_minor * bid.lots)
+            return rules.lots, worst, sum(most.values())
         case StandingSet(bidder=bidder, limit_minor=limit_minor):
             stands = [(rules.lots, limit_minor)] if limit_minor else []
             mine = state.book.of(bidder)

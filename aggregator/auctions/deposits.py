@@ -8,11 +8,11 @@ from aggregator.auctions.facts import AuctionListed, BidderEntered
 from aggregator.ledger import holds
 from aggregator.ledger.covering import Held
 from aggregator.market import Unit
-from matching.auctions.events import BidPlaced, DemandPlaced, StandingSet
+from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
 from matching.auctions.state import State
 from matching.money import Rounding, scaled
 
-Said = BidPlaced | DemandPlaced | StandingSet
+Said = BidPlaced | DemandPlaced | PackagePlaced | StandingSet
 
 
 def deposit_minor(listing: AuctionListed, total_minor: int) -> int:
@@ -29,8 +29,9 @@ def needed_minor(listing: AuctionListed, state: State, said: Said, held_minor: i
     """
     rules = state.rules
     if rules.is_sealed:
-        assert rules.start_minor is not None
-        return deposit_minor(listing, rules.start_minor * rules.lots)
+        assert rules.start_worth_minor is not None
+        return deposit_minor(listing, rules.start_worth_minor)
+    assert not isinstance(said, PackagePlaced), "packages are sealed"
     match said:
         case DemandPlaced(demand=demand):
             assert state.clock is not None

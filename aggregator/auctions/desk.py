@@ -20,27 +20,34 @@ from aggregator.mandates.drawing import BY_ROLE, Allowed, Bounds
 from aggregator.market import Actor, Answer, Asked, Unit
 from aggregator.parties.queries import OrganisationView, organisations_of
 from aggregator.vault import KeyLost
-from matching.auctions.commands import PlaceBid, PlaceDemand, SetStanding
+from matching.auctions.commands import PlaceBid, PlaceDemand, PlacePackage, SetStanding
 from matching.auctions.disclosure import own_place
 from matching.auctions.engine import decide
-from matching.auctions.events import BidPlaced, DemandPlaced, StandingSet
+from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
 from matching.auctions.refusals import AllOrNoneRefused
 from matching.auctions.state import State
 from matching.errors import RuleViolation
 
 ACT = "auctions.bid"
+Spoken = PlaceBid | PlaceDemand | PlacePackage | SetStanding
 ROLE_OF_BIDDER = {"buy": "seller", "sell": "buyer"}
 
 
 @dataclass(frozen=True, slots=True)
 class BidWanted:
-    """A bid as it is asked for: a price, or lots by item; all lots when `lots` is None."""
+    """A bid as it is asked for: a price, or lots by item; all lots when `lots` is None.
+
+    With `items` it is for all of these together; `xor` names its group of alternatives.
+    """
 
     auction_id: str
     price_minor: int
     lots: int | None
     all_or_none: bool
     demand: tuple[tuple[str, int], ...] = ()
+    attributes: tuple[tuple[str, int], ...] = ()
+    items: tuple[str, ...] = ()
+    xor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ class BidDesk:
         held_minor = 0 if held is None else held.amount_minor
         deposit_minor = deposits.needed_minor(listing, state, said, held_minor)
         for event in events:
-            if type(event) is BidPlaced:
+            if isinstance(event, BidPlaced | PackagePlaced):
                 awarding.check_total(listing, event.price_minor, event.lots)
         allowed = BY_ROLE
         if self._bounds.binds(asked.actor, ACT):
@@ -147,17 +154,24 @@ class BidDesk:
         table.room, table.last = room, entries[-1]
         return _receipt(unit, room, said, head, deposit_minor)
 
-    def _command(
-        self, wanted: BidWanted | StandingWanted, bidder: str, state: State
-    ) -> PlaceBid | PlaceDemand | SetStanding:
+    def _command(self, wanted: BidWanted | StandingWanted, bidder: str, state: State) -> Spoken:
         if isinstance(wanted, StandingWanted):
             return SetStanding(self._unit.new_id("std"), bidder, wanted.limit_minor)
         bid_id = self._unit.new_id("bid")
         if wanted.demand:
             return PlaceDemand(bid_id, bidder, wanted.demand)
+        if wanted.items:
+            return PlacePackage(bid_id, bidder, wanted.items, wanted.price_minor, wanted.xor)
         if wanted.all_or_none and state.rules.interval_s:
             raise AllOrNoneRefused(wanted.lots or state.rules.lots)
-        return PlaceBid(bid_id, bidder, wanted.price_minor, wanted.lots, wanted.all_or_none)
+        return PlaceBid(
+            bid_id,
+            bidder,
+            wanted.price_minor,
+            wanted.lots,
+            wanted.all_or_none,
+            wanted.attributes,
+        )
 
     async def write(self) -> None:
         """Write the holds, who entered, and what an extension moves."""
@@ -223,13 +237,16 @@ class BidDesk:
         allowed.take()
 
 
-def _said(events: Sequence[Any], command: PlaceBid | PlaceDemand | SetStanding) -> deposits.Said:
+def _said(events: Sequence[Any], command: Spoken) -> deposits.Said:
     """Return what the bidder himself said; what standing orders answered comes beside it."""
     for event in events:
         if isinstance(command, SetStanding):
             if isinstance(event, StandingSet):
                 return event
-        elif isinstance(event, BidPlaced | DemandPlaced) and event.bid_id == command.bid_id:
+        elif (
+            isinstance(event, BidPlaced | DemandPlaced | PackagePlaced)
+            and event.bid_id == command.bid_id
+        ):
             return event
     raise AssertionError("a bid that is not refused is placed")
 
@@ -238,7 +255,7 @@ def _kept(room: Room, event: Any) -> Any:
     """Return an event as the journal keeps it: in a box, if nobody may read it yet."""
     listing, state = room.opened
     is_secret = isinstance(event, StandingSet) or (
-        state.rules.is_sealed and isinstance(event, BidPlaced)
+        state.rules.is_sealed and isinstance(event, BidPlaced | PackagePlaced)
     )
     return sealing.sealed(room.key, listing.auction_id, event) if is_secret else event
 
@@ -268,6 +285,7 @@ def _receipt(
                 "price_minor": said.price_minor,
                 "lots": said.lots,
                 "all_or_none": said.all_or_none,
+                **({"score_minor": said.score_minor} if state.rules.criteria else {}),
             }
         case DemandPlaced():
             assert state.clock is not None
@@ -283,5 +301,19 @@ def _receipt(
                 "round": said.round,
                 "demand": {} if is_single else dict(said.demand),
             }
+        case PackagePlaced():
+            return {**common, **_of_package(said, state)}
         case StandingSet():
             return {**common, "standing_id": said.standing_id, "limit_minor": said.limit_minor}
+
+
+def _of_package(said: PackagePlaced, state: State) -> Answer:
+    return {
+        "bid_id": said.bid_id,
+        "seq": sum(bid.bidder == said.bidder for bid in state.packages),
+        "price_minor": said.price_minor,
+        "lots": said.lots,
+        "all_or_none": True,
+        "items": list(said.items),
+        "xor": said.xor,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from hashlib import sha256
 
 from aggregator.auctions import keys, store
@@ -18,9 +19,9 @@ from aggregator.parties.registering import KINDS
 from matching.auctions.engine import open_auction as opened_by
 from matching.auctions.events import Opened
 from matching.auctions.refusals import BadRule
-from matching.auctions.rules import SEALED, Item, Rules
+from matching.auctions.rules import SEALED, Criterion, Item, Rules
 
-__all__ = ["AuctionTerms", "TenorLots", "open_auction", "open_within"]
+__all__ = ["AuctionTerms", "Criterion", "TenorLots", "open_auction", "open_within"]
 
 MAX_INVITED = 200
 
@@ -113,7 +114,8 @@ def _opened(unit: Unit, terms: AuctionTerms, traded: InstrumentView, key: bytes)
         shares=terms.shares,
         allow_single=terms.allow_single,
         interval_s=terms.interval_s,
-        items=tuple(Item(item.tenor, item.lots, item.start_minor) for item in terms.items),
+        items=_items(terms),
+        criteria=terms.criteria,
     )
     try:
         return opened_by(rules, unit.now)
@@ -123,9 +125,22 @@ def _opened(unit: Unit, terms: AuctionTerms, traded: InstrumentView, key: bytes)
         raise InvalidField(pointer, broken.rule, figure) from broken
 
 
+def _items(terms: AuctionTerms) -> tuple[Item, ...]:
+    """Name items after their months; further ones of a month in a package auction by number."""
+    counts: Counter[str] = Counter()
+    found = []
+    for item in terms.items:
+        counts[item.tenor] += 1
+        is_further = terms.format == "packages" and counts[item.tenor] > 1
+        name = f"{item.tenor}/{counts[item.tenor]}" if is_further else item.tenor
+        found.append(Item(name, item.lots, item.start_minor))
+    return tuple(found)
+
+
 def _commitment(terms: AuctionTerms, key: bytes) -> str | None:
     """Return what binds the market to its seed before the first bid, where ties are drawn."""
-    is_drawn = terms.tie == "draw" or (terms.tie == "auto" and terms.format in SEALED)
+    may_draw = terms.format in SEALED - {"packages"}
+    is_drawn = terms.tie == "draw" or (terms.tie == "auto" and may_draw)
     return sha256(keys.seed_of(key)).hexdigest() if is_drawn else None
 
 

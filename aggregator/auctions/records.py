@@ -26,6 +26,8 @@ from matching.auctions.events import (
     CloseExtended,
     DemandPlaced,
     Opened,
+    PackagePlaced,
+    PackagesCleared,
     Paused,
     Resumed,
     RoundOpened,
@@ -37,6 +39,7 @@ Content = Mapping[str, Any]
 Told = tuple[str, datetime, Content]
 """A kind, an instant and a content."""
 
+OfABidder = BidPlaced | DemandPlaced | PackagePlaced | StandingSet
 _NOT_IN_RULES = {"side", "format", "draw_commitment", "reserve_minor"}
 
 
@@ -111,7 +114,7 @@ def told_by(fact: object, recorded_at: datetime, key: bytes | None) -> Iterator[
         case Opened(at=at, rules=rules):
             yield "rules", at, _rules(rules)
             yield "reserve", at, {"reserve_minor": rules.reserve_minor}
-        case BidPlaced() | DemandPlaced() | StandingSet():
+        case BidPlaced() | DemandPlaced() | PackagePlaced() | StandingSet():
             yield _of_a_bidder(fact, key)
         case RoundOpened():
             prices = plain.value(fact.prices)
@@ -146,6 +149,9 @@ def told_by(fact: object, recorded_at: datetime, key: bytes | None) -> Iterator[
                     "hard_stop": plain.instant(fact.hard_stop),
                 },
             )
+        case PackagesCleared():
+            names = [one.name for one in fields(fact) if one.name != "at"]
+            yield "proof", fact.at, {name: plain.value(getattr(fact, name)) for name in names}
         case Closed():
             yield from _closed(fact, key)
         case Cancelled():
@@ -173,7 +179,7 @@ def _rules(rules: Rules) -> Content:
     return {"side": rules.side, "format": rules.format, "rules": given}
 
 
-def _of_a_bidder(fact: BidPlaced | DemandPlaced | StandingSet, key: bytes | None) -> Told:
+def _of_a_bidder(fact: OfABidder, key: bytes | None) -> Told:
     bidder = fact.bidder if key is None else mark_of(key, fact.bidder)
     match fact:
         case BidPlaced():
@@ -195,6 +201,16 @@ def _of_a_bidder(fact: BidPlaced | DemandPlaced | StandingSet, key: bytes | None
                 "demand": dict(fact.demand),
             }
             return "demand", fact.at, content
+        case PackagePlaced():
+            content = {
+                "bid_id": fact.bid_id,
+                "bidder": bidder,
+                "items": list(fact.items),
+                "price_minor": fact.price_minor,
+                "lots": fact.lots,
+                "xor": fact.xor,
+            }
+            return "package", fact.at, content
         case StandingSet():
             content = {
                 "standing_id": fact.standing_id,

@@ -23,6 +23,8 @@ from matching.auctions.events import (
     CloseExtended,
     DemandPlaced,
     Opened,
+    PackagePlaced,
+    PackagesCleared,
     Paused,
     Resumed,
     RoundOpened,
@@ -112,6 +114,11 @@ def _act_of(rest: Sequence[Entry], state: State) -> Act:
                 asked.bid_id, asked.bidder, state.clock.prices[0], asked.demand[0][1]
             )
             return accepted, asked.at
+        case PackagePlaced() as said_of:
+            package = commands.PlacePackage(
+                said_of.bid_id, said_of.bidder, said_of.items, said_of.price_minor, said_of.xor
+            )
+            return package, said_of.at
         case StandingSet() as order:
             set_by = commands.SetStanding(order.standing_id, order.bidder, order.limit_minor)
             return set_by, order.at
@@ -137,8 +144,8 @@ def _act_of_the_market(said: Entry, rest: Sequence[Entry]) -> Act:
 
 
 def _is_automatic(fact: object) -> bool:
-    """Say whether a standing order placed this bid: such bids are named after the order."""
-    if isinstance(fact, CloseExtended):
+    """Say whether no command tells this first: standing orders' bids are named after them."""
+    if isinstance(fact, CloseExtended | PackagesCleared):
         return True
     return isinstance(fact, BidPlaced) and "/" in fact.bid_id
 

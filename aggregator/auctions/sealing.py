@@ -22,8 +22,10 @@ from aggregator.journal.reading import Entry
 from aggregator.market import Answer, Command
 from aggregator.refusals import Refusal, plain_figures, refusal_code
 from aggregator.vault import derived, seal, unseal, vault
+from matching.auctions.events import PackagePlaced
 
 _BOX_BYTES = 512
+_PACKAGE_BYTES = 2048
 _ANSWER = "answer"
 _SEALED = "sealed"
 
@@ -43,7 +45,8 @@ class SealedRefusal(MarketError):
 def sealed(key: bytes, auction_id: str, fact: object) -> ActSealed:
     """Return a fact in a box; boxes have one size, so that none tells a figure by its length."""
     content = canonical([type(fact).__name__, body_of(fact)])
-    padded = content.ljust(-(-len(content) // _BOX_BYTES) * _BOX_BYTES)
+    size = _PACKAGE_BYTES if isinstance(fact, PackagePlaced) else _BOX_BYTES
+    padded = content.ljust(-(-len(content) // size) * size)
     return ActSealed(seal(sealing_key(key), padded, auction_id))
 
 

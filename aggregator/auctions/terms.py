@@ -10,6 +10,7 @@ from aggregator.catalogue.tenors import Cell
 from aggregator.errors import InvalidField
 from matching.auctions.rules import (
     SEALED,
+    Criterion,
     Disclosure,
     FormatName,
     Improve,
@@ -22,7 +23,10 @@ from matching.auctions.rules import (
 
 @dataclass(frozen=True, slots=True)
 class TenorLots:
-    """What a clock auction sells of one delivery month, and its first price."""
+    """What a clock or package auction sells of one delivery month, and its first price.
+
+    A package auction may have several items of one month.
+    """
 
     tenor: str
     lots: int
@@ -38,8 +42,9 @@ class AuctionTerms:
     public. Without `opens_at` bidding begins at once. `kinds` and `invited` admit only such
     firms, empty ones all; who is not invited does not see the auction. `barred_groups` are
     owner groups that stand behind the volume, beside the owner's own. `interval_s` is how long
-    an announced price stands; `items` are the months of a clock auction, the first of them the
-    cell's. Terms of another format are refused.
+    an announced price stands; `items` are the months of a clock or package auction, the
+    first of them the cell's. `criteria` are scored terms: what a unit of each is worth per lot.
+    Terms of another format are refused.
     """
 
     side: Side
@@ -69,6 +74,7 @@ class AuctionTerms:
     allow_single: bool = False
     interval_s: int = 0
     items: tuple[TenorLots, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
     kinds: tuple[str, ...] = ()
     invited: tuple[str, ...] = ()
     barred_groups: tuple[str, ...] = ()
@@ -78,13 +84,14 @@ _SOFT_CLOSE = frozenset({"soft_close_s", "hard_stop", "max_extensions"})
 _DIVISION = frozenset({"max_share", "shares", "allow_single"})
 # Beside the terms that every format knows: side, cell, lots, window, prices, who may come.
 OWN_TERMS: Mapping[str, frozenset[str]] = {
-    "english": _SOFT_CLOSE | _DIVISION | {"tie", "improve"},
-    "sealed_first": _DIVISION | {"tie"},
+    "english": _SOFT_CLOSE | _DIVISION | {"tie", "improve", "criteria"},
+    "sealed_first": _DIVISION | {"tie", "criteria"},
     "sealed_uniform": frozenset({"tie", "max_share"}),
     "second_price": frozenset({"tie"}),
     "dutch": frozenset({"interval_s", "max_share"}),
     "japanese": frozenset({"interval_s", "max_share", "tie"}),
     "clock": frozenset({"interval_s", "items", "max_share", "tie"}),
+    "packages": frozenset({"items"}),
 }
 _OWN = frozenset[str]().union(*OWN_TERMS.values())
 
@@ -116,12 +123,17 @@ def check_form(terms: AuctionTerms) -> None:
         name = item.name
         if name in _OWN - own and getattr(terms, name) != item.default:
             raise InvalidField(f"/{name}", "belongs to another format", terms.format)
-    if terms.format in SEALED and terms.start_minor is None:
-        raise InvalidField("/start", "needed where bids are sealed: deposits are a share of it")
-    if terms.reserve_minor is not None and terms.format in ("dutch", "japanese", "clock"):
-        if terms.format != "dutch":
-            raise InvalidField("/reserve", "belongs to another format", terms.format)
-        if not terms.reserve_is_public:
-            raise InvalidField("/reserve_is_public", "the price stops there for all to see")
+    _check_prices(terms)
     if terms.items and terms.items[0].tenor != terms.cell.tenor:
         raise InvalidField("/items/0/tenor", "the month of the cell comes first")
+
+
+def _check_prices(terms: AuctionTerms) -> None:
+    if terms.format in SEALED - {"packages"} and terms.start_minor is None:
+        raise InvalidField("/start", "needed where bids are sealed: deposits are a share of it")
+    if terms.reserve_minor is None:
+        return
+    if terms.format in ("japanese", "clock", "packages"):
+        raise InvalidField("/reserve", "belongs to another format", terms.format)
+    if terms.format == "dutch" and not terms.reserve_is_public:
+        raise InvalidField("/reserve_is_public", "the price stops there for all to see")

@@ -121,8 +121,9 @@ def _outcome_of(state: State, result: Result, bidder: str) -> str | None:
     left = [one.reason for one in result.rejected_in_the_money if one.bidder == bidder]
     if left:
         return left[0]
-    asked = state.clock.ids if state.clock is not None else frozenset()
-    if state.book.of(bidder) is None and all(one != bidder for one, _ in asked):
+    asked = {one for one, _ in state.clock.ids} if state.clock is not None else set()
+    asked |= {bid.bidder for bid in state.packages}
+    if state.book.of(bidder) is None and bidder not in asked:
         return None
     return "outbid" if result.awards else "not_awarded"
 

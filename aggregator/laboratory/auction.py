@@ -105,7 +105,7 @@ def _result(
             "closes_at": plain.value(state.closes_at),
             "hard_stop": plain.value(state.hard_stop),
             "extensions": state.extensions,
-            "bids": state.book.count,
+            "bids": state.book.count + len(state.packages),
             "round": None if state.clock is None else state.clock.round,
             "ranking": [
                 {

@@ -16,6 +16,7 @@ from matching.auctions.commands import (
     Pause,
     PlaceBid,
     PlaceDemand,
+    PlacePackage,
     RecordOutage,
     Resume,
     SetStanding,
@@ -164,7 +165,8 @@ class CommandReader:
     def read(self, entry: Node) -> tuple[datetime, Command]:
         parts = entry.fields(
             "at cmd",
-            "by price_minor lots all_or_none bid_id reason began_at demand attributes limit_minor",
+            "by price_minor lots all_or_none bid_id reason began_at demand attributes limit_minor "
+            "items xor",
         )
         return parts["at"].instant(), self._read[parts["cmd"].choice(*self._read)](entry)
 
@@ -185,6 +187,13 @@ class CommandReader:
             asked = parts["demand"].entries(max_items=MAX_ITEMS)
             demand = tuple((item, lots.integer(-ANY)) for item, lots in asked.items())
             return PlaceDemand(bid_id, bidder, demand)
+        if isinstance(entry.value, dict) and "items" in entry.value:
+            parts = entry.fields("at by cmd price_minor items", "bid_id xor")
+            bidder, bid_id = self._name(parts)
+            items = tuple(item.text() for item in parts["items"].items(max_items=MAX_ITEMS))
+            xor = parts["xor"].text() if "xor" in parts else None
+            price_minor = parts["price_minor"].integer(-ANY)
+            return PlacePackage(bid_id, bidder, items, price_minor, xor)
         parts = entry.fields("at by cmd price_minor", "lots all_or_none bid_id attributes")
         bidder, bid_id = self._name(parts)
         given = parts["attributes"].entries(max_items=50) if "attributes" in parts else {}

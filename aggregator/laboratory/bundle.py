@@ -31,7 +31,7 @@ ALWAYS_OPEN = frozenset(
     ["listed", "rules", "round", "extended", "paused", "resumed", "closed", "cancelled"],
 )
 KINDS = ALWAYS_OPEN | frozenset(
-    ["reserve", "bid", "demand", "standing", "award", "left_out", "result"]
+    ["reserve", "bid", "demand", "package", "standing", "proof", "award", "left_out", "result"]
 )
 
 MAX_RECORDS = 200_000
@@ -254,7 +254,7 @@ def _check_times(records: Sequence[Mapping[str, Any]], told: Sequence[Told]) -> 
 def _check_result(records: Sequence[Mapping[str, Any]], told: Sequence[Told]) -> bool:
     """Compute the result again where every bid is open; say whether it was."""
     opened = {one.n for one in told}
-    needed = ("bid", "demand", "award", "left_out", "result")
+    needed = ("bid", "demand", "package", "proof", "award", "left_out", "result")
     if any(record["kind"] in needed and record["n"] not in opened for record in records):
         _check_own(told)
         return False
@@ -297,7 +297,8 @@ def _possible_reserves(told: Sequence[Told]) -> list[int | None]:
 
 def _check_own(told: Sequence[Told]) -> None:
     """Check what is open of a result against the opened bids it speaks of."""
-    bids = {one.content.get("bid_id"): one.content for one in told if one.kind == "bid"}
+    kinds = ("bid", "package")
+    bids = {one.content.get("bid_id"): one.content for one in told if one.kind in kinds}
     side = next(one.content.get("side") for one in told if one.kind == "rules")
     for one in told:
         bid = bids.get(one.content.get("bid_id"))

@@ -16,8 +16,8 @@ Content = Mapping[str, Any]
 Say = Callable[[Mapping[str, Any]], list[tuple[str, str, dict[str, Any]]]]
 
 OUTAGE = "outage"
-FROM_BIDDERS = ("bid", "demand")
-OF_THE_RESULT = ("award", "left_out", "result", "closed")
+FROM_BIDDERS = ("bid", "demand", "package")
+OF_THE_RESULT = ("proof", "award", "left_out", "result", "closed")
 # What a replay says again; the rest says who sells what, or is secret for ever.
 REPLAYED = (*FROM_BIDDERS, *OF_THE_RESULT, "round", "extended", "paused", "resumed", "cancelled")
 _AS_A_SET = ("award", "left_out")
@@ -161,6 +161,19 @@ def _demand(one: Told) -> dict[str, Any]:
     }
 
 
+def _package(one: Told) -> dict[str, Any]:
+    content = one.content
+    command = {
+        "at": one.at,
+        "by": content["bidder"],
+        "cmd": "bid",
+        "bid_id": content["bid_id"],
+        "items": content["items"],
+        "price_minor": content["price_minor"],
+    }
+    return command if content["xor"] is None else {**command, "xor": content["xor"]}
+
+
 def _paused(one: Told) -> dict[str, Any]:
     content = one.content
     if _is_outage(one):
@@ -171,6 +184,7 @@ def _paused(one: Told) -> dict[str, Any]:
 _COMMANDS: dict[str, Callable[[Told], dict[str, Any]]] = {
     "bid": _bid,
     "demand": _demand,
+    "package": _package,
     "round": lambda one: {"at": one.at, "cmd": "round"},
     "paused": _paused,
     "resumed": lambda one: {"at": one.at, "cmd": "resume"},
@@ -220,10 +234,17 @@ def _said_closed(event: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any
     ]
 
 
+def _said_proof(event: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    apart = ("seq", "event", "at")
+    return [("proof", event["at"], {name: event[name] for name in event if name not in apart})]
+
+
 _SAID: dict[str, Say] = {
     "opened": lambda _: [],
     "bid_placed": _said_bid,
     "demand_placed": _said_demand,
+    "package_placed": _picked("package", "bid_id", "bidder", "items", "price_minor", "lots", "xor"),
+    "packages_cleared": _said_proof,
     "standing_set": lambda _: [],
     "round_opened": _picked("round", "round", "ends_at", "prices"),
     "close_extended": _picked("extended", "closes_at"),

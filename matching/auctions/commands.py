@@ -35,6 +35,21 @@ class PlaceDemand:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacePackage:
+    """A binding bid on all of `items` or none, at `price_minor` per lot.
+
+    `bid_id` is unique in the auction. Of one bidder's packages in one `xor` group at most
+    one wins; those without a group may all win.
+    """
+
+    bid_id: str
+    bidder: str
+    items: tuple[str, ...]
+    price_minor: int
+    xor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EndRound:
     """Told by the timer when a round's time is up."""
 
@@ -95,6 +110,7 @@ class Cancel:
 Command = (
     PlaceBid
     | PlaceDemand
+    | PlacePackage
     | EndRound
     | SetStanding
     | Begin

@@ -13,11 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from matching.auctions import package_bids
 from matching.auctions.bidding import next_allowed
 from matching.auctions.clock import Clock
 from matching.auctions.dutch import clock_price, lots_left
 from matching.auctions.engine import ranking
-from matching.auctions.events import Award, BidPlaced, Result
+from matching.auctions.events import Award, BidPlaced, PackagePlaced, Result
+from matching.auctions.rules import Rules
 from matching.auctions.state import State
 
 View = dict[str, object]
@@ -91,6 +93,15 @@ def _frame(state: State, now: datetime) -> View:
         "pricing": rules.pricing,
         "improve": rules.improve,
         "interval_s": rules.interval_s,
+        "criteria": [
+            {
+                "name": one.name,
+                "unit_minor": one.unit_minor,
+                "lowest": one.lowest,
+                "highest": one.highest,
+            }
+            for one in rules.criteria
+        ],
         "disclosure": rules.disclosure,
     }
 
@@ -101,6 +112,11 @@ def _show_announced(shown: View, state: State, now: datetime) -> None:
     if rules.format == "dutch":
         shown["clock_minor"] = clock_price(state, now)
         shown["lots_left"] = lots_left(state)
+    if rules.format == "packages":
+        shown["items"] = [
+            {"id": item.id, "lots": item.lots, "start_minor": item.start_minor}
+            for item in rules.items
+        ]
     if clock is None:
         return
     shown["round"] = clock.round
@@ -127,13 +143,18 @@ def _show_prices(shown: View, state: State) -> None:
     if state.rules.is_sealed and state.result is None:
         return
     disclosure = state.rules.disclosure
-    if disclosure in ("full", "best"):
+    is_book = state.rules.format != "packages"
+    if not is_book and disclosure == "full":
+        shown["packages"] = [_package(state, bid) for bid in _packages(state)]
+    if is_book and disclosure in ("full", "best"):
         leader = state.book.leader
         shown["best_minor"] = None if leader is None else leader.price_minor
-    if disclosure == "full":
+        if state.rules.criteria:
+            shown["best_score_minor"] = None if leader is None else leader.score_minor
+    if is_book and disclosure == "full":
         shown["bids"] = state.book.count
         shown["standing"] = [
-            {"rank": rank, "price_minor": bid.price_minor, "lots": bid.lots}
+            {"rank": rank, "price_minor": bid.price_minor, "lots": bid.lots, **_scored(state, bid)}
             for rank, bid in enumerate(ranking(state), start=1)
         ]
     if state.result is not None:
@@ -146,6 +167,10 @@ def _public_result(state: State, result: Result) -> View:
     if state.rules.disclosure in ("full", "best"):
         shown["clearing_price_minor"] = result.clearing_price_minor
         shown["awarded_lots"] = state.rules.lots - result.unawarded_lots
+        if state.proof is not None:
+            shown["value_minor"] = state.proof.value_minor
+    if state.proof is not None:
+        shown["is_proved"] = state.proof.proved
     if result.item_prices:
         shown["item_prices"] = dict(result.item_prices)
     return shown
@@ -158,6 +183,14 @@ def _show_own(shown: View, state: State, bidder: str) -> None:
     shown["my_bids"] = state.book.count_of(bidder)
     limits = [order.limit_minor for order in state.orders if order.bidder == bidder]
     shown["my_limit_minor"] = limits[0] if limits else None
+    if mine is not None and state.rules.criteria:
+        shown["my_score_minor"] = mine.score_minor
+        shown["my_score_parts"] = score_parts(state.rules, mine)
+    if state.rules.format == "packages":
+        mine_all = [bid for bid in state.packages if bid.bidder == bidder]
+        shown["my_bids"] = len(mine_all)
+        standing = package_bids.standing(mine_all)
+        shown["my_packages"] = [{**_package(state, bid), "xor": bid.xor} for bid in standing]
     place = own_place(state, bidder)
     shown["is_leading"], shown["my_rank"], shown["next_allowed_minor"] = place
     if state.result is not None:
@@ -178,7 +211,7 @@ def own_place(state: State, bidder: str) -> tuple[bool | None, int | None, int |
     is_blind = rules.disclosure == "blind" or (rules.is_sealed and state.result is None)
     may_rank = rules.disclosure in ("full", "rank") and not is_blind
     return (
-        None if is_blind else _leads(state, bidder),
+        None if is_blind or rules.format == "packages" else _leads(state, bidder),
         _rank(state, bidder) if may_rank else None,
         next_allowed(state, bidder) if is_told else None,
     )
@@ -187,6 +220,40 @@ def own_place(state: State, bidder: str) -> tuple[bool | None, int | None, int |
 def _award(won: Award) -> View:
     shown: View = {"lots": won.lots, "price_minor": won.price_minor}
     return {**shown, "item": won.item} if won.item else shown
+
+
+def score_parts(rules: Rules, bid: BidPlaced) -> list[View]:
+    """Return what a bid's score is made of, beside its price: each term with its worth."""
+    values = dict(bid.attributes)
+    return [
+        {
+            "name": one.name,
+            "value": values[one.name],
+            "unit_minor": one.unit_minor,
+            "worth_minor": values[one.name] * one.unit_minor,
+        }
+        for one in rules.criteria
+    ]
+
+
+def _scored(state: State, bid: BidPlaced) -> View:
+    if not state.rules.criteria:
+        return {}
+    return {"score_minor": bid.score_minor, "attributes": dict(bid.attributes)}
+
+
+def _packages(state: State) -> list[PackagePlaced]:
+    """Return the packages that stand, in an order that tells nobody who bid when."""
+    standing = package_bids.standing(state.packages)
+    return sorted(standing, key=lambda bid: (bid.items, bid.price_minor, bid.bid_id))
+
+
+def _package(state: State, bid: PackagePlaced) -> View:
+    shown: View = {"bid_id": bid.bid_id, "items": list(bid.items), "lots": bid.lots}
+    shown["price_minor"] = bid.price_minor
+    if state.proof is not None:
+        shown["is_won"] = bid.bid_id in state.proof.winners
+    return shown
 
 
 def _rank(state: State, bidder: str) -> int | None:
@@ -206,12 +273,34 @@ def _show_all(shown: View, state: State) -> None:
     shown["reserve_minor"] = rules.reserve_minor
     if is_hidden(state):
         return
+    if rules.format == "packages":
+        shown["packages"] = [
+            {**_package(state, bid), "bidder": bid.bidder, "xor": bid.xor}
+            for bid in _packages(state)
+        ]
+        if state.result is not None:
+            shown["result"] = {**_whole_result(state.result), **_proved(state)}
+        return
     leader = state.book.leader
     shown["best_minor"] = None if leader is None else leader.price_minor
     shown["bids"] = state.book.count
-    shown["standing"] = [_named(rank, bid) for rank, bid in enumerate(ranking(state), start=1)]
+    shown["standing"] = [
+        {**_named(rank, bid), **_scored(state, bid)}
+        for rank, bid in enumerate(ranking(state), start=1)
+    ]
     if state.result is not None:
         shown["result"] = _whole_result(state.result)
+
+
+def _proved(state: State) -> View:
+    proof = state.proof
+    if proof is None:
+        return {}
+    return {
+        "is_proved": proof.proved,
+        "value_minor": proof.value_minor,
+        "bound_minor": proof.bound_minor,
+    }
 
 
 def _named(rank: int, bid: BidPlaced) -> View:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from matching.auctions import package_bids
 from matching.auctions.award import award
 from matching.auctions.bidding import next_allowed, place_bid, require_running
 from matching.auctions.commands import (
@@ -27,6 +28,7 @@ from matching.auctions.commands import (
     Pause,
     PlaceBid,
     PlaceDemand,
+    PlacePackage,
     RecordOutage,
     Resume,
     SetStanding,
@@ -99,6 +101,7 @@ FORMATS: dict[str, Format] = {
     "dutch": Format(place=take, clear=clear_takings),
     "japanese": Format(place=accept_price, clear=clear_rounds),
     "clock": Format(place=_no_bids, clear=clear_rounds),
+    "packages": Format(place=_no_bids, clear=lambda state, _: package_bids.result_of(state)),
 }
 
 
@@ -130,10 +133,8 @@ def _decide(state: State, command: Command, now: datetime) -> list[Event]:
     match command:
         case PlaceBid():
             return answered(state, FORMATS[state.rules.format].place(state, command, now))
-        case PlaceDemand():
-            if state.rules.format != "clock":
-                raise WrongCommand(state.rules.format)
-            return place_demand(state, command, now)
+        case PlaceDemand() | PlacePackage():
+            return _place_on_items(state, command, now)
         case EndRound():
             return end_round(state, now)
         case SetStanding():
@@ -151,6 +152,17 @@ def _decide(state: State, command: Command, now: datetime) -> list[Event]:
         case Cancel():
             _require_unfinished(state)
             return [Cancelled(at=now, reason=command.reason)]
+
+
+def _place_on_items(
+    state: State, command: PlaceDemand | PlacePackage, now: datetime
+) -> list[Event]:
+    form = state.rules.format
+    if isinstance(command, PlaceDemand) and form == "clock":
+        return place_demand(state, command, now)
+    if isinstance(command, PlacePackage) and form == "packages":
+        return package_bids.place_package(state, command, now)
+    raise WrongCommand(form)
 
 
 def standing(state: State) -> tuple[BidPlaced, ...]:
@@ -178,6 +190,8 @@ def _close(state: State, command: Close, now: datetime) -> list[Event]:
     require_running(state)
     if now < state.closes_at and not _is_settled(state, now):
         raise CloseNotDue(state.closes_at)
+    if state.rules.format == "packages":
+        return package_bids.close(state, now)
     draw = drawn(state.rules, command.seed, command.beacon)
     return [Closed(at=now, result=FORMATS[state.rules.format].clear(state, draw))]
 

@@ -55,6 +55,44 @@ class DemandPlaced:
 
 
 @dataclass(frozen=True, slots=True)
+class PackagePlaced:
+    """An accepted bid on a bundle of items, at one price per lot; `seq` as of `BidPlaced`.
+
+    Packages of one bidder and one `xor` group exclude each other.
+    """
+
+    at: datetime
+    seq: int
+    bid_id: str
+    bidder: str
+    items: tuple[str, ...]
+    price_minor: int
+    lots: int
+    xor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackagesCleared:
+    """How good the choice of packages is, told right before the close; see `packages`.
+
+    `proof` is `prices`, `search` or `none`, `ties` `settled` or `open`. Prices are texts in
+    fractions of `price_unit`; a group of alternatives goes by the id of one of its packages.
+    """
+
+    at: datetime
+    winners: tuple[str, ...]
+    value_minor: int
+    bound_minor: int
+    proved: bool
+    proof: str
+    ties: str
+    relaxed_minor: int
+    price_unit: int
+    item_prices: tuple[tuple[str, str], ...]
+    group_prices: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RoundOpened:
     """The prices at which demand is asked until `ends_at`."""
 
@@ -153,6 +191,8 @@ Event = (
     Opened
     | BidPlaced
     | DemandPlaced
+    | PackagePlaced
+    | PackagesCleared
     | RoundOpened
     | StandingSet
     | CloseExtended
@@ -168,6 +208,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
         Opened,
         BidPlaced,
         DemandPlaced,
+        PackagePlaced,
+        PackagesCleared,
         RoundOpened,
         StandingSet,
         CloseExtended,

@@ -190,6 +190,29 @@ class UnknownItem(RuleViolation):
 
 
 @dataclass(eq=False)
+class RepeatedItem(RuleViolation):
+    code: ClassVar[str] = "repeated_item"
+    item: str
+
+
+@dataclass(eq=False)
+class TooManyPackages(RuleViolation):
+    """So many sets of items stand already; a better price for one of them is always heard."""
+
+    code: ClassVar[str] = "too_many_packages"
+    max_packages: int
+
+
+@dataclass(eq=False)
+class OtherGroup(RuleViolation):
+    """The same items stand in another group of alternatives, and bids bind."""
+
+    code: ClassVar[str] = "other_group"
+    group: str
+    standing_group: str
+
+
+@dataclass(eq=False)
 class BadAttributes(RuleViolation):
     """A scored term is missing, unknown or outside its declared range."""
 

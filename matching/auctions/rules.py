@@ -21,7 +21,14 @@ from matching.money import MAX_TOTAL_MINOR, split
 
 Side = Literal["buy", "sell"]
 FormatName = Literal[
-    "english", "sealed_first", "sealed_uniform", "second_price", "dutch", "japanese", "clock"
+    "english",
+    "sealed_first",
+    "sealed_uniform",
+    "second_price",
+    "dutch",
+    "japanese",
+    "clock",
+    "packages",
 ]
 Pricing = Literal["auto", "pay_as_bid", "last_accepted", "first_rejected"]
 Marginal = Literal["auto", "pro_rata", "time"]
@@ -29,13 +36,15 @@ Tie = Literal["auto", "time", "draw"]
 Improve = Literal["auto", "leader", "own"]
 Disclosure = Literal["auto", "full", "best", "rank", "blind"]
 
-SEALED = frozenset({"sealed_first", "sealed_uniform", "second_price"})
+SEALED = frozenset({"sealed_first", "sealed_uniform", "second_price", "packages"})
 MAX_EXTENSION = timedelta(minutes=60)
 MAX_BIDS_A_BIDDER = 500
 MAX_SHARES = 20
 MAX_BANDS = 50
 MAX_CRITERIA = 10
 MAX_ITEMS = 200
+MAX_PACKAGE_ITEMS = 20
+MAX_PACKAGES_A_BIDDER = 20
 
 _PRICINGS: dict[str, tuple[str, ...]] = {
     "english": ("pay_as_bid", "last_accepted", "first_rejected"),
@@ -45,6 +54,7 @@ _PRICINGS: dict[str, tuple[str, ...]] = {
     "dutch": ("pay_as_bid", "last_accepted"),
     "japanese": ("first_rejected",),
     "clock": ("last_accepted",),
+    "packages": ("pay_as_bid",),
 }
 
 
@@ -64,7 +74,7 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One lot type of a clock auction, such as a delivery month."""
+    """One lot type of a clock or package auction, such as a delivery month."""
 
     id: str
     lots: int
@@ -115,7 +125,8 @@ class Rules:
         if self.marginal == "auto":
             fill(self, "marginal", "time")
         if self.tie == "auto":
-            fill(self, "tie", "draw" if is_sealed and self.draw_commitment else "time")
+            is_drawn = is_sealed and self.draw_commitment and self.format != "packages"
+            fill(self, "tie", "draw" if is_drawn else "time")
         if self.disclosure == "auto":
             fill(self, "disclosure", "blind" if is_sealed else "best")
         if self.improve == "auto":
@@ -127,7 +138,7 @@ class Rules:
         """The items whose prices move round by round; one, without a name, if Japanese."""
         if self.format == "japanese" and self.start_minor is not None:
             return (Item("", self.lots, self.start_minor),)
-        return self.items
+        return self.items if self.format == "clock" else ()
 
     @property
     def is_sealed(self) -> bool:
@@ -146,6 +157,13 @@ class Rules:
         if not known:
             return None
         return min(known) if self.side == "buy" else max(known)
+
+    @property
+    def start_worth_minor(self) -> int | None:
+        """What all lots come to at the start price, or at those of the items."""
+        if self.items:
+            return sum(item.lots * item.start_minor for item in self.items)
+        return None if self.start_minor is None else self.start_minor * self.lots
 
     @property
     def max_award_lots(self) -> int:
@@ -291,8 +309,10 @@ def _check_clock(rules: Rules) -> None:
     if rules.format not in ("dutch", "japanese", "clock"):
         if rules.interval_s:
             _refuse("interval_s", "only announced prices move by themselves", rules.interval_s)
-        if rules.items:
-            _refuse("items", "only the clock format sells several items", len(rules.items))
+        if rules.format == "packages":
+            _check_packages(rules)
+        elif rules.items:
+            _refuse("items", "only clock and package auctions have several items", len(rules.items))
         return
     if not rules.interval_s:
         _refuse("interval_s", "must be at least 1 where prices are announced", rules.interval_s)
@@ -304,12 +324,22 @@ def _check_clock(rules: Rules) -> None:
         if rules.format == "dutch":
             _check_dutch(rules, rules.start_minor)
         return
-    _check_items(rules)
+    _check_items(rules, MAX_ITEMS)
 
 
-def _check_items(rules: Rules) -> None:
-    if not 1 <= len(rules.items) <= MAX_ITEMS:
-        _refuse("items", f"must be 1 to {MAX_ITEMS} items", len(rules.items))
+def _check_packages(rules: Rules) -> None:
+    _check_items(rules, MAX_PACKAGE_ITEMS)
+    if rules.start_minor is not None or rules.reserve_minor is not None:
+        _refuse("start_minor", "packages start from the prices of their items", rules.start_minor)
+    if rules.shares or rules.max_share or rules.criteria or rules.min_lots != 1:
+        _refuse("format", "packages know no shares, no least lots and no scores", rules.format)
+    if rules.tie != "time":
+        _refuse("tie", "equal sets of packages go by their ids", rules.tie)
+
+
+def _check_items(rules: Rules, most: int) -> None:
+    if not 1 <= len(rules.items) <= most:
+        _refuse("items", f"must be 1 to {most} items", len(rules.items))
     if len({item.id for item in rules.items}) != len(rules.items):
         _refuse("items", "ids must be distinct", [item.id for item in rules.items])
     for i, item in enumerate(rules.items):

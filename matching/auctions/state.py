@@ -17,6 +17,8 @@ from matching.auctions.events import (
     DemandPlaced,
     Event,
     Opened,
+    PackagePlaced,
+    PackagesCleared,
     Paused,
     Result,
     Resumed,
@@ -36,7 +38,7 @@ class State:
     `at` is the instant of the last fact; `reason` that of a pause or cancellation;
     `orders` hold the last standing order of each bidder, in the order they were set;
     `lost` is the time that pauses took, `since` when this phase began; `clock` the rounds,
-    where prices are announced.
+    where prices are announced; `packages` all package bids, `proof` how they were cleared.
     """
 
     rules: Rules
@@ -52,6 +54,8 @@ class State:
     lost: timedelta = timedelta(0)
     clock: Clock | None = None
     since: datetime = BEFORE
+    packages: tuple[PackagePlaced, ...] = ()
+    proof: PackagesCleared | None = None
 
 
 def initial(opened: Opened) -> State:
@@ -88,6 +92,8 @@ def evolve(state: State, event: Event) -> State:
         case DemandPlaced():
             assert state.clock is not None
             return replace(state, at=event.at, clock=state.clock.with_demand(event))
+        case PackagePlaced() | PackagesCleared():
+            return _of_packages(state, event)
         case RoundOpened():
             assert state.clock is not None
             return replace(state, at=event.at, clock=state.clock.opened(event))
@@ -108,6 +114,12 @@ def evolve(state: State, event: Event) -> State:
             return replace(state, at=event.at, phase="cancelled", reason=event.reason)
         case Opened():
             raise AssertionError("an auction opens once")
+
+
+def _of_packages(state: State, event: PackagePlaced | PackagesCleared) -> State:
+    if isinstance(event, PackagesCleared):
+        return replace(state, at=event.at, proof=event)
+    return replace(state, at=event.at, packages=(*state.packages, event))
 
 
 def _resumed(state: State, event: Resumed) -> State:

@@ -12,6 +12,7 @@ from typing import Any
 
 from matching.clearing import auction_rules as law
 from matching.clearing.auction_awards import expected_awards, order_of
+from matching.clearing.auction_packages import Packages
 from matching.clearing.auction_priced import answer, place, set_order
 from matching.clearing.auction_rounds import Rounds, dutch_result, take
 from matching.clearing.auction_table import No, Table, shown
@@ -22,12 +23,17 @@ Command = Mapping[str, Any]
 class Replay(Table):
     """An auction that plays the commands of one instance."""
 
-    def __init__(self, instance: Mapping[str, Any]) -> None:
+    def __init__(
+        self, instance: Mapping[str, Any], claimed: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(instance)
         self.refusals: list[dict[str, Any]] = []
         self.accepted: list[int] = []
         self.named: dict[str, int] = {}
         self.rounds = Rounds(self.rules) if self.rules["format"] in law.ROUNDS else None
+        self.packages: Packages | None = None
+        if self.rules["format"] == "packages":
+            self.packages = Packages(self.rules, dict(claimed or {}))
         self.acts: dict[str, Callable[[Command, datetime], None]] = {
             "bid": self._bid,
             "standing": lambda command, at: set_order(self, command, at),
@@ -74,7 +80,11 @@ class Replay(Table):
         form = self.rules["format"]
         if (form == "clock") != ("demand" in command):
             raise No("wrong_command", format=form)
-        if self.rounds is not None:
+        if (form == "packages") != ("items" in command):
+            raise No("wrong_command", format=form)
+        if self.packages is not None:
+            self.packages.bid(self, command, at)
+        elif self.rounds is not None:
             self.require_open(at)
             self.rounds.bid(self, command, at)
         elif form == "dutch":
@@ -110,7 +120,9 @@ class Replay(Table):
             if hashlib.sha256(seed).hexdigest() != commitment or len(seed) != 32:
                 raise No("seed_mismatch", commitment=commitment)
             secret = self.secret()
-        if rounds is not None:
+        if self.packages is not None:
+            result = self.packages.result(self, at)
+        elif rounds is not None:
             result = rounds.result(self, secret)
         elif self.rules["format"] == "dutch":
             result = dutch_result(self)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-SEALED = ("sealed_first", "sealed_uniform", "second_price")
+SEALED = ("sealed_first", "sealed_uniform", "second_price", "packages")
 ROUNDS = ("japanese", "clock")
 PRICING = {
     "english": "pay_as_bid",
@@ -16,6 +16,7 @@ PRICING = {
     "dutch": "pay_as_bid",
     "japanese": "first_rejected",
     "clock": "last_accepted",
+    "packages": "pay_as_bid",
 }
 PLAIN: dict[str, Any] = {
     "soft_close_s": 120,
@@ -67,7 +68,8 @@ def read_rules(instance: Mapping[str, Any]) -> dict[str, Any]:
     is_sealed = form in SEALED
     rules.setdefault("pricing", PRICING[form])
     rules.setdefault("marginal", "time")
-    rules.setdefault("tie", "draw" if is_sealed and rules["draw_commitment"] else "time")
+    may_draw = is_sealed and form != "packages"
+    rules.setdefault("tie", "draw" if may_draw and rules["draw_commitment"] else "time")
     rules.setdefault("disclosure", "blind" if is_sealed else "best")
     beats_leader = not is_sealed and rules["disclosure"] in ("full", "best")
     rules.setdefault("improve", "leader" if beats_leader else "own")

@@ -10,6 +10,7 @@ from matching.clearing import auction_rules as law
 
 TOTAL = 10**15
 MAX_BIDS = 500
+BIDS = ("bid_placed", "demand_placed", "package_placed")
 
 
 class No(Exception):
@@ -43,7 +44,7 @@ class Table:
             {"seq": len(self.events) + 1, "event": event, "at": law.write_instant(at), **told}
         )
         self.last = at
-        self.is_bid_on = self.is_bid_on or event in ("bid_placed", "demand_placed")
+        self.is_bid_on = self.is_bid_on or event in BIDS
 
     def standing(self) -> list[dict[str, Any]]:
         """Return each bidder's last bid, in the order in which the bidders came."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from matching.clearing import auction_rules as law
 from matching.clearing.auction_awards import most_lots
+from matching.clearing.auction_packages import claimed_by
 from matching.clearing.auction_replay import Replay
 from matching.clearing.form import Document, exact_fields, member, require
 
@@ -42,7 +43,7 @@ def check(instance: Document, result: Document) -> None:
 
     """
     exact_fields(result, FIELDS)
-    replay = Replay(instance)
+    replay = Replay(instance, claimed_by(result))
     replay.run(instance["commands"])
     refused = {str(no["command"]): no["code"] for no in replay.refusals}
     _same("refusals", result["refused"], refused)
@@ -121,7 +122,7 @@ def _expected(replay: Replay) -> dict[str, Any]:
             "closes_at": law.write_instant(replay.closes),
             "hard_stop": law.write_instant(replay.stop),
             "extensions": replay.extensions,
-            "bids": len(replay.bids),
+            "bids": len(replay.bids) + (len(replay.packages.placed) if replay.packages else 0),
             "round": None if rounds is None else len(rounds.stood),
             "ranking": [
                 {

@@ -196,6 +196,40 @@ def announced_commands(
     return [*found, {"at": written(end), "cmd": "close"}]
 
 
+@st.composite
+def package_auctions(draw: st.DrawFn) -> dict[str, Any]:
+    """Few items and packages, at prices that make ties and overlaps likely."""
+    side = draw(st.sampled_from(["buy", "sell"]))
+    items = [f"i{number}" for number in range(draw(st.integers(1, 5)))]
+    rules: dict[str, Any] = {
+        "opens_at": written(OPENS),
+        "closes_at": written(CLOSES),
+        "tick_minor": 10,
+        "disclosure": draw(st.sampled_from(["full", "best", "rank", "blind"])),
+        "items": [
+            {"id": item, "lots": draw(st.integers(1, 9)), "start_minor": 1000} for item in items
+        ],
+    }
+    kinds = ["bid"] * 12 + ["pause", "resume", "outage", "cancel"]
+    found: list[dict[str, Any]] = []
+    for at in draw(times(draw(st.integers(1, 14)))):
+        kind = draw(st.sampled_from(kinds))
+        command: dict[str, Any] = {"at": written(at), "cmd": kind}
+        if kind == "bid":
+            asked = draw(st.lists(st.sampled_from(items), min_size=1, unique=True))
+            price = draw(st.integers(95, 110)) * 10
+            command |= {"by": draw(st.sampled_from(NAMES)), "items": asked, "price_minor": price}
+            if draw(st.booleans()):
+                command["xor"] = draw(st.sampled_from("xy"))
+        elif kind in ("pause", "cancel"):
+            command["reason"] = "as told"
+        elif kind == "outage":
+            command["began_at"] = written(at - timedelta(seconds=draw(st.integers(1, 1000))))
+        found.append(command)
+    found.append({"at": written(CLOSES + timedelta(hours=1)), "cmd": "close"})
+    return _instance(side, "packages", rules, found)
+
+
 def _instance(
     side: str, form: str, rules: dict[str, Any], commands: list[dict[str, Any]]
 ) -> dict[str, Any]:

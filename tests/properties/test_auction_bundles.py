@@ -22,13 +22,18 @@ from aggregator.laboratory.reading import Node
 from matching.auctions.engine import decide, evolve, initial, open_auction
 from matching.clearing.form import GuaranteeBroken
 from matching.errors import RuleViolation
-from tests.properties.auction_worlds import NAMES, announced_auctions, book_auctions
+from tests.properties.auction_worlds import (
+    NAMES,
+    announced_auctions,
+    book_auctions,
+    package_auctions,
+)
 
 _NUMBERS = itertools.count(1)
 READERS = [Reading(kind) for kind in (PUBLIC, OWNER, OPERATOR, AUDITOR)]
 READERS += [Reading(BIDDER, name) for name in NAMES]
 
-worlds = st.one_of(book_auctions(), announced_auctions())
+worlds = st.one_of(book_auctions(), announced_auctions(), package_auctions())
 
 
 def listing(auction_id: str) -> AuctionListed:
@@ -125,7 +130,7 @@ def test_the_journal_plays_again_to_the_same_facts(instance: dict[str, Any]) -> 
 
 
 @settings(max_examples=100, deadline=None)
-@given(book_auctions(), st.sampled_from(["rank", "blind"]))
+@given(st.one_of(book_auctions(), package_auctions()), st.sampled_from(["rank", "blind"]))
 def test_a_rivals_hidden_bid_opens_to_nobody_else(instance: dict[str, Any], shown: str) -> None:
     instance["rules"]["disclosure"] = shown
     found = history(instance)

@@ -17,7 +17,13 @@ from matching.auctions.disclosure import Bidder, Observer, view
 from matching.auctions.engine import decide, evolve, initial, open_auction
 from matching.auctions.rules import Rules
 from matching.errors import RuleViolation
-from tests.properties.auction_worlds import CLOSES, OPENS, announced_auctions, book_auctions
+from tests.properties.auction_worlds import (
+    CLOSES,
+    OPENS,
+    announced_auctions,
+    book_auctions,
+    package_auctions,
+)
 
 QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 TRIALS = settings(max_examples=150, deadline=None, suppress_health_check=QUIET)
@@ -36,7 +42,7 @@ def instant(text: str) -> datetime:
 
 
 @TRIALS
-@given(st.one_of(book_auctions(), announced_auctions()))
+@given(st.one_of(book_auctions(), announced_auctions(), package_auctions()))
 def test_the_close_never_moves_back_and_no_bid_comes_after_it(instance) -> None:
     result = cleared(instance)
     closes, stop = instance["rules"]["closes_at"], None
@@ -47,12 +53,12 @@ def test_the_close_never_moves_back_and_no_bid_comes_after_it(instance) -> None:
             assert instant(event["closes_at"]) >= instant(closes)
             closes, stop = event["closes_at"], event.get("hard_stop", stop)
         assert instant(closes) <= instant(stop)
-        if event["event"] in ("bid_placed", "demand_placed"):
+        if event["event"] in ("bid_placed", "demand_placed", "package_placed"):
             assert instant(event["at"]) < instant(closes)
 
 
 @TRIALS
-@given(st.one_of(book_auctions(), announced_auctions()))
+@given(st.one_of(book_auctions(), announced_auctions(), package_auctions()))
 def test_awards_keep_within_lots_and_bids(instance) -> None:
     result = cleared(instance)
     bids = {(b["id"], b["bidder"]): b for b in result["state"]["ranking"]}

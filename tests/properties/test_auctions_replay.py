@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from aggregator.laboratory.clearing import check_documents, clear_document
 from aggregator.laboratory.reading import BadInput
 from matching.clearing.certificate import GuaranteeBroken
-from tests.properties.auction_worlds import announced_auctions, book_auctions
+from tests.properties.auction_worlds import announced_auctions, book_auctions, package_auctions
 
 QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 
@@ -43,6 +43,14 @@ def test_the_engine_and_the_plain_replay_agree_on_announced_prices(instance) -> 
     check_documents(text, json.dumps(result).encode())
 
 
+@settings(max_examples=200, deadline=None, suppress_health_check=QUIET)
+@given(package_auctions())
+def test_the_engine_and_the_plain_replay_agree_on_packages(instance) -> None:
+    text, result = cleared(instance)
+
+    check_documents(text, json.dumps(result).encode())
+
+
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     if isinstance(value, dict):
         return [leaf for key, part in value.items() for leaf in leaves(part, (*path, key))]
@@ -60,7 +68,7 @@ def changed(value: Any) -> Any:
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=QUIET)
-@given(st.one_of(book_auctions(), announced_auctions()), st.data())
+@given(st.one_of(book_auctions(), announced_auctions(), package_auctions()), st.data())
 def test_no_changed_result_passes(instance, data) -> None:
     text, result = cleared(instance)
     path = data.draw(st.sampled_from(leaves(result)))

@@ -14,16 +14,34 @@ from web.api.routing import Call, route
 from web.feed.operations import frame_op
 
 DEMANDS = "/auctions/{auction_id}/demands"
+PACKAGES = "/auctions/{auction_id}/packages"
 STANDING = "/auctions/{auction_id}/standing"
 
 frame_op("demand", "POST", DEMANDS, auction_id="auction")
+frame_op("package", "POST", PACKAGES, auction_id="auction")
 frame_op("standing", "POST", STANDING, auction_id="auction")
+
+
+Item = Annotated[
+    str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])(/[0-9]{1,2})?$", examples=["2027-03"])
+]
 
 
 class DemandBody(Body):
     """Lots by delivery month at the prices of this round; months not named are not wanted."""
 
     demand: Annotated[dict[Tenor, SomeLots], Field(min_length=1, max_length=20)]
+
+
+class PackageBody(Body):
+    """A binding bid on all of `items` or none, at `price` per lot.
+
+    Of one's packages in one group `xor` at most one wins; those without a group may all win.
+    """
+
+    items: Annotated[list[Item], Field(min_length=1, max_length=20)]
+    price: Minor
+    xor: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,20}$")] | None = None
 
 
 class StandingBody(Body):
@@ -54,6 +72,21 @@ async def place_demand(call: Call) -> Outcome:
     body: DemandBody = call.body
     return await bidding.place_demand(
         call.market, call.actor, call.command, call.path["auction_id"], dict(body.demand)
+    )
+
+
+@route("POST", PACKAGES, act="auctions.bid", body=PackageBody, out=Receipt, status=201)
+async def place_package(call: Call) -> Outcome:
+    """Bid for several items together; all of them are won, or none."""
+    body: PackageBody = call.body
+    return await bidding.place_package(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["auction_id"],
+        items=body.items,
+        price_minor=body.price,
+        xor=body.xor,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from aggregator.auctions import bidding, bundle, opening, queries
-from aggregator.auctions.opening import AuctionTerms, TenorLots
+from aggregator.auctions.opening import AuctionTerms, Criterion, TenorLots
 from aggregator.auctions.terms import check_named
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Answer, Outcome
@@ -22,7 +22,9 @@ from web.api.fields import (
     Lots,
     Minor,
     Money,
+    Name,
     Page,
+    SignedMinor,
     Tenor,
 )
 from web.api.routing import PUBLIC, Call, Download, route
@@ -32,9 +34,17 @@ BIDS = "/auctions/{auction_id}/bids"
 
 frame_op("bid", "POST", BIDS, auction_id="auction")
 
+Score = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Format = Literal[
-    "english", "sealed_first", "sealed_uniform", "second_price", "dutch", "japanese", "clock"
+    "english",
+    "sealed_first",
+    "sealed_uniform",
+    "second_price",
+    "dutch",
+    "japanese",
+    "clock",
+    "packages",
 ]
 
 
@@ -53,11 +63,26 @@ class StepBandBody(Body):
 
 
 class MonthBody(Body):
-    """What a clock auction sells of one delivery month, and its first price per lot."""
+    """What a clock or package auction sells of one delivery month, and its first price per lot.
+
+    A package auction may have several items of one month.
+    """
 
     tenor: Tenor
     lots: Lots
     start: Minor
+
+
+class CriterionBody(Body):
+    """A scored term: each unit of a bid's value is worth `unit` of price per lot.
+
+    The worth is added before bids are compared, never before they are paid.
+    """
+
+    name: Annotated[Name, Field(max_length=40)]
+    unit: SignedMinor
+    lowest: Score
+    highest: Score
 
 
 class AuctionBody(Body):
@@ -66,8 +91,9 @@ class AuctionBody(Body):
     `start` is the public ceiling of a buy side and the floor of a sell side, and where an
     announced price begins; `reserve` is the owner's secret unless `reserve_is_public`. Without
     `opens_at` bidding begins at once. `interval_s` is how long an announced price stands, in
-    `dutch`, `japanese` and `clock`; `items` are the months of a `clock`, that of the cell first.
-    Fields of another format are refused.
+    `dutch`, `japanese` and `clock`; `items` are the months of a `clock` or of `packages`, that of
+    the cell first; `criteria` are the scored terms of `english` and `sealed_first`. Fields of
+    another format are refused.
     """
 
     side: Literal["buy", "sell"]
@@ -96,6 +122,7 @@ class AuctionBody(Body):
     disclosure: Literal["auto", "full", "best", "rank", "blind"] = "auto"
     interval_s: Annotated[int, Field(ge=1, le=86_400)] | None = None
     items: Annotated[list[MonthBody], Field(max_length=20)] = Field(default=[])
+    criteria: Annotated[list[CriterionBody], Field(max_length=10)] = Field(default=[])
     kinds: Annotated[list[str], Field(max_length=10)] = Field(default=[])
     invited: Annotated[list[Id], Field(max_length=200)] = Field(default=[])
 
@@ -104,12 +131,13 @@ class BidBody(Body):
     """A binding bid: `price` per lot for `lots`, all of them when absent.
 
     In a Dutch auction `price` is the worst that still suits, and the clock's price is paid; in
-    a Japanese one it is the price of the round.
+    a Japanese one it is the price of the round. `attributes` are the values of the scored terms.
     """
 
     price: Minor
     lots: Lots | None = None
     all_or_none: bool = False
+    attributes: Annotated[dict[str, Score], Field(max_length=10)] = Field(default={})
 
 
 class AuctionSummary(Answers):
@@ -155,7 +183,8 @@ class Receipt(Answers):
     """`seq` counts one's own bids; `hash` is the bid's place in the auction's record.
 
     `round` and `demand` are there where prices are announced in rounds; a demand for several
-    months has no one price.
+    months has no one price. `items` and `xor` are those of a package, `score` that of a bid with
+    scored terms.
     """
 
     auction_id: str
@@ -168,6 +197,9 @@ class Receipt(Answers):
     all_or_none: bool
     round: int | None = None
     demand: dict[str, int] | None = None
+    items: list[str] | None = None
+    xor: str | None = None
+    score: Money | None = None
     deposit: Money
     currency: str
     closes_at: str
@@ -181,11 +213,18 @@ class StepBand(Answers):
     step: Money
 
 
+class ScoredTerm(Answers):
+    name: str
+    unit: Money
+    lowest: int
+    highest: int
+
+
 class AuctionView(Answers):
     """What every audience sees; further fields are there for whom the rules show them to.
 
-    Bidders: `my_best`, `my_lots`, `my_bids`, `my_limit`, `next_allowed`, `is_leading`,
-    `my_rank`, once closed `my_award`, `my_awards`, `my_outcome`; in rounds `my_demand`,
+    Bidders: `my_best`, `my_packages`, `my_score`, `my_score_parts`, `my_lots`, `my_bids`,
+    `my_limit`, `next_allowed`, `is_leading`, `my_rank`, once closed `my_award`, `my_awards`, `my_outcome`; in rounds `my_demand`,
     `my_eligible_lots`. By disclosure: `best`, `bids`, `standing`, `result`. Owner: `bidders`.
     Rounds: `round`, `round_ends_at`, `items`. Dutch: `lots_left`, and the price from `start` by
     one step each `interval_s` since `clock_from`, not past `reserve`, nor while stopped at
@@ -237,6 +276,7 @@ class AuctionView(Answers):
     tie: str
     draw_commitment: str | None
     interval_s: int
+    criteria: list[ScoredTerm]
 
 
 @route("GET", "/auctions", act=PUBLIC, query=AuctionsQuery, out=Auctions)
@@ -289,6 +329,7 @@ async def place_bid(call: Call) -> Outcome:
         price_minor=body.price,
         lots=body.lots,
         all_or_none=body.all_or_none,
+        attributes=body.attributes,
     )
 
 
@@ -296,7 +337,7 @@ def _terms(body: AuctionBody) -> AuctionTerms:
     same: dict[str, Any] = body.model_dump(
         exclude={
             *("cell", "start", "reserve", "step", "steps"),
-            *("shares", "interval_s", "items", "kinds", "invited"),
+            *("shares", "interval_s", "items", "criteria", "kinds", "invited"),
         }
     )
     return AuctionTerms(
@@ -309,6 +350,9 @@ def _terms(body: AuctionBody) -> AuctionTerms:
         shares=tuple(body.shares),
         interval_s=body.interval_s or 0,
         items=tuple(TenorLots(item.tenor, item.lots, item.start) for item in body.items),
+        criteria=tuple(
+            Criterion(one.name, one.unit, one.lowest, one.highest) for one in body.criteria
+        ),
         kinds=tuple(body.kinds),
         invited=tuple(body.invited),
     )

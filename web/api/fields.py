@@ -51,6 +51,11 @@ def _minor(value: Any) -> int:
     return _minor_or_fault(_text(value))
 
 
+def _signed_minor(value: Any) -> int:
+    text = _text(value)
+    return -_minor_or_fault(text[1:]) if text.startswith("-") else _minor_or_fault(text)
+
+
 def _minor_or_fault(text: str) -> int:
     try:
         return minor_of(text)
@@ -104,6 +109,11 @@ _AMOUNT_SCHEMA = {
 
 Amount = Annotated[str, BeforeValidator(_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
 Minor = Annotated[int, BeforeValidator(_minor), WithJsonSchema(_AMOUNT_SCHEMA)]
+SignedMinor = Annotated[
+    int,
+    BeforeValidator(_signed_minor),
+    WithJsonSchema({**_AMOUNT_SCHEMA, "pattern": f"^-?{AMOUNT_PATTERN.removeprefix('^')}"}),
+]
 Money = Annotated[str, Field(pattern=r"^-?[0-9]{1,16}(\.[0-9]{1,4})?$", examples=["5000.00"])]
 """An amount in an answer."""
 Lots = Annotated[int, Field(ge=1, le=MAX_LOTS)]

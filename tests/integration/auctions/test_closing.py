@@ -319,7 +319,7 @@ async def test_a_broken_rule_names_its_field(orm: str) -> None:
         ({"step_minor": 150}, "/step"),
         ({"start_minor": PRICE + 1}, "/start"),
         ({"opens_at": START - SECOND}, "/opens_at"),
-        ({"format": "packages"}, "/format"),
+        ({"format": "candle"}, "/format"),
         ({"kinds": ("bank",)}, "/kinds"),
         ({"invited": ("org_nobody",)}, "/invited/0"),
         ({"shares": (60, 50)}, "/shares"),

@@ -19,11 +19,13 @@ from aggregator.ledger import verifying
 from matching.auctions.events import Closed, DemandPlaced
 from matching.auctions.refusals import (
     AllOrNoneRefused,
+    BadAttributes,
     OffClock,
     RoundOver,
     TooActive,
     WrongCommand,
 )
+from matching.auctions.rules import Criterion
 from tests.builders import START, a_command
 from tests.integration.auctions.building import (
     CLOSES_AT,
@@ -310,3 +312,27 @@ async def test_all_or_nothing_has_no_place_where_prices_are_announced(orm: str) 
 
 def test_every_format_has_a_form() -> None:
     assert opening.AuctionTerms.__dataclass_fields__["format"].default == "english"
+
+
+async def test_scored_bids_compare_by_score_and_are_paid_as_bid(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(
+        format="sealed_first", criteria=(Criterion("days early", STEP, 0, 30),)
+    )
+    cheap = await scene.bid("ann", auction_id, PRICE + 10 * STEP, attributes={"days early": 0})
+    await scene.bid("bob", auction_id, PRICE + STEP, attributes={"days early": 30})
+    with pytest.raises(BadAttributes) as outside:
+        await scene.bid("cat", auction_id, PRICE, attributes={"days early": 31})
+
+    await scene.pass_to(CLOSES_AT)
+
+    assert (outside.value.lowest, outside.value.highest) == (0, 30)
+    assert cheap["score_minor"] == PRICE + 10 * STEP
+    assert await awards_of(auction_id) == [(scene.id_of("bob"), 100, PRICE + STEP, "")]
+    loser = await queries.auction(scene.actors["ann"], auction_id)
+    assert (loser["my_score"], loser["my_outcome"]) == ("5100.00", "outbid")
+    assert loser["my_score_parts"] == [
+        {"name": "days early", "value": 0, "unit": "10.00", "worth": "0.00"}
+    ]
+    assert "5310.00" not in str(loser)
+    await all_is_well(auction_id)

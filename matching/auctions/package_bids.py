@@ -1,0 +1,188 @@
+"""Sealed bids on bundles of items, and the close that awards them.
+
+Rule: a package is some items of the auction at one price per lot, all of them or none.
+Packages of one bidder in one `xor` group exclude each other, all others may win together.
+A package binds: the same items may be bid for again only at a better price, by the step,
+and in the same group. The close chooses among the last packages by `packages`: `sell` the
+set worth most in which no item is sold twice, `buy` the cheapest that covers every item
+once. Winners pay, or are paid, as bid; an item's lots are never cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from matching.auctions.bidding import check_amount, require_open
+from matching.auctions.commands import PlacePackage
+from matching.auctions.events import (
+    Award,
+    Closed,
+    Event,
+    PackagePlaced,
+    PackagesCleared,
+    Result,
+)
+from matching.auctions.package_model import PRICE_UNIT
+from matching.auctions.packages import PackageAuction, PackageBid, PackageResult, clear_packages
+from matching.auctions.refusals import (
+    AboveCeiling,
+    BelowFloor,
+    DuplicateBid,
+    NotImproving,
+    OtherGroup,
+    RepeatedItem,
+    TooManyBids,
+    TooManyPackages,
+    UnknownItem,
+)
+from matching.auctions.rules import MAX_BIDS_A_BIDDER, MAX_PACKAGES_A_BIDDER, Rules
+from matching.auctions.state import State
+from matching.auctions.ties import better_first
+
+cleared = lru_cache(maxsize=8)(clear_packages)
+"""`clear_packages`, which remembers its last answers: a long search may be made ahead."""
+
+
+def place_package(state: State, command: PlacePackage, now: datetime) -> list[Event]:
+    """Decide a package bid.
+
+    Raises:
+        RuleViolation: the first rule that the package breaks, in the order of this function.
+
+    """
+    require_open(state, now)
+    mine = [bid for bid in state.packages if bid.bidder == command.bidder]
+    if any(bid.bid_id == command.bid_id for bid in state.packages):
+        raise DuplicateBid(command.bid_id)
+    if len(mine) >= MAX_BIDS_A_BIDDER:
+        raise TooManyBids(MAX_BIDS_A_BIDDER)
+    rules = state.rules
+    items = _checked_items(rules, command.items)
+    lots = sum(item.lots for item in rules.items if item.id in items)
+    check_amount(rules, command.price_minor, lots)
+    _check_bound(rules, items, command.price_minor, lots)
+    _check_earlier(rules, standing(mine), items, command)
+    placed = PackagePlaced(
+        at=now,
+        seq=len(state.packages) + 1,
+        bid_id=command.bid_id,
+        bidder=command.bidder,
+        items=items,
+        price_minor=command.price_minor,
+        lots=lots,
+        xor=command.xor,
+    )
+    return [placed]
+
+
+def standing(placed: Sequence[PackagePlaced]) -> tuple[PackagePlaced, ...]:
+    """Return the packages that stand: the last for each bidder and set of items."""
+    return tuple({(bid.bidder, bid.items): bid for bid in placed}.values())
+
+
+def problem_of(state: State) -> PackageAuction:
+    """Return what is to be solved if the auction closes now."""
+    return PackageAuction(
+        side=state.rules.side,
+        items=tuple(item.id for item in state.rules.items),
+        bids=tuple(
+            PackageBid(bid.bid_id, bid.bidder, bid.items, bid.price_minor * bid.lots, bid.xor)
+            for bid in standing(state.packages)
+        ),
+    )
+
+
+def close(state: State, now: datetime) -> list[Event]:
+    """Return what the close of a package auction tells: its proof, then its result."""
+    found = cleared(problem_of(state))
+    return [_proof(state, found, now), Closed(at=now, result=_result(state, found))]
+
+
+def result_of(state: State) -> Result:
+    return _result(state, cleared(problem_of(state)))
+
+
+def _checked_items(rules: Rules, asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the items of a package in the auction's order."""
+    known = {item.id for item in rules.items}
+    for place, name in enumerate(asked):
+        if name not in known:
+            raise UnknownItem(name[:60])
+        if name in asked[:place]:
+            raise RepeatedItem(name)
+    if not asked:
+        raise UnknownItem("")
+    return tuple(item.id for item in rules.items if item.id in asked)
+
+
+def _check_bound(rules: Rules, items: Sequence[str], price_minor: int, lots: int) -> None:
+    """Refuse an amount beyond the start prices of the items, whose lots weigh them."""
+    bound_minor = sum(item.lots * item.start_minor for item in rules.items if item.id in items)
+    tick = rules.tick_minor
+    if rules.side == "buy" and price_minor * lots > bound_minor:
+        raise AboveCeiling(price_minor, bound_minor // lots // tick * tick)
+    if rules.side == "sell" and price_minor * lots < bound_minor:
+        raise BelowFloor(price_minor, -(-bound_minor // (lots * tick)) * tick)
+
+
+def _check_earlier(
+    rules: Rules, mine: Sequence[PackagePlaced], items: tuple[str, ...], command: PlacePackage
+) -> None:
+    earlier = next((bid for bid in mine if bid.items == items), None)
+    if earlier is None:
+        if len(mine) >= MAX_PACKAGES_A_BIDDER:
+            raise TooManyPackages(MAX_PACKAGES_A_BIDDER)
+        return
+    if earlier.xor != command.xor:
+        raise OtherGroup(command.xor or "", earlier.xor or "")
+    past = better_first(rules, earlier.price_minor) - rules.step_at(earlier.price_minor)
+    if better_first(rules, command.price_minor) > past:
+        raise NotImproving(command.price_minor, past if rules.side == "buy" else -past)
+
+
+def _result(state: State, found: PackageResult) -> Result:
+    rules = state.rules
+    winners = set(found.winners)
+    awards = tuple(
+        Award(bid.bidder, bid.bid_id, item.lots, bid.price_minor, item.id)
+        for bid in sorted(standing(state.packages), key=lambda bid: bid.bid_id)
+        if bid.bid_id in winners
+        for item in rules.items
+        if item.id in bid.items
+    )
+    left = rules.lots - sum(won.lots for won in awards)
+    if not state.packages:
+        return Result("no_bids", unawarded_lots=left)
+    if not awards:
+        return Result("unawarded", unawarded_lots=left)
+    return Result("partly_awarded" if left else "awarded", awards, unawarded_lots=left)
+
+
+def _proof(state: State, found: PackageResult, now: datetime) -> PackagesCleared:
+    group_of = {
+        (bid.bidder, bid.xor): bid.bid_id for bid in reversed(standing(state.packages)) if bid.xor
+    }
+    return PackagesCleared(
+        at=now,
+        winners=found.winners,
+        value_minor=found.value_minor,
+        bound_minor=found.bound_minor,
+        proved=found.proved,
+        proof=proof_of(found),
+        ties="settled" if found.ties_settled else "open",
+        relaxed_minor=found.relaxed_minor,
+        price_unit=PRICE_UNIT,
+        item_prices=tuple((item, str(price)) for item, price in found.item_prices.items()),
+        group_prices=tuple(
+            sorted((group_of[group], str(price)) for group, price in found.group_prices.items())
+        ),
+    )
+
+
+def proof_of(found: PackageResult) -> str:
+    """Say what shows that no set is better: the `prices` alone, the `search`, or `none`."""
+    if not found.proved:
+        return "none"
+    return "prices" if found.relaxed_minor == found.value_minor else "search"

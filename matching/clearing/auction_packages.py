@@ -1,0 +1,160 @@
+"""Package bids of an auction as the checker replays them.
+
+Which packages win is not searched for here: the choice that the result claims is held to
+the guarantees of `packages`, with the prices that it brings as its proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from matching.clearing import packages
+from matching.clearing.auction_table import No, Table, as_good, check_count, past
+from matching.clearing.form import Document, member, require
+
+MAX_PACKAGES = 20
+_FIGURES = ("value_minor", "bound_minor", "relaxed_minor", "price_unit")
+
+
+class Packages:
+    """The packages of one auction; `claimed` is how the result says they were cleared."""
+
+    def __init__(self, rules: Mapping[str, Any], claimed: Document) -> None:
+        self.rules, self.claimed = rules, claimed
+        self.items = {item["id"]: item for item in rules["items"]}
+        self.placed: list[dict[str, Any]] = []
+
+    def bid(self, table: Table, command: Mapping[str, Any], at: datetime) -> None:
+        table.require_open(at)
+        by, asked = command["by"], command["items"]
+        check_count(command, [bid for bid in self.placed if bid["bidder"] == by])
+        if any(bid["bid_id"] == command["bid_id"] for bid in self.placed):
+            raise No("duplicate", bid_id=command["bid_id"])
+        for place, name in enumerate(asked):
+            if name not in self.items:
+                raise No("unknown_item", item=name[:60])
+            if name in asked[:place]:
+                raise No("repeated_item", item=name)
+        if not asked:
+            raise No("unknown_item", item="")
+        items = [name for name in self.items if name in asked]
+        lots = sum(self.items[name]["lots"] for name in items)
+        table.check_price(command["price_minor"], lots, self._bound(items, lots))
+        self._check_earlier(by, items, command)
+        told = {
+            "bid_id": command["bid_id"],
+            "bidder": by,
+            "items": items,
+            "price_minor": command["price_minor"],
+            "lots": lots,
+            "xor": command.get("xor"),
+        }
+        self.placed.append(told)
+        table.tell("package_placed", at, **told, bid_seq=len(self.placed))
+
+    def standing(self) -> list[dict[str, Any]]:
+        """Return the last package of each bidder for each set of items."""
+        return list({(bid["bidder"], *bid["items"]): bid for bid in self.placed}.values())
+
+    def result(self, table: Table, at: datetime) -> dict[str, Any]:
+        """Return the result that the claimed winners make, having checked the claim."""
+        instance = self._instance()
+        packages.check(instance, self._document())
+        names = ("winners", "proved", "proof", "ties", "item_prices", "group_prices", *_FIGURES)
+        require(self.claimed.keys() == {"seq", "event", "at", *names}, "form", "packages_cleared")
+        require(self.claimed["ties"] in ("settled", "open"), "form", "ties are settled or open")
+        ids = [bid["bid_id"] for bid in self._representatives().values()]
+        named = [pair[0] for pair in self.claimed["group_prices"]]
+        require(named == [one for one in ids if one in named], "form", "groups of alternatives")
+        table.tell("packages_cleared", at, **{name: self.claimed[name] for name in names})
+        winners = self.claimed["winners"]
+        awards = [
+            {
+                "bidder": bid["bidder"],
+                "bid_id": bid["bid_id"],
+                "lots": self.items[name]["lots"],
+                "price_minor": bid["price_minor"],
+                "item": name,
+            }
+            for bid in sorted(self.standing(), key=lambda bid: str(bid["bid_id"]))
+            if bid["bid_id"] in winners
+            for name in bid["items"]
+        ]
+        return table.outcome_of(awards, None)
+
+    def _bound(self, items: list[str], lots: int) -> int:
+        """Return the worst price per lot, on tick, that reaches the start prices of the items."""
+        worth = sum(self.items[name]["lots"] * self.items[name]["start_minor"] for name in items)
+        tick = self.rules["tick_minor"]
+        if self.rules["side"] == "buy":
+            return int(worth // lots // tick * tick)
+        return int(-(-worth // (lots * tick)) * tick)
+
+    def _check_earlier(self, by: str, items: list[str], command: Mapping[str, Any]) -> None:
+        mine = [bid for bid in self.standing() if bid["bidder"] == by]
+        same = [bid for bid in mine if bid["items"] == items]
+        if not same:
+            if len(mine) >= MAX_PACKAGES:
+                raise No("too_many_packages", max_packages=MAX_PACKAGES)
+            return
+        price, group = command["price_minor"], command.get("xor")
+        if same[0]["xor"] != group:
+            raise No("other_group", group=group or "", standing_group=same[0]["xor"] or "")
+        allowed = past(self.rules, same[0]["price_minor"])
+        if not as_good(self.rules, price, allowed):
+            raise No("not_improving", price_minor=price, next_allowed_minor=allowed)
+
+    def _representatives(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return of each group of alternatives the first package, by bidder and group."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for bid in self.standing():
+            if bid["xor"]:
+                found.setdefault((bid["bidder"], bid["xor"]), bid)
+        by_id = sorted(found, key=lambda group: str(found[group]["bid_id"]))
+        return {group: found[group] for group in by_id}
+
+    def _instance(self) -> dict[str, Any]:
+        return {
+            "kind": "packages",
+            "side": self.rules["side"],
+            "items": list(self.items),
+            "bids": [
+                {
+                    "id": bid["bid_id"],
+                    "bidder": bid["bidder"],
+                    "items": bid["items"],
+                    "amount_minor": bid["price_minor"] * bid["lots"],
+                    **({"xor": bid["xor"]} if bid["xor"] is not None else {}),
+                }
+                for bid in self.standing()
+            ],
+        }
+
+    def _document(self) -> dict[str, Any]:
+        claimed = self.claimed
+        groups = {bid["bid_id"]: group for group, bid in self._representatives().items()}
+        priced = member(claimed, "group_prices", list)
+        require(all(pair[0] in groups for pair in priced), "form", "a group of nobody")
+        certificate = {name: member(claimed, name, int) for name in _FIGURES[2:]}
+        return {
+            "winners": claimed["winners"],
+            "value_minor": claimed["value_minor"],
+            "bound_minor": claimed["bound_minor"],
+            "proved": claimed["proved"],
+            "certificate": {
+                **certificate,
+                "proof": claimed["proof"],
+                "ties": claimed["ties"],
+                "item_prices": dict(member(claimed, "item_prices", list)),
+                "group_prices": [[*groups[name], price] for name, price in priced],
+            },
+        }
+
+
+def claimed_by(result: Document) -> Document:
+    """Return how a result says that packages were cleared, nothing where it does not."""
+    told = [event for event in member(result, "events", list) if isinstance(event, dict)]
+    found = [event for event in told if event.get("event") == "packages_cleared"]
+    return found[-1] if found else {}
