@@ -21,6 +21,7 @@ from aggregator.forwards import calling as forwards_calling
 from aggregator.forwards import closing as forwards_closing
 from aggregator.forwards import proposing as forwards_proposing
 from aggregator.forwards import staging as forwards_staging
+from aggregator.forwards import talking as forwards_talking
 from aggregator.forwards.facts import OrderCancelled, StripCleared, StripLapsed
 from aggregator.fulfilment import accepting, desks, disputed, tickets
 from aggregator.fulfilment.facts import TicketEnded, TicketOpened
@@ -99,6 +100,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "forwards.confirm": forwards_calling.on_silent_seller,
     "forwards.nominate": forwards_calling.on_silent_buyer,
     "forwards.proposal": forwards_proposing.expire,
+    "forwards.round": forwards_talking.on_round,
     "forwards.stage": forwards_staging.on_stage_due,
     desks.TIMER: tickets.on_silence,
     "mandates.expire": granting.expire,

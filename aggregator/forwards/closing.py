@@ -8,20 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aggregator.catalogue.queries import instrument
-from aggregator.forwards import store
+from aggregator.forwards import store, talking, talks
 from aggregator.forwards.certifying import Certified, certify
 from aggregator.forwards.contracts import Line, sign
-from aggregator.forwards.facts import StripCleared, StripLapsed, StripNotCertified
-from aggregator.forwards.instance import instance_of
-from aggregator.forwards.opening import CLOSE_TIMER
-from aggregator.forwards.store import Strip
-from aggregator.ledger import holds
+from aggregator.forwards.facts import StripCleared, StripNotCertified
+from aggregator.forwards.instance import Rows, gathered
+from aggregator.forwards.lapsing import free_deposits, lapse
+from aggregator.forwards.store import CLOSE_TIMER, Strip
+from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Market, Unit
-from aggregator.parties.queries import owner_groups
 from aggregator.scheduler.timers import set_timer
-
-Rows = Sequence[Mapping[str, Any]]
 
 NOT_CERTIFIED = "not_certified"
 
@@ -30,8 +26,11 @@ async def close(market: Market, strip_id: str) -> None:
     """Clear a strip whose window is over. Closing it again changes nothing.
 
     A bundle may take minutes, so it is cleared before the transaction that awards it. After
-    the window nobody changes it; what came in at its last moment has it cleared again.
+    the window nobody changes it; what came in at its last moment has it cleared again. Where
+    rounds follow the gathering, they begin, and the clearing comes after them.
     """
+    if (await store.load(Pool(), strip_id)).rounds != talks.SEALED:
+        await talking.begin(market, strip_id)
     cleared = await _cleared(market, strip_id)
 
     async def step(unit: Unit) -> Answer:
@@ -53,16 +52,11 @@ async def _close(
     unit: Unit, strip: Strip, orders: Rows, offers: Rows, cleared: Certified | None
 ) -> Answer:
     """Award what was cleared, or lapse; every deposit is free again first."""
-    for row in (*orders, *offers):
-        if row["hold_id"]:
-            await holds.void(unit, row["hold_id"])
     lines: list[Line] = []
     if cleared is not None:
         await store.save_result(unit, strip.id, cleared.instance, cleared.result)
     if cleared is not None and cleared.broken is None:
         lines = _lines(orders, offers, cleared.result)
-    await _settle_rows(unit, strip.id, lines)
-    told = tuple(sorted({row["organisation_id"] for row in (*orders, *offers)}))
     if not lines:
         reason = "no_match" if orders and offers else "no_orders" if offers else "no_offers"
         if cleared is not None and cleared.broken is not None:
@@ -70,16 +64,21 @@ async def _close(
             operators = await store.operators(unit)
             fact = StripNotCertified(strip.id, strip.title, cleared.broken, operators)
             await unit.record(store.stream_of(strip.id), fact)
-        await _end(unit, strip.id, "lapsed")
-        await unit.record(store.stream_of(strip.id), StripLapsed(strip.id, reason, told))
+        await lapse(unit, strip, orders, offers, reason)
         return {"state": "lapsed"}
-    await _end(unit, strip.id, "cleared")
+    await free_deposits(unit, orders, offers)
+    await _settle_rows(unit, strip.id, lines)
+    await unit.execute("update strip set state = 'cleared' where id = $1", strip.id)
+    told = tuple(sorted({row["organisation_id"] for row in (*orders, *offers)}))
     await _award(unit, strip, lines, told)
     return {"state": "cleared"}
 
 
 def _is_due(strip: Strip, unit: Unit) -> bool:
-    return strip.state == "gathering" and unit.now >= strip.closes_at
+    if strip.state == talks.SETTLING:
+        return True
+    is_gathered = strip.state == "gathering" and unit.now >= strip.closes_at
+    return is_gathered and strip.rounds == talks.SEALED
 
 
 async def _cleared(market: Market, strip_id: str) -> Certified | None:
@@ -102,10 +101,7 @@ async def _instance(
     """Return the bundle to clear; None where one side is empty."""
     if not orders or not offers:
         return None
-    firms = sorted({row["organisation_id"] for row in (*orders, *offers)})
-    traded = await instrument(strip.instrument_id, unit)
-    groups = await owner_groups(firms, unit)
-    return instance_of(strip, traded.tick_minor, orders, offers, groups)
+    return await gathered(unit, strip, orders, offers)
 
 
 def _lines(orders: Rows, offers: Rows, result: Mapping[str, Any]) -> list[Line]:
@@ -144,10 +140,6 @@ async def _settle_rows(unit: Unit, strip_id: str, lines: Sequence[Line]) -> None
         strip_id,
         sellers,
     )
-
-
-async def _end(unit: Unit, strip_id: str, state: str) -> None:
-    await unit.execute("update strip set state = $2 where id = $1", strip_id, state)
 
 
 async def _award(unit: Unit, strip: Strip, lines: Sequence[Line], told: tuple[str, ...]) -> None:

@@ -77,3 +77,78 @@ class StripNotCertified:
     title: str
     broken: str
     operators: tuple[str, ...]
+
+
+@fact
+class TalksBegan:
+    """The window closed and its rounds begin; `seller_id` is empty on a clock."""
+
+    strip_id: str
+    rounds: str
+    seller_id: str
+
+
+@fact
+class StripRoundOpened:
+    """`by`: clock, bundle or seller. Only a clock's `prices` by tenor are everybody's.
+
+    `terms_sha256` pins the terms, `told` are the firms that may answer them.
+    """
+
+    strip_id: str
+    number: int
+    by: str
+    prices: tuple[tuple[str, int], ...]
+    terms_sha256: str
+    ends_at: datetime
+    told: tuple[str, ...]
+
+
+@fact
+class StripRoundEnded:
+    """`state`: countered, accepted, expired, or over where the clock moved on."""
+
+    strip_id: str
+    number: int
+    state: str
+
+
+@fact
+class LotsOffered:
+    """A mill said what it delivers at a round's prices."""
+
+    strip_id: str
+    number: int
+    organisation_id: str
+    lots: tuple[tuple[str, int], ...]
+
+
+@fact
+class TermsAsked:
+    """Agreed terms would serve an order above its limit; its buyer has until `until`."""
+
+    strip_id: str
+    order_id: str
+    organisation_id: str
+    limit_minor: int
+    terms_sha256: str
+    until: datetime
+
+
+@fact
+class TermsAnswered:
+    """`state`: approved, which raises the order's limit, or declined."""
+
+    strip_id: str
+    order_id: str
+    organisation_id: str
+    state: str
+
+
+@fact
+class StripExtended:
+    """Time that the market lost is given back to a window, or to its talks."""
+
+    strip_id: str
+    closes_at: datetime
+    until: datetime | None

@@ -5,14 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aggregator.catalogue.queries import instrument
 from aggregator.errors import InvalidField
 from aggregator.forwards.store import Strip
 from aggregator.laboratory import strip as laboratory
 from aggregator.laboratory.clearing import canonical_json
 from aggregator.laboratory.reading import BadInput, read_document
+from aggregator.market import Unit
+from aggregator.parties.queries import owner_groups
 from matching.errors import RuleViolation
+from matching.forwards.orders import Order
 
 MAX_PRICE_MINOR = laboratory.MAX_PRICE
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+async def gathered(unit: Unit, strip: Strip, orders: Rows, offers: Rows) -> dict[str, Any]:
+    """Return the instance of these orders and offers, with their firms' owner groups."""
+    firms = sorted({row["organisation_id"] for row in (*orders, *offers)})
+    traded = await instrument(strip.instrument_id, unit)
+    groups = await owner_groups(firms, unit)
+    return instance_of(strip, traded.tick_minor, orders, offers, groups)
+
+
+async def orders_of(unit: Unit, strip: Strip, orders: Rows) -> tuple[Order, ...]:
+    """Return standing orders as the mechanism reads them."""
+    instance = await gathered(unit, strip, orders, ())
+    return laboratory.read(read_document(canonical_json(instance))).orders
 
 
 def instance_of(

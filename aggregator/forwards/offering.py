@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aggregator.catalogue.queries import InstrumentView, instrument
-from aggregator.errors import InvalidField
-from aggregator.forwards import store
+from aggregator.errors import InvalidField, NotFound, WrongState
+from aggregator.forwards import store, talks
 from aggregator.forwards.facts import StripOfferPlaced
 from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
@@ -46,52 +47,94 @@ async def place_offer(
         InsufficientFunds: the firm has not the deposit for the dearest lots it may sell.
         WrongState: the window is not open.
         Conflict: the firm's owner group already orders in this strip.
+        NotFound: the window's talks are with another firm.
 
     """
 
     async def step(unit: Unit) -> Answer:
         strip = await store.load(unit, strip_id)
+        if strip.rounds == talks.COUNTER:
+            return await _counter(unit, strip, terms)
+        if strip.rounds == talks.CLOCK:
+            raise WrongState("clock_runs", "sealed_offers")
         strip.require_open(unit.now)
-        await store.require_one_side(unit, strip_id, actor.owner_group, "strip_order")
-        traded = await instrument(strip.instrument_id, unit)
-        _check(strip, traded, terms)
-        check_readable(strip, traded.tick_minor, offers=[_row(actor, terms)])
-        await unit.execute(
-            "update strip_offer set state = 'withdrawn' where strip_id = $1"
-            " and organisation_id = $2 and state = 'standing'",
-            strip_id,
-            actor.organisation_id,
-        )
-        await _free(unit, strip_id, actor.organisation_id)
-        deposit_minor = _deposit(traded, terms)
-        await require(unit, _commitment(strip, terms, deposit_minor))
-        offer_id = unit.new_id("off")
-        hold_id = await _hold(unit, strip, traded.currency, deposit_minor)
-        seq = await store.next_seq(unit, "strip_offer", strip_id)
-        await unit.execute(
-            "insert into strip_offer (id, strip_id, organisation_id, steps, capacity, min_total,"
-            " breaks, seq, state, placed_at, hold_id)"
-            " values ($1, $2, $3, $4::jsonb, $5, $6, $7::jsonb, $8, 'standing', $9, $10)",
-            offer_id,
-            strip_id,
-            actor.organisation_id,
-            json.dumps({tenor: list(steps) for tenor, steps in sorted(terms.steps.items())}),
-            terms.capacity,
-            terms.min_total,
-            json.dumps(list(terms.breaks)),
-            seq,
-            unit.now,
-            hold_id,
-        )
-        await unit.record(
-            store.stream_of(strip_id),
-            StripOfferPlaced(strip_id, offer_id, actor.organisation_id, seq),
-        )
-        return {"offer_id": offer_id, "strip_id": strip_id, "at": unit.stamp(unit.now)}
+        return await stand(unit, strip, terms)
 
     return await market.perform(
         actor, "forwards.offer", step, command=command, stream=store.stream_of(strip_id)
     )
+
+
+async def stand(unit: Unit, strip: Strip, terms: OfferTerms) -> Answer:
+    """Let the actor's offer stand in place of his earlier one, with its deposit held."""
+    actor, strip_id = unit.actor, strip.id
+    await store.require_one_side(unit, strip_id, actor.owner_group, "strip_order")
+    traded = await instrument(strip.instrument_id, unit)
+    _check(strip, traded, terms)
+    check_readable(strip, traded.tick_minor, offers=[_row(actor, terms)])
+    await unit.execute(
+        "update strip_offer set state = 'withdrawn' where strip_id = $1"
+        " and organisation_id = $2 and state = 'standing'",
+        strip_id,
+        actor.organisation_id,
+    )
+    await _free(unit, strip_id, actor.organisation_id)
+    deposit_minor = _deposit(traded, terms)
+    await require(unit, _commitment(strip, terms, deposit_minor))
+    offer_id = unit.new_id("off")
+    hold_id = await _hold(unit, strip, traded.currency, deposit_minor)
+    seq = await store.next_seq(unit, "strip_offer", strip_id)
+    await unit.execute(
+        "insert into strip_offer (id, strip_id, organisation_id, steps, capacity, min_total,"
+        " breaks, seq, state, placed_at, hold_id)"
+        " values ($1, $2, $3, $4::jsonb, $5, $6, $7::jsonb, $8, 'standing', $9, $10)",
+        offer_id,
+        strip_id,
+        actor.organisation_id,
+        json.dumps({tenor: list(steps) for tenor, steps in sorted(terms.steps.items())}),
+        terms.capacity,
+        terms.min_total,
+        json.dumps(list(terms.breaks)),
+        seq,
+        unit.now,
+        hold_id,
+    )
+    await unit.record(
+        store.stream_of(strip_id),
+        StripOfferPlaced(strip_id, offer_id, actor.organisation_id, seq),
+    )
+    return {"offer_id": offer_id, "strip_id": strip_id, "at": unit.stamp(unit.now)}
+
+
+def written(terms: OfferTerms) -> dict[str, Any]:
+    """Return an offer as a round's terms, which `terms_of` reads back."""
+    return {
+        "steps": {t: [list(step) for step in steps] for t, steps in sorted(terms.steps.items())},
+        "capacity": terms.capacity,
+        "min_total": terms.min_total,
+        "breaks": [list(one) for one in terms.breaks],
+    }
+
+
+def terms_of(said: Mapping[str, Any]) -> OfferTerms:
+    return OfferTerms(
+        {tenor: [(lots, price) for lots, price in steps] for tenor, steps in said["steps"].items()},
+        said["capacity"],
+        said["min_total"],
+        [(lots, rebate) for lots, rebate in said["breaks"]],
+    )
+
+
+async def _counter(unit: Unit, strip: Strip, terms: OfferTerms) -> Answer:
+    """Answer the bundle with an offer: it stands until the bundle takes or counters it."""
+    rules = talks.counter_terms(strip)
+    if unit.actor.organisation_id != rules.seller_id:
+        raise NotFound("strip")
+    talks.require_talking(strip, talks.COUNTER, unit.now)
+    answer = await stand(unit, strip, terms)
+    told = await store.operators(unit)
+    opened = await talks.open_round(unit, strip, talks.SELLER, written(terms), told=told)
+    return {**answer, "round": opened.number, "terms_sha256": opened.terms_sha256}
 
 
 async def _free(unit: Unit, strip_id: str, organisation_id: str) -> None:

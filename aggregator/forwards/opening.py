@@ -11,13 +11,13 @@ from aggregator.catalogue.queries import InstrumentView, check_cell
 from aggregator.catalogue.tenors import Cell, after_month, checked_tenor
 from aggregator.deals.lines import BPS as ALL_BPS
 from aggregator.errors import InvalidField
-from aggregator.forwards import dating, store
+from aggregator.forwards import dating, store, talks
 from aggregator.forwards.facts import StripOpened
+from aggregator.forwards.talks import CounterTerms, TalkTerms
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
 from aggregator.scheduler.timers import set_timer
 
-CLOSE_TIMER = "forwards.close"
 MAX_TENORS = 24
 LONGEST_WINDOW = timedelta(days=90)
 
@@ -29,7 +29,7 @@ class StripTerms:
     Deposits are shares of a slot's total: `signing_bps` at signing, the instrument's without
     it, and `month_bps` before each month. With an index, orders and offers assume that it
     stands at the reference; the price moves with it until the fixing, where the default
-    counts if nothing is published.
+    counts if nothing is published. Without `talks` suppliers' offers are sealed.
     """
 
     title: str
@@ -43,6 +43,7 @@ class StripTerms:
     month_bps: int = 0
     index_reference_minor: int | None = None
     index_default_minor: int | None = None
+    talks: TalkTerms | None = None
 
 
 async def open_strip(market: Market, actor: Actor, command: Command, terms: StripTerms) -> Outcome:
@@ -62,8 +63,8 @@ async def open_strip(market: Market, actor: Actor, command: Command, terms: Stri
         await unit.execute(
             "insert into strip (id, title, instrument_id, region, tenors, pricing, opens_at,"
             " closes_at, state, created_at, signing_bps, month_bps, index_reference_minor,"
-            " index_default_minor) values ($1, $2, $3, $4, $5::text[], $6, $7, $8, 'gathering',"
-            " $9, $10, $11, $12, $13)",
+            " index_default_minor, rounds, talks) values ($1, $2, $3, $4, $5::text[], $6, $7, $8,"
+            " 'gathering', $9, $10, $11, $12, $13, $14, $15::jsonb)",
             strip_id,
             title,
             terms.instrument_id,
@@ -77,8 +78,10 @@ async def open_strip(market: Market, actor: Actor, command: Command, terms: Stri
             terms.month_bps,
             terms.index_reference_minor,
             terms.index_default_minor,
+            talks.kind_of(terms.talks),
+            talks.written(terms.talks),
         )
-        await set_timer(unit, CLOSE_TIMER, strip_id, terms.closes_at)
+        await set_timer(unit, store.CLOSE_TIMER, strip_id, terms.closes_at)
         await unit.record(
             store.stream_of(strip_id),
             StripOpened(
@@ -107,6 +110,9 @@ async def _check(unit: Unit, terms: StripTerms) -> None:
     traded = await check_cell(Cell(terms.instrument_id, terms.region, tenors[0]), unit)
     await _check_dates(unit, terms)
     _check_money(traded, terms)
+    talks.check(traded, tenors, terms.talks)
+    if isinstance(terms.talks, CounterTerms):
+        await _check_seller(unit, terms.talks.seller_id)
     opens_at = max(terms.opens_at or unit.now, unit.now)
     if terms.closes_at <= opens_at:
         raise InvalidField("/closes_at", "after the opening", unit.stamp(terms.closes_at))
@@ -128,9 +134,20 @@ async def _check_dates(unit: Unit, terms: StripTerms) -> None:
     for i, tenor in enumerate(terms.tenors):
         if not calendar.has(tenor):
             raise InvalidField(f"/tenors/{i}", "a month with a declared trading calendar", tenor)
-    if dating.latest_signing(calendar, terms.tenors[0]) < terms.closes_at:
+    talked_until = terms.closes_at + (terms.talks.longest if terms.talks else timedelta())
+    if dating.latest_signing(calendar, terms.tenors[0]) < talked_until:
         rule = f"a month with {dating.SIGNING_DAYS} trading days between signing and nomination"
         raise InvalidField("/tenors/0", rule, terms.tenors[0])
+
+
+async def _check_seller(unit: Unit, seller_id: str) -> None:
+    row = await unit.row(
+        "select 1 as found from membership where organisation_id = $1 and 'seller' = any(roles)"
+        " limit 1",
+        seller_id,
+    )
+    if row is None:
+        raise InvalidField("/seller", "a firm that sells", seller_id)
 
 
 def _check_money(traded: InstrumentView, terms: StripTerms) -> None:

@@ -15,6 +15,7 @@ from aggregator.forwards import deposits, store
 from aggregator.forwards.facts import OrderCancelled, OrderPlaced
 from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
+from aggregator.journal.reading import decoded
 from aggregator.ledger import accounts, holds
 from aggregator.mandates.checking import require
 from aggregator.mandates.drawing import BUY, Commitment
@@ -122,6 +123,28 @@ async def cancel_order(
     )
 
 
+async def raise_limit(unit: Unit, strip: Strip, order_id: str, limit_minor: int) -> None:
+    """Raise the limit of the actor's standing order, with its mandate and deposit anew."""
+    row = await unit.row(
+        "select form, terms, total_lots, hold_id from strip_order where id = $1", order_id
+    )
+    assert row is not None, "an order that is asked about stands"
+    if row["hold_id"]:
+        await holds.void(unit, row["hold_id"])
+    tenor = decoded(row["terms"]).get("tenor")
+    terms = OrderTerms(form=row["form"], limit_minor=limit_minor, tenor=tenor)
+    traded = await instrument(strip.instrument_id, unit)
+    lots = row["total_lots"]
+    deposit_minor = _deposit(strip, traded, unit.actor, lots, limit_minor)
+    await require(unit, _commitment(strip, terms, order_id, lots=lots, deposit=deposit_minor))
+    await unit.execute(
+        "update strip_order set limit_minor = $2, hold_id = $3 where id = $1",
+        order_id,
+        limit_minor,
+        await _hold(unit, strip, unit.actor, deposit_minor),
+    )
+
+
 async def _insert(
     unit: Unit,
     strip: Strip,
@@ -133,12 +156,9 @@ async def _insert(
     deposit_minor: int,
 ) -> tuple[str, int]:
     """Set the deposit aside and write the order; return its id and its place in line."""
-    order_id, hold_id = unit.new_id("ord"), None
+    order_id = unit.new_id("ord")
     await require(unit, _commitment(strip, terms, order_id, lots=lots, deposit=deposit_minor))
-    if deposit_minor:
-        traded = await instrument(strip.instrument_id, unit)
-        cash = await accounts.ensure(unit, actor.organisation_id, accounts.CASH, traded.currency)
-        hold_id = await holds.place(unit, cash, deposit_minor, f"strip:{strip.id}")
+    hold_id = await _hold(unit, strip, actor, deposit_minor)
     seq = await store.next_seq(unit, "strip_order", strip.id)
     await unit.execute(
         "insert into strip_order (id, strip_id, organisation_id, form, terms, total_lots,"
@@ -156,6 +176,14 @@ async def _insert(
         unit.now,
     )
     return order_id, seq
+
+
+async def _hold(unit: Unit, strip: Strip, actor: Actor, deposit_minor: int) -> str | None:
+    if not deposit_minor:
+        return None
+    traded = await instrument(strip.instrument_id, unit)
+    cash = await accounts.ensure(unit, actor.organisation_id, accounts.CASH, traded.currency)
+    return await holds.place(unit, cash, deposit_minor, f"strip:{strip.id}")
 
 
 def _commitment(

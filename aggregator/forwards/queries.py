@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.errors import NotFound
-from aggregator.forwards import store
+from aggregator.forwards import clocking, countering, offering, store, talks
 from aggregator.forwards.topic import ENOUGH_GROUPS
 from aggregator.journal.reading import Pool, decoded
 from aggregator.market import Actor
@@ -34,6 +34,8 @@ class StripView:
     closes_at: datetime
     phase: str
     enough_firms: bool
+    rounds: str
+    talks_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,90 @@ async def strip(strip_id: str, now: datetime) -> StripView:
         found.closes_at,
         found.phase(now),
         counted[0]["n"] >= ENOUGH_GROUPS,
+        found.rounds,
+        found.talks_until if found.state in (talks.TALKING, talks.ASKING) else None,
+    )
+
+
+async def rounds(actor: Actor | None, strip_id: str) -> Mapping[str, Any] | None:
+    """Return what the actor may know of a window's rounds; nothing where offers are sealed.
+
+    A clock's prices are everybody's. What is said in talks with one mill is for the two sides
+    and the buyers in the bundle; of the bundle's lots a buyer sees none but his own.
+    """
+    found = await store.load(Pool(), strip_id)
+    if found.rounds == talks.SEALED:
+        return None
+    said = await talks.load(Pool(), strip_id)
+    if found.rounds == talks.CLOCK:
+        rules = talks.clock_terms(found)
+        mine = await clocking.own_lots(Pool(), strip_id, actor.organisation_id) if actor else {}
+        return {
+            "direction": rules.direction,
+            "step_minor": rules.step_minor,
+            "rounds": [
+                {"number": one.number, "ends_at": one.ends_at, "prices_minor": one.terms["prices"]}
+                for one in said
+            ],
+            "own_lots": mine,
+        }
+    side = await _side(actor, found)
+    if actor is None or side is None:
+        return {"rounds": []}
+    return {
+        "side": side,
+        "seller_id": talks.counter_terms(found).seller_id,
+        "rounds": [_round(one, side) for one in said],
+        "asks": await _asks(actor, strip_id),
+    }
+
+
+def _round(said: talks.Round, side: str) -> Mapping[str, Any]:
+    terms = offering.terms_of(said.terms)
+    hides = side == "buyer" and said.by == talks.BUNDLE
+    return {
+        "number": said.number,
+        "by": said.by,
+        "state": said.state,
+        "ends_at": said.ends_at,
+        "terms_sha256": said.terms_sha256,
+        "steps": {
+            tenor: [{"lots": None if hides else n, "price_minor": price} for n, price in steps]
+            for tenor, steps in terms.steps.items()
+        },
+        "capacity": None if hides else terms.capacity,
+        "min_total": terms.min_total,
+        "breaks": [{"lots": n, "rebate_minor": rebate} for n, rebate in terms.breaks],
+    }
+
+
+async def _side(actor: Actor | None, strip: store.Strip) -> str | None:
+    """Return on which side of talks an actor is: seller, bundle, a buyer in it, or none."""
+    if actor is None:
+        return None
+    if actor.organisation_id == talks.counter_terms(strip).seller_id:
+        return talks.SELLER
+    if countering.PROPOSE_ACT in actor.grants:
+        return talks.BUNDLE
+    mine = await Pool().rows(
+        "select 1 from strip_order where strip_id = $1 and organisation_id = $2"
+        " and state <> 'cancelled' limit 1",
+        strip.id,
+        actor.organisation_id,
+    )
+    return "buyer" if mine else None
+
+
+async def _asks(actor: Actor, strip_id: str) -> list[Mapping[str, Any]]:
+    """Return which of one's orders agreed terms would serve above their limit."""
+    return list(
+        await Pool().rows(
+            "select a.order_id, a.limit_minor, a.terms_sha256, a.state from strip_ask a"
+            " join strip_order o on o.id = a.order_id"
+            " where a.strip_id = $1 and o.organisation_id = $2 order by o.seq",
+            strip_id,
+            actor.organisation_id,
+        )
     )
 
 

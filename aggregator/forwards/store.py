@@ -12,6 +12,8 @@ from aggregator.errors import Conflict, NotFound, WrongState
 from aggregator.journal.reading import Reader, decoded
 from aggregator.market import Unit
 
+CLOSE_TIMER = "forwards.close"
+
 
 @dataclass(frozen=True, slots=True)
 class Strip:
@@ -28,9 +30,14 @@ class Strip:
     month_bps: int
     index_reference_minor: int | None
     index_default_minor: int | None
+    rounds: str
+    talks: Mapping[str, Any] | None
+    talks_until: datetime | None
 
     def phase(self, now: datetime) -> str:
-        """Return scheduled, gathering, closing, cleared or lapsed."""
+        """Return scheduled, gathering, closing, talking, asking, cleared or lapsed."""
+        if self.state == "settling":
+            return "closing"
         if self.state != "gathering":
             return self.state
         if now < self.opens_at:
@@ -52,14 +59,15 @@ async def load(reader: Reader, strip_id: str) -> Strip:
     """Return a strip, or raise NotFound."""
     found = await reader.rows(
         "select id, title, instrument_id, region, tenors, pricing, opens_at, closes_at, state,"
-        " signing_bps, month_bps, index_reference_minor, index_default_minor"
-        " from strip where id = $1",
+        " signing_bps, month_bps, index_reference_minor, index_default_minor, rounds, talks,"
+        " talks_until from strip where id = $1",
         strip_id,
     )
     if not found:
         raise NotFound("strip")
     row = found[0]
-    return Strip(**{**dict(row), "tenors": tuple(row["tenors"])})
+    talks = decoded(row["talks"]) if row["talks"] is not None else None
+    return Strip(**{**dict(row), "tenors": tuple(row["tenors"]), "talks": talks})
 
 
 async def next_seq(unit: Unit, table: str, strip_id: str) -> int:

@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from aggregator.amounts import CURRENCY, decimal_text
 from aggregator.forwards import store
 from aggregator.forwards.facts import (
     OrderCancelled,
     OrderPlaced,
     StripCleared,
+    StripExtended,
     StripLapsed,
     StripOpened,
+    StripRoundEnded,
+    StripRoundOpened,
+    TalksBegan,
+    TermsAsked,
 )
 from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Entry, Pool
@@ -23,12 +29,16 @@ ENOUGH_GROUPS = 3
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The strip as the journal tells it; `groups` is order id → owner group."""
+    """The strip as the journal tells it; `groups` is order id → owner group.
+
+    `talks` is everybody's part of the rounds: which one, until when, and a clock's prices.
+    """
 
     opened: StripOpened | None = None
     phase: str = "gathering"
     reason: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
+    talks: Mapping[str, Any] | None = None
 
 
 class StripTopic:
@@ -60,7 +70,7 @@ class StripTopic:
             case StripLapsed(reason=reason):
                 return replace(state, phase="lapsed", reason=reason)
             case _:
-                return state
+                return _talked(state, entry.fact)
 
     def view(self, state: State, _: Audience) -> dict[str, Any]:
         opened = state.opened
@@ -77,4 +87,27 @@ class StripTopic:
             "phase": state.phase,
             "reason": state.reason,
             "enough_firms": len(set(state.groups.values())) >= ENOUGH_GROUPS,
+            "talks": state.talks,
         }
+
+
+def _talked(state: State, fact: object) -> State:
+    known = dict(state.talks or {})
+    match fact:
+        case TalksBegan(rounds=rounds):
+            return replace(state, phase="talking", talks={"rounds": rounds})
+        case StripRoundOpened(number=number, prices=prices, ends_at=ends_at):
+            named = {tenor: decimal_text(minor, CURRENCY) for tenor, minor in prices}
+            told = {"round": number, "ends_at": stamp(ends_at), "prices": named}
+            return replace(state, phase="talking", talks=known | told)
+        case StripRoundEnded(state=ended):
+            phase = "closing" if ended in ("accepted", "over") else state.phase
+            return replace(state, phase=phase)
+        case TermsAsked(until=until):
+            return replace(state, phase="asking", talks=known | {"ends_at": stamp(until)})
+        case StripExtended(closes_at=closes_at, until=until):
+            moved = known | {"ends_at": stamp(until)} if until and known else state.talks
+            opened = replace(state.opened, closes_at=closes_at) if state.opened else None
+            return replace(state, opened=opened, talks=moved)
+        case _:
+            return state

@@ -14,7 +14,7 @@ from aggregator.forwards.contract_facts import (
     SlotEnded,
     StageCalled,
 )
-from aggregator.forwards.facts import StripNotCertified
+from aggregator.forwards.facts import StripNotCertified, StripRoundOpened, TermsAsked
 from aggregator.journal.facts import stamp
 from aggregator.notices.told import Figure, Told
 
@@ -99,6 +99,18 @@ def _not_certified(fact: StripNotCertified) -> Iterable[Told]:
         yield Told(organisation_id, "strip_not_certified", f"strip:{fact.strip_id}", figures)
 
 
+def _round(fact: StripRoundOpened) -> Iterable[Told]:
+    figures: tuple[Figure, ...] = (("round", fact.number), ("ends_at", stamp(fact.ends_at)))
+    for organisation_id in fact.told:
+        yield Told(organisation_id, f"strip_round_{fact.by}", f"strip:{fact.strip_id}", figures)
+
+
+def _asked(fact: TermsAsked) -> Iterable[Told]:
+    """Say that an answer is wanted, not the figure: a limit is its owner's own."""
+    figures: tuple[Figure, ...] = (("until", stamp(fact.until)),)
+    yield Told(fact.organisation_id, "strip_terms_asked", f"strip:{fact.strip_id}", figures)
+
+
 CONTRACT_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     CallOffConfirmed: _confirmed,
     CallOffNominated: _nominated,
@@ -108,4 +120,6 @@ CONTRACT_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     SlotEnded: _ended,
     StageCalled: _stage,
     StripNotCertified: _not_certified,
+    StripRoundOpened: _round,
+    TermsAsked: _asked,
 }

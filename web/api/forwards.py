@@ -3,18 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aggregator.forwards import board, offering, opening, ordering, queries
+from aggregator.errors import InvalidField
+from aggregator.forwards import (
+    asking,
+    board,
+    clocking,
+    countering,
+    offering,
+    opening,
+    ordering,
+    queries,
+)
+from aggregator.forwards.talks import MAX_ROUNDS, ClockTerms, CounterTerms, TalkTerms
 from aggregator.market import Answer, Outcome
-from web.api.fields import Body, Instant, Instrument, Lots, Minor, Name, Region, SomeLots, Tenor
+from web.api.contracts import Sha256
+from web.api.fields import (
+    Body,
+    Id,
+    Instant,
+    Instrument,
+    Lots,
+    Minor,
+    Name,
+    Region,
+    SomeLots,
+    Tenor,
+)
 from web.api.routing import PUBLIC, Call, route
 
 
+class CounterBody(Body):
+    """Offers and counter-offers with one mill once the window has closed."""
+
+    seller: Id
+    answer_minutes: Annotated[int, Field(ge=1, le=10_080)] = 1440
+    max_rounds: Annotated[int, Field(ge=1, le=MAX_ROUNDS)] = 6
+
+
+class ClockBody(Body):
+    """A clock over the months once the window has closed: prices by month that move by a step."""
+
+    direction: Literal["falling", "rising"]
+    start: dict[Tenor, Minor]
+    step: Minor
+    round_minutes: Annotated[int, Field(ge=1, le=10_080)] = 10
+    max_rounds: Annotated[int, Field(ge=1, le=MAX_ROUNDS)] = 50
+
+
 class StripBody(Body):
-    """A window in which forward orders are gathered."""
+    """A window in which forward orders are gathered; offers are sealed without other rounds."""
 
     title: Name
     instrument: Instrument
@@ -27,6 +68,32 @@ class StripBody(Body):
     month_bps: Annotated[int, Field(ge=0, le=10_000)] = 0
     index_reference: Minor | None = None
     index_default: Minor | None = None
+    counter: CounterBody | None = None
+    clock: ClockBody | None = None
+
+
+class RoundBody(Body):
+    """The prices that the bundle names to its mill, by month."""
+
+    prices: Annotated[dict[Tenor, Minor], Field(min_length=1, max_length=24)]
+
+
+class TermsBody(Body):
+    """The hash of the terms that were read."""
+
+    terms_sha256: Sha256
+
+
+class AcceptBody(TermsBody):
+    """The round whose terms are accepted."""
+
+    round: Annotated[int, Field(ge=1, le=MAX_ROUNDS)]
+
+
+class SupplyBody(Body):
+    """The lots that a mill delivers by month at the prices of the round."""
+
+    lots: Annotated[dict[Tenor, SomeLots], Field(min_length=1, max_length=24)]
 
 
 class OrderBody(Body):
@@ -109,6 +176,7 @@ async def open_strip(call: Call) -> Outcome:
         month_bps=given.month_bps,
         index_reference_minor=given.index_reference,
         index_default_minor=given.index_default,
+        talks=_talks(given),
     )
     return await opening.open_strip(call.market, call.actor, call.command, terms)
 
@@ -119,9 +187,10 @@ async def strip(call: Call) -> Answer:
     strip_id = call.path["strip_id"]
     found = _shown(await queries.strip(strip_id, call.market.clock.now()))
     if call.viewer is None:
-        return found
+        return {**found, "talks": await queries.rounds(None, strip_id)}
     return {
         **found,
+        "talks": await queries.rounds(call.viewer, strip_id),
         "orders": [asdict(order) for order in await queries.own_orders(call.viewer, strip_id)],
         "offers": [_offer(offer) for offer in await queries.own_offers(call.viewer, strip_id)],
         "contracts": [dict(r) for r in await queries.own_contracts(call.viewer, strip_id)],
@@ -171,6 +240,70 @@ async def place_strip_offer(call: Call) -> Outcome:
     return await offering.place_offer(
         call.market, call.actor, call.command, call.path["strip_id"], terms
     )
+
+
+@route("POST", "/strips/{strip_id}/rounds", act="forwards.negotiate", body=RoundBody, status=201)
+async def propose_terms(call: Call) -> Outcome:
+    """Name prices to the mill for the bundle."""
+    return await countering.propose(
+        call.market, call.actor, call.command, call.path["strip_id"], call.body.prices
+    )
+
+
+@route("POST", "/strips/{strip_id}/rounds/accept", act="forwards.accept", body=AcceptBody)
+async def accept_terms(call: Call) -> Outcome:
+    """Accept what the other side said last."""
+    return await countering.accept(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["strip_id"],
+        call.body.round,
+        terms_sha256=call.body.terms_sha256,
+    )
+
+
+@route("POST", "/strips/{strip_id}/supplies", act="forwards.offer", body=SupplyBody)
+async def say_supply(call: Call) -> Outcome:
+    """Say how much one delivers at the prices of the clock's round."""
+    return await clocking.supply(
+        call.market, call.actor, call.command, call.path["strip_id"], call.body.lots
+    )
+
+
+@route("POST", "/strips/{strip_id}/orders/{order_id}/approve", act="forwards.order", body=TermsBody)
+async def approve_terms(call: Call) -> Outcome:
+    """Take agreed terms that lie beyond an order's limit."""
+    return await asking.approve(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["strip_id"],
+        call.path["order_id"],
+        terms_sha256=call.body.terms_sha256,
+    )
+
+
+@route("POST", "/strips/{strip_id}/orders/{order_id}/decline", act="forwards.order")
+async def decline_terms(call: Call) -> Outcome:
+    """Keep an order's limit."""
+    return await asking.decline(
+        call.market, call.actor, call.command, call.path["strip_id"], call.path["order_id"]
+    )
+
+
+def _talks(given: StripBody) -> TalkTerms | None:
+    if given.counter is not None and given.clock is not None:
+        raise InvalidField("/clock", "either counter or clock")
+    if given.counter is not None:
+        said = given.counter
+        return CounterTerms(said.seller, said.answer_minutes, said.max_rounds)
+    if given.clock is not None:
+        clock = given.clock
+        return ClockTerms(
+            clock.direction, clock.start, clock.step, clock.round_minutes, clock.max_rounds
+        )
+    return None
 
 
 def _shown(view: queries.StripView) -> Answer:

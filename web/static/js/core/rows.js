@@ -120,13 +120,14 @@ export function choicesField({ name, label, options }) {
   };
 }
 
-/** Return a field of one whole number for each of `options`; its value is `{ option: lots }`. */
-export function countsField({ name, label, options, hint }) {
+/** Return a field of one figure for each of `options`; its value is `{ option: lots or amount }`. */
+export function countsField({ name, label, options, hint, type = "lots" }) {
+  const isAmount = type === "amount";
   const wrong = h("span", { class: "wrong", role: "alert" });
   const inputs = new Map(
     options.map(([value, text]) => [
       value,
-      h("input", { inputmode: "numeric", autocomplete: "off", "aria-label": text }),
+      h("input", { inputmode: isAmount ? "decimal" : "numeric", autocomplete: "off", "aria-label": text }),
     ]),
   );
   return {
@@ -157,8 +158,8 @@ export function countsField({ name, label, options, hint }) {
     read() {
       const found = [...inputs]
         .filter(([, input]) => input.value.trim() !== "")
-        .map(([value, input]) => [value, typedLots(input.value)]);
-      if (found.some(([, count]) => count === null)) return { wrong: t("rule.integer") };
+        .map(([value, input]) => [value, (isAmount ? typedAmount : typedLots)(input.value.trim())]);
+      if (found.some(([, figure]) => figure === null)) return { wrong: t(isAmount ? "rule.amount" : "rule.integer") };
       if (found.length === 0) return { wrong: t("rule.required") };
       return { value: Object.fromEntries(found) };
     },

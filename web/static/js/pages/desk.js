@@ -1,8 +1,8 @@
 /** The operator's desk: money that came in, what waits for a person, and what opens next. */
 
 import { get, send } from "../core/api.js";
-import { cellName, instrumentOptions, monthOptions, regionOptions } from "../core/catalogue.js";
-import { countdown, instant, month, now, toLocal } from "../core/clock.js";
+import { cellName, regionOptions } from "../core/catalogue.js";
+import { countdown, instant } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { amount, lots } from "../core/numbers.js";
@@ -12,8 +12,9 @@ import { choicesField } from "../core/rows.js";
 import { t } from "../core/words.js";
 import { contested } from "./deal_claims.js";
 import { waitingTickets } from "./deal_service.js";
+import { calendarForm } from "./desk_calendar.js";
+import { stripForm } from "./desk_strips.js";
 
-const DAY = 86_400_000;
 const KINDS = ["factory", "mill", "trader", "refiner", "auditor"];
 const ROLES = ["buyer", "seller", "finance", "logistics", "approver", "owner", "viewer"];
 const COLUMNS = "account,entry_reference,direction,amount,currency,booked_on,payer,remittance";
@@ -33,6 +34,7 @@ export async function show(main) {
       bankForm(refresh),
       openPoolForm(),
       stripForm(),
+      calendarForm(),
       firmForm(refreshFirms),
       firms,
     ),
@@ -229,59 +231,6 @@ function bankForm(refresh) {
       },
     }),
   );
-}
-
-function stripForm() {
-  const [, , third] = monthOptions(3);
-  return h(
-    "details",
-    { class: "panel" },
-    h("summary", {}, t("page.desk.open_strip")),
-    form({
-      isWide: true,
-      fields: [
-        { name: "title", label: t("page.desk.strip_title") },
-        { name: "instrument", label: t("word.instrument"), type: "select", options: instrumentOptions() },
-        { name: "region", label: t("word.region"), type: "select", options: regionOptions() },
-        {
-          name: "first",
-          label: t("page.strip.first"),
-          type: "select",
-          options: monthOptions(),
-          value: third[0],
-        },
-        { name: "count", label: t("page.desk.months"), type: "lots", value: "3" },
-        {
-          name: "closes_at",
-          label: t("page.strip.closes_at"),
-          type: "instant",
-          value: toLocal(now() + 2 * DAY),
-        },
-      ],
-      act: t("page.desk.open_strip"),
-      confirm: (values) => ({
-        title: t("page.desk.open_strip_ask"),
-        lines: [
-          [t("page.desk.strip_title"), values.title],
-          [t("page.strips.months"), following(values).map(month).join(", ")],
-          [t("page.strip.closes_at"), instant(values.closes_at)],
-        ],
-        act: t("page.desk.open_strip"),
-      }),
-      send: ({ first, count, ...rest }, key) =>
-        send("POST", "/strips", { ...rest, tenors: following({ first, count }) }, key),
-      done: ({ strip_id: id }) => location.assign(`/strips/${id}`),
-    }),
-  );
-}
-
-/** Return `count` months from the first on. */
-function following({ first, count }) {
-  const [year, from] = first.split("-").map(Number);
-  return Array.from({ length: Math.min(count, 24) }, (_, ahead) => {
-    const at = year * 12 + from - 1 + ahead;
-    return `${Math.floor(at / 12)}-${String((at % 12) + 1).padStart(2, "0")}`;
-  });
 }
 
 function firmForm(refresh) {

@@ -6,16 +6,23 @@ import { countdown, instant, month } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton } from "../core/forms.js";
 import { live } from "../core/live.js";
-import { amount, decimal, lots, minor, priceUnit } from "../core/numbers.js";
+import { amount, decimal, lots, minor, percent, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
 import { t } from "../core/words.js";
 import { offerForm, orderForms } from "./strip_forms.js";
+import { breaksText, stepsText, talkForms, talksPanels } from "./strip_talks.js";
 
 export async function show(main, { stripId }) {
   const page = new StripPage(main, `/strips/${stripId}`);
   await live({ topic: `strip:${stripId}`, path: page.path, show: (strip) => page.take(strip), refetch: true });
 }
+
+const PHASES = {
+  sealed: ["gathering", "cleared"],
+  clock: ["gathering", "talking", "cleared"],
+  counter: ["gathering", "talking", "asking", "cleared"],
+};
 
 class StripPage {
   constructor(main, path) {
@@ -48,9 +55,9 @@ class StripPage {
         aside: chip(strip.phase),
         note: `${instrumentName(strip.instrument)} · ${regionName(strip.region)} · ${strip.tenors.map(month).join(", ")}`,
       }),
-      stages(["gathering", "cleared"], strip.phase),
+      stages(PHASES[strip.rounds], strip.phase),
     );
-    fill(this.parts.lead, this.figures());
+    fill(this.parts.lead, this.figures(), talksPanels(this));
     fill(this.parts.rest, this.orders(), this.offers(), this.contracts());
     if (before?.phase !== strip.phase) this.showActs();
   }
@@ -66,7 +73,20 @@ class StripPage {
         [t("page.strips.months"), String(strip.tenors.length)],
       ]),
       h("p", { "aria-live": "polite", class: "soft" }, this.words()),
+      h("p", { class: "note" }, this.terms().join(" · ")),
     );
+  }
+
+  /** What was frozen before the window opened. */
+  terms() {
+    const { strip } = this;
+    const deposits = { signing: percent(strip.signing_bps ?? 0), month: percent(strip.month_bps) };
+    const index = { reference: amount(strip.index_reference), default: amount(strip.index_default) };
+    return [
+      t(`page.strip.rounds.${strip.rounds}`),
+      strip.signing_bps !== null && t("page.strip.deposits", deposits),
+      strip.index_reference !== null && t("page.strip.index", index),
+    ].filter(Boolean);
   }
 
   words() {
@@ -185,26 +205,8 @@ class StripPage {
               h("strong", {}, t("page.strip.up_to", { lots: this.lots(offer.capacity) })),
               chip(offer.state),
             ),
-            h(
-              "p",
-              { class: "note" },
-              Object.entries(offer.steps)
-                .map(
-                  ([tenor, steps]) =>
-                    `${month(tenor)}: ${steps.map((step) => `${this.lots(step.lots)} × ${amount(step.price)}`).join(", ")}`,
-                )
-                .join(" · "),
-            ),
-            offer.breaks.length > 0 &&
-              h(
-                "p",
-                { class: "note" },
-                offer.breaks
-                  .map((step) =>
-                    t("page.strip.rebate_from", { lots: this.lots(step.lots), rebate: amount(step.rebate) }),
-                  )
-                  .join(" · "),
-              ),
+            h("p", { class: "note" }, stepsText(this, offer)),
+            offer.breaks.length > 0 && h("p", { class: "note" }, breaksText(this, offer)),
           ),
         ),
       ),
@@ -235,12 +237,14 @@ class StripPage {
   }
 
   showActs() {
-    const { phase } = this.strip;
+    const { phase, rounds } = this.strip;
+    if (phase === "talking" && isMember) return void fill(this.parts.acts, talkForms(this));
     if (phase !== "gathering") return void fill(this.parts.acts);
     if (!isMember) return void fill(this.parts.acts, panel(t("page.strip.take_part"), signInFirst()));
     const forms = [
       may("forwards.order") && panel(t("page.strip.order"), orderForms(this)),
       may("forwards.offer") &&
+        rounds === "sealed" &&
         h(
           "details",
           { class: "panel", open: !may("forwards.order") },
