@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter, itemgetter, sub
 from typing import Any, NamedTuple
 
-from matching.clearing.form import require
+from matching.clearing.form import GuaranteeBroken, require
 
 
 class Law(NamedTuple):
@@ -50,8 +50,9 @@ def supply_of(
     seq: int, name: str, capacity: int, pack: int, breaks: Sequence[tuple[int, int]]
 ) -> Supply:
     """Return an offer without the breaks that its capacity cannot reach."""
-    within = [(lots, price) for lots, price in breaks if lots <= capacity]
-    return Supply(seq, name, capacity, pack, within)
+    if breaks[-1][0] > capacity:
+        breaks = [(lots, price) for lots, price in breaks if lots <= capacity]
+    return Supply(seq, name, capacity, pack, breaks)
 
 
 class Deal(NamedTuple):
@@ -68,13 +69,18 @@ class Deal(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A deal whose terms were checked: its supply, and its members' places in the order."""
+    """A deal whose terms were checked: its supply, and its members' places in the order.
+
+    `firm` are the lots that members pledged; `stretch` are the places, ascending.
+    """
 
     supply: Supply
     price: int
-    places: list[int]
-    lots: list[int]
+    places: Sequence[int]
+    lots: Sequence[int]
     round: int
+    firm: Sequence[int] = ()
+    stretch: Sequence[int] = ()
     surplus: int = 0
 
 
@@ -97,8 +103,8 @@ class Book(NamedTuple):
 
     def require_ample(self, deals: Sequence[Deal]) -> None:
         for supply, used in self._used(deals):
-            held = used <= supply.capacity
-            require(held, "capacity", f"{supply.id} sells {used} of {supply.capacity}")
+            if used > supply.capacity:
+                raise GuaranteeBroken("capacity", f"{supply.id} sells {used} of {supply.capacity}")
 
     def require_short(self, deals: Sequence[Deal]) -> None:
         is_short = any(used > supply.capacity for supply, used in self._used(deals))
@@ -121,10 +127,24 @@ class Book(NamedTuple):
         return [(supply, lots.get(supply.id, 0)) for supply in self.supplies]
 
 
-def column_at(column: Any, places: Sequence[Any]) -> Sequence[Any]:
+def column_at(column: Any, places: Sequence[Any]) -> tuple[Any, ...]:
     """Return what a column (or a table) has at these places, at least one."""
     found = itemgetter(*places)(column)
     return found if len(places) > 1 else (found,)
+
+
+def columns_at(columns: Iterable[Any], places: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return what each column has at these places, at least one."""
+    if len(places) == 1:
+        return [(column[places[0]],) for column in columns]
+    return [*map(itemgetter(*places), columns)]
+
+
+def places_in(pools: Iterable[Placed]) -> set[int]:
+    """Return the places of all members of some pools."""
+    found: set[int] = set()
+    found.update(*[pool.places for pool in pools])
+    return found
 
 
 _ORDER = attrgetter("size", "seq", "id")
@@ -139,13 +159,14 @@ def book_of(
     Pledges that come as they arrived, by `seq`, need to be sorted by size only.
     """
     rows = sorted(pledges, key=_SIZE if as_arrived else _ORDER)
-    own = [row.freight_minor + row.term_minor + row.fee_minor for row in rows]
-    spare = [row.tolerance for row in rows]
     ids = [row.id for row in rows]
     owners = [row.owner for row in rows]
+    own = [row.freight_minor + row.term_minor + row.fee_minor for row in rows]
+    spare = [row.tolerance for row in rows]
+    has_spare = any(spare)
     return Book(
         sizes=[row.size for row in rows],
-        seqs=[row.seq for row in rows] if any(spare) else (),
+        seqs=[row.seq for row in rows] if has_spare else (),
         ids=ids,
         owners=owners,
         lots=[row.lots for row in rows],
@@ -155,6 +176,6 @@ def book_of(
         place=dict(zip(ids, range(len(ids)), strict=True)),
         supplies=sorted(supplies),
         has_twins=len(set(owners)) < len(owners),
-        has_packs=any(supply.pack > 1 for supply in supplies),
-        has_spare=any(spare),
+        has_packs=max([supply.pack for supply in supplies], default=1) > 1,
+        has_spare=has_spare,
     )

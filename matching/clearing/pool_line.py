@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, compress
 from operator import add, sub
 from typing import NamedTuple
 
@@ -27,8 +27,8 @@ class Line(NamedTuple):
     """Those who accept a price; `reach` sums their lots, with what they would take more.
 
     `stops[k]` is where the ratio to the size at `k` is exceeded, `widest[k]` the lots up to
-    there; windows need `least` lots and start before `crowds[end]`, so that enough owner groups
-    stand in them.
+    there, `most` the largest of those; windows need `least` lots and start before `crowds[end]`,
+    so that enough owner groups stand in them.
     """
 
     places: Sequence[int]
@@ -38,6 +38,7 @@ class Line(NamedTuple):
     crowds: Sequence[int]
     least: int
     widest: Sequence[int]
+    most: int
 
     def starts_for(self, end: int) -> int:
         """Return how many starts, the first ones, have lots and groups enough for an end."""
@@ -52,9 +53,11 @@ class Line(NamedTuple):
         """Return what lawful windows cover, from left to right."""
         found: list[Cover] = []
         stops, crowds, least = self.stops, self.crowds, self.least
+        if self.most < least:
+            return found
         edge = 0
         starts: list[int] = []
-        for start in [k for k, lots in enumerate(self.widest) if lots >= least]:
+        for start in compress(range(len(stops)), map(least.__le__, self.widest)):
             stop = stops[start]
             if start < crowds[stop]:
                 if start >= edge and starts:
@@ -78,6 +81,7 @@ class Line(NamedTuple):
             [crowd - first for crowd in self.crowds[first : edge + 1]],
             self.least,
             self.widest[first:edge],
+            self.most,
         )
 
     def _cover(self, starts: Sequence[int], edge: int) -> Cover:
@@ -96,24 +100,32 @@ def line_of(book: Book, law: Law, places: Sequence[int], least: int) -> Line | N
         held = [*map(add, lots, column_at(book.spare, places))]
     if sum(held) < least:
         return None
-    if book.has_twins:
-        crowds = _crowds(column_at(book.owners, places), law.min_members)
-    else:
-        crowds = [0] * law.min_members + [*range(1, len(places) + 2 - law.min_members)]
+    crowds = crowds_of(book, law, places)
     stops = stops_of(column_at(book.sizes, places), law)
     reach = [0, *accumulate(held)]
     widest = [*map(sub, column_at(reach, stops), reach)]
-    return Line(places, lots, reach, stops, crowds, least, widest)
+    return Line(places, lots, reach, stops, crowds, least, widest, max(widest))
 
 
 def stops_of(sizes: Sequence[int], law: Law) -> list[int]:
     """Return, for each start of a window, where the next size is too large."""
     above, below = law.above, law.below
-    stops: dict[int, int] = {}
+    stops: list[int] = []
+    last = stop = 0
     for size in sizes:
-        if size not in stops:
-            stops[size] = bisect_right(sizes, size * above // below)
-    return [*map(stops.__getitem__, sizes)]
+        if size != last:
+            last = size
+            stop = bisect_right(sizes, size * above // below, stop)
+        stops.append(stop)
+    return stops
+
+
+def crowds_of(book: Book, law: Law, places: Sequence[int]) -> Sequence[int]:
+    """Return, for each end, how many starts have enough owner groups between; none if below 1."""
+    if book.has_twins:
+        return _crowds(column_at(book.owners, places), law.min_members)
+    first = 1 - law.min_members
+    return [*range(first, first + len(places) + 1)]
 
 
 def _crowds(owners: Sequence[str], groups: int) -> list[int]:

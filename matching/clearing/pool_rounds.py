@@ -15,10 +15,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import groupby
+from itertools import filterfalse, groupby
 
 from matching.clearing.form import GuaranteeBroken, require
-from matching.clearing.pool_book import Book, Deal, Law, Placed, column_at
+from matching.clearing.pool_book import Book, Deal, Law, Placed, column_at, places_in
 from matching.clearing.pool_line import Cover, Line, line_of
 from matching.clearing.pool_stretches import Claim, check_stretch, is_any_lawful
 
@@ -33,18 +33,17 @@ def check_formation(book: Book, law: Law, deals: Sequence[Deal], placed: Sequenc
 
 def _check_lots(book: Book, deal: Deal, pool: Placed) -> None:
     """Check that tolerance fills packs and breaks: the least of it, pro rata, largest remainder."""
-    places = pool.places
-    firm = [*column_at(book.lots, places)]
-    held = sum(firm)
-    spare = [book.spare[x] for x in places] if book.has_spare else []
+    held = sum(pool.firm)
+    spare = column_at(book.spare, pool.places) if book.has_spare else ()
     total = pool.supply.total(pool.price, held, held + sum(spare))
-    require(total == deal.lots, "tolerance", f"{deal.lots} lots are not the least, {total}")
-    if pool.lots == firm:
+    if total != deal.lots:
+        raise GuaranteeBroken("tolerance", f"{deal.lots} lots are not the least, {total}")
+    if pool.lots == pool.firm:
         return
     taken = total - held
     over: list[tuple[tuple[Fraction, int], str]] = []
     under: list[tuple[tuple[Fraction, int], str]] = []
-    for x, more, lots, own in zip(places, spare, pool.lots, firm, strict=True):
+    for x, more, lots, own in zip(pool.places, spare, pool.lots, pool.firm, strict=True):
         quota = Fraction(taken * more, sum(spare))
         extra = lots - own
         require(abs(extra - quota) < 1, "tolerance", f"{book.ids[x]} takes {extra} of {quota}")
@@ -67,7 +66,7 @@ def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
     }
     require(list(rounds) == list(range(1, len(rounds) + 1)), "round", "rounds count from 1")
     net = book.net
-    accepting: Sequence[int] = range(len(book.ids))
+    accepting = [*range(len(book.ids))]
     number = 1
     most = 1 + sum(book.lots) + sum(book.spare)
     for price, least in _prices(book, placed):
@@ -78,7 +77,7 @@ def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
         closed: list[Placed] = []
         standing = accepting
         line = line_of(book, law, accepting, least)
-        most = least - 1 if line is None else max(line.widest)
+        most = least - 1 if line is None else line.most
         while number in rounds and rounds[number][0].price == price:
             pools = rounds[number]
             require({p.price for p in pools} == {price}, "round", "one price in a round")
@@ -91,9 +90,7 @@ def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
             is_blocked = is_any_lawful(book, line, price)
         require(not is_blocked, "core_stable", f"those left could form a pool at {price}")
         if closed:
-            taken: set[int] = set()
-            taken.update(*[pool.places for pool in closed])
-            accepting = [x for x in accepting if x not in taken]
+            accepting = [*filterfalse(places_in(closed).__contains__, accepting)]
             _check_envy(book, law, closed, accepting)
     require(number > len(rounds), "round", f"round {number} is at no price, or out of order")
 
@@ -140,43 +137,43 @@ def _check_round(
         inside = []
         while seen < len(claims) and claims[seen].start < cover.edge:
             claim = claims[seen]
-            is_inside = claim.start >= cover.first and claim.stop <= cover.edge
-            require(is_inside, "window", f"a pool at {price} is no lawful window")
+            if claim.start < cover.first or claim.stop > cover.edge:
+                raise GuaranteeBroken("window", f"a pool at {price} is no lawful window")
             inside.append(claim)
             passed += accepting[done : claim.start]
             done = claim.stop
             seen += 1
         passed += accepting[done : cover.edge]
         check_stretch(book, line, cover, price, inside)
-    require(seen == len(claims), "window", f"a pool at {price} is no lawful window")
+    require(seen == len(claims), "window", "a pool is no lawful window")
     return passed
 
 
 def _claim_of(book: Book, pool: Placed, accepting: Sequence[int]) -> Claim:
     """Return where a pool stands among those who accept; it leaves out nobody between."""
-    places = sorted(pool.places)
-    start = bisect_left(accepting, places[0])
-    stop = start + len(places)
+    start = bisect_left(accepting, pool.stretch[0])
+    stop = start + len(pool.stretch)
     name = book.ids[pool.places[0]]
-    require(
-        [*accepting[start:stop]] == places, "window", f"the pool of {name} leaves out a neighbour"
-    )
-    firm = sum(column_at(book.lots, places))
-    most = firm + sum(column_at(book.spare, places)) if book.has_spare else firm
-    earliest = next((s for s in book.supplies if s.total(pool.price, firm, most)), None)
-    require(earliest == pool.supply, "offer", f"the pool of {name} is not with the earliest offer")
-    return Claim(start, stop, book.supplies.index(pool.supply), firm, pool)
+    if accepting[start:stop] != pool.stretch:
+        raise GuaranteeBroken("window", f"the pool of {name} leaves out a neighbour")
+    firm = sum(pool.firm)
+    rank = book.supplies.index(pool.supply)
+    if rank:
+        most = firm + sum(column_at(book.spare, pool.places)) if book.has_spare else firm
+        if max([supply.total(pool.price, firm, most) for supply in book.supplies[:rank]]):
+            raise GuaranteeBroken("offer", f"the pool of {name} is not with the earliest offer")
+    return Claim(start, stop, rank, firm, pool)
 
 
 def _check_envy(book: Book, law: Law, closed: Sequence[Placed], left: Sequence[int]) -> None:
     """Check that nobody left at a price is of a size that fits a pool closed at it."""
     if book.has_packs:
         return
-    sizes = [book.sizes[x] for x in left]
+    sizes = book.sizes
     for pool in closed:
-        smallest, largest = book.sizes[min(pool.places)], book.sizes[max(pool.places)]
+        smallest, largest = sizes[pool.stretch[0]], sizes[pool.stretch[-1]]
         first = bisect_left(sizes, -(-largest * law.below // law.above))
         stop = bisect_right(sizes, smallest * law.above // law.below)
-        if first < stop:
-            name = book.ids[left[first]]
-            raise GuaranteeBroken("no_envy", f"{name} fits a pool at {pool.price}")
+        at = bisect_left(left, first)
+        if at < len(left) and left[at] < stop:
+            raise GuaranteeBroken("no_envy", f"{book.ids[left[at]]} fits a pool at {pool.price}")

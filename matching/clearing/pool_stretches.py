@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from matching.clearing.form import require
+from matching.clearing.form import GuaranteeBroken, require
 from matching.clearing.pool_book import Book, Placed, column_at
 from matching.clearing.pool_edges import (
     MAX_LENGTH,
@@ -24,7 +24,15 @@ from matching.clearing.pool_edges import (
     names_in,
 )
 from matching.clearing.pool_line import Cover, Line
-from matching.clearing.pool_ties import Levels, Ways, check_first, furthest_ends
+from matching.clearing.pool_ties import (
+    Choices,
+    Levels,
+    Named,
+    Pair,
+    Ways,
+    check_first,
+    furthest_ends,
+)
 
 
 class Claim(NamedTuple):
@@ -48,9 +56,9 @@ def check_stretch(
     if len(claims) == 1 and claims[0].start == first and claims[0].stop == edge:
         return  # Everybody in one pool: nothing holds more, or as much in another way.
     for claim in claims:
-        is_lawful = line.is_lawful(claim.start, claim.stop)
-        name = book.ids[claim.pool.places[0]]
-        require(is_lawful, "window", f"the pool of {name} is no lawful window")
+        if not line.is_lawful(claim.start, claim.stop):
+            name = book.ids[claim.pool.places[0]]
+            raise GuaranteeBroken("window", f"the pool of {name} is no lawful window")
     is_full = _is_full(line, cover, claims)
     if not is_full and _is_only(book, line, cover, claims):
         return
@@ -66,12 +74,17 @@ def check_stretch(
         require(is_few, "fewest_pools", f"{len(claims)} pools at {price}, not {fewest}")
         if paths.is_single():
             return
-    edges = [Edge(c.start - first, c.stop - first, c.rank, price) for c in claims]
     if _is_mixed(book, price):
+        edges = [Edge(c.start - first, c.stop - first, c.rank, price) for c in claims]
         _check_mixed(book, part, edges, ways)
     else:
-        pairs = [edge[:2] for edge in edges]
-        check_first(part, column_at(book.ids, part.places), pairs, ways)
+        ids = column_at(book.ids, part.places)
+        check_first(part, ids, [_named(book, claim, first) for claim in claims], ways)
+
+
+def _named(book: Book, claim: Claim, first: int) -> Named:
+    names = column_at(book.ids, claim.pool.places)
+    return Named(names, claim.start - first, claim.stop - first)
 
 
 def is_any_lawful(book: Book, line: Line, price: int) -> bool:
@@ -94,7 +107,7 @@ def _check_mixed(book: Book, line: Line, claims: Sequence[Edge], ways: Ways) -> 
         for lots, goods in supply.breaks
         if goods == price
     ]
-    levels = ways.between(0, count, len(claims))
+    levels, _ = ways.between(0, count, len(claims))
     reach, crowds = line.reach, line.crowds
     best: list[Edge] = []
     size = 0
@@ -143,9 +156,9 @@ class Tilings:
     def __init__(self, line: Line) -> None:
         self.line = line
 
-    def between(self, start: int, end: int, pools: int) -> Levels:
+    def between(self, start: int, end: int, pools: int) -> Choices:
         """Return the boundaries after so many windows, from 0 to `pools`."""
-        _, _, reach, stops, crowds, least, _ = self.line
+        _, _, reach, stops, crowds, least, *_ = self.line
         lows = [end]
         while len(lows) <= pools:
             lows.append(bisect_left(stops, lows[-1], start))
@@ -165,11 +178,12 @@ class Tilings:
                     here.append(bound)
             reached.append(here)
         levels = {pools: [end]}
+        windows: list[Pair] = []
         for number in range(pools - 1, -1, -1):
-            after = levels[number + 1]
-            found = furthest_ends(self.line, reached[number], after)
+            found = furthest_ends(self.line, reached[number], levels[number + 1])
             levels[number] = [start for start, _ in found]
-        return levels
+            windows += found
+        return Choices(levels, windows)
 
 
 PASSED, SEVERAL = -1, -2
@@ -216,7 +230,7 @@ class Paths:
             end = end - 1 if via == PASSED else via
         return True
 
-    def between(self, start: int, end: int, pools: int) -> Levels:
+    def between(self, start: int, end: int, pools: int) -> Choices:
         """Return the boundaries of all best ways between two boundaries, by their cost."""
         found = (self.cost[end] - self.cost[start]) % self.unit
         require(found == pools, "fewest_pools", f"{pools} pools where the best ways have {found}")
@@ -230,7 +244,12 @@ class Paths:
         for bound in range(end, start - 1, -1):
             if bound in seen and (bound == end or self._is_leading(bound, leading)):
                 leading.setdefault(self.cost[bound], []).append(-bound)
-        return {cost: [-bound for bound in reversed(held)] for cost, held in leading.items()}
+        levels = {cost: [-bound for bound in reversed(held)] for cost, held in leading.items()}
+        windows: list[Pair] = []
+        for cost, starts in levels.items():
+            if cost + 1 in levels:
+                windows += furthest_ends(self.line, starts, levels[cost + 1])
+        return Choices(levels, windows)
 
     def passes(self, levels: Levels) -> set[int]:
         """Return the boundaries of these from which a pledge is passed by to the next."""

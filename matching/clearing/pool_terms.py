@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import lt, mul
+from itertools import filterfalse
+from operator import mul
+from typing import NoReturn
 
 from matching.clearing.form import GuaranteeBroken, require
-from matching.clearing.pool_book import Book, Deal, Law, Placed, column_at
+from matching.clearing.pool_book import (
+    Book,
+    Deal,
+    Law,
+    Placed,
+    Supply,
+    column_at,
+    columns_at,
+    places_in,
+)
+from matching.clearing.pool_line import crowds_of, stops_of
 
 
 def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
@@ -16,85 +28,97 @@ def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
     his limit; similar sizes; enough owner groups; whole packs; nobody in two pools.
     """
     supply_of = {supply.id: supply for supply in book.supplies}
-    seen: set[str] = set()
-    placed = []
     firsts = [deal.names[0] for deal in deals]
     require(firsts == sorted(firsts), "order", "pools of a cell stand by their first member")
+    placed = []
     for deal in deals:
-        require(deal.offer in supply_of, "offer", f"{deal.offer!r} is no offer in this cell")
-        supply, goods, names, lots = supply_of[deal.offer], deal.goods, deal.names, deal.member_lots
-        try:
-            places = [*column_at(book.place, names)]
-        except KeyError as error:
-            raise GuaranteeBroken("cell", f"{error} is no pledge of this cell") from error
-        who = f"the pool of {names[0]}"
-        require(all(map(lt, names, names[1:])), "order", f"members in {who} stand by id, once")
-        require(seen.isdisjoint(names), "one_place", f"a member of {who} is in two pools")
-        seen.update(names)
-        due = tuple([goods + own for own in column_at(book.own, places)])
-        require(tuple(deal.landed) == due, "landed_minor", f"goods and own lines in {who}")
-        require(tuple(deal.amounts) == tuple(map(mul, due, lots)), "amount_minor", f"in {who}")
-        nets = column_at(book.net, places)
-        require(goods <= min(nets), "limit", f"in {who}")
-        require(min(lots) >= 1, "lots", f"a member without lots in {who}")
-        require(sum(lots) == deal.lots, "lots", f"members in {who} take {sum(lots)}")
-        require(deal.lots % supply.pack == 0, "pack", f"{deal.lots} lots are no whole packs")
-        earned = supply.earned(deal.lots)
-        require(earned == goods, "goods_minor", f"{deal.lots} lots earn {earned}")
-        smallest, largest = book.sizes[min(places)], book.sizes[max(places)]
-        is_similar = largest * law.below <= smallest * law.above
-        require(is_similar, "similarity", f"{smallest} and {largest} in {who}")
-        groups = book.groups(places)
-        require(groups >= law.min_members, "min_members", f"{groups} groups in {who}")
-        surplus = sum(map(mul, nets, lots)) - goods * deal.lots
-        placed.append(Placed(supply, goods, places, [*lots], deal.round, surplus))
+        if deal.offer not in supply_of:
+            raise GuaranteeBroken("offer", f"{deal.offer!r} is no offer in this cell")
+        pool = _placed(book, supply_of[deal.offer], deal)
+        _check_members(book, law, pool, deal.names[0])
+        placed.append(pool)
+    members = sum([len(deal.names) for deal in deals])
+    require(members == len(places_in(placed)), "one_place", "somebody is in two pools, or twice")
     return placed
+
+
+def _placed(book: Book, supply: Supply, deal: Deal) -> Placed:
+    """Check the figures of a pool and return it by place."""
+    _, goods, total, names, lots, landed, amounts, number = deal
+    try:
+        places = column_at(book.place, names)
+    except KeyError as error:
+        raise GuaranteeBroken("cell", f"{error} is no pledge of this cell") from error
+    own, nets, firm = columns_at((book.own, book.net, book.lots), places)
+    due = [goods + lines for lines in own]
+    if [*names] != sorted(names):
+        _refuse("order", names, "members stand by id")
+    if [*landed] != due:
+        _refuse("landed_minor", names, "each pays the goods and his own lines")
+    if [*amounts] != [*map(mul, due, lots)]:
+        _refuse("amount_minor", names, "each pays his lots at his landed price")
+    if goods > min(nets):
+        _refuse("limit", names, f"somebody accepts no more than {min(nets)}, not {goods}")
+    if len(lots) != len(names) or min(lots) < 1:
+        _refuse("lots", names, "there is a member without lots")
+    if sum(lots) != total:
+        _refuse("lots", names, f"members take {sum(lots)}, not {total}")
+    if total % supply.pack:
+        _refuse("pack", names, f"{total} lots are no whole packs")
+    earned = supply.earned(total)
+    if earned != goods:
+        _refuse("goods_minor", names, f"{total} lots earn {earned}")
+    surplus = sum(map(mul, nets, lots)) - goods * total
+    return Placed(supply, goods, places, tuple(lots), number, firm, sorted(places), surplus)
+
+
+def _check_members(book: Book, law: Law, pool: Placed, name: str) -> None:
+    smallest, largest = book.sizes[pool.stretch[0]], book.sizes[pool.stretch[-1]]
+    if largest * law.below > smallest * law.above:
+        raise GuaranteeBroken("similarity", f"{smallest} and {largest} in the pool of {name}")
+    groups = book.groups(pool.places)
+    if groups < law.min_members:
+        raise GuaranteeBroken("min_members", f"{groups} groups in the pool of {name}")
+
+
+def _refuse(guarantee: str, names: Sequence[str], found: str) -> NoReturn:
+    raise GuaranteeBroken(guarantee, f"in the pool of {names[0]} {found}")
 
 
 def left_out(
     book: Book, law: Law, placed: Sequence[Placed], formed: Sequence[Placed]
-) -> list[tuple[str, str]]:
-    """Return everyone without a pool with the first reason that is true of him, by id."""
-    pooled: set[int] = set()
-    pooled.update(*[pool.places for pool in placed])
-    left = [x for x in range(len(book.ids)) if x not in pooled]
+) -> dict[str, str]:
+    """Return everyone without a pool, with the first reason that is true of him."""
+    left = [*filterfalse(places_in(placed).__contains__, range(len(book.ids)))]
+    if not left:
+        return {}
+    ids = column_at(book.ids, left)
     if not book.supplies:
-        return sorted([(book.ids[x], "no_offer") for x in left])
-    had: set[int] = set()
-    if formed is not placed:
-        had.update(*[pool.places for pool in formed])
-        had.intersection_update(left)
+        return dict.fromkeys(ids, "no_offer")
+    had = places_in(formed).intersection(left) if formed is not placed else set()
     deepest = min([price for supply in book.supplies for _, price in supply.breaks], default=0)
     willing = [x for x in left if book.net[x] >= deepest and x not in had]
     crowded = _crowded(book, law, willing)
-    reasons = dict.fromkeys(left, "limit_below_all_prices")
-    for x in willing:
-        if x in crowded:
-            reasons[x] = "break_not_reached"
-        else:
-            reasons[x] = "too_few_members" if _has_peer(book, law, x) else "no_similar_size"
-    reasons.update(dict.fromkeys(had, "capacity"))
-    return sorted([(book.ids[x], reason) for x, reason in reasons.items()])
+    reasons = dict.fromkeys(ids, "limit_below_all_prices")
+    reasons.update(dict.fromkeys([book.ids[x] for x in crowded], "break_not_reached"))
+    reasons.update(dict.fromkeys([book.ids[x] for x in had], "capacity"))
+    for x in filterfalse(crowded.__contains__, willing):
+        is_near = _has_peer(book, law, x)
+        reasons[book.ids[x]] = "too_few_members" if is_near else "no_similar_size"
+    return reasons
 
 
 def _crowded(book: Book, law: Law, places: Sequence[int]) -> set[int]:
     """Return the places within a stretch of similar size that has enough owner groups."""
     found: set[int] = set()
-    marked = stop = 0
-    held: dict[str, int] = {}
-    for k, first in enumerate(places):
-        ceiling = book.sizes[first] * law.above
-        while stop < len(places) and book.sizes[places[stop]] * law.below <= ceiling:
-            owner = book.owners[places[stop]]
-            held[owner] = held.get(owner, 0) + 1
-            stop += 1
-        if len(held) >= law.min_members:
-            found.update(places[max(k, marked) : stop])
+    if len(places) < law.min_members:
+        return found
+    crowds = crowds_of(book, law, places)
+    marked = 0
+    for start, stop in enumerate(stops_of(column_at(book.sizes, places), law)):
+        if stop > marked and start < crowds[stop]:
+            found.update(places[max(start, marked) : stop])
             marked = stop
-        owner = book.owners[first]
-        held[owner] -= 1
-        if not held[owner]:
-            del held[owner]
     return found
 
 

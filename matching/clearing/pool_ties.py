@@ -17,49 +17,62 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple, Protocol
 
-from matching.clearing.form import require
+from matching.clearing.form import GuaranteeBroken
 from matching.clearing.pool_line import Line
 
 Levels = dict[int, list[int]]
 Pair = tuple[int, int]
 
 
+class Choices(NamedTuple):
+    """The boundaries of some choices by level, and the last end of a window from each start.
+
+    A window leads from a level to the next one; passing a pledge by is no window.
+    """
+
+    levels: Levels
+    windows: list[Pair]
+
+    def is_single(self, pools: int) -> bool:
+        """Tell whether there is one choice of so many windows only."""
+        return len(self.windows) == pools and max(map(len, self.levels.values())) == 1
+
+
 class Ways(Protocol):
     """What knows the choices that are as good as the best."""
 
-    def between(self, start: int, end: int, pools: int) -> Levels:
-        """Return the boundaries that such choices pass between two of them, by level.
-
-        A window leads from a level to the next one; passing a pledge by is no window.
-        """
+    def between(self, start: int, end: int, pools: int) -> Choices:
+        """Return such choices between two boundaries that any of them passes."""
         ...
 
 
-def check_first(line: Line, ids: Sequence[str], claims: Sequence[Pair], ways: Ways) -> None:
+class Named(NamedTuple):
+    """A pool as a window of a line, with the ids of its members in order."""
+
+    names: Sequence[str]
+    start: int
+    stop: int
+
+
+def check_first(line: Line, ids: Sequence[str], claims: Sequence[Named], ways: Ways) -> None:
     """Check that no choice as good has a smaller list of pools than the windows claimed."""
     count = len(ids)
-    levels = ways.between(0, count, len(claims))
-    if len(levels) > len(claims) and all(len(held) == 1 for held in levels.values()):
-        return  # There is one way only.
-    ranks = [0] * count
-    for rank, place in enumerate(sorted(range(count), key=ids.__getitem__)):
-        ranks[place] = rank
+    choices = ways.between(0, count, len(claims))
+    if choices.is_single(len(claims)):
+        return
     fixed = [0, count]
-    named = sorted([(sorted(ranks[start:stop]), start, stop) for start, stop in claims])
-    starts = sorted([start for start, _ in claims])
-    for names, start, stop in named:
-        at = bisect_right(fixed, start)
+    starts = sorted([claim.start for claim in claims])
+    for claim in sorted(claims):
+        at = bisect_right(fixed, claim.start)
         low, high = fixed[at - 1], fixed[at]
-        pools = bisect_left(starts, high) - bisect_left(starts, low)
-        if (start, stop) == (low, high):
+        if (claim.start, claim.stop) == (low, high):
             continue
+        pools = bisect_left(starts, high) - bisect_left(starts, low)
         if (low, high) != (0, count):
-            levels = ways.between(low, high, pools)
-        found = _windows_of(line, levels)
-        is_first = _is_first(ranks, names, (start, stop), found)
-        name = min(ids[start:stop])
-        require(is_first, "first_list", f"another pool comes before that of {name}")
-        fixed[at:at] = [bound for bound in (start, stop) if low < bound < high]
+            choices = ways.between(low, high, pools)
+        if not choices.is_single(pools) and not _is_first(ids, claim, _windows_of(line, choices)):
+            raise GuaranteeBroken("first_list", f"a pool comes before that of {claim.names[0]}")
+        fixed[at:at] = [bound for bound in claim[1:] if low < bound < high]
 
 
 class _Windows(NamedTuple):
@@ -77,15 +90,11 @@ class _Windows(NamedTuple):
         return self.line.is_lawful(start, end)
 
 
-def _windows_of(line: Line, levels: Levels) -> _Windows:
-    found: list[Pair] = []
+def _windows_of(line: Line, choices: Choices) -> _Windows:
     level: dict[int, int] = {}
-    for number, bounds in levels.items():
+    for number, bounds in choices.levels.items():
         level.update(dict.fromkeys(bounds, number))
-        after = levels.get(number + 1)
-        if after is not None:
-            found += furthest_ends(line, bounds, after)
-    found.sort()
+    found = sorted(choices.windows)
     ends = [*accumulate([end for _, end in found], max)]
     return _Windows(line, level, [start for start, _ in found], ends)
 
@@ -95,7 +104,7 @@ def furthest_ends(line: Line, starts: Sequence[int], ends: Sequence[int]) -> lis
 
     Both ascend.
     """
-    _, _, reach, stops, crowds, least, _ = line
+    _, _, reach, stops, crowds, least, *_ = line
     found: list[Pair] = []
     last, beyond = len(stops), stops[-1] + 1
     coming = iter(ends)
@@ -111,14 +120,17 @@ def furthest_ends(line: Line, starts: Sequence[int], ends: Sequence[int]) -> lis
     return found
 
 
-def _is_first(ranks: list[int], names: Sequence[int], pool: Pair, windows: _Windows) -> bool:
-    """Tell whether no window has a smaller list of ids than a pool; ids count by their rank."""
-    if _smallest(ranks, windows) != names[0]:
+def _is_first(ids: Sequence[str], pool: Named, windows: _Windows) -> bool:
+    """Tell whether no window has a smaller list of ids than a pool."""
+    names, start, stop = pool
+    is_least = names[0] == min(ids[windows.starts[0] : windows.ends[-1]])
+    if not is_least and names[0] != _smallest(ids, windows):
         return False
-    start, stop = pool
-    place = dict(zip(ranks[start:stop], range(start, stop), strict=True))
-    low = place[names[0]]
-    high = low + 1
+    place = dict(zip(ids[start:stop], range(start, stop), strict=True))
+    # A window that holds the first id holds everything up to the bounds on either side of it.
+    bounds = sorted(windows.level)
+    after = bisect_right(bounds, place[names[0]])
+    low, high = bounds[after - 1], bounds[after]
     for taken, name in enumerate(names):
         at = place[name]
         if low <= at < high:
@@ -126,32 +138,31 @@ def _is_first(ranks: list[int], names: Sequence[int], pool: Pair, windows: _Wind
         # So far the pool's ids stretch from `low` to `high`; this name is the first outside.
         if taken == high - low and windows.has(low, high):
             return False
-        if _smallest_beside(ranks, (low, high), pool, windows) < name:
+        beside = _smallest_beside(ids, (low, high), pool, windows)
+        if beside is not None and beside < name:
             return False
         low, high = min(low, at), max(high, at + 1)
-    return _smallest_beside(ranks, (low, high), pool, windows) >= names[-1]
+    beside = _smallest_beside(ids, (low, high), pool, windows)
+    return beside is None or beside > names[-1]
 
 
-def _smallest(ranks: list[int], windows: _Windows) -> int:
-    """Return the smallest rank that any window holds."""
+def _smallest(ids: Sequence[str], windows: _Windows) -> str:
+    """Return the smallest id that any window holds."""
     found = []
     edge = 0
     for start, end in zip(windows.starts, windows.ends, strict=True):
         if end > edge:
-            found.append(min(ranks[max(start, edge) : end]))
+            found.append(min(ids[max(start, edge) : end]))
             edge = end
     return min(found)
 
 
-def _smallest_beside(ranks: list[int], held: Pair, pool: Pair, windows: _Windows) -> int:
-    """Return the smallest rank outside a pool that some window holds together with a stretch.
-
-    Where there is none it is beyond all ranks.
-    """
+def _smallest_beside(ids: Sequence[str], held: Pair, pool: Named, windows: _Windows) -> str | None:
+    """Return the smallest id outside a pool that some window holds together with a stretch."""
     low, high = held
     at = bisect_right(windows.starts, low) - 1
     if at < 0 or windows.ends[at] < high:
-        return len(ranks)
+        return None
     first = windows.starts[bisect_left(windows.ends, high)]
-    beside = ranks[first : pool[0]] + ranks[pool[1] : windows.ends[at]]
-    return min(beside, default=len(ranks))
+    beside = [*ids[first : pool.start], *ids[pool.stop : windows.ends[at]]]
+    return min(beside, default=None)

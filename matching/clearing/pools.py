@@ -8,6 +8,7 @@ scarce lots are tried out one by one where they are few.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,11 +18,6 @@ from matching.clearing.pool_rationing import check_rationed
 from matching.clearing.pool_rounds import check_formation
 from matching.clearing.pool_surplus import check_most_surplus
 from matching.clearing.pool_terms import check_terms, left_out
-
-_REASONS = {
-    *("no_offer", "limit_below_all_prices", "no_similar_size", "too_few_members"),
-    *("break_not_reached", "capacity"),
-}
 
 
 class _Pledge(NamedTuple):
@@ -51,7 +47,8 @@ class _Claim(NamedTuple):
     """What a result claims, taken apart."""
 
     deals: list[Deal]
-    left: list[tuple[str, str]]
+    left: list[str]
+    reasons: list[str]
     surplus_minor: int
     scarce: dict[str, _Scarce]
     objective_minor: int = 0
@@ -86,18 +83,14 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
         GuaranteeBroken: the first guarantee that does not hold.
 
     """
-    rows: dict[str, list[Any]] = {}
+    rows: defaultdict[str, list[Any]] = defaultdict(list)
     last, as_arrived = -1, True
     for pledge in pledges:
         seq = pledge.seq
         if seq <= last:
             as_arrived = False
         last = seq
-        held = rows.get(pledge.cell)
-        if held is None:
-            rows[pledge.cell] = [pledge]
-        else:
-            held.append(pledge)
+        rows[pledge.cell].append(pledge)
     supplies: dict[str, list[Supply]] = {}
     for offer in offers:
         place = (offer.seq, offer.id, offer.capacity, offer.pack)
@@ -112,8 +105,10 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
         for cell in result.rationed
     }
     deals = [_deal_of(pool) for pool in result.pools]
-    left = [*zip(result.left, result.reasons, strict=True)]
-    claim = _Claim(deals, left, result.surplus_minor, scarce, result.objective_minor)
+    claim = _Claim(
+        *(deals, [*result.left], [*result.reasons]),
+        *(result.surplus_minor, scarce, result.objective_minor),
+    )
     above, below = rules.similarity
     law = Law(above, below, rules.min_members, rules.objective)
     _check_claim(rows, supplies, law, claim, as_arrived=as_arrived)
@@ -132,7 +127,8 @@ def _check_claim(
     last = ""
     for deal in claim.deals:
         cell = cell_of_offer.get(deal.offer, "")
-        require(cell in deals, "offer", f"{deal.offer!r} is no offer to any pledge")
+        if cell not in deals:
+            raise GuaranteeBroken("offer", f"{deal.offer!r} is no offer to any pledge")
         require(cell >= last, "order", "pools stand by the names of their cells")
         deals[cell].append(deal)
         last = cell
@@ -143,20 +139,24 @@ def _check_claim(
         placed, formed, reached = _check_cell(book, law, deals[cell], claim.scarce.get(cell))
         surplus += sum([pool.surplus for pool in placed])
         objective += reached
-        left = left_out(book, law, placed, formed)
-        given = claim.left[told : told + len(left)]
-        if left != given:
-            _refuse_left(left, given)
-        told += len(left)
-    require(told == len(claim.left), "one_place", f"{told} pledges have no pool")
+        reasons = left_out(book, law, placed, formed)
+        before, told = told, told + len(reasons)
+        _check_left(reasons, claim.left[before:told], claim.reasons[before:told])
+    is_all = told == len(claim.left) == len(claim.reasons)
+    require(is_all, "one_place", f"{told} pledges have no pool")
     require(surplus == claim.surplus_minor, "surplus_minor", f"is {surplus}")
     require(objective == claim.objective_minor, "objective", f"is {objective}")
 
 
-def _refuse_left(expected: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]) -> None:
-    require(len(given) == len(expected), "one_place", f"{len(expected)} pledges have no pool")
-    for wanted, found in zip(expected, given, strict=True):
-        require(wanted == found, "reason", f"{wanted} was expected, not {found}")
+def _check_left(expected: Mapping[str, str], left: list[str], reasons: list[str]) -> None:
+    """Check who is left out of a cell, by id, and why."""
+    require(left == sorted(left), "order", "pledges left out stand by id")
+    require(expected.keys() == {*left}, "one_place", f"{len(expected)} of the cell have no pool")
+    why = [*map(expected.__getitem__, left)]
+    if why != reasons:
+        given = {*zip(left, reasons, strict=False)}
+        wrong = [name for name, reason in expected.items() if (name, reason) not in given]
+        raise GuaranteeBroken("reason", f"{wrong} have no pool for another reason")
 
 
 def _check_cell(
@@ -209,12 +209,11 @@ def _claim_of(result: Document) -> _Claim:
     exact_fields(result, frozenset({"pools", "unmatched", "surplus_minor", "certificate"}))
     certificate = member(result, "certificate", dict)
     deals = _deals(member(result, "pools", list), member(certificate, "rounds", list))
-    left = []
+    left, reasons = [], []
     for entry in member(result, "unmatched", list):
         exact_fields(entry, frozenset({"pledge", "reason"}))
-        reason = member(entry, "reason", str)
-        require(reason in _REASONS, "reason", f"{reason!r} is none")
-        left.append((member(entry, "pledge", str), reason))
+        left.append(member(entry, "pledge", str))
+        reasons.append(member(entry, "reason", str))
     scarce: dict[str, _Scarce] = {}
     for entry in member(certificate, "rationed", list):
         exact_fields(entry, frozenset({"cell", "formed", "rounds", *_Scarce._fields}))
@@ -227,7 +226,7 @@ def _claim_of(result: Document) -> _Claim:
         )
     objective = certificate.get("objective_minor", 0)
     require(type(objective) is int, "form", "'objective_minor' must be an integer")
-    return _Claim(deals, left, member(result, "surplus_minor", int), scarce, objective)
+    return _Claim(deals, left, reasons, member(result, "surplus_minor", int), scarce, objective)
 
 
 def _deals(pools: Sequence[object], rounds: Sequence[object]) -> list[Deal]:

@@ -12,8 +12,9 @@ from matching.clearing.form import GuaranteeBroken
 from matching.clearing.pool_book import Law, Placed, book_of, supply_of
 from matching.clearing.pool_terms import left_out
 from matching.clearing.pools import check_values
-from matching.pools.clearing import Offer, Pledge, Pool, Result
+from matching.pools.clearing import Offer, Pledge, Pool, Result, Rules
 from tests.properties.pool_worlds import (
+    CELL,
     Choice,
     World,
     a_world,
@@ -29,9 +30,11 @@ seeds = st.integers(0, 2**32)
 
 
 @settings(deadline=None)
-@given(seeds, st.sampled_from([1, 10]))
-def test_another_choice_of_the_same_volume_is_refused(seed: int, pack: int) -> None:
-    world = a_tied_world(Random(seed), pack=pack)
+@given(seeds, st.sampled_from([1, 10]), st.sampled_from([None, 100]))
+def test_another_choice_of_the_same_volume_is_refused(
+    seed: int, pack: int, lots: int | None
+) -> None:
+    world = a_tied_world(Random(seed), pack=pack, lots=lots)
 
     for other in other_choices(world):
         with pytest.raises(GuaranteeBroken) as broken:
@@ -62,14 +65,33 @@ def test_tied_worlds_have_other_choices() -> None:
     assert sum(found) > 50
 
 
-def a_tied_world(random: Random, *, pack: int = 1) -> World:
-    """A cell where everybody accepts one price, which can be reached in many ways."""
+def test_passing_by_another_of_the_same_lots_is_refused() -> None:
+    pledges = [
+        Pledge(name, name, CELL, size, 100, limit_minor=500, seq=1)
+        for name, size in (("a", 50), ("b", 100), ("c", 200))
+    ]
+    offer = Offer("x", "M", CELL, 10**6, 1, ((200, 490),))
+    world = World(tuple(pledges), (offer,), Rules(min_members=2))
+    other = result_of(world, [[(offer, 490, pledges[1:])]])
+
+    assert world.cleared().pools[0].pledges == ("a", "b")
+    with pytest.raises(GuaranteeBroken, match="first_list"):
+        check_values(world.pledges, world.offers, world.rules, other)
+
+
+def a_tied_world(random: Random, *, pack: int = 1, lots: int | None = None) -> World:
+    """A cell where everybody accepts one price, which can be reached in many ways.
+
+    Everybody pledges so many lots, or as many as his size.
+    """
     world = a_world(random)
     while len(world.pledges) < 7:
         world = a_world(random)
     sizes = [40, 50, 60, 80, 100, 120]
     pledges = [
-        replace(p, size=size, lots=size, owner=p.id, limit_minor=p.limit_minor - net(p) + 600)
+        replace(
+            p, size=size, lots=lots or size, owner=p.id, limit_minor=p.limit_minor - net(p) + 600
+        )
         for p in world.pledges
         for size in [random.choice(sizes)]
     ]
@@ -123,7 +145,7 @@ def result_of(world: World, rounds: list[list[Taken]]) -> Result:
         Placed(book.supplies[0], pool.goods_minor, [book.place[x] for x in pool.pledges], [], 1)
         for pool in pools
     ]
-    left = left_out(book, law, placed, placed)
+    left = sorted(left_out(book, law, placed, placed).items())
     by_id = {pledge.id: pledge for pledge in world.pledges}
     surplus = sum(
         (net(by_id[member.pledge]) - pool.goods_minor) * member.lots
