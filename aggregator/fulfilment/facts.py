@@ -51,6 +51,19 @@ class TitlePassed:
 
 
 @fact
+class PhotographAdded:
+    """A party added a photograph at a step of the deal; its hash stays in the journal."""
+
+    photograph_id: str
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    added_by: str
+    step: str
+    sha256: str
+
+
+@fact
 class TicketOpened:
     """A party has a matter with a deal; `lots` of it are in dispute, and all `desks` know."""
 

@@ -25,6 +25,19 @@ class ReturnView:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotographView:
+    """A photograph without its bytes."""
+
+    photograph_id: str
+    added_by: str
+    step: str
+    width: int
+    height: int
+    sha256: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class GoodsView:
     """Each step's own figures, None where it has not happened."""
 
@@ -32,11 +45,12 @@ class GoodsView:
     receipt: Mapping[str, Any] | None
     acceptance: Mapping[str, Any] | None
     returns: tuple[ReturnView, ...]
+    photographs: tuple[PhotographView, ...]
     tickets: tuple[TicketView, ...]
 
 
 async def goods(actor: Actor, deal_id: str, reader: Reader | None = None) -> GoodsView:
-    """Return shipment, receipt, acceptance, returns and tickets of a deal of the actor's.
+    """Return what happened to the goods of a deal of the actor's.
 
     Raises:
         NotAllowed: the actor's roles read no deals.
@@ -62,11 +76,17 @@ async def goods(actor: Actor, deal_id: str, reader: Reader | None = None) -> Goo
         " from goods_return where deal_id = $1 order by returned_at, id",
         deal_id,
     )
+    photographs = await source.rows(
+        "select id as photograph_id, added_by, step, width, height, sha256, added_at"
+        " from photograph where deal_id = $1 order by added_at, id",
+        deal_id,
+    )
     return GoodsView(
         shipment=_only(shipments),
         receipt=_only(receipts),
         acceptance=_only(acceptances),
         returns=tuple(ReturnView(**dict(row)) for row in returns),
+        photographs=tuple(PhotographView(**dict(row)) for row in photographs),
         tickets=tuple(await tickets(source, deal, actor)),
     )
 

@@ -60,6 +60,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "fulfilment.concede_ticket": _roles(SELLER),
     "fulfilment.decide_ticket": _roles(OPERATOR),
     "fulfilment.deliver": _roles(SELLER, LOGISTICS),
+    "fulfilment.photograph": _roles(BUYER, SELLER, LOGISTICS),
     "fulfilment.raise_ticket": _roles(BUYER, SELLER, FINANCE, LOGISTICS),
     "fulfilment.resolve": _roles(OPERATOR),
     "fulfilment.return": _roles(BUYER, LOGISTICS),

@@ -57,6 +57,9 @@ RELATIONS: Mapping[str, Relation] = {
     "fulfilment.concede_ticket": Relation("party", "open"),
     "fulfilment.decide_ticket": Relation("market", "open"),
     "fulfilment.deliver": Relation("party", "shipping"),
+    "fulfilment.photograph": Relation(
+        "party", "shipping, delivered, disputed, accepted, invoiced, settled"
+    ),
     "fulfilment.raise_ticket": Relation(
         "party", "funded, shipping, delivered, disputed, accepted, invoiced, settled"
     ),

@@ -17,6 +17,7 @@ from tests.api.conftest import Served, Visitor
 from tests.api.test_deals import formed
 from tests.architecture.permitting import KINDS, NOBODY, written
 from tests.builders import with_cash, with_sugar
+from tests.unit.aggregator.test_pictures import a_photograph
 from web import api
 from web.api.routing import ENDPOINTS, Endpoint
 from web.auth.rates import Rate
@@ -29,7 +30,7 @@ PUBLIC_THINGS = {"auction_id", "instrument", "pool_id", "region", "strip_id", "t
 # Made late in a trade; here no firm has one, so theirs is absent too.
 NOT_MADE = {
     *("call_off_id", "claim_id", "contract_id", "document_id", "line_id", "motion_id"),
-    *("payment_id", "proposal_id", "slot_id", "ticket_id"),
+    *("payment_id", "photograph_id", "proposal_id", "slot_id", "ticket_id"),
 }
 _PLACE = re.compile(r"\{(\w+)\}")
 # They end or change the very person who asks.
@@ -160,9 +161,14 @@ class World:
     async def ask(self, visitor: Visitor, endpoint: Endpoint, *, absent: bool) -> tuple[int, str]:
         """Return the status and the text, with what names the thing and the request masked."""
         body = body_of(endpoint)
-        options = {"json": body} if endpoint.is_changing and (endpoint.body or not body) else {}
+        options: dict[str, Any] = (
+            {"json": body} if endpoint.is_changing and (endpoint.body or not body) else {}
+        )
         if endpoint.body is None:
             options = {}
+        if endpoint.file_types:
+            kind = endpoint.file_types[0]
+            options = {"content": a_photograph("JPEG"), "headers": {"Content-Type": kind}}
         path = self.path(endpoint, absent=absent)
         answer = await visitor._ask(endpoint.method, path, **options)
         text = re.sub(r'"request":"\w+"', '"request":""', answer.text)

@@ -234,7 +234,7 @@ async def test_the_operator_s_desk_and_a_forward_window_work_by_hand(town: Town)
     await town.go(desk, "/desk")
 
     await desk.locator("summary", has_text="Import bank lines").click()
-    await desk.locator("textarea").fill(
+    await desk.locator("[name=lines]").fill(
         f"CNY-1,2027-0001,credit,1234.56,CNY,2027-01-04,桂南食品厂,{reference}\n"
         "CNY-1,2027-0002,credit,99.00,CNY,2027-01-04,Who,nothing\n"
     )

@@ -120,6 +120,8 @@ def _operation(endpoint: Endpoint, refs: Mapping[Any, Document]) -> Document:
         taken["application/json"] = {"schema": refs[endpoint.body, "validation"]}
     for media_type in endpoint.text_types:
         taken[media_type] = {"schema": {"type": "string"}}
+    for media_type in endpoint.file_types:
+        taken[media_type] = {}
     if taken:
         operation["requestBody"] = {"required": True, "content": taken}
     return operation

@@ -70,6 +70,7 @@ class Call:
     if_match: str | None
     request: HTTPConnection
     given_command: Command | None
+    file: bytes = b""
 
     @property
     def actor(self) -> Actor:
@@ -105,6 +106,7 @@ class Endpoint:
     out: type[BaseModel] | None = None
     status: int = 200
     text_types: tuple[str, ...] = ()
+    file_types: tuple[str, ...] = ()
     max_bytes: int = MAX_BODY_BYTES
     is_keyed: bool = True
 
@@ -146,7 +148,8 @@ def route(method: str, path: str, *, act: str, **description: Any) -> Callable[[
         act: a row of `parties.permissions.ACTS`, or PUBLIC or SIGNED_IN.
         **description: the other fields of `Endpoint`: `body`, `query` and `out` are pydantic
             classes; `status` is that of success; `text_types` are media types taken as
-            `call.text` beside JSON; `is_keyed=False` is for changes that need no command id.
+            `call.text` beside JSON, `file_types` those taken as the bytes of `call.file`;
+            `is_keyed=False` is for changes that need no command id.
 
     """
 

@@ -1,4 +1,4 @@
-"""Service on deals: tickets with a clock for every desk that they concern."""
+"""Service on deals: tickets with a clock for every desk concerned, photographs of goods."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aggregator.fulfilment import ticket_queries, tickets
+from aggregator.fulfilment import photographing, ticket_queries, tickets
+from aggregator.fulfilment.pictures import JPEG, MAX_BYTES, PNG
 from aggregator.market import Answer, Outcome
 from web.api.deals import DEAL
 from web.api.fields import Body, SomeLots
-from web.api.routing import Call, route
-from web.api.service_answers import TicketDecided, TicketMoved, TicketsOnDesk
+from web.api.routing import Call, Download, route
+from web.api.service_answers import PhotographAdded, TicketDecided, TicketMoved, TicketsOnDesk
 
 TICKET = DEAL + "/tickets/{ticket_id}"
 
@@ -102,3 +103,28 @@ async def decide_ticket(call: Call) -> Outcome:
     return await tickets.decide(
         call.market, call.actor, call.command, call.path["ticket_id"], lots=call.body.lots
     )
+
+
+@route(
+    "POST",
+    DEAL + "/photographs",
+    act="fulfilment.photograph",
+    file_types=(JPEG, PNG),
+    max_bytes=MAX_BYTES,
+    out=PhotographAdded,
+    status=201,
+)
+async def add_photograph(call: Call) -> Outcome:
+    """Add a photograph to one's deal; place, time and camera are left out of it."""
+    return await photographing.add_photograph(
+        call.market, call.actor, call.command, call.path["deal_id"], call.file
+    )
+
+
+@route("GET", DEAL + "/photographs/{photograph_id}", act="deals.read")
+async def photograph(call: Call) -> Download:
+    """Return a photograph of one's deal."""
+    photograph_id = call.path["photograph_id"]
+    found = await photographing.photograph(call.actor, call.path["deal_id"], photograph_id)
+    ending = found.media_type.removeprefix("image/")
+    return Download(found.content, found.media_type, f"{photograph_id}.{ending}")

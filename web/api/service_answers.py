@@ -1,4 +1,4 @@
-"""What the answers about service look like: tickets and their desks."""
+"""What the answers about service look like: tickets with their desks, photographs."""
 
 from __future__ import annotations
 
@@ -67,3 +67,22 @@ class TicketDecided(Answers):
     ticket_id: str
     deal_id: str
     lots: int
+
+
+class PhotographAnswer(Answers):
+    """A photograph of a deal; its bytes are at `/deals/…/photographs/…`."""
+
+    photograph_id: str
+    added_by: str
+    step: str
+    width: int
+    height: int
+    sha256: str
+    added_at: str
+
+
+class PhotographAdded(Answers):
+    photograph_id: str
+    deal_id: str
+    step: str
+    sha256: str

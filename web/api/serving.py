@@ -155,6 +155,7 @@ async def _call(
         if_match=request.headers.get("if-match"),
         request=request,
         given_command=command,
+        file=raw if endpoint.file_types else b"",
     )
 
 
@@ -190,7 +191,7 @@ async def _body(endpoint: Endpoint, request: Request) -> bytes:
 
 def _content(endpoint: Endpoint, request: Request, raw: bytes) -> tuple[object, str, object]:
     """Return what counts for the command's meaning, the text, and the checked body."""
-    if endpoint.body is None and not endpoint.text_types:
+    if endpoint.body is None and not endpoint.text_types and not endpoint.file_types:
         if raw not in (b"", b"{}"):
             raise InvalidField("", "no_body", len(raw))
         return None, "", None
@@ -201,9 +202,11 @@ def _content(endpoint: Endpoint, request: Request, raw: bytes) -> tuple[object, 
         except UnicodeDecodeError as error:
             raise Malformed("utf8", error.start) from None
         return hashlib.sha256(raw).hexdigest(), text, None
+    if media_type in endpoint.file_types:
+        return hashlib.sha256(raw).hexdigest(), "", None
     if endpoint.body is None or media_type != "application/json":
-        expected = [*(["application/json"] if endpoint.body else []), *endpoint.text_types]
-        raise MediaType(", ".join(expected))
+        json = ["application/json"] if endpoint.body else []
+        raise MediaType(", ".join([*json, *endpoint.text_types, *endpoint.file_types]))
     content = read_json(raw)
     return content, "", checked(endpoint.body, content)
 

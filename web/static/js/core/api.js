@@ -57,9 +57,10 @@ async function asked(method, path, { key, body } = {}) {
 async function answered(method, path, key, body) {
   const headers = { Accept: "application/json", "Accept-Language": language };
   if (key) headers["Idempotency-Key"] = key;
-  const isText = typeof body === "string";
-  if (method !== "GET") headers["Content-Type"] = isText ? "text/csv" : "application/json";
-  const content = method === "GET" ? undefined : isText ? body : JSON.stringify(body ?? {});
+  const type = body instanceof Blob ? body.type : typeof body === "string" ? "text/csv" : "application/json";
+  if (method !== "GET") headers["Content-Type"] = type;
+  const isJson = type === "application/json";
+  const content = method === "GET" ? undefined : isJson ? JSON.stringify(body ?? {}) : body;
   try {
     return await fetch(BASE + path, {
       method,

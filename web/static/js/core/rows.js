@@ -121,7 +121,7 @@ export function choicesField({ name, label, options }) {
 }
 
 /** Return a field of one figure for each of `options`; its value is `{ option: lots or amount }`. */
-export function countsField({ name, label, options, hint, type = "lots" }) {
+export function countsField({ name, label, options, hint, type = "lots", isOptional = false }) {
   const isAmount = type === "amount";
   const wrong = h("span", { class: "wrong", role: "alert" });
   const inputs = new Map(
@@ -160,7 +160,7 @@ export function countsField({ name, label, options, hint, type = "lots" }) {
         .filter(([, input]) => input.value.trim() !== "")
         .map(([value, input]) => [value, (isAmount ? typedAmount : typedLots)(input.value.trim())]);
       if (found.some(([, figure]) => figure === null)) return { wrong: t(isAmount ? "rule.amount" : "rule.integer") };
-      if (found.length === 0) return { wrong: t("rule.required") };
+      if (found.length === 0) return isOptional ? {} : { wrong: t("rule.required") };
       return { value: Object.fromEntries(found) };
     },
     problem(rest, text) {

@@ -11,10 +11,13 @@ import { t } from "../core/words.js";
 import { cancelForm, returnForm, taskForm } from "./deal_acts.js";
 import { claims } from "./deal_claims.js";
 import { documents, evidences, lines, returns, terms, timeline } from "./deal_record.js";
+import { adjustments } from "./deal_quality.js";
 import { ticketForm, tickets } from "./deal_service.js";
 
 const LIFE = ["formed", "funded", "shipping", "delivered", "accepted", "invoiced", "settled"];
 const ASK_EVERY = 15_000;
+// Not every deal has goods to look at yet: the pictures come with the first that has.
+const SHIPPED = ["shipping", "delivered", "disputed", "accepted", "invoiced", "settled"];
 
 export async function show(main, { dealId }) {
   const page = new DealPage(main, `/deals/${dealId}`);
@@ -37,7 +40,10 @@ class DealPage {
   }
 
   async refresh() {
-    this.take(await get(this.path));
+    const deal = await get(this.path);
+    this.adjustments ??= (await get(`/instruments/${deal.instrument_id}/adjustments`)).adjustments;
+    if (deal.photographs.length > 0 || SHIPPED.includes(deal.state)) this.pictures ??= await import("./photographs.js");
+    this.take(deal);
   }
 
   take(deal) {
@@ -69,7 +75,9 @@ class DealPage {
       lines(this),
       evidences(this),
       terms(this),
+      adjustments(this.adjustments),
       documents(this),
+      this.pictures?.photographs(this),
       claims(this),
       tickets(this),
       returns(this),
@@ -126,6 +134,7 @@ class DealPage {
       ),
       deal.dispute_reason &&
         h("p", { class: "banner bad" }, t("page.deal.disputed", { reason: deal.dispute_reason })),
+      SHIPPED.includes(deal.state) && this.pictures.photographForm(this),
       returnForm(this),
       ticketForm(this),
       cancelForm(this),

@@ -5,10 +5,11 @@ import { instrument } from "../core/catalogue.js";
 import { instant, now } from "../core/clock.js";
 import { h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
-import { amount } from "../core/numbers.js";
+import { amount, percent } from "../core/numbers.js";
 import { facts } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
+import { discountOf, gradedField } from "./deal_quality.js";
 
 export function taskForm(page, { act }) {
   const forms = {
@@ -112,16 +113,20 @@ function accept(page) {
         },
         { name: "quantity", label: t("page.deal.measured_quantity"), isOptional: true },
         { name: "quality", label: t("page.deal.measured_quality"), isOptional: true },
-      ],
+        gradedField(page.adjustments),
+      ].filter(Boolean),
       act: t("page.deal.accept"),
-      confirm: ({ lots: taken }) => ({
+      confirm: ({ lots: taken, graded }) => ({
         title: t("page.deal.accept_ask"),
-        lines: [[t("word.lots"), `${page.lots(taken)} / ${page.lots(deal.lots)}`]],
+        lines: [
+          [t("word.lots"), `${page.lots(taken)} / ${page.lots(deal.lots)}`],
+          ...(graded ? [[t("page.quality.discount"), percent(discountOf(page.adjustments, graded))]] : []),
+        ],
         note: t("page.deal.accept_note"),
         act: t("page.deal.accept"),
       }),
-      send: ({ lots: taken, ...measured }, key) =>
-        send("POST", `${page.path}/accept`, { lots: taken, measured }, key),
+      send: ({ lots: taken, graded, ...measured }, key) =>
+        send("POST", `${page.path}/accept`, { lots: taken, measured, graded: graded ?? {} }, key),
       done: () => page.done("page.deal.accepted"),
     }),
     h(

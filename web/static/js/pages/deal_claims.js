@@ -1,10 +1,10 @@
-/** Claims for lots that did not come as promised: on the deal, and on the operator's desk. */
+/** Claims of a deal for lots that did not come as promised. */
 
 import { send } from "../core/api.js";
 import { countdown } from "../core/clock.js";
 import { h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
-import { amount, lots } from "../core/numbers.js";
+import { amount } from "../core/numbers.js";
 import { facts, panel } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t } from "../core/words.js";
@@ -72,39 +72,4 @@ function answers(page, claim) {
         done: () => page.done("page.deal.contested"),
       }),
   ];
-}
-
-/** The contested claims on the operator's desk. */
-export function contested(waiting, refresh) {
-  return panel(
-    t("page.desk.claims"),
-    h(
-      "ul",
-      { class: "list" },
-      waiting.map((claim) =>
-        h(
-          "li",
-          { class: "form" },
-          facts([
-            [t("page.desk.parties"), `${claim.seller} → ${claim.buyer}`],
-            [t("word.lots"), `${lots(claim.lots)} / ${lots(claim.ordered_lots)}`],
-            [t("page.deal.reason"), claim.reason],
-            claim.due_at && [t("page.deal.due"), countdown(claim.due_at)],
-          ]),
-          form({
-            fields: [{ name: "lots", label: t("page.desk.claim_lots"), type: "lots" }],
-            act: t("page.desk.claim_decide"),
-            confirm: (values) => ({
-              title: t("page.desk.claim_decide"),
-              lines: [[t("page.desk.claim_lots"), lots(values.lots)]],
-              act: t("page.desk.claim_decide"),
-              isDanger: true,
-            }),
-            send: (values, key) => send("POST", `/claims/${claim.claim_id}/decide`, values, key),
-            done: refresh,
-          }),
-        ),
-      ),
-    ),
-  );
 }

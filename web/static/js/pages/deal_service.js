@@ -1,4 +1,4 @@
-/** Service tickets: on the deal for its parties, and on the operator's desk. */
+/** Service tickets of a deal. */
 
 import { send } from "../core/api.js";
 import { countdown, instant } from "../core/clock.js";
@@ -88,7 +88,8 @@ export function ticketForm(page) {
   );
 }
 
-function about(ticket, more) {
+/** Return what a ticket is about. */
+export function about(ticket, more) {
   return facts([
     [t("page.ticket.matter"), t(`page.matter.${ticket.matter}`)],
     ticket.lots > 0 && [t("page.ticket.lots"), lots(ticket.lots)],
@@ -98,7 +99,8 @@ function about(ticket, more) {
   ]);
 }
 
-function desks(rows) {
+/** Return the desks of a ticket and what each has said. */
+export function desks(rows) {
   return table({
     rows,
     columns: [
@@ -172,39 +174,4 @@ function answers(page, ticket) {
         }),
     ),
   ];
-}
-
-/** The open tickets on the operator's desk. */
-export function waitingTickets(waiting, refresh) {
-  return panel(
-    t("page.desk.tickets", { count: waiting.length }),
-    h(
-      "ul",
-      { class: "list" },
-      waiting.map((ticket) =>
-        h(
-          "li",
-          { class: "form" },
-          about(ticket, [
-            [t("page.desk.parties"), `${ticket.seller} → ${ticket.buyer}`],
-            [t("page.ticket.opened_by"), t(`page.side.${ticket.opened_by}`)],
-          ]),
-          desks(ticket.desks),
-          !ticket.is_settled && ticket.lots > 0 && h("p", { class: "note" }, t("page.ticket.not_settled")),
-          form({
-            fields: [{ name: "lots", label: t("page.ticket.fault_lots"), type: "lots", value: "0" }],
-            act: t("page.desk.decide"),
-            confirm: (values) => ({
-              title: t("page.desk.decide"),
-              lines: [[t("page.ticket.fault_lots"), lots(values.lots)]],
-              act: t("page.desk.decide"),
-              isDanger: true,
-            }),
-            send: (values, key) => send("POST", `/tickets/${ticket.ticket_id}/decide`, values, key),
-            done: refresh,
-          }),
-        ),
-      ),
-    ),
-  );
 }

@@ -10,9 +10,8 @@ import { empty, facts, head, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
 import { t } from "../core/words.js";
-import { contested } from "./deal_claims.js";
-import { waitingTickets } from "./deal_service.js";
 import { calendarForm } from "./desk_calendar.js";
+import { adjustmentForm, contested, waitingTickets } from "./desk_deals.js";
 import { stripForm } from "./desk_strips.js";
 
 const KINDS = ["factory", "mill", "trader", "refiner", "auditor"];
@@ -35,6 +34,7 @@ export async function show(main) {
       openPoolForm(),
       stripForm(),
       calendarForm(),
+      adjustmentForm(),
       firmForm(refreshFirms),
       firms,
     ),

@@ -1,0 +1,109 @@
+"""A delivery below its grade in browsers: photographed, graded by the table, and ticketed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from aggregator.deals.formation import DealTerms, form_deal
+from aggregator.journal.reading import Pool
+from aggregator.ledger.verifying import verify
+from aggregator.market import Actor, Answer, Unit
+from tests.e2e.conftest import OPERATOR, PHONE, Town
+from tests.unit.aggregator.test_pictures import a_photograph
+
+pytestmark = pytest.mark.browser
+
+
+async def test_a_delivery_below_its_grade_is_photographed_graded_and_ticketed(
+    town: Town, tmp_path: Path
+) -> None:
+    desk = await town.look("en", login=OPERATOR)
+    await town.go(desk, "/desk")
+    await _publish_adjustments(desk)
+    await town.stage.pass_by(minutes=1)
+    deal_id = await _shipped(town)
+    buyer = await town.look("en", PHONE, login="guinan")
+    await town.go(buyer, f"/deals/{deal_id}")
+    file = tmp_path / "bags.jpg"
+    file.write_bytes(a_photograph("JPEG"))
+
+    await buyer.locator("summary", has_text="Add a photograph").click()
+    await buyer.locator("[name=picture]").set_input_files(file)
+    await buyer.get_by_role("button", name="Add", exact=True).click()
+    await expect(buyer.locator(".pictures img")).to_have_count(1)
+    await expect(buyer.locator("main")).to_contain_text("Moisture, 1/100 %")
+    await buyer.get_by_label("Moisture, 1/100 %").fill("25")
+    await buyer.get_by_role("button", name="Accept").first.click()
+    await expect(buyer.get_by_role("dialog")).to_contain_text("2.5 %")
+    await buyer.get_by_role("dialog").get_by_role("button", name="Accept").click()
+    await expect(buyer.locator("main")).to_contain_text("Below quality")
+    await buyer.locator("summary", has_text="Open a service ticket").click()
+    await buyer.get_by_label("Lots in dispute").fill("4")
+    await buyer.get_by_label("What is the matter").fill("yellow bags")
+    await buyer.get_by_role("button", name="Open a service ticket").click()
+    await _agree(buyer, "Open a service ticket")
+
+    seller = await town.look("en", login="laibin")
+    await town.go(seller, f"/deals/{deal_id}")
+    await expect(seller.locator(".pictures img")).to_have_count(1)
+    await seller.get_by_label("Answer").fill("a sample is on its way")
+    await seller.get_by_role("button", name="Answer").click()
+    await expect(seller.locator("main")).to_contain_text("a sample is on its way")
+    await town.go(desk, "/desk")
+    await expect(desk.locator("main")).to_contain_text("Service tickets (1)")
+    await desk.get_by_role("button", name="Decide").click()
+    await _agree(desk, "Decide")
+    await expect(desk.locator("main")).not_to_contain_text("Service tickets (1)")
+
+    (photograph,) = await Pool().rows("select content from photograph")
+    assert b"SecretCamera" not in photograph["content"]
+    (ticket,) = await Pool().rows("select state, lots from ticket")
+    assert (ticket["state"], ticket["lots"]) == ("rejected", 4)
+    assert not (await verify()).differences
+
+
+async def _publish_adjustments(desk: Page) -> None:
+    await desk.locator("summary", has_text="Publish price adjustments").click()
+    form = desk.locator("details[open]", has_text="Publish price adjustments")
+    await form.get_by_label("Measure", exact=True).fill("moisture_bps")
+    row = form.locator("fieldset tbody tr").first
+    await row.locator("input").nth(0).fill("21")
+    await row.locator("input").nth(1).fill("250")
+    await form.get_by_role("button", name="Publish price adjustments").click()
+    await _agree(desk, "Publish price adjustments")
+    await expect(desk.locator("#said")).to_contain_text("The rows are published")
+
+
+async def _shipped(town: Town) -> str:
+    """Return a deal of 40 t that waits for its buyer's acceptance."""
+
+    async def step(unit: Unit) -> Answer:
+        terms = DealTerms(
+            source="pool",
+            source_id="pool_1",
+            instrument_id="SUGAR-W1",
+            region="GX",
+            tenor="2027-03",
+            buyer_id=town.firms["guinan"],
+            seller_id=town.firms["laibin"],
+            lots=40,
+            goods_minor=490_000,
+            freight_minor=10_000,
+        )
+        return {"deal_id": await form_deal(unit, terms)}
+
+    made = await town.stage.market.perform(Actor.SYSTEM, "deals.form", step)
+    deal_id = str(made.answer["deal_id"])
+    finance, mill = await town.as_program("guinan.pay"), await town.as_program("laibin")
+    await finance.post(f"/deals/{deal_id}/fund", {})
+    await mill.post(f"/deals/{deal_id}/ship", {"lots": 40, "carrier": "China Rail"})
+    receipt = {"lots": 40, "place": "Nanning 3", "document": "WB-17"}
+    await mill.post(f"/deals/{deal_id}/deliver", receipt)
+    return deal_id
+
+
+async def _agree(page: Page, act: str) -> None:
+    await page.get_by_role("dialog").get_by_role("button", name=act).click()
