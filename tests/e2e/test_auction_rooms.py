@@ -219,3 +219,37 @@ async def test_one_of_the_operators_people_proposes_and_another_approves(town: T
     for page in (first, second):
         await expect(page.locator("main")).to_contain_text("Paused: storm")
     await fits(second)
+
+
+async def test_a_seller_drafts_packages_and_buyers_win_them(town: Town) -> None:
+    mill = await town.look("en", login="laibin")
+    await town.go(mill, "/auctions")
+    await mill.get_by_text("Open an auction").first.click()
+    await expect(mill.locator("[name=draft] option")).to_have_count(8)
+    await mill.locator("[name=draft]").select_option("bundles")
+    await expect(mill.locator("[name=format]")).to_have_value("packages")
+    await expect(mill.locator("[name=reserve]")).to_be_hidden()
+    inputs = mill.locator("fieldset tbody input")
+    for place, figure in enumerate(("100", "5000", "200", "5100", "50", "5200")):
+        await inputs.nth(place).fill(figure)
+    await mill.get_by_role("button", name="Open an auction").click()
+    await agree(mill, "Open an auction")
+    await mill.wait_for_url(re.compile("/auctions/auc_"))
+    path = "/auctions/" + mill.url.rsplit("/", 1)[1]
+
+    buyer = await town.look("en", PHONE, login="guinan")
+    await town.go(buyer, path)
+    for box in (0, 2):
+        await buyer.locator("fieldset input[type=checkbox]").nth(box).check()
+    await buyer.locator("[name=price]").fill("5300")
+    await buyer.get_by_role("button", name="Place the sealed bid").click()
+    await agree(buyer, "Place the bid")
+    await expect(buyer.locator("aside")).to_contain_text("5,300.00 × 150 t")
+    await expect(buyer.locator("main")).to_contain_text("My packages")
+    await fits(buyer)
+    await expect(mill.locator("main")).not_to_contain_text("5,300.00")
+
+    await town.stage.pass_by(minutes=24 * 60)
+    await expect(buyer.locator("main")).to_contain_text("proved: no other set of packages")
+    await expect(buyer.locator("main")).to_contain_text("you won")
+    await expect(mill.locator("main")).to_contain_text("5,300.00")

@@ -8,6 +8,7 @@ ROUTE_MODULES = [
     "web.api.approvals",
     "web.api.audit",
     "web.api.auction_acts",
+    "web.api.auction_drafts",
     "web.api.auction_stops",
     "web.api.auctions",
     "web.api.calendars",

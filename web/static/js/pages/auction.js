@@ -10,7 +10,17 @@ import { chip, columns, empty, facts, head, panel, signInFirst, table, tiles } f
 import { isMember, may, plays } from "../core/viewer.js";
 import { named, t, worded } from "../core/words.js";
 import { desk } from "./auction_desk.js";
-import { announced, formOf, isAnnounced, isSealed, months, shapeOf, standingForm } from "./auction_forms.js";
+import {
+  announced,
+  formOf,
+  isAnnounced,
+  isScored,
+  isSealed,
+  months,
+  shapeOf,
+  standingForm,
+} from "./auction_forms.js";
+import { itemName, packagesOf } from "./auction_packages.js";
 
 export async function show(main, { auctionId }) {
   const room = new Room(`/auctions/${auctionId}`);
@@ -76,6 +86,7 @@ class Room {
         h("p", { class: "banner bad" }, t(`page.auction.${auction.phase}_because`, { reason: auction.reason })),
       panel(null, tiles(this.figures())),
       months(this),
+      packagesOf(this),
       auction.result && this.result(),
     );
     fill(this.parts.rest, auction.standing && this.standing(), this.rules());
@@ -129,11 +140,16 @@ class Room {
         [t("page.auction.outcome"), words],
         result.clearing_price && [t("page.auction.clearing_price"), this.priced(result.clearing_price)],
         ...(auction.my_awards ?? []).map((one) => [
-          one.item ? `${t("page.auction.my_award")} · ${month(one.item)}` : t("page.auction.my_award"),
+          one.item ? `${t("page.auction.my_award")} · ${itemName(one.item)}` : t("page.auction.my_award"),
           h("strong", {}, `${this.lots(one.lots)} × ${amount(one.price)}`),
         ]),
         auction.my_outcome && [t("page.auction.my_outcome"), t(`page.my_outcome.${auction.my_outcome}`)],
         auction.my_rank && [t("page.auction.my_rank"), String(auction.my_rank)],
+        "is_proved" in result && [
+          t("page.auction.proof"),
+          t(result.is_proved ? "page.auction.proved" : "page.auction.unproved"),
+        ],
+        ...scoreLines(auction),
         auction.my_outcome && [t("page.auction.counted"), t(`page.tie.${auction.tie}`)],
         auction.draw && [t("page.auction.seed"), h("span", { class: "mono soft" }, auction.draw.seed)],
       ]),
@@ -235,7 +251,7 @@ class Room {
     if (!isMember) return panel(t("page.auction.my_bid"), signInFirst());
     if (!may("auctions.bid") || !plays(role))
       return panel(t("page.auction.my_bid"), empty(t(`page.auction.for_${role}`)));
-    const isOwn = isSealed(auction) || isAnnounced(auction);
+    const isOwn = isSealed(auction) || isAnnounced(auction) || isScored(auction);
     return panel(t("page.auction.my_bid"), isOwn ? formOf(this) : this.bidForm());
   }
 
@@ -394,4 +410,17 @@ class Room {
   unit() {
     return priceUnit(this.auction.currency, this.auction.lot_text);
   }
+}
+
+/** Return what one's own score is made of: the price, and what each scored term added. */
+function scoreLines({ my_score: score, my_best: price, my_score_parts: parts = [] }) {
+  if (!score) return [];
+  return [
+    [t("page.auction.my_score"), amount(score)],
+    [t("word.price"), amount(price)],
+    ...parts.map(({ name, value, unit: worth, worth: added }) => [
+      name,
+      `${value} × ${amount(worth)} = ${amount(added)}`,
+    ]),
+  ];
 }

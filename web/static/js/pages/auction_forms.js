@@ -7,11 +7,13 @@ import { actButton, form } from "../core/forms.js";
 import { amount, decimal, minor, times, unit } from "../core/numbers.js";
 import { panel, table } from "../core/parts.js";
 import { t } from "../core/words.js";
+import { packageForm } from "./auction_packages.js";
 
-const SEALED = ["sealed_first", "sealed_uniform", "second_price"];
+const SEALED = ["sealed_first", "sealed_uniform", "second_price", "packages"];
 const MOST_MOVES = 1_000_000;
 
 export const isSealed = ({ format }) => SEALED.includes(format);
+export const isScored = ({ criteria }) => criteria.length > 0;
 export const isAnnounced = ({ format }) => ["dutch", "japanese", "clock"].includes(format);
 
 /** Return what has to be drawn anew when it changes: a round, or what is left. */
@@ -25,7 +27,7 @@ export function formOf(room) {
   if (format === "dutch") return takeForm(room);
   if (format === "japanese") return acceptForm(room);
   if (format === "clock") return demandForm(room);
-  return sealedForm(room);
+  return format === "packages" ? packageForm(room) : sealedForm(room);
 }
 
 /** Return the tiles of an auction whose prices are announced. */
@@ -138,7 +140,7 @@ function sealedForm(room) {
   return h(
     "div",
     {},
-    h("p", { class: "note" }, t("page.auction.sealed_note")),
+    isSealed(auction) && h("p", { class: "note" }, t("page.auction.sealed_note")),
     form({
       fields: [
         ...(isWhole ? [] : [lotsField(room, auction.my_lots ?? "")]),
@@ -146,8 +148,13 @@ function sealedForm(room) {
           name: "price",
           label: `${t("word.price")} (${room.unit()})`,
           type: "amount",
-          hint: auction.next_allowed && t("page.auction.no_worse_than", { price: amount(auction.next_allowed) }),
+          hint:
+            auction.next_allowed &&
+            t(isScored(auction) ? "page.auction.score_no_worse_than" : "page.auction.no_worse_than", {
+              price: amount(auction.next_allowed),
+            }),
         },
+        ...scoreFields(auction),
       ],
       act: t("page.auction.bid_sealed"),
       confirm: ({ price, lots = auction.lots }) => ({
@@ -157,12 +164,27 @@ function sealedForm(room) {
           [t("word.lots"), room.lots(lots)],
           [t("page.auction.value"), amount(times(price, lots))],
         ],
-        note: t("page.auction.sealed_binding"),
+        note: t(isSealed(auction) ? "page.auction.sealed_binding" : "page.auction.binding"),
       }),
-      send: (values, key) => send("POST", `${room.path}/bids`, values, key),
+      send: ({ price, lots, ...values }, key) =>
+        send("POST", `${room.path}/bids`, { price, lots, ...attributesOf(auction, values) }, key),
       done: (receipt) => room.placed(receipt),
     }),
   );
+}
+
+function scoreFields(auction) {
+  return auction.criteria.map(({ name, unit: worth, lowest, highest }, at) => ({
+    name: `score-${at}`,
+    label: name,
+    type: "lots",
+    hint: t("page.auction.score_range", { lowest, highest, worth: amount(worth) }),
+  }));
+}
+
+function attributesOf(auction, values) {
+  if (!isScored(auction)) return {};
+  return { attributes: Object.fromEntries(auction.criteria.map(({ name }, at) => [name, values[`score-${at}`]])) };
 }
 
 function takeForm(room) {

@@ -1,17 +1,15 @@
-/** Auctions of both sides, and the form by which a seller opens one. */
+/** Auctions of both sides. */
 
-import { get, send } from "../core/api.js";
-import { cellFields, cellName, cellOf } from "../core/catalogue.js";
-import { countdown, instant, now, toLocal } from "../core/clock.js";
+import { get } from "../core/api.js";
+import { cellName } from "../core/catalogue.js";
+import { countdown, instant } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
-import { form } from "../core/forms.js";
-import { amount, lots } from "../core/numbers.js";
+import { lots } from "../core/numbers.js";
 import { chip, empty, head, table } from "../core/parts.js";
 import { may, plays } from "../core/viewer.js";
 import { t } from "../core/words.js";
+import { openForm } from "./auctions_open.js";
 
-const HOUR = 3_600_000;
-const FORMATS = ["english", "sealed_first", "sealed_uniform", "second_price", "dutch", "japanese"];
 const LIVE = ["open", "paused", "scheduled"];
 
 export async function show(main) {
@@ -68,102 +66,5 @@ function listed(title, rows, none, when) {
             { label: t("page.auctions.closes"), isNumber: true, cell: (row) => when(row.closes_at) },
           ],
         }),
-  );
-}
-
-function openForm() {
-  const kinds = ["factory", "trader", "refiner", "mill"];
-  return h(
-    "details",
-    { class: "panel" },
-    h("summary", {}, t("page.auctions.open")),
-    form({
-      isWide: true,
-      fields: [
-        ...cellFields(t),
-        { name: "lots", label: t("word.lots"), type: "lots" },
-        { name: "title", label: t("page.auctions.name"), isOptional: true },
-        { name: "start", label: t("page.auction.floor"), type: "amount" },
-        { name: "step", label: t("page.auction.step"), type: "amount", value: "10.00" },
-        {
-          name: "reserve",
-          label: t("page.auction.reserve"),
-          type: "amount",
-          isOptional: true,
-          hint: t("page.auctions.reserve_hint"),
-        },
-        { name: "min_lots", label: t("page.auction.min_lots"), type: "lots", value: "1" },
-        {
-          name: "closes_at",
-          label: t("page.auctions.closes_at"),
-          type: "instant",
-          value: toLocal(now() + HOUR),
-        },
-        {
-          name: "format",
-          label: t("page.auction.format"),
-          type: "select",
-          options: FORMATS.map((one) => [one, t(`page.format.${one}`)]),
-        },
-        {
-          name: "interval_s",
-          label: t("page.auctions.interval"),
-          type: "lots",
-          isOptional: true,
-          hint: t("page.auctions.interval_hint"),
-        },
-        {
-          name: "pricing",
-          label: t("page.auction.pricing"),
-          type: "select",
-          options: ["auto", "pay_as_bid", "last_accepted", "first_rejected"].map((one) => [
-            one,
-            t(`page.pricing.${one}`),
-          ]),
-        },
-        {
-          name: "disclosure",
-          label: t("page.auction.disclosure"),
-          type: "select",
-          options: ["auto", "best", "full", "rank", "blind"].map((one) => [one, t(`page.disclosure.${one}`)]),
-        },
-        {
-          name: "admits",
-          label: t("page.auction.admits"),
-          type: "select",
-          options: [
-            ["", t("page.auctions.everybody")],
-            ["trader,refiner", t("page.auctions.large_only")],
-            ...kinds.map((kind) => [kind, t(`page.kind.${kind}`)]),
-          ],
-          isOptional: true,
-        },
-      ],
-      act: t("page.auctions.open"),
-      confirm: (values) => ({
-        title: t("page.auctions.open_ask"),
-        lines: [
-          [t("word.cell"), cellName(cellOf(values))],
-          [t("word.lots"), lots(values.lots)],
-          [t("page.auction.floor"), amount(values.start)],
-          [t("page.auctions.closes_at"), instant(values.closes_at)],
-        ],
-        note: t("page.auctions.binding"),
-        act: t("page.auctions.open"),
-      }),
-      send: ({ instrument, region, tenor, admits, ...rest }, key) =>
-        send(
-          "POST",
-          "/auctions",
-          {
-            side: "sell",
-            cell: cellOf({ instrument, region, tenor }),
-            ...rest,
-            ...(admits && { kinds: admits.split(",") }),
-          },
-          key,
-        ),
-      done: ({ auction_id: id }) => location.assign(`/auctions/${id}`),
-    }),
   );
 }
