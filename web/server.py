@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,6 +21,10 @@ from aggregator.settings import Environment, Settings
 from web import workers
 from web.app import create_app
 from web.context import Context
+from web.feed.wire import FeedProtocol
+
+Websockets = type[FeedProtocol] | Literal["websockets-sansio"]
+"""What speaks with sockets: our own, or uvicorn's, which lends no wire."""
 
 DONE, REFUSED, INTERRUPTED = 0, 1, 130
 
@@ -28,6 +33,7 @@ _MAX_MESSAGE_BYTES = 64 * 1024
 _MAX_CONNECTIONS = 30_000
 _SHUTDOWN_S = 5
 _BACKLOG = 2048
+_UNSENT_BYTES = 64 * 1024
 _GARBAGE = (50_000, 50, 1000)
 
 
@@ -62,6 +68,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # What a slow reader has not taken waits where we can count it and leave it out.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     try:
         listener.bind((host, port))
         # Listening now makes a second start fail here, before it touches the database.
@@ -75,9 +83,9 @@ def listen(host: str, port: int) -> socket.socket:
 class MarketServer(uvicorn.Server):
     """Uvicorn that says goodbye to sockets first, and leaves signals to `_serve`."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, *, websockets: Websockets = FeedProtocol) -> None:
         context: Context = app.state.context
-        super().__init__(configured(app, has_proxy=bool(context.public_url)))
+        super().__init__(configured(app, has_proxy=bool(context.public_url), websockets=websockets))
         self._hub = context.hub
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -102,12 +110,14 @@ class MarketServer(uvicorn.Server):
         self.should_exit = True
 
 
-def configured(app: Starlette, *, has_proxy: bool) -> uvicorn.Config:
+def configured(
+    app: Starlette, *, has_proxy: bool, websockets: Websockets = FeedProtocol
+) -> uvicorn.Config:
     """Return how we run uvicorn; a proxy is believed only where a public address is set."""
     return uvicorn.Config(
         app,
         http="httptools",
-        ws="websockets-sansio",
+        ws=websockets,
         ws_max_size=_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=20,

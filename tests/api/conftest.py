@@ -16,7 +16,8 @@ from aggregator.parties import registering
 from tests.builders import a_command, a_market, an_actor, an_organisation
 from web.app import create_app
 from web.context import Context, EdgeLimits
-from web.server import MarketServer, listen
+from web.feed.wire import FeedProtocol
+from web.server import MarketServer, Websockets, listen
 
 PASSWORD = "correct horse 8"
 _KEYS = itertools.count(1)
@@ -107,20 +108,32 @@ def edge_limits() -> EdgeLimits:
 
 
 @pytest.fixture
-async def served(orm: str, edge_limits: EdgeLimits) -> AsyncIterator[Served]:
+def websockets() -> Websockets:
+    return FeedProtocol
+
+
+@pytest.fixture
+async def served(
+    orm: str, edge_limits: EdgeLimits, websockets: Websockets
+) -> AsyncIterator[Served]:
     market = a_market()
-    async with serving(market, edge_limits) as found:
+    async with serving(market, edge_limits, websockets) as found:
         yield found
 
 
 class serving:  # noqa: N801 - reads as a verb
     """Serve a market on a free port of this loop."""
 
-    def __init__(self, market: Market, limits: EdgeLimits | None = None) -> None:
+    def __init__(
+        self,
+        market: Market,
+        limits: EdgeLimits | None = None,
+        websockets: Websockets = FeedProtocol,
+    ) -> None:
         self.market = market
         self.app = create_app(market, limits=limits, checks_answers=True)
         self.listener = listen("127.0.0.1", 0)
-        self.server = MarketServer(self.app)
+        self.server = MarketServer(self.app, websockets=websockets)
 
     async def __aenter__(self) -> Served:
         self.running = asyncio.get_running_loop().create_task(

@@ -17,6 +17,15 @@ from tests.builders import a_market, with_sugar
 from tests.integration.feed.room import Room, whisper
 from web.context import EdgeLimits
 from web.feed.limits import FeedLimits
+from web.feed.wire import FeedProtocol
+from web.server import Websockets
+
+
+@pytest.fixture(params=[FeedProtocol, "websockets-sansio"], ids=["wire", "asgi"])
+def websockets(request: pytest.FixtureRequest) -> Websockets:
+    """Serve with frames written to the connection, and by ASGI alone as elsewhere."""
+    found: Websockets = request.param
+    return found
 
 
 class Client:

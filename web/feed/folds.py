@@ -19,8 +19,9 @@ from aggregator.market import Audience
 from aggregator.topics import Topic
 from web.feed import frames
 from web.feed.patches import View, bare, difference
-from web.feed.protocol import Since
+from web.feed.protocol import Ending, Since
 
+_LARGEST_JOINED = 64 * 1024
 _EPOCH_DIGITS = 16
 _VERSION = version("aggregator")
 
@@ -28,7 +29,16 @@ _VERSION = version("aggregator")
 class Follower(Protocol):
     """Whoever gets the frames of a track; it must never wait."""
 
-    def follow(self, track: Track, text: str) -> None: ...
+    tracks: dict[str, Track]
+
+    def follow(self, track: Track, frames: bytes) -> None:
+        """Take the frames after those given before, joined."""
+
+    def lose(self, track: Track) -> None:
+        """Hear that frames of the track are gone for good."""
+
+    def end(self, ending: Ending) -> None:
+        """Take no more."""
 
 
 class Track:
@@ -43,18 +53,24 @@ class Track:
         epoch: str,
         is_state: bool,
         window: int,
+        is_ticked: bool = False,
     ) -> None:
         self.name = name
         self.audience = audience
         self.is_state = is_state
+        self.is_ticked = is_ticked
         self.epoch = epoch
         self.seq = 0
         self.view = bare(first)
-        self.followers: dict[Follower, None] = {}
+        self.followers: dict[Follower, int] = {}
+        """Who follows, and the number of the last frame given to each."""
+        self.is_told = False
+        """Whether its followers are being told, or will be at the next tick."""
         self.idle_ticks = 0
-        self._window: deque[str] = deque(maxlen=window)
+        self._window: deque[bytes] = deque(maxlen=window)
+        self._joined: dict[int, bytes] = {}
         self._digest: str | None = None
-        self._snapshot: str | None = None
+        self._snapshot: bytes | None = None
 
     @property
     def digest(self) -> str:
@@ -62,34 +78,63 @@ class Track:
             self._digest = digest_of(self.view)
         return self._digest
 
-    def show(self, view: View) -> None:
-        """Take the view after one more entry, and tell the followers if it differs."""
+    def show(self, view: View) -> bool:
+        """Take the view after one more entry; return whether it differs.
+
+        Followers are given the frame by `give`, soon.
+        """
         new = bare(view)
         patch = difference(self.view, new)
         if not patch:
-            return
+            return False
         self.seq += 1
         self.view, self._digest, self._snapshot = new, None, None
-        text = frames.delta(self.name, seq=self.seq, patch=patch)
-        self._window.append(text)
-        for follower in list(self.followers):
-            follower.follow(self, text)
+        self._joined.clear()
+        self._window.append(frames.delta(self.name, seq=self.seq, patch=patch))
+        return True
 
-    def snapshot(self) -> str:
+    def give(self, follower: Follower) -> None:
+        """Give a follower every frame that it has not been given yet, in one piece."""
+        has = self.followers.get(follower)
+        if has is None or has == self.seq:
+            return
+        self.followers[follower] = self.seq
+        count = self.seq - has
+        if count == 1:
+            follower.follow(self, self._window[-1])
+        elif count > len(self._window):
+            follower.lose(self)
+        else:
+            self._give_several(follower, has)
+
+    def _give_several(self, follower: Follower, has: int) -> None:
+        joined = self._joined.get(has)
+        if joined is None:
+            joined = self._joined[has] = b"".join(self._after(has))
+        if len(joined) <= _LARGEST_JOINED:
+            follower.follow(self, joined)
+            return
+        for frame in self._after(has):
+            follower.follow(self, frame)
+
+    def _after(self, seq: int) -> list[bytes]:
+        return list(self._window)[len(self._window) - (self.seq - seq) :]
+
+    def snapshot(self) -> bytes:
         if self._snapshot is None:
             self._snapshot = frames.snapshot(
                 self.name, epoch=self.epoch, seq=self.seq, view=self.view, digest=self.digest
             )
         return self._snapshot
 
-    def missed(self, since: Since | None, *, max_bytes: int) -> Sequence[str] | None:
+    def missed(self, since: Since | None, *, max_bytes: int) -> Sequence[bytes] | None:
         """Return every frame after `since`, or None when only a snapshot can tell."""
         if since is None or since.epoch != self.epoch:
             return None
         count = self.seq - since.seq
         if not 0 <= count <= len(self._window):
             return None
-        found = list(self._window)[len(self._window) - count :]
+        found = self._after(since.seq)
         return found if sum(map(len, found)) <= max_bytes else None
 
 
@@ -97,7 +142,15 @@ class Fold:
     """One topic of this process: its state after the entries so far, and its tracks."""
 
     def __init__(
-        self, name: str, topic_id: str, topic: Topic, stream: str, *, origin: str, window: int
+        self,
+        name: str,
+        topic_id: str,
+        topic: Topic,
+        stream: str,
+        *,
+        origin: str,
+        window: int,
+        is_ticked: bool = False,
     ) -> None:
         self.name = name
         self.topic_id = topic_id
@@ -105,15 +158,19 @@ class Fold:
         self.stream = stream
         self.tracks: dict[Audience, Track] = {}
         self._window = window
+        self._is_ticked = is_ticked
         self._origin = origin
         self._state: Any = topic.initial(topic_id)
 
-    def take(self, entries: Iterable[Entry]) -> None:
-        """Fold further entries and show what each changes."""
+    def take(self, entries: Iterable[Entry]) -> list[Track]:
+        """Fold further entries; return the tracks whose view has changed."""
+        grown: dict[Track, None] = {}
         for entry in entries:
             self._state = self.topic.evolve(self._state, entry)
             for track in self.tracks.values():
-                track.show(self.topic.view(self._state, track.audience))
+                if track.show(self.topic.view(self._state, track.audience)):
+                    grown[track] = None
+        return list(grown)
 
     def open(self, audience: Audience, history: Iterable[Entry]) -> Track:
         """Return the audience's track; its numbering starts before the stream's first entry.
@@ -127,6 +184,7 @@ class Fold:
             self.topic.view(state, audience),
             epoch=self._epoch(audience),
             is_state=self.topic.is_state,
+            is_ticked=self._is_ticked,
             window=self._window,
         )
         for entry in history:

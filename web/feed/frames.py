@@ -1,4 +1,4 @@
-"""Frames that go out, as text. Each is made once, however many sockets it goes to."""
+"""Frames that go out, as bytes. Each is made once, however many sockets it goes to."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 
 from web.api.problem import Problem
+from web.feed.framing import framed
 from web.feed.limits import FeedLimits
 
 
-def welcome(limits: FeedLimits, server_time: str) -> str:
-    return _text(
+def welcome(limits: FeedLimits, server_time: str) -> bytes:
+    return _frame(
         op="welcome",
         heartbeat_s=limits.heartbeat_ms // 1000,
         limits=limits.told(),
@@ -20,35 +21,35 @@ def welcome(limits: FeedLimits, server_time: str) -> str:
     )
 
 
-def snapshot(topic: str, *, epoch: str, seq: int, view: Mapping[str, Any], digest: str) -> str:
-    return _text(op="snapshot", topic=topic, epoch=epoch, seq=seq, data=view, digest=digest)
+def snapshot(topic: str, *, epoch: str, seq: int, view: Mapping[str, Any], digest: str) -> bytes:
+    return _frame(op="snapshot", topic=topic, epoch=epoch, seq=seq, data=view, digest=digest)
 
 
-def resumed(topic: str) -> str:
-    return _text(op="resumed", topic=topic)
+def resumed(topic: str) -> bytes:
+    return _frame(op="resumed", topic=topic)
 
 
-def delta(topic: str, *, seq: int, patch: Mapping[str, Any]) -> str:
+def delta(topic: str, *, seq: int, patch: Mapping[str, Any]) -> bytes:
     """Return the frame of one change: a JSON merge patch (RFC 7386) on view `seq` − 1."""
-    return _text(op="delta", topic=topic, seq=seq, prev=seq - 1, data=patch)
+    return _frame(op="delta", topic=topic, seq=seq, prev=seq - 1, data=patch)
 
 
-def heartbeat(server_time: str, topics: Iterable[tuple[str, int, str]]) -> str:
+def heartbeat(server_time: str, topics: Iterable[tuple[str, int, str]]) -> bytes:
     """Return a heartbeat with each topic's name, seq and digest."""
     told = {name: {"seq": seq, "digest": digest} for name, seq, digest in topics}
-    return _text(op="heartbeat", server_time=server_time, topics=told)
+    return _frame(op="heartbeat", server_time=server_time, topics=told)
 
 
-def unsubscribed(topic: str) -> str:
-    return _text(op="unsubscribed", topic=topic)
+def unsubscribed(topic: str) -> bytes:
+    return _frame(op="unsubscribed", topic=topic)
 
 
-def ack(command_id: str, answer: Mapping[str, Any], *, is_replayed: bool) -> str:
+def ack(command_id: str, answer: Mapping[str, Any], *, is_replayed: bool) -> bytes:
     replayed = {"replayed": True} if is_replayed else {}
-    return _text(op="ack", cmd=command_id, seq=answer.get("seq"), data=answer, **replayed)
+    return _frame(op="ack", cmd=command_id, seq=answer.get("seq"), data=answer, **replayed)
 
 
-def refused(problem: Problem, *, command_id: str | None = None, topic: str | None = None) -> str:
+def refused(problem: Problem, *, command_id: str | None = None, topic: str | None = None) -> bytes:
     """Return a refusal of one act or one subscription, with the codes that HTTP answers."""
     named = {"cmd": command_id} if command_id is not None else {}
     if topic is not None:
@@ -56,8 +57,8 @@ def refused(problem: Problem, *, command_id: str | None = None, topic: str | Non
     document = problem.document()
     told = ("pointer", "rule", "figure", "errors", "figures", "title", "detail", "status")
     detail = {name: document[name] for name in told if name in document}
-    return _text(op="refused", **named, code=problem.code, detail=detail)
+    return _frame(op="refused", **named, code=problem.code, detail=detail)
 
 
-def _text(**members: Any) -> str:
-    return orjson.dumps(members).decode()
+def _frame(**members: Any) -> bytes:
+    return framed(orjson.dumps(members))

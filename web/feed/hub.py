@@ -22,12 +22,15 @@ from aggregator.market import Actor, Audience, Market
 from aggregator.tasks import Tasks
 from aggregator.topics import TOPICS, Topic
 from web.feed import frames
+from web.feed.fanout import Fanout
 from web.feed.folds import Fold, Track
 from web.feed.limits import FeedLimits
 from web.feed.outbox import Outbox
-from web.feed.protocol import Close, Ending, Since, Subscribe
+from web.feed.protocol import ANONYMOUS_PREFIX, Close, Ending, Since, Subscribe
 
 _SLICE = 500
+_BEATS = 32
+_TICKED = frozenset({ANONYMOUS_PREFIX})
 _IDLE_BEATS = 12
 _GOODBYE_S = 2
 _NOBODY = ("person", "")
@@ -38,7 +41,10 @@ class Socket(Protocol):
 
     outbox: Outbox
     actor: Actor | None
-    tracks: dict[str, Track]
+
+    @property
+    def tracks(self) -> dict[str, Track]:
+        """What it follows, by topic."""
 
     def recheck(self) -> None:
         """Look now whether the session still stands."""
@@ -80,7 +86,8 @@ class Hub:
         self._count: Counter[tuple[str, str]] = Counter()
         self._grown: set[str] = set()
         self._has_grown = asyncio.Event()
-        self._tasks = Tasks()
+        self.tasks = Tasks()
+        self._fanout = Fanout(tick_ms=self.limits.tick_ms)
         self._is_closing = False
         self._firms: dict[str, int] = {}
 
@@ -88,14 +95,15 @@ class Hub:
         """Begin to follow the bus and to beat."""
         self._origin = await origin()
         self._end_listening = self._market.bus.listen(self._woken)
-        self._tasks.start(self._keep_following(), name="feed follows")
-        self._tasks.start(self._keep_beating(), name="feed beats")
+        self.tasks.start(self._keep_following(), name="feed follows")
+        self.tasks.start(self._fanout.keep_telling(), name="feed tells")
+        self.tasks.start(self._keep_beating(), name="feed beats")
 
     async def stop(self) -> None:
         """End every socket with a hint when to come back, then the hub itself."""
         await self.say_goodbye()
         self._end_listening()
-        await self._tasks.stop()
+        await self.tasks.stop()
 
     async def say_goodbye(self) -> None:
         """End every socket; clients come back spread over the seconds the reason names."""
@@ -179,7 +187,7 @@ class Hub:
             socket.outbox.refresh(track)
         else:
             socket.outbox.send_all([frames.resumed(track.name), *missed])
-        track.followers[socket.outbox] = None
+        track.followers[socket.outbox] = track.seq
         socket.tracks[track.name] = track
 
     async def _track(self, tail: _Tail, asked: Subscribe, audience: Audience) -> Track:
@@ -197,6 +205,7 @@ class Hub:
                 tail.stream,
                 origin=self._origin,
                 window=self.limits.window_frames,
+                is_ticked=asked.prefix in _TICKED,
             )
         return fold.open(audience, history)
 
@@ -214,13 +223,16 @@ class Hub:
 
     def _show(self, tail: _Tail, fold: Fold, entry: Entry) -> None:
         try:
-            fold.take([entry])
+            grown = fold.take([entry])
         except Exception as error:  # noqa: BLE001 - one topic's fault must not stop the others
             logs.logger().error("topic_failed", stream=tail.stream, seq=entry.seq, exc_info=error)
             del tail.folds[fold.name]
             for socket in list(self._sockets):
                 if socket.tracks.get(fold.name) in fold.tracks.values():
                     socket.outbox.end(Ending(Close.BROKEN, "we failed; come back"))
+            return
+        for track in grown:
+            self._fanout.grown(track)
 
     def _woken(self, streams: Sequence[str]) -> None:
         for stream in streams:
@@ -289,10 +301,10 @@ class Hub:
         while True:
             await asyncio.sleep(self.limits.heartbeat_ms * 0.001)
             now = stamp(self._market.clock.now())
-            made: dict[tuple[Track, ...], str] = {}
+            made: dict[tuple[Track, ...], bytes] = {}
             for number, socket in enumerate(list(self._sockets)):
                 _beat(socket, now, made)
-                if number % _SLICE == _SLICE - 1:
+                if number % _BEATS == _BEATS - 1:
                     await asyncio.sleep(0)
                     made.clear()
             self._forget_idle()
@@ -316,13 +328,17 @@ def _counted(actor: Actor | None) -> list[tuple[str, str]]:
     return [("person", actor.person_id), ("firm", actor.organisation_id)]
 
 
-def _beat(socket: Socket, now: str, made: dict[tuple[Track, ...], str]) -> None:
-    """Send a heartbeat; sockets that follow the same tracks get the same text."""
-    tracks = tuple(t for t in socket.tracks.values() if not socket.outbox.is_stale(t))
-    text = made.get(tracks)
-    if text is None:
-        text = made[tracks] = frames.heartbeat(now, ((t.name, t.seq, t.digest) for t in tracks))
-    socket.outbox.beat(text)
+def _beat(socket: Socket, now: str, made: dict[tuple[Track, ...], bytes]) -> None:
+    """Send a heartbeat; sockets that follow the same tracks get the same bytes."""
+    outbox = socket.outbox
+    for track in socket.tracks.values():
+        # It tells the newest numbers, so they must not still wait for a tick.
+        track.give(outbox)
+    tracks = tuple(t for t in socket.tracks.values() if not outbox.is_stale(t))
+    frame = made.get(tracks)
+    if frame is None:
+        frame = made[tracks] = frames.heartbeat(now, ((t.name, t.seq, t.digest) for t in tracks))
+    outbox.beat(frame)
 
 
 async def _read(stream: str, *, after: int, up_to: int) -> list[Entry]:

@@ -24,6 +24,8 @@ class FeedLimits:
     queue_bytes: int = 256 * 1024
     window_frames: int = 1_000
     poll_ms: int = 1_000
+    tick_ms: int = 30
+    """Prices of one tick go out together; what happens in an auction goes at once."""
 
     def told(self) -> dict[str, int]:
         """Return what a client is told in its welcome."""

@@ -1,8 +1,9 @@
 """What waits to be sent on one socket: bounded in frames and in bytes.
 
-A slow reader of a state topic loses its waiting changes and gets the newest snapshot instead.
-Changes of event topics and acknowledgements are never left out: when they no longer fit, the
-socket is ended and its client resumes by number.
+Where frames can be written without waiting, they are, and nothing waits here. A slow reader of
+a state topic loses its waiting changes and gets the newest snapshot instead. Changes of event
+topics and acknowledgements are never left out: when they no longer fit, the socket is ended
+and its client resumes by number.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from web.feed.folds import Track
 from web.feed.limits import FeedLimits
@@ -19,56 +21,93 @@ from web.feed.protocol import Close, Ending
 _AT_ONCE = frozenset({Close.SLOW, Close.SESSION_OVER, Close.BROKEN})
 
 
+class Wire(Protocol):
+    """Takes frames without waiting, and says when it has too many and when it has few again."""
+
+    def write(self, frames: bytes) -> None: ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what was written and a close frame; end even if nobody reads them."""
+
+
 @dataclass(slots=True)
 class _Waiting:
-    """A frame; without text, the snapshot that its track will have when its turn comes."""
+    """Frames; without any, the snapshot that the track will have when its turn comes."""
 
-    text: str | None
+    frames: bytes | None
     track: Track | None = None
     is_heartbeat: bool = False
 
     @property
     def size(self) -> int:
-        return 0 if self.text is None else size_of(self.text)
-
-
-def size_of(text: str) -> int:
-    """Return the bytes of a frame's text."""
-    return len(text) if text.isascii() else len(text.encode())
+        return 0 if self.frames is None else len(self.frames)
 
 
 class Outbox:
-    """Frames in the order they go out. Nothing here waits but `next`."""
+    """Frames in the order they go out. Nothing here waits but `next`, which is for no wire."""
 
     def __init__(self, limits: FeedLimits) -> None:
         self._limits = limits
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
         self._stale: set[Track] = set()
+        self._wire: Wire | None = None
+        self._is_writable = False
+        self._is_clear = False  # writable, with nothing to go first: the common case
         self._has_more = asyncio.Event()
         self._is_cut = asyncio.Event()
+        self.tracks: dict[str, Track] = {}
         self.ending: Ending | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def send(self, text: str) -> None:
-        """Append a frame that must arrive, or end the socket."""
-        self._append(_Waiting(text))
+    def attach(self, wire: Wire) -> None:
+        """From now on write to `wire` whenever it takes more."""
+        self._wire = wire
+        self.resume()
 
-    def send_all(self, texts: Iterable[str]) -> None:
+    def pause(self) -> None:
+        """Keep what comes: the wire has enough."""
+        self._is_writable = self._is_clear = False
+
+    def resume(self) -> None:
+        """Write what waits: the wire takes more."""
+        assert self._wire is not None
+        self._is_writable = True
+        while self._waiting and self._is_writable:
+            self._wire.write(self._take())
+        if not self._waiting and self.ending is not None:
+            self._close(self.ending)
+        self._is_clear = self._is_writable and not self._waiting and self.ending is None
+
+    def send(self, frame: bytes) -> None:
+        """Append a frame that must arrive, or end the socket."""
+        self._append(_Waiting(frame))
+
+    def send_all(self, frames: Iterable[bytes]) -> None:
         """Append frames that belong together; within the bytes, their count does not matter."""
-        found = list(texts)
-        if self._bytes + sum(map(size_of, found)) > self._limits.queue_bytes:
+        found = list(frames)
+        if self._bytes + sum(map(len, found)) > self._limits.queue_bytes:
             self._overflow()
             return
-        for text in found:
-            self._put(_Waiting(text))
+        for frame in found:
+            self._put(_Waiting(frame))
 
-    def follow(self, track: Track, text: str) -> None:
-        """Append a change of `track`, unless a newer snapshot of it is to come anyway."""
-        if track not in self._stale:
-            self._append(_Waiting(text, track))
+    def follow(self, track: Track, frames: bytes) -> None:
+        """Append changes of `track`, unless a newer snapshot of it is to come anyway."""
+        if self._is_clear:
+            assert self._wire is not None
+            self._wire.write(frames)
+        elif track not in self._stale:
+            self._append(_Waiting(frames, track))
+
+    def lose(self, track: Track) -> None:
+        """Make good for changes that are gone: by a snapshot, or by resuming elsewhere."""
+        if track.is_state:
+            self.refresh(track)
+        else:
+            self._overflow()
 
     def refresh(self, track: Track) -> None:
         """Append the snapshot that `track` will have when its turn comes.
@@ -77,13 +116,14 @@ class Outbox:
         """
         if track not in self._stale:
             self.forget(track)
-            self._append(_Waiting(None, track))
             self._stale.add(track)
+            self._append(_Waiting(None, track))
 
-    def beat(self, text: str) -> None:
+    def beat(self, frame: bytes) -> None:
         """Append a heartbeat in place of one that still waits."""
-        self._drop(lambda waiting: waiting.is_heartbeat)
-        self._append(_Waiting(text, is_heartbeat=True))
+        if self._waiting:
+            self._drop(lambda waiting: waiting.is_heartbeat)
+        self._append(_Waiting(frame, is_heartbeat=True))
 
     def is_stale(self, track: Track) -> bool:
         """Whether a snapshot of the track waits, so that its number is not yet known."""
@@ -101,15 +141,27 @@ class Outbox:
         """
         if self.ending is not None:
             return
-        self.ending = ending
         if ending.code in _AT_ONCE:
-            self._waiting.clear()
-            self._bytes = 0
-            self._is_cut.set()
+            self.give_up(ending)
+            return
+        self.ending = ending
+        self._is_clear = False
         self._has_more.set()
+        if not self._waiting:
+            self._close(ending)
 
-    async def next(self) -> str | Ending:
-        """Return the next frame, or why the socket ends."""
+    def give_up(self, ending: Ending) -> None:
+        """End without sending what waits, even if the socket was ending already."""
+        self.ending = self.ending or ending
+        self._is_clear = False
+        self._waiting.clear()
+        self._bytes = 0
+        self._is_cut.set()
+        self._has_more.set()
+        self._close(self.ending)
+
+    async def next(self) -> bytes | Ending:
+        """Return the next frames, or why the socket ends."""
         while not self._waiting:
             if self.ending is not None:
                 return self.ending
@@ -123,24 +175,34 @@ class Outbox:
         assert self.ending is not None
         return self.ending
 
-    def _take(self) -> str:
+    def _close(self, ending: Ending) -> None:
+        if self._wire is not None:
+            self._wire.close(ending.code, ending.reason)
+
+    def _take(self) -> bytes:
         waiting = self._waiting.popleft()
         self._bytes -= waiting.size
-        if waiting.text is not None:
-            return waiting.text
-        assert waiting.track is not None
-        self._stale.discard(waiting.track)
-        return waiting.track.snapshot()
+        return self._content(waiting)
+
+    def _content(self, waiting: _Waiting) -> bytes:
+        if waiting.frames is not None:
+            return waiting.frames
+        track = waiting.track
+        assert track is not None
+        self._stale.discard(track)
+        if self in track.followers:
+            track.followers[self] = track.seq
+        return track.snapshot()
 
     def _append(self, waiting: _Waiting) -> None:
         if not self._fits(waiting):
             self._conflate()
-            if waiting.is_heartbeat or (waiting.text and waiting.track in self._stale):
+            if waiting.is_heartbeat or (waiting.frames and waiting.track in self._stale):
                 # The snapshots to come say it all, and newer than this.
                 return
         if self._fits(waiting):
             self._put(waiting)
-        elif waiting.text is not None and waiting.track is not None and waiting.track.is_state:
+        elif waiting.frames is not None and waiting.track is not None and waiting.track.is_state:
             self.refresh(waiting.track)
         else:
             self._overflow()
@@ -152,17 +214,22 @@ class Outbox:
         )
 
     def _put(self, waiting: _Waiting) -> None:
-        if self.ending is None:
-            self._waiting.append(waiting)
-            self._bytes += waiting.size
-            self._has_more.set()
+        if self.ending is not None:
+            return
+        if self._is_clear:
+            assert self._wire is not None
+            self._wire.write(self._content(waiting))
+            return
+        self._waiting.append(waiting)
+        self._bytes += waiting.size
+        self._has_more.set()
 
     def _conflate(self) -> None:
         """Put one snapshot in place of all waiting changes of each state topic."""
         tracks = dict.fromkeys(
             waiting.track
             for waiting in self._waiting
-            if waiting.track is not None and waiting.track.is_state and waiting.text is not None
+            if waiting.track is not None and waiting.track.is_state and waiting.frames is not None
         )
         # A heartbeat that stood between them would tell numbers the client cannot have yet.
         self._drop(lambda waiting: waiting.is_heartbeat or waiting.track in tracks)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -37,10 +36,9 @@ from web.feed.protocol import (
     TopicsTooMany,
     Unsubscribe,
 )
+from web.feed.pulling import pulled
+from web.feed.wire import wire_of
 from web.language import language_of
-
-_CLOSE_S = 1
-_LONGEST_REASON = 120
 
 
 async def feed(websocket: WebSocket) -> None:
@@ -56,14 +54,6 @@ async def feed(websocket: WebSocket) -> None:
     await FeedSocket(websocket, context).serve()
 
 
-class _Ended(Exception):
-    """Ends the three tasks of a socket; without an ending the client has gone."""
-
-    def __init__(self, ending: Ending | None) -> None:
-        super().__init__(ending)
-        self.ending = ending
-
-
 class FeedSocket:
     """One socket. Its reader takes one frame after the other, so acts keep their order."""
 
@@ -73,47 +63,88 @@ class FeedSocket:
         self._hub = context.hub
         self._limits = context.hub.limits
         self._language = language_of(websocket)
+        self._opened_at_ms = monotonic_ms()
         self._conversation = Conversation(
-            self._limits, OPERATIONS.keys(), opened_at_ms=monotonic_ms()
+            self._limits, OPERATIONS.keys(), opened_at_ms=self._opened_at_ms
         )
         self._session_key: bytes | None = None
         self._asked: dict[str, Subscribe] = {}
-        self._must_look = asyncio.Event()
+        self._wire = wire_of(websocket)
+        self._stands_still: asyncio.TimerHandle | None = None
+        self._next_look: asyncio.TimerHandle | None = None
+        self._is_looking = self._must_look = self._is_over = False
         self.outbox = Outbox(self._limits)
         self.actor: Actor | None = None
-        self.tracks: dict[str, Track] = {}
+
+    @property
+    def tracks(self) -> dict[str, Track]:
+        return self.outbox.tracks
 
     async def serve(self) -> None:
         """Run until either side ends the socket."""
-        ending: Ending | None = Ending(Close.BROKEN, "we failed; come back")
+        self._next_look = self._after(self._limits.hello_ms, self._check_hello)
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._read())
-                group.create_task(self._write())
-                group.create_task(self._watch())
-                group.create_task(self._cut())
-        except* _Ended as ended:
-            ending = _first(ended)
-        except* WebSocketDisconnect:
-            ending = None
-        except* Exception as error:  # noqa: BLE001 - one socket's fault is not the process's
-            logs.logger().error("feed_socket_failed", exc_info=error.exceptions[0])
+            if self._wire is None:
+                await pulled(self._websocket, self.outbox, self._limits, self._read())
+            else:
+                self.outbox.attach(self._wire)
+                self._wire.attach(self)
+                await self._read()
+        except WebSocketDisconnect:
+            pass
+        except Exception as error:  # noqa: BLE001 - one socket's fault is not the process's
+            logs.logger().error("feed_socket_failed", exc_info=error)
+            self.outbox.end(Ending(Close.BROKEN, "we failed; come back"))
         finally:
-            self._hub.leave(self)
-        if ending is not None:
-            await self._close(ending)
+            self._leave()
+
+    def pause(self) -> None:
+        """Hear that the client reads slower than we write."""
+        self.outbox.pause()
+        self._stands_still = self._after(self._limits.send_ms, self._end_slow)
+
+    def resume(self) -> None:
+        """Hear that it has read."""
+        if self._stands_still is not None:
+            self._stands_still.cancel()
+        self.outbox.resume()
 
     def recheck(self) -> None:
         """Look now whether the session still stands."""
-        self._must_look.set()
+        self._must_look = True
+        if not self._is_looking and not self._is_over:
+            self._is_looking = True
+            self._hub.tasks.start(self._look_on(), name="feed looks")
+
+    def _leave(self) -> None:
+        self._is_over = True
+        self._hub.leave(self)
+        if self._wire is not None:
+            self._wire.detach()
+        for timer in (self._stands_still, self._next_look):
+            if timer is not None:
+                timer.cancel()
+        if self.outbox.ending is not None:
+            logs.logger().info("feed_socket_closed", close_code=int(self.outbox.ending.code))
+
+    def _after(self, wait_ms: int, act: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(wait_ms * 0.001, act)
+
+    def _check_hello(self) -> None:
+        late = self._conversation.check_hello(self._opened_at_ms + self._limits.hello_ms)
+        if late is not None:
+            self.outbox.end(late)
+
+    def _end_slow(self) -> None:
+        self.outbox.give_up(Ending(Close.SLOW, "the reader stands still"))
 
     async def _read(self) -> None:
         async for text in self._texts():
             asked = self._conversation.receive(text, now_ms=monotonic_ms())
             match asked:
                 case Ending():
+                    # Until it has been told and is gone, what more it says is not heard.
                     self.outbox.end(asked)
-                    return
                 case Hello():
                     await self._greet(asked)
                 case Subscribe():
@@ -130,41 +161,24 @@ class FeedSocket:
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                raise _Ended(None)
+                return
             yield message.get("text")
 
-    async def _write(self) -> None:
-        while True:
-            found = await self.outbox.next()
-            if isinstance(found, Ending):
-                raise _Ended(found)
-            try:
-                async with asyncio.timeout(self._limits.send_ms * 0.001):
-                    await self._websocket.send_text(found)
-            except TimeoutError:
-                raise _Ended(Ending(Close.SLOW, "the reader stands still")) from None
-
-    async def _cut(self) -> None:
-        """End at once what must not wait for a reader that stands still."""
-        raise _Ended(await self.outbox.cut())
-
-    async def _watch(self) -> None:
-        """Close without a hello; afterwards look at the session now and then, and when woken."""
-        wait_ms = self._limits.hello_ms
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_ms * 0.001):
-                    await self._must_look.wait()
-            self._must_look.clear()
-            late = self._conversation.check_hello(monotonic_ms())
-            if late is not None:
-                self.outbox.end(late)
-            wait_ms = self._limits.recheck_ms
+    async def _look_on(self) -> None:
+        """Look at the session, again if woken meanwhile, and later once more."""
+        wait_ms = self._limits.recheck_ms
+        while self._must_look and not self._is_over:
+            self._must_look = False
             try:
                 await self._look()
             except Exception as error:  # noqa: BLE001 - the database may be away for a while
                 logs.logger().warning("feed_recheck_waits", exc_info=error)
                 wait_ms = self._limits.poll_ms
+        self._is_looking = False
+        if self._session_key is not None and not self._is_over:
+            if self._next_look is not None:
+                self._next_look.cancel()
+            self._next_look = self._after(wait_ms, self.recheck)
 
     async def _look(self) -> None:
         if self._session_key is None:
@@ -212,6 +226,8 @@ class FeedSocket:
         else:
             self._conversation.welcome_member()
         self.outbox.send(frames.welcome(self._limits, stamp(market.clock.now())))
+        if self._session_key is not None:
+            self.recheck()
 
     async def _subscribe(self, asked: Subscribe) -> None:
         try:
@@ -271,24 +287,3 @@ class FeedSocket:
     ) -> None:
         problem = described(error, self._language)
         self.outbox.send(frames.refused(problem, command_id=command_id, topic=topic))
-
-    async def _close(self, ending: Ending) -> None:
-        logs.logger().info("feed_socket_closed", close_code=int(ending.code))
-        # A reader that stands still would hold the close frame back for ever.
-        with suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
-            async with asyncio.timeout(_CLOSE_S):
-                await self._websocket.close(ending.code, ending.reason[:_LONGEST_REASON])
-
-
-def _first(ended: BaseExceptionGroup[_Ended]) -> Ending | None:
-    """Return the ending of the task that ended first; none if the client is gone."""
-    found = [error for error in _leaves(ended) if isinstance(error, _Ended)]
-    return found[0].ending
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]

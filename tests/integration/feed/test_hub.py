@@ -14,7 +14,8 @@ from aggregator.errors import NotFound
 from aggregator.market import Actor, Market
 from tests.builders import a_market, an_actor
 from tests.integration.feed.room import Room, whisper
-from web.feed.folds import Track, digest_of
+from web.feed.folds import digest_of
+from web.feed.framing import texts
 from web.feed.hub import Hub, SocketsTooMany
 from web.feed.limits import FeedLimits
 from web.feed.outbox import Outbox
@@ -30,7 +31,8 @@ class Reader:
     def __init__(self, hub: Hub, actor: Actor | None = None) -> None:
         self.outbox = Outbox(hub.limits)
         self.actor = actor
-        self.tracks: dict[str, Track] = {}
+        self.tracks = self.outbox.tracks
+        self.unread: list[str] = []
         self.looks = 0
         self.hub = hub
         self.view: Any = None
@@ -47,10 +49,12 @@ class Reader:
     async def hear(self) -> Any:
         """Return the next frame but heartbeats, having taken it as a client would."""
         while True:
-            text = await asyncio.wait_for(self.outbox.next(), 5)
-            if isinstance(text, Ending):
-                return text
-            frame = json.loads(text)
+            if not self.unread:
+                found = await asyncio.wait_for(self.outbox.next(), 5)
+                if isinstance(found, Ending):
+                    return found
+                self.unread = texts(found)
+            frame = json.loads(self.unread.pop(0))
             if frame["op"] != "heartbeat":
                 break
         if frame["op"] == "snapshot":

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from aggregator.journal.reading import Entry
 from aggregator.market import PUBLIC, Actor, Audience
 from web.feed.folds import Fold, Track, digest_of
+from web.feed.framing import texts
 from web.feed.patches import merged
-from web.feed.protocol import Since
+from web.feed.protocol import Ending, Since
 
 START = datetime(2027, 1, 4, tzinfo=UTC)
 ANN = Audience("member", "ann")
@@ -58,6 +59,11 @@ def entries(*said: tuple[str, int]) -> list[Entry]:
     ]
 
 
+def read(frame: bytes) -> Any:
+    (text,) = texts(frame)
+    return json.loads(text)
+
+
 def a_fold() -> Fold:
     return Fold("saying:1", "1", Saying(), "saying:1", origin="2027", window=1000)
 
@@ -66,15 +72,22 @@ class Listener:
     """Keeps frames and follows the view as a client does."""
 
     def __init__(self, track: Track) -> None:
-        track.followers[self] = None
-        self.view: Any = json.loads(track.snapshot())["data"]
+        track.followers[self] = track.seq
+        self.tracks = {track.name: track}
+        self.view: Any = read(track.snapshot())["data"]
         self.seq = track.seq
 
-    def follow(self, _: Track, text: str) -> None:
-        frame = json.loads(text)
-        assert (frame["prev"], frame["seq"]) == (self.seq, self.seq + 1)
-        self.seq = frame["seq"]
-        self.view = merged(self.view, frame["data"])
+    def follow(self, _: Track, frames: bytes) -> None:
+        for frame in map(json.loads, texts(frames)):
+            assert (frame["prev"], frame["seq"]) == (self.seq, self.seq + 1)
+            self.seq = frame["seq"]
+            self.view = merged(self.view, frame["data"])
+
+    def lose(self, track: Track) -> None:
+        raise AssertionError(f"{track.name} has lost frames")
+
+    def end(self, ending: Ending) -> None:
+        raise AssertionError(ending.reason)
 
 
 SAID = st.lists(st.tuples(st.sampled_from(["ann", "bob"]), st.integers(1, 5)), max_size=25)
@@ -86,7 +99,11 @@ def test_whoever_joins_when_sees_the_same_numbers(said: list[tuple[str, int]], c
     early, late = a_fold(), a_fold()
     first = early.open(ANN, [])
     listener = Listener(first)
-    early.take(history)
+    for entry in history:
+        early.take([entry])
+        if entry.seq % 3 == 0:
+            first.give(listener)
+    first.give(listener)
     late.take(history[:cut])
     second = late.open(ANN, history[:cut])
     late.take(history[cut:])
@@ -130,7 +147,7 @@ def test_what_was_missed_is_told_whole_or_not_at_all() -> None:
     seven = track.missed(Since(track.epoch, 3), max_bytes=10_000)
 
     assert seven is not None
-    assert [json.loads(text)["seq"] for text in seven] == [4, 5, 6, 7, 8, 9, 10]
+    assert [read(frame)["seq"] for frame in seven] == [4, 5, 6, 7, 8, 9, 10]
     assert track.missed(Since(track.epoch, 10), max_bytes=10_000) == []
     assert track.missed(Since(track.epoch, 11), max_bytes=10_000) is None
     assert track.missed(Since("0" * 16, 3), max_bytes=10_000) is None
@@ -149,5 +166,5 @@ def test_beyond_the_window_only_a_snapshot_tells() -> None:
 def test_members_without_a_value_are_left_out_everywhere() -> None:
     track = a_fold().open(PUBLIC, entries(("ann", 3)))
 
-    assert json.loads(track.snapshot())["data"] == {"highest": 3}
+    assert read(track.snapshot())["data"] == {"highest": 3}
     assert track.digest == digest_of({"highest": 3})

@@ -10,6 +10,7 @@ import pytest
 
 from aggregator.market import PUBLIC
 from web.feed.folds import Track
+from web.feed.framing import framed, texts
 from web.feed.limits import FeedLimits
 from web.feed.outbox import Outbox
 from web.feed.protocol import Close, Ending
@@ -19,16 +20,31 @@ LIMITS = FeedLimits(queue_frames=8, queue_bytes=2_000)
 
 def a_track(outbox: Outbox, name: str = "prices:*", is_state: bool = True) -> Track:
     track = Track(name, PUBLIC, {"n": 0}, epoch="ab", is_state=is_state, window=100)
-    track.followers[outbox] = None
+    track.followers[outbox] = track.seq
+    outbox.tracks[name] = track
     return track
+
+
+def show(track: Track, view: dict[str, Any]) -> None:
+    track.show(view)
+    for follower in track.followers:
+        track.give(follower)
+
+
+def ack(number: int = 0) -> bytes:
+    return framed(json.dumps({"op": "ack", "cmd": str(number)}).encode())
+
+
+async def first(outbox: Outbox) -> list[Any]:
+    frames = await outbox.next()
+    assert isinstance(frames, bytes)
+    return [json.loads(text) for text in texts(frames)]
 
 
 async def taken(outbox: Outbox) -> list[Any]:
     found: list[Any] = []
     while len(outbox):
-        text = await outbox.next()
-        assert isinstance(text, str)
-        found.append(json.loads(text))
+        found += await first(outbox)
     return found
 
 
@@ -36,9 +52,9 @@ async def test_frames_go_out_in_order() -> None:
     outbox = Outbox(LIMITS)
     track = a_track(outbox)
 
-    outbox.send('{"op":"ack"}')
-    track.show({"n": 1})
-    track.show({"n": 2})
+    outbox.send(ack())
+    show(track, {"n": 1})
+    show(track, {"n": 2})
 
     assert [frame.get("seq") for frame in await taken(outbox)] == [None, 1, 2]
 
@@ -48,15 +64,15 @@ async def test_a_state_topic_conflates_to_its_newest_snapshot() -> None:
     track = a_track(outbox)
 
     for number in range(1, 101):
-        track.show({"n": number})
-    outbox.send('{"op":"ack"}')
+        show(track, {"n": number})
+    outbox.send(ack())
     found = await taken(outbox)
 
     assert outbox.ending is None
-    assert found[0] == {**json.loads(track.snapshot()), "op": "snapshot"}
+    assert found[0] == json.loads(texts(track.snapshot())[0])
     assert found[0]["seq"] == 100
-    assert found[1] == {"op": "ack"}
-    track.show({"n": 101})
+    assert found[1] == {"op": "ack", "cmd": "0"}
+    show(track, {"n": 101})
     assert [frame["seq"] for frame in await taken(outbox)] == [101]
 
 
@@ -65,9 +81,9 @@ async def test_every_number_is_followed_through_any_conflation() -> None:
     track, view, seq = a_track(outbox), {"n": 0}, 0
 
     for number in range(1, 200):
-        track.show({"n": number})
+        show(track, {"n": number})
         if number % 7 == 0:
-            frame = json.loads(str(await outbox.next()))
+            (frame,) = await first(outbox)
             if frame["op"] == "snapshot":
                 view, seq = frame["data"], frame["seq"]
             else:
@@ -85,7 +101,7 @@ async def test_a_slow_reader_of_events_is_ended() -> None:
     track = a_track(outbox, "auction:1", is_state=False)
 
     for number in range(1, 20):
-        track.show({"n": number})
+        show(track, {"n": number})
 
     assert outbox.ending == Ending(Close.SLOW, "the reader is too slow; resume by number")
     assert await outbox.next() == outbox.ending
@@ -96,16 +112,16 @@ async def test_acknowledgements_are_never_left_out() -> None:
     outbox = Outbox(LIMITS)
     track = a_track(outbox)
     for number in range(1, 8):
-        track.show({"n": number})
+        show(track, {"n": number})
 
     for number in range(7):
-        outbox.send(json.dumps({"op": "ack", "cmd": str(number)}))
+        outbox.send(ack(number))
 
     found = await taken(outbox)
     assert [frame["cmd"] for frame in found if frame["op"] == "ack"] == list("0123456")
-    outbox.send_all(["x" * 500] * 3)
+    outbox.send_all([b"x" * 500] * 3)
     assert outbox.ending is None
-    outbox.send_all(["x" * 500] * 2)
+    outbox.send_all([b"x" * 500] * 2)
     assert outbox.ending is not None
 
 
@@ -113,7 +129,7 @@ async def test_a_heartbeat_replaces_one_that_waits() -> None:
     outbox = Outbox(LIMITS)
 
     for number in range(20):
-        outbox.beat(json.dumps({"op": "heartbeat", "n": number}))
+        outbox.beat(framed(b'{"op":"heartbeat","n":%d}' % number))
 
     assert await taken(outbox) == [{"op": "heartbeat", "n": 19}]
 
@@ -132,7 +148,7 @@ async def test_a_change_larger_than_the_bound_becomes_a_snapshot() -> None:
     outbox = Outbox(LIMITS)
     track = a_track(outbox)
 
-    track.show({"text": "糖" * 1_000})
+    show(track, {"text": "糖" * 1_000})
 
     assert (await taken(outbox))[0]["op"] == "snapshot"
 
@@ -140,8 +156,8 @@ async def test_a_change_larger_than_the_bound_becomes_a_snapshot() -> None:
 async def test_what_waits_of_a_forgotten_topic_is_not_sent() -> None:
     outbox = Outbox(LIMITS)
     track, other = a_track(outbox), a_track(outbox, "pool:1")
-    track.show({"n": 1})
-    other.show({"n": 1})
+    show(track, {"n": 1})
+    show(other, {"n": 1})
 
     outbox.forget(track)
 
@@ -153,12 +169,12 @@ async def test_what_waits_of_a_forgotten_topic_is_not_sent() -> None:
 )
 async def test_an_ending_lets_out_what_may_still_be_seen(code: Close, is_sent: bool) -> None:
     outbox = Outbox(LIMITS)
-    outbox.send('{"op":"ack"}')
+    outbox.send(ack())
     ending = Ending(code, "over")
 
     outbox.end(ending)
     outbox.end(Ending(Close.BROKEN, "a later reason does not count"))
-    outbox.send('{"op":"ack"}')
+    outbox.send(ack())
 
     assert len(await taken(outbox)) == is_sent
     assert await outbox.next() == ending
@@ -169,6 +185,6 @@ async def test_the_writer_waits_for_the_next_frame() -> None:
     waiting = asyncio.ensure_future(outbox.next())
     await asyncio.sleep(0)
 
-    outbox.send("x")
+    outbox.send(b"x")
 
-    assert await asyncio.wait_for(waiting, 1) == "x"
+    assert await asyncio.wait_for(waiting, 1) == b"x"

@@ -1,0 +1,179 @@
+"""Uvicorn's websocket protocol, lent to the feed: frames go straight to the transport.
+
+It stands on uvicorn's own class, which is no public interface; `tests/unit/web/test_feed_wire.py`
+says what of it we rely on, and without it, under any other server, the feed sends by ASGI.
+It also bounds what uvicorn does not: control frames, fragments, and who never ends.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, cast
+
+from starlette.websockets import WebSocket
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from web.auth.rates import Bucket, Rate
+from web.context import monotonic_ms
+
+_EXTENSION = "aggregator.wire"
+_BUFFER_BYTES = 64 * 1024
+_CLOSE_S = 5
+_SHUTDOWN_S = 1
+_LONGEST_REASON = 120
+# Beyond what the protocol of the feed allows, so that it gets to say so first.
+_FRAMES = Rate(per_s=100, burst=200)
+_PART_BYTES = 4096
+_DEAF_BYTES = 1024 * 1024
+_INVALID_TEXT, _TOO_MANY = 1007, 4429
+
+
+class Sink(Protocol):
+    """Whoever writes to a wire."""
+
+    def pause(self) -> None:
+        """Hear that the wire has enough."""
+
+    def resume(self) -> None:
+        """Hear that it takes more."""
+
+
+class FeedProtocol(WebSocketsSansIOProtocol):
+    """One connection."""
+
+    _sink: Sink | None = None
+    _frames: Bucket | None = None
+    _deaf_bytes = 0
+
+    def attach(self, sink: Sink) -> None:
+        """Tell `sink` from now on whether more may be written."""
+        self._sink = sink
+        self.transport.set_write_buffer_limits(high=_BUFFER_BYTES)
+        if not self.writable.is_set():
+            sink.pause()
+
+    def detach(self) -> None:
+        self._sink = None
+
+    def write(self, frames: bytes) -> None:
+        """Write whole frames without waiting; after the end they are dropped."""
+        if not self.close_sent and not self.transport.is_closing():
+            self.transport.write(frames)
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye behind what was written; end within seconds even if nobody listens."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.send_close(code, reason.encode()[:_LONGEST_REASON].decode(errors="ignore"))
+        self._leave()
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            # The application's task has not run yet.
+            self.scope["extensions"][_EXTENSION] = {"wire": self}
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.loop.call_later(_SHUTDOWN_S, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.detach()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._sink is not None:
+            self._sink.pause()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._sink is not None:
+            self._sink.resume()
+
+    def data_received(self, data: bytes) -> None:
+        # In parts, so that a flood is seen before all of it is read.
+        for at in range(0, len(data), _PART_BYTES):
+            if self.close_sent:
+                self._hear_no_more(len(data) - at)
+            if self.conn.parser_exc is not None or self.transport.is_closing():
+                return
+            super().data_received(data[at : at + _PART_BYTES])
+
+    def handle_text(self, event: Frame) -> None:
+        if self._counts():
+            super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        if self._counts():
+            super().handle_bytes(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._counts():
+            super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        if self._counts():
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._counts():
+            super().handle_pong(event)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.close(_INVALID_TEXT, "frames are UTF-8")
+                return
+        super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        if self.close_sent:
+            return
+        self._leave()
+        # What comes from now on is not understood, so its close frame cannot be waited for.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _counts(self) -> bool:
+        """Count one more frame; end the connection that sends too many."""
+        if self.close_sent:
+            return False
+        now_ms = monotonic_ms()
+        if self._frames is None:
+            self._frames = Bucket(_FRAMES, now_ms)
+        if not self._frames.wait_ms(now_ms):
+            return True
+        self.close(_TOO_MANY, f"at most {_FRAMES.per_s} frames of any kind a second")
+        return False
+
+    def _leave(self) -> None:
+        """Send the close frame that was made; the client may still read what came before."""
+        sent = self.conn.close_sent
+        assert sent is not None
+        self.stop_keepalive()
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": sent.code, "reason": sent.reason}
+        )
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            # Its own close frame is yet to come.
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(_CLOSE_S, self.transport.abort)
+
+    def _hear_no_more(self, size: int) -> None:
+        self._deaf_bytes += size
+        if self._deaf_bytes > _DEAF_BYTES:
+            self.transport.abort()
+
+
+def wire_of(websocket: WebSocket) -> FeedProtocol | None:
+    """Return the connection's wire, where the server lends it."""
+    lent = websocket.scope.get("extensions", {}).get(_EXTENSION)
+    return None if lent is None else cast(FeedProtocol, lent["wire"])
