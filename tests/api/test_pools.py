@@ -167,6 +167,44 @@ async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
     ]
 
 
+async def test_unknown_cells_are_refused_with_what_is_wrong_in_them(served: Served) -> None:
+    visitors = await visitors_of(served)
+    cells = {
+        "SUGAR-W1/GX": (422, "invalid_field", "/cell"),
+        "SUGAR-W1/GX/2027-13": (422, "invalid_field", "/cell"),
+        "SUGAR-W1/XX/2027-03": (422, "invalid_field", "/region"),
+        "TEA-1/GX/2027-03": (404, "not_found", None),
+    }
+
+    for act, who, body in (("/pools", "operator", POOL), ("/offers", "mill", OFFER)):
+        for cell, refusal in cells.items():
+            answer = await visitors[who].post(act, {**body, "cell": cell})
+            told = answer.json()
+            assert (answer.status_code, told["code"], told.get("pointer")) == refusal, cell
+
+
+async def test_impossible_figures_of_a_pledge_are_refused_by_field(served: Served) -> None:
+    visitors = await visitors_of(served)
+    path = f"/pools/{await opened(visitors)}/pledges"
+    bad = [
+        ("lots", -5),
+        ("lots", 10**13),
+        ("lots", 100.5),
+        ("limit", "-5100.00"),
+        ("limit", "9999999999999.00"),
+        ("limit", "5100.001"),
+        ("tolerance", -1),
+        ("freight", "-30.00"),
+        ("size", 0),
+    ]
+
+    for field, value in bad:
+        answer = await visitors["ann"].post(path, {**PLEDGE, field: value})
+        told = answer.json()
+        assert (answer.status_code, told["pointer"]) == (422, f"/{field}"), (field, value)
+        assert told["rule"], (field, value)
+
+
 async def test_an_auditor_gets_what_the_checker_reads(served: Served) -> None:
     visitors = await visitors_of(served)
     auditor = await served.member("The auditor", "auditor", kind="auditor")

@@ -1,3 +1,5 @@
+import tracemalloc
+
 from matching.pools.clearing import Unmatched
 from tests.unit.matching.pools.builders import a_pledge, an_offer, cleared, shown
 
@@ -170,3 +172,19 @@ def test_a_cell_with_very_many_alike_pledges_is_cleared() -> None:
     result = cleared(pledges, an_offer((1, 500), (300, 490), (10**7, 480)), min_members=3)
 
     assert [pool.goods_minor for pool in result.pools] == [490]
+
+
+def test_the_memory_of_one_large_cell_grows_with_its_pledges() -> None:
+    def bytes_a_pledge(count: int) -> int:
+        pledges = [
+            a_pledge(f"p{k:05}", 1 + k * k % 500, limit=480 + k % 40, seq=k) for k in range(count)
+        ]
+        offer = an_offer((100 * count, 470), (150 * count, 460))
+        tracemalloc.start()
+        cleared(pledges, offer)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak // count
+
+    assert bytes_a_pledge(8_000) < 1_000
+    assert bytes_a_pledge(16_000) < 1_000
