@@ -8,9 +8,9 @@ from aggregator.journal.reading import Pool, Reader, decoded, entries
 from aggregator.market import PUBLIC, Actor, Audience
 from aggregator.pools import store, views
 from aggregator.pools.landed import deposit
-from aggregator.pools.progress import envelope
 from aggregator.pools.state import State, evolve
 from aggregator.pools.views import View
+from matching.pools.progress import envelope
 
 
 def audience_of(actor: Actor | None) -> Audience:

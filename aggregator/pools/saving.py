@@ -17,10 +17,10 @@ from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
 from aggregator.pools.landed import Landed, landed
-from aggregator.pools.progress import envelope
 from aggregator.pools.queries import state_of
 from aggregator.pools.state import State
 from aggregator.pools.views import View
+from matching.pools.progress import envelope
 
 OWN_PRICE, PUBLISHED_PRICE = "own_price", "published_price"
 

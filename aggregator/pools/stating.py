@@ -8,10 +8,10 @@ from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.pools import store
 from aggregator.pools.facts import ProgressStated
-from aggregator.pools.progress import Moved, Statement, envelope, next_statement
 from aggregator.pools.store import PoolRow
 from aggregator.scheduler.timers import set_timer
 from aggregator.supply import queries as supply
+from matching.pools.progress import Moved, Statement, envelope, next_statement
 
 TIMER = "pools.progress"
 BEAT = timedelta(minutes=15)

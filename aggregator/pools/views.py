@@ -18,8 +18,8 @@ from aggregator.market import Audience
 from aggregator.pools import store
 from aggregator.pools.facts import PoolOpened
 from aggregator.pools.landed import Landed, deposit, landed
-from aggregator.pools.progress import Breaks, envelope, step_of
 from aggregator.pools.state import Standing, State
+from matching.pools.progress import Breaks, envelope, step_of
 
 LARGE_SHARE_PERCENT = 38
 

@@ -1,91 +1,114 @@
-"""What a member may see of a gathering pool: steps towards the next break, and his own prices.
+"""How near the next price break is, told so that nobody can work out what another pledged.
 
-Rule. The share of the next price break is told in bands of 10 %, rounded down, and only once
-at least three owner groups are in; nobody sees others' volumes. Volume is that of all pledges
-that could share a pool with the asker, whatever their limits: a band must not tell who accepts
-which price. Everything shown before the close is provisional.
+A member may move his own lots at will, so a step that followed each pledge would let him find
+the others' total by watching when it turns. Therefore a statement is made on a beat, when
+firming begins, and otherwise only once the lots of three owner groups have moved since the last
+one: whoever stands alone can never ask twice. What stands between two statements is worked out
+from the statement alone, whatever the pledges are by then.
+
+Breaks that lie within a tenth of a deeper one are passed over, and so is a step that begins
+just above a break: no schedule of a supplier's makes a statement finer than half a step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from matching.pools.price_breaks import reachable
-from matching.pools.values import Offer, Pledge, Rules
+VISIBLE_FROM_GROUPS = 3
+MOVED_GROUPS = 3
+STEPS = 10
+STEP_PERCENT = 100 // STEPS
 
-MIN_GROUPS = 3
-BANDS = 10
+Breaks = list[tuple[int, int]]
 
 
-class Progress(NamedTuple):
-    """How far the gathered lots are on the way to a break.
+class Step(NamedTuple):
+    """The next break, and the share of it that is known to be there, in per cent."""
 
-    `goods_minor` is the price already earned, or None below the first break; `next_lots` and
-    `next_goods_minor` are the next break, or None when the last one is reached. `percent` is
-    the share of `next_lots` that is there, in steps of 10; 100 at the last break.
-    """
-
-    goods_minor: int | None
-    next_lots: int | None
-    next_goods_minor: int | None
+    from_lots: int
+    price_minor: int
     percent: int
 
 
-class LandedAtBreak(NamedTuple):
-    """What one pledge would pay a lot from this many lots on, and what it would save.
+class Moved(NamedTuple):
+    """An owner group's firm lots as they stand, and as the last statement counted them."""
 
-    `saving_minor` is a lot's limit less its landed price; below zero it does not accept.
-    """
-
-    from_lots: int
-    goods_minor: int
-    landed_minor: int
-    saving_minor: int
+    lots: int
+    told_lots: int
 
 
-def progress_steps(
-    pledges: Iterable[Pledge], offers: Iterable[Offer], *, min_groups: int = MIN_GROUPS
-) -> Progress | None:
-    """Return how far these pledges are, or None while too few owner groups are in."""
-    standing = list(pledges)
-    if len({pledge.owner for pledge in standing}) < min_groups:
+class Statement(NamedTuple):
+    """What is told; `is_counted` when it counted the pledges as they then stood."""
+
+    least_lots: int | None = None
+    is_shown: bool = False
+    is_counted: bool = False
+
+
+def envelope(schedules: Iterable[tuple[tuple[int, int], ...]]) -> Breaks:
+    """Return the price that each total earns of the best offer, lots rising, prices falling."""
+    found: Breaks = []
+    for lots, price_minor in sorted(step for schedule in schedules for step in schedule):
+        if not found or price_minor < found[-1][1]:
+            if found and found[-1][0] == lots:
+                found.pop()
+            found.append((lots, price_minor))
+    return found
+
+
+def milestones(breaks: Breaks) -> Breaks:
+    """Return the breaks that statements speak of, each at least a tenth above the one before."""
+    kept: Breaks = []
+    for step in reversed(breaks):
+        if not kept or step[0] * STEPS <= kept[-1][0] * (STEPS - 1):
+            kept.append(step)
+    return kept[::-1]
+
+
+def step_of(least_lots: int, breaks: Breaks) -> Step | None:
+    """Return the step that so many lots make at these breaks; None where there is none."""
+    kept = milestones(breaks)
+    if not kept:
         return None
-    lots = sum(pledge.lots for pledge in standing)
-    earned: int | None = None
-    for from_lots, price in best_breaks(offers):
-        if from_lots > lots:
-            percent = lots * BANDS // from_lots * (100 // BANDS)
-            return Progress(earned, from_lots, price, percent)
-        earned = price
-    return Progress(earned, None, None, 100) if earned is not None else None
+    ahead = [step for step in kept if step[0] > least_lots]
+    from_lots, price_minor = ahead[0] if ahead else kept[-1]
+    steps = min(STEPS, least_lots * STEPS // from_lots)
+    reached = _reached(least_lots, kept)
+    if ahead and 0 < _lots_of(steps, from_lots) - reached < from_lots // (2 * STEPS):
+        # A step just above a break that is reached would tell the total almost to the lot.
+        steps -= 1
+    return Step(from_lots, price_minor, steps * STEP_PERCENT)
 
 
-def landed_at_breaks(pledge: Pledge, offers: Iterable[Offer]) -> tuple[LandedAtBreak, ...]:
-    """Return what a pledge would pay at each break of its cell, fewest lots first."""
-    own = pledge.freight_minor + pledge.term_minor + pledge.fee_minor
-    return tuple(
-        LandedAtBreak(lots, price, price + own, pledge.limit_minor - price - own)
-        for lots, price in best_breaks(offers)
-    )
+def least_of(total_lots: int, breaks: Breaks) -> int:
+    """Return the fewest lots that make the same step as the total: all that a statement tells."""
+    step = step_of(total_lots, breaks)
+    if step is None:
+        return 0
+    within = _lots_of(step.percent // STEP_PERCENT, step.from_lots)
+    return max(within, _reached(total_lots, milestones(breaks)))
 
 
-def best_breaks(offers: Iterable[Offer]) -> tuple[tuple[int, int], ...]:
-    """Return the lower envelope of schedules: lots rise and prices fall from break to break."""
-    found: list[tuple[int, int]] = []
-    every = sorted((lots, price) for offer in offers for lots, price, _ in reachable(offer))
-    for lots, price in every:
-        if not found or price < found[-1][1]:
-            found.append((lots, price))
-    return tuple(found)
+def next_statement(
+    groups: Mapping[str, Moved], breaks: Breaks, before: Statement, *, is_anew: bool = False
+) -> Statement:
+    """Return what is stated from now on; the same as before where nothing is to be told.
+
+    `is_anew` asks for a statement whoever moved.
+    """
+    if sum(group.lots > 0 for group in groups.values()) < VISIBLE_FROM_GROUPS:
+        return before._replace(is_shown=False, is_counted=False)
+    moved = sum(group.lots != group.told_lots for group in groups.values())
+    if breaks and (is_anew or moved >= MOVED_GROUPS):
+        total_lots = sum(group.lots for group in groups.values())
+        return Statement(least_of(total_lots, breaks), is_shown=True, is_counted=True)
+    return before._replace(is_shown=before.least_lots is not None, is_counted=False)
 
 
-def similar_to(pledge: Pledge, others: Sequence[Pledge], rules: Rules) -> list[Pledge]:
-    """Return the pledges of the same cell that may share a pool with this one, itself too."""
-    above, below = rules.similarity
-    return [
-        other
-        for other in others
-        if other.cell == pledge.cell
-        and max(other.size, pledge.size) * below <= min(other.size, pledge.size) * above
-    ]
+def _reached(lots: int, kept: Breaks) -> int:
+    return max((step[0] for step in kept if step[0] <= lots), default=0)
+
+
+def _lots_of(steps: int, from_lots: int) -> int:
+    return -(-from_lots * steps // STEPS)

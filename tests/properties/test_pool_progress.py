@@ -20,7 +20,9 @@ from aggregator.pools.facts import (
     PoolOpened,
     ProgressStated,
 )
-from aggregator.pools.progress import (
+from aggregator.pools.state import State, evolve
+from aggregator.pools.views import View
+from matching.pools.progress import (
     Breaks,
     Moved,
     Statement,
@@ -29,8 +31,6 @@ from aggregator.pools.progress import (
     next_statement,
     step_of,
 )
-from aggregator.pools.state import State, evolve
-from aggregator.pools.views import View
 
 START = datetime(2027, 1, 4, 1, tzinfo=UTC)
 BEAT = timedelta(minutes=15)
