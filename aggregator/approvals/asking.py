@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from aggregator.auctions import sealing
 from aggregator.mandates.requesting import Asking, ask
 from aggregator.market import Actor, Command, Market, Outcome
 
@@ -25,7 +26,7 @@ async def ask_for(
 ) -> Outcome:
     """Ask as `requesting.ask`; `about` are its act, subject, currency and note."""
     asking = Asking(terms=terms_of(wanted.terms), amount_minor=wanted.amount_minor, **about)
-    return await ask(market, actor, command, asking)
+    return await ask(market, actor, sealing.fingerprinted(command), asking)
 
 
 def terms_of(value: object) -> Mapping[str, Any]:

@@ -17,7 +17,8 @@ from aggregator.errors import DiskFull, MarketError, OutcomeUnknown, TryAgain
 from aggregator.forwards import offering as strip_offering
 from aggregator.forwards import ordering
 from aggregator.journal.facts import json_text
-from aggregator.journal.reading import Pool, decoded
+from aggregator.journal.reading import Pool
+from aggregator.mandates import secrecy
 from aggregator.mandates.drawing import APPROVED
 from aggregator.mandates.facts import ApprovalEnded
 from aggregator.mandates.policies import stream_of
@@ -91,11 +92,11 @@ async def execute(market: Market, approval_id: str) -> None:
     found = await Pool().rows("select * from approval where id = $1", approval_id)
     if not found or found[0]["state"] not in ("approved", "executed") or found[0]["outcome"]:
         return
-    row = found[0]
+    row = secrecy.readable(found[0])
     try:
         actor = await _asker(row)
         command = Command.of(f"{APPROVED}{approval_id}", bytes(row["fingerprint"]).hex())
-        done = await RUNS[row["act"]](market, actor, command, row["subject"], decoded(row["terms"]))
+        done = await RUNS[row["act"]](market, actor, command, row["subject"], row["terms"])
     except (TryAgain, OutcomeUnknown, DiskFull):
         return  # the timer comes again, and the command is answered once
     except (RuleViolation, MarketError) as refusal:
@@ -121,7 +122,7 @@ async def _note(market: Market, row: Mapping[str, Any], result: Refusal | Answer
             " state = case when state = 'approved' then 'failed' else state end"
             " where id = $1 and outcome is null and state = $3 returning state",
             row["id"],
-            json_text(kept),
+            json_text(secrecy.sealed(kept)),
             "executed" if is_done else "approved",
         )
         if noted is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.auctions.deposits import Said
+from aggregator.auctions.deposits import Said, rounded_worth_minor
 from aggregator.auctions.facts import AuctionListed
 from aggregator.mandates.drawing import BUY, SELL, Commitment
 from matching.auctions import package_bids
@@ -13,9 +13,12 @@ from matching.auctions.state import State
 
 def commitment(listing: AuctionListed, state: State, said: Said, deposit_minor: int) -> Commitment:
     """Return all that stands of the bidder in the auction once he has said this."""
-    lots, price_minor, amount_minor = _worth(state, said)
+    lots, price_minor, worth_minor = _worth(state, said)
+    amount_minor = worth_minor
     if state.rules.is_sealed:
         lots, amount_minor = state.rules.lots, _counted(state.rules, amount_minor)
+    elif any(order.bidder == said.bidder for order in (*state.orders, *_orders(said))):
+        amount_minor = rounded_worth_minor(state.rules, amount_minor)
     return Commitment(
         act="auctions.bid",
         subject=f"auction:{listing.auction_id}",
@@ -26,7 +29,12 @@ def commitment(listing: AuctionListed, state: State, said: Said, deposit_minor: 
         price_minor=price_minor,
         amount_minor=amount_minor,
         deposit_minor=deposit_minor,
+        worth_minor=worth_minor,
     )
+
+
+def _orders(said: Said) -> list[StandingSet]:
+    return [said] if isinstance(said, StandingSet) else []
 
 
 def _counted(rules: Rules, amount_minor: int) -> int:

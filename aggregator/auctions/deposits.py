@@ -9,6 +9,7 @@ from aggregator.ledger import holds
 from aggregator.ledger.covering import Held
 from aggregator.market import Unit
 from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
+from matching.auctions.rules import Rules
 from matching.auctions.state import State
 from matching.money import Rounding, scaled
 
@@ -24,8 +25,8 @@ def needed_minor(listing: AuctionListed, state: State, said: Said, held_minor: i
     """Return what must be held once a bidder has said this.
 
     In a sealed format it is the same for everybody, so that no hold tells a bid; a standing
-    order is covered to its limit; where prices are announced, what was covered stays covered,
-    because lots may come back.
+    order is covered to a round figure beyond its limit, so that no hold tells that; where
+    prices are announced, what was covered stays covered, because lots may come back.
     """
     rules = state.rules
     if rules.is_sealed:
@@ -40,16 +41,32 @@ def needed_minor(listing: AuctionListed, state: State, said: Said, held_minor: i
             return max(held_minor, deposit_minor(listing, worth))
         case StandingSet(bidder=bidder, limit_minor=limit_minor):
             mine = state.book.of(bidder)
-            bid_worth = 0 if mine is None else mine.price_minor * mine.lots
-            return deposit_minor(listing, max(bid_worth, (limit_minor or 0) * rules.lots))
+            worth = 0 if mine is None else mine.price_minor * mine.lots
+            if limit_minor:
+                worth = max(worth, rounded_worth_minor(rules, limit_minor * rules.lots))
+            return deposit_minor(listing, worth)
         case BidPlaced(bidder=bidder):
             worth = said.price_minor * said.lots
     if rules.format == "dutch":
         worth += sum(bid.price_minor * bid.lots for bid in state.book if bid.bidder == bidder)
     elif state.orders:
-        limits = [order.limit_minor or 0 for order in state.orders if order.bidder == bidder]
-        worth = max(worth, *(limit * rules.lots for limit in limits), 0)
+        limits = [order.limit_minor for order in state.orders if order.bidder == bidder]
+        covered = [rounded_worth_minor(rules, limit * rules.lots) for limit in limits if limit]
+        worth = max([worth, *covered])
     return deposit_minor(listing, worth)
+
+
+def rounded_worth_minor(rules: Rules, worth_minor: int) -> int:
+    """Return what a secret worth counts for in rows that others may read.
+
+    All lots at the ceiling; or at the floor and as many quarters of it as are needed. Without
+    a start price there is no such figure, and the worth itself counts.
+    """
+    start_minor = rules.start_worth_minor
+    if not start_minor:
+        return worth_minor
+    quarter = -(-start_minor // 4)
+    return start_minor + max(0, -(-(worth_minor - start_minor) // quarter)) * quarter
 
 
 async def holds_of(unit: Unit, bidders: Sequence[tuple[str, str]]) -> list[tuple[str, str, Held]]:

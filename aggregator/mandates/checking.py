@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aggregator.ledger import accounts, holds
+from aggregator.mandates import secrecy
 from aggregator.mandates.drawing import Approval, Bounds, Commitment, Mandate, Use, approval_of
 from aggregator.market import Actor, Unit
 
@@ -66,11 +67,13 @@ async def _approvals(unit: Unit, ids: Sequence[str | None]) -> dict[str, Approva
     if not asked:
         return {}
     rows = await unit.rows(
-        "select id, organisation_id, asked_by, act, amount_minor from approval"
+        "select id, organisation_id, asked_by, act, amount_minor, terms, note from approval"
         " where id = any($1::text[]) and state = 'approved' order by id for update",
         asked,
     )
-    return {row["id"]: Approval(**dict(row)) for row in rows}
+    asked_for = [secrecy.readable(row) for row in rows]
+    names = ("id", "organisation_id", "asked_by", "act", "amount_minor")
+    return {row["id"]: Approval(**{name: row[name] for name in names}) for row in asked_for}
 
 
 async def with_uses(unit: Unit, rows: Sequence[Any]) -> list[Mandate]:

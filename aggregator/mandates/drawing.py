@@ -26,7 +26,8 @@ class Commitment:
 
     `subject` names what it stands in, such as `auction:<id>`, and `own` the commitment
     where a firm can have several there. `price_minor` is the worst price per lot that it
-    allows, `amount_minor` that of all lots, `deposit_minor` what the same act sets aside.
+    allows, `amount_minor` that of all lots, `worth_minor` that really bound where a use is noted
+    as a round figure, `deposit_minor` what the same act sets aside.
     """
 
     act: str
@@ -38,7 +39,13 @@ class Commitment:
     price_minor: int
     amount_minor: int
     deposit_minor: int = 0
+    worth_minor: int | None = None
     own: str = ""
+
+    @property
+    def bound_minor(self) -> int:
+        """What the act really binds to at most."""
+        return self.amount_minor if self.worth_minor is None else self.worth_minor
 
     @property
     def reference(self) -> str:
@@ -89,8 +96,8 @@ class Mandate:
             ("instrument", not self.instruments or asked.instrument_id in self.instruments),
             ("price", self._is_price_within(asked)),
             ("lots", self.max_lots is None or self._lots_in(asked) <= self.max_lots),
-            ("per_act", asked.amount_minor <= self.per_act_minor),
-            ("total", taken + asked.amount_minor <= self.total_minor),
+            ("per_act", asked.bound_minor <= self.per_act_minor),
+            ("total", taken + asked.bound_minor <= self.total_minor),
         )
         return next((rule for rule, holds in checks if not holds), None)
 
@@ -103,14 +110,17 @@ class Mandate:
         """Take `asked`, in place of what stood under its reference."""
         before = self.standing(asked.reference)
         freed_minor = self.frees(asked)
-        self.used_minor += asked.amount_minor - (before.amount_minor if before else 0)
+        others_minor = self.used_minor - (before.amount_minor if before else 0)
+        # A round figure hides what is bound; it takes no more than there is.
+        amount_minor = min(asked.amount_minor, self.total_minor - others_minor)
+        self.used_minor = others_minor + amount_minor
         self.left_minor -= freed_minor
         self.uses[asked.reference] = Use(
             asked.subject,
             asked.act,
             asked.tenor,
             asked.lots,
-            asked.amount_minor,
+            amount_minor,
             _drawn(before) + freed_minor,
             "open",
         )
@@ -153,7 +163,7 @@ class Approval:
             not self.is_executed
             and (self.organisation_id, self.asked_by) == (actor.organisation_id, actor.person_id)
             and self.act == asked.act
-            and asked.amount_minor <= self.amount_minor
+            and asked.bound_minor <= self.amount_minor
         )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aggregator.errors import NotFound
-from aggregator.journal.reading import Pool, decoded
+from aggregator.journal.reading import Pool
+from aggregator.mandates import secrecy
 from aggregator.market import Actor
 from aggregator.parties.permissions import APPROVER, FINANCE, OWNER
 
@@ -90,4 +91,4 @@ async def _is_substitute(actor: Actor) -> bool:
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "terms": decoded(row["terms"]), "outcome": decoded(row["outcome"])}
+    return secrecy.readable(row)

@@ -6,15 +6,14 @@ approved request sets off is carried out above, in `approvals`.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.errors import Conflict, InvalidField, NotAllowed, NotFound, WrongState
-from aggregator.journal.facts import canonical
+from aggregator.journal.facts import canonical, json_text
+from aggregator.mandates import secrecy
 from aggregator.mandates.errors import OwnAct, TermsDiffer
 from aggregator.mandates.facts import ApprovalAsked, ApprovalEnded, ApprovalStepped
 from aggregator.mandates.policies import stream_of
@@ -173,6 +172,7 @@ async def _insert(
     unit: Unit, asking: Asking, note: str, *, chain: list[str], ends_at: datetime
 ) -> str:
     approval_id = unit.new_id("apr")
+    hidden = {"terms": dict(asking.terms), "amount_minor": asking.amount_minor, "note": note}
     await unit.execute(
         "insert into approval (id, organisation_id, asked_by, act, subject, terms,"
         " fingerprint, amount_minor, currency, note, chain, state, asked_at, ends_at)"
@@ -183,11 +183,11 @@ async def _insert(
         unit.actor.person_id,
         asking.act,
         asking.subject,
-        json.dumps(asking.terms),
+        json_text(secrecy.sealed(hidden)),
         fingerprint_of(asking),
-        asking.amount_minor,
+        secrecy.NO_AMOUNT_MINOR,
         asking.currency,
-        note,
+        "",
         chain,
         unit.now,
         ends_at,
@@ -196,9 +196,9 @@ async def _insert(
 
 
 def fingerprint_of(asking: Asking) -> bytes:
-    """Return the SHA-256 of what is asked for: act, subject, terms and amount."""
+    """Return what stands for all that is asked for: act, subject, terms and amount."""
     content = [asking.act, asking.subject, dict(asking.terms), asking.amount_minor]
-    return hashlib.sha256(canonical(content)).digest()
+    return secrecy.keyed(canonical(content))
 
 
 async def _decide(market: Market, actor: Actor, command: Command, step: Any) -> Outcome:

@@ -228,7 +228,8 @@ class AuctionView(Answers):
     `my_outcome`; in rounds `my_demand`, `my_eligible_lots`. By disclosure: `best`, `bids`,
     `standing`, `result`. Owner: `bidders`. Rounds: `round`, `round_ends_at`, `items`. Dutch:
     `lots_left`, and the price from `start` by one step each `interval_s` since `clock_from`, not
-    past `reserve`, nor while stopped at `clock_stopped_at`. A draw: `draw_commitment`, once closed `draw`.
+    past `reserve`, nor while stopped at `clock_stopped_at`. A draw: `draw_commitment`, once closed
+    `draw`.
     """
 
     model_config = ConfigDict(extra="allow")

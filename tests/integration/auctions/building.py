@@ -11,7 +11,7 @@ from aggregator.auctions.opening import AuctionTerms
 from aggregator.auctions.stopping import Stop
 from aggregator.catalogue.tenors import Cell
 from aggregator.clock import SimulatedClock
-from aggregator.journal.reading import Entry, entries
+from aggregator.journal.reading import Entry, Pool, entries
 from aggregator.ledger import queries as ledger
 from aggregator.market import Actor, Market
 from aggregator.reactions import ON_TIMER
@@ -116,3 +116,15 @@ async def journal_of(auction_id: str) -> list[Entry]:
 
 async def facts_of(auction_id: str, kind: type) -> list[Any]:
     return [e.fact for e in await journal_of(auction_id) if isinstance(e.fact, kind)]
+
+
+async def rows_of_all_tables() -> str:
+    """Everything the database holds, as an operator or a backup would read it."""
+    tables = await Pool().rows(
+        "select table_name from information_schema.tables where table_schema = 'public'"
+    )
+    found = []
+    for table in tables:
+        rows = await Pool().rows(f"select row_to_json(t)::text as row from {table['table_name']} t")
+        found += [row["row"] for row in rows]
+    return "\n".join(found)

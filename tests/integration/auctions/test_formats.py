@@ -251,7 +251,7 @@ async def test_the_market_bids_for_who_left_a_limit(orm: str) -> None:
     rival = await queries.auction(scene.actors["bob"], auction_id)
 
     assert order["limit_minor"] == PRICE + 5 * STEP
-    assert held == (PRICE + 5 * STEP) * 100 // 10
+    assert held == PRICE * 5 // 4 * 100 // 10
     assert receipt["is_leading"] is False
     assert (seen["my_limit"], seen["my_best"]) == ("5050.00", "5030.00")
     assert (rival["my_limit"], rival["best"]) == (None, "5030.00")

@@ -11,7 +11,6 @@ from aggregator.auctions import bidding, queries
 from aggregator.auctions.evidence import evidence
 from aggregator.auctions.facts import ActSealed, BidderEntered
 from aggregator.errors import NotFound, RecordedRefusal
-from aggregator.journal.reading import Pool
 from matching.auctions.events import BidPlaced, StandingSet
 from matching.auctions.refusals import NotImproving
 from tests.builders import a_command
@@ -21,21 +20,10 @@ from tests.integration.auctions.building import (
     STEP,
     a_scene,
     facts_of,
+    rows_of_all_tables,
 )
 
 ODD_PRICE, ODD_LOTS = 777_700, 73
-
-
-async def rows_of_all_tables() -> str:
-    """Everything the database holds, as an operator or a backup would read it."""
-    tables = await Pool().rows(
-        "select table_name from information_schema.tables where table_schema = 'public'"
-    )
-    found = []
-    for table in tables:
-        rows = await Pool().rows(f"select row_to_json(t)::text as row from {table['table_name']} t")
-        found += [row["row"] for row in rows]
-    return "\n".join(found)
 
 
 async def test_a_sealed_bid_stands_in_no_row_before_the_close(orm: str) -> None:
@@ -88,6 +76,20 @@ async def test_a_sealed_command_is_answered_again_in_the_same_words(orm: str) ->
     assert again.replayed
     assert refused_again.value.refusal_code == refused.value.code
     assert refused_again.value.figures() == refused.value.figures()
+
+
+async def test_no_hold_and_no_use_tells_a_limit(orm: str) -> None:
+    scene = await a_scene()
+    held = set()
+    for limit_minor in (PRICE + STEP, PRICE + 77 * STEP, PRICE * 5 // 4):
+        auction_id = await scene.open()
+        before = await scene.held_by("ann")
+        await bidding.set_standing(
+            scene.market, scene.actors["ann"], a_command(), auction_id, limit_minor=limit_minor
+        )
+        held.add(await scene.held_by("ann") - before)
+
+    assert held == {PRICE * 5 // 4 * 100 // 10}
 
 
 async def test_a_limit_is_read_by_nobody_but_its_bidder(orm: str) -> None:

@@ -16,6 +16,7 @@ from aggregator.journal.reading import Pool
 from aggregator.mandates import policies, queries, requesting
 from aggregator.mandates.errors import ApprovalNotOpen, BeyondMandate, OwnAct, TermsDiffer
 from tests.builders import a_command, an_actor
+from tests.integration.auctions.building import rows_of_all_tables
 from tests.integration.mandates.building import HOUR, PRICE, Firm
 
 
@@ -256,3 +257,23 @@ async def test_colleagues_without_a_say_see_their_own_requests_only(firm: Firm) 
     assert await queries.approvals(other) == []
     assert len(await queries.approvals(firm.people["clerk"])) == 1
     assert len(await queries.approvals(firm.people["treasurer"])) == 1
+
+
+async def test_a_sealed_bid_that_waits_stands_in_no_row(firm: Firm) -> None:
+    odd_price, odd_lots = 777_700, 73
+    await firm.bind()
+    auction_id = await firm.auction(format="sealed_first")
+
+    approval_id = await firm.ask_to_bid(auction_id, odd_lots, odd_price)
+    waiting = await rows_of_all_tables()
+    seen = await firm.approval(approval_id)
+    await firm.approve(approval_id, by="boss")
+    bid = await rows_of_all_tables()
+
+    for figure in (str(odd_price), str(odd_price * odd_lots), f'"lots": {odd_lots}', "7777.00"):
+        assert figure not in waiting
+        assert figure not in bid
+    assert seen["terms"] == {"price_minor": odd_price, "lots": odd_lots, "all_or_none": False}
+    assert seen["amount_minor"] == odd_price * odd_lots
+    after = await firm.approval(approval_id)
+    assert (after["state"], after["outcome"]["price_minor"]) == ("executed", odd_price)
