@@ -11,6 +11,7 @@ from aggregator.parties.registering import found_operator
 from web.demonstration.stage import Stage
 from web.demonstration.world import (
     AUDITOR_LOGIN,
+    COLLEAGUE_LOGIN,
     FIRMS,
     OPERATOR_LOGIN,
     PASSWORD,
@@ -32,6 +33,7 @@ async def found(stage: Stage) -> Mapping[str, Registered]:
     """Register everyone, and bring their money in through a bank statement."""
     await found_operator(stage.market, OPERATOR_LOGIN, PASSWORD, name="聚糖市场运营")
     operator = await stage.visitor(OPERATOR_LOGIN)
+    await _colleague(operator)
     for region in REGIONS:
         await operator.post("/regions", dict(region))
     await operator.post("/instruments", dict(SUGAR))
@@ -41,6 +43,13 @@ async def found(stage: Stage) -> Mapping[str, Registered]:
     await _audit(operator)
     await _statement(stage, operator, registered)
     return registered
+
+
+async def _colleague(operator: Any) -> None:
+    """Give the operator a second person: what stops an auction needs two."""
+    firm = (await operator.get("/me"))["organisation"]
+    colleague = {"login": COLLEAGUE_LOGIN, "name": "运营二号", "roles": ["operator"]}
+    await operator.post(f"/organisations/{firm}/people", {**colleague, "password": PASSWORD})
 
 
 async def _register(operator: Any, firm: Firm) -> Registered:

@@ -17,6 +17,7 @@ async def leave_open(stage: Stage) -> None:
     await _offers(stage, cell)
     await _pool(stage, cell)
     await _auction(stage, cell)
+    await _packages(stage)
     await _strip(stage)
 
 
@@ -74,6 +75,33 @@ async def _auction(stage: Stage, cell: str) -> None:
         },
     )
     await bid(stage, auction["auction_id"], "guilin", "4905.00", 200)
+
+
+async def _packages(stage: Stage) -> None:
+    """A mill sells three months in packages; two buyers' sealed packages wait for the close."""
+    mill = await stage.visitor("wuxuan")
+    months = tenors_from(stage.clock.now())[:3]
+    auction = await mill.post(
+        "/auctions",
+        {
+            "side": "sell",
+            "format": "packages",
+            "cell": f"{INSTRUMENT}/GX/{months[0]}",
+            "lots": 300,
+            "items": [{"tenor": month, "lots": 100, "start": "4800.00"} for month in months],
+            "step": "5.00",
+            "title": "武宣糖厂 三个月组合",
+            "closes_at": stamp(stage.clock.now() + timedelta(hours=30)),
+        },
+    )
+    path = f"/auctions/{auction['auction_id']}/packages"
+    for key, items, price in (
+        ("guilin", months, "4850.00"),
+        ("yulin", months[:2], "4870.00"),
+        ("yulin", months[2:], "4830.00"),
+    ):
+        buyer = await stage.visitor(key)
+        await buyer.post(path, {"items": items, "price": price})
 
 
 async def _strip(stage: Stage) -> None:

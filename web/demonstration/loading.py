@@ -15,7 +15,7 @@ from web.demonstration.leaving import leave_open
 from web.demonstration.report import Report
 from web.demonstration.stage import staged
 from web.demonstration.story import play
-from web.demonstration.world import AUDITOR_LOGIN, FIRMS, OPERATOR_LOGIN, PASSWORD
+from web.demonstration.world import AUDITOR_LOGIN, COLLEAGUE_LOGIN, FIRMS, OPERATOR_LOGIN, PASSWORD
 
 _BEGINS_BEFORE = timedelta(days=10)
 
@@ -51,7 +51,8 @@ async def log_ins() -> str:
     some = ", ".join(firm.key for firm in FIRMS[:3])
     return (
         f"Log in as a factory ({some}), a mill (chongzuo, laibin, baise), a trader (nanning),\n"
-        f"their finance (guinan.pay, laibin.pay, …), the {OPERATOR_LOGIN} or the {AUDITOR_LOGIN};"
+        f"their finance (guinan.pay, laibin.pay, …), the {OPERATOR_LOGIN} and {COLLEAGUE_LOGIN}"
+        f" (to stop an auction\ntakes both) or the {AUDITOR_LOGIN};"
         f" the password is {PASSWORD}\n"
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 PASSWORD = "sugar-2027-demo"  # noqa: S105 - shown to every visitor of the demonstration
 OPERATOR_LOGIN = "operator"
+COLLEAGUE_LOGIN = "operator.two"
 AUDITOR_LOGIN = "auditor"
 
 REGIONS: tuple[Mapping[str, Any], ...] = (
