@@ -18,6 +18,8 @@ from typing import Any
 
 import asyncpg
 
+from aggregator.db.walls import NoReader, ensure_reader
+
 SCHEMA = Path(__file__).parent / "schema"
 
 _NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
@@ -60,12 +62,14 @@ async def migrate(dsn: str, *, folder: Path = SCHEMA) -> list[str]:
 
     Raises:
         SchemaError: the files are misnumbered, the database is newer than this program, a file
-            was altered after it was applied, or one comes too late for its number.
+            was altered after it was applied, one comes too late for its number, or the server
+            refuses the reader's role.
     """
     files = schema_files(folder)
     connection = await asyncpg.connect(dsn, server_settings=_PATIENCE)
     done: list[str] = []
     try:
+        await _ensure_reader(connection)
         while True:
             name = await _apply_next(connection, files)
             if name is None:
@@ -99,6 +103,13 @@ def schema_files(folder: Path = SCHEMA) -> list[SchemaFile]:
         if before.version == after.version:
             raise SchemaError(f"{before.name} and {after.name} have the same number.")
     return found
+
+
+async def _ensure_reader(connection: asyncpg.Connection) -> None:
+    try:
+        await ensure_reader(connection)
+    except NoReader as error:
+        raise SchemaError(str(error)) from error
 
 
 async def _apply_next(connection: Any, files: Sequence[SchemaFile]) -> str | None:

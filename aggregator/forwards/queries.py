@@ -10,7 +10,7 @@ from typing import Any
 from aggregator.errors import NotFound
 from aggregator.forwards import clocking, countering, offering, store, talks
 from aggregator.forwards.topic import ENOUGH_GROUPS
-from aggregator.journal.reading import Pool, decoded
+from aggregator.journal.reading import Mechanism, Pool, decoded
 from aggregator.market import Actor
 from matching.forwards.orders import Offer, Step
 from matching.forwards.singles import single_cost
@@ -81,7 +81,7 @@ async def strips(now: datetime, *, limit: int = 200) -> list[StripView]:
 async def strip(strip_id: str, now: datetime) -> StripView:
     """Return one strip, or raise NotFound."""
     found = await store.load(Pool(), strip_id)
-    counted = await Pool().rows(
+    counted = await Mechanism().rows(
         "select count(distinct o.owner_group) as n from strip_order s"
         " join organisation o on o.id = s.organisation_id"
         " where s.strip_id = $1 and s.state <> 'cancelled'",
@@ -271,7 +271,9 @@ async def evidence(strip_id: str) -> Mapping[str, Any]:
 
 async def _offers(strip_id: str) -> list[Offer]:
     """Return the offers that were cleared, from the result's own instance."""
-    found = await Pool().rows("select instance from strip_result where strip_id = $1", strip_id)
+    found = await Mechanism().rows(
+        "select instance from strip_result where strip_id = $1", strip_id
+    )
     if not found:
         return []
     return [

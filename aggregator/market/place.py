@@ -12,6 +12,7 @@ from tortoise.transactions import in_transaction
 
 from aggregator.bus import Bus
 from aggregator.clock import Clock
+from aggregator.db import walls
 from aggregator.ids import Ids
 from aggregator.journal.reading import Pool, decoded
 from aggregator.market.acts import Actor, Command, Outcome, Reactions, Step
@@ -84,11 +85,15 @@ class Market:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Unit]:
-        """Open a read-only unit: several reads that agree with each other."""
+        """Open a read-only unit: several reads that agree with each other, behind the wall."""
+        viewer = walls.viewer()
         async with in_transaction("default") as connection:
             unit = Unit(self, Actor.SYSTEM, self.clock.now(), connection)
             await unit.execute("set transaction isolation level repeatable read, read only")
-            yield unit
+            if viewer is not None:
+                await connection.execute_script(viewer.settings)
+            with walls.behind(None):
+                yield unit
 
     async def outcome_of(self, actor: Actor, command_id: str) -> Mapping[str, Any] | None:
         """Return what became of a command of the actor's organisation, or None."""

@@ -10,7 +10,7 @@ from typing import Any
 from aggregator.catalogue.queries import instruments
 from aggregator.catalogue.tenors import Cell, parse_cell
 from aggregator.errors import NotFound
-from aggregator.journal.reading import Pool, Reader
+from aggregator.journal.reading import Mechanism, Pool, Reader
 from aggregator.prices.publication import suppression
 from matching.index.chained import Link, chained
 
@@ -50,7 +50,7 @@ async def board() -> list[BoardRow]:
     """Return every cell with a price or with settled deals that wait, in order of the cell."""
     by_id = {found.id: found for found in await instruments()}
     history = await _last_publications()
-    waiting = await Pool().rows(
+    waiting = await Mechanism().rows(
         "select distinct cell from price_deal where state = 'waiting' order by cell"
     )
     cells = sorted({*history, *(row["cell"] for row in waiting)})
@@ -60,7 +60,7 @@ async def board() -> list[BoardRow]:
         cell = parse_cell(text)
         found = None
         if text in waits:
-            found = await suppression(Pool(), cell, by_id[cell.instrument_id])
+            found = await suppression(Mechanism(), cell, by_id[cell.instrument_id])
         views = history.get(text, [])
         rows.append(
             BoardRow(

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from aggregator import logs
 from aggregator.errors import InvalidField, MarketError, NotFound, NotSignedIn
 from aggregator.market import Actor, Outcome
+from aggregator.market.eyes import reading_for
 from aggregator.parties import sessions, support
 from matching.errors import RuleViolation
 from web.api.amounts import Json, public
@@ -73,7 +75,8 @@ async def _serve(endpoint: Endpoint, request: Request, language: str) -> Respons
     if viewer is not None:
         await support.note(context.market, viewer, f"{request.method} {request.url.path}")
     call = await _call(context, endpoint, request, viewer=viewer, language=language)
-    found = await endpoint.handler(call)
+    with nullcontext() if endpoint.is_changing else reading_for(viewer):
+        found = await endpoint.handler(call)
     if isinstance(found, Response):
         return found
     if isinstance(found, Download):
