@@ -45,16 +45,45 @@ def awarded(
     where the minimums cannot be met. `start` is any guess at it and `prices` any guess at its
     prices by tenor; what parties get in all does not depend on them.
     """
-    wiring = _wired(bundle, choice, start, frozenset(), floor)
-    potentials = settle(wiring.network, [0, *prices] if prices else [])
-    if potentials is None:
+    found = _settled(bundle, choice, start, prices, floor)
+    if found is None:
         return None
+    wiring, potentials = found
     marginal = frozenset(
         key for key, arc in wiring.groups.items() if _reduced(wiring.network, potentials, arc) == 0
     )
     wiring = _wired(bundle, choice, _read(bundle, choice, wiring), marginal, floor)
     _serve_in_turn(wiring, potentials)
     return _read(bundle, choice, wiring)
+
+
+def quantities(
+    bundle: Bundle,
+    choice: Accepted,
+    start: Allocation | None = None,
+    prices: Sequence[int] = (),
+    floor: Sequence[int] = (),
+) -> Allocation | None:
+    """Return an allocation of the same surplus as `awarded`, ties served anyhow."""
+    found = _settled(bundle, choice, start, prices, floor)
+    return None if found is None else _read(bundle, choice, found[0])
+
+
+def choice_of(found: Allocation) -> Accepted:
+    """Return what an allocation accepts."""
+    return Accepted(tuple(any(lots) for lots in found.bought), found.tiers)
+
+
+def _settled(
+    bundle: Bundle,
+    choice: Accepted,
+    start: Allocation | None,
+    prices: Sequence[int],
+    floor: Sequence[int],
+) -> tuple[_Wiring, list[int]] | None:
+    wiring = _wired(bundle, choice, start, frozenset(), floor)
+    potentials = settle(wiring.network, [0, *prices] if prices else [])
+    return None if potentials is None else (wiring, potentials)
 
 
 @dataclass(slots=True)

@@ -63,20 +63,35 @@ def settle(network: Network, hint: Sequence[int] = ()) -> list[int] | None:
 class Raising:
     """Moves within the flows of least cost, on arcs that potentials leave undecided.
 
-    Each arc has one turn: as much as possible is brought through it, and then it is closed.
+    Each arc has one turn: as much as possible is brought through it, and then it is closed. An
+    arc at whose end no other is open lies on no cycle and is closed with it.
     """
 
     def __init__(self, network: Network, undecided: Iterable[int]) -> None:
         self.network = network
         self.open = set(undecided)
+        self.listed = len(self.open)
         self.ways = _ways_of(network, sorted(self.open))
+        self.degrees = {node: len(ways) for node, ways in self.ways.items()}
         self.reached: dict[int, Set[int]] = {}
+        for node in sorted(self.degrees):
+            self._close_dead(node)
 
     def raise_flow(self, arc: int) -> None:
         if arc not in self.open:
             return
-        self.open.remove(arc)
         start, end = self.network.heads[arc], self.network.tails[arc]
+        self.open.remove(arc)
+        self._raise_around(arc, start, end)
+        self.degrees[start] -= 1
+        self.degrees[end] -= 1
+        self._close_dead(start)
+        self._close_dead(end)
+        if 2 * len(self.open) < self.listed:
+            self.listed = len(self.open)
+            self.ways = _ways_of(self.network, sorted(self.open))
+
+    def _raise_around(self, arc: int, start: int, end: int) -> None:
         while self.network.flows[arc] < self.network.uppers[arc]:
             # What was out of reach stays so: pushing round a cycle opens no new end.
             if end not in self.reached.get(start, (end,)):
@@ -87,6 +102,19 @@ class Raising:
                 return
             cycle = [arc, *path]
             _push(self.network, cycle, _room(self.network, cycle))
+
+    def _close_dead(self, node: int) -> None:
+        """Close the last open arc at a node, and so on at its other end."""
+        while self.degrees[node] == 1:
+            way, other = next(
+                (way, other)
+                for way, other in self.ways[node]
+                if (way if way >= 0 else ~way) in self.open
+            )
+            self.open.remove(way if way >= 0 else ~way)
+            self.degrees[node] = 0
+            self.degrees[other] -= 1
+            node = other
 
 
 Ways = dict[int, list[tuple[int, int]]]
@@ -165,12 +193,16 @@ def _path(
         return [], ends
     came: dict[int, tuple[int, int] | None] = {start: None}
     queue = deque([start])
+    flows, lowers, uppers = network.flows, network.lowers, network.uppers
     while queue:
         node = queue.popleft()
         for way, head in out.get(node, ()):
-            if head in came or residual_room(network, way) <= 0:
+            if head in came:
                 continue
-            if (way if way >= 0 else ~way) not in arcs:
+            arc = way if way >= 0 else ~way
+            if (uppers[arc] <= flows[arc]) if way >= 0 else (flows[arc] <= lowers[arc]):
+                continue
+            if arc not in arcs:
                 continue
             came[head] = (way, node)
             if head in ends:

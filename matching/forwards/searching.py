@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from matching.forwards.awarding import Accepted, awarded
+from matching.forwards.awarding import Accepted, awarded, choice_of, quantities
 from matching.forwards.boxes import Task, best_in_boxes
 from matching.forwards.bundle import Allocation, Bundle, is_lawful, surplus
 from matching.forwards.model import Goal, Search, turns
 from matching.forwards.orders import Rules
 from matching.forwards.pricing import made_whole, supported
 from matching.forwards.proposing import propose
-from matching.forwards.turns import next_goal
+from matching.forwards.turns import next_goal, served_in_turn
 
 SMALL_BUNDLE = 300
 """Columns of the model up to which it is solved without a gap."""
@@ -26,7 +26,11 @@ TINY_BUNDLE = 80
 """Turns up to which ties are told apart among all that could be accepted."""
 BOX_COLUMNS = 8_000
 """Columns looked at in boxes, all together; larger bundles keep the quick answer."""
+BOTH_REPAIRS = 3_000
+"""Columns up to which both quick answers are tried."""
 MAX_REPAIRS = 8
+
+Floor = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +42,33 @@ class Best:
     bound: int
     relaxed: tuple[int, ...]
     """Whole prices by tenor to bound the surplus by."""
+    floor: Floor = ()
+    """Prices below which nobody buys."""
 
 
 def best_of_all(bundle: Bundle, rules: Rules) -> Best:
-    """Return the best allocation whatever its prices."""
+    """Return the best allocation whatever its prices, ties served anyhow."""
     proposal = propose(bundle, Search(_gap(bundle, rules), rules.node_limit))
     assert proposal is not None, "to award nothing is always possible"
-    allocation = awarded(bundle, proposal.choice, proposal.start, proposal.prices)
+    allocation = quantities(bundle, proposal.choice, proposal.start, proposal.prices)
     if allocation is None or surplus(bundle, allocation) < 0:
-        allocation = awarded(bundle, _nothing_lumpy(bundle))
+        allocation = quantities(bundle, _nothing_lumpy(bundle))
     assert allocation is not None, "divisible orders alone can be left unfilled"
     found = surplus(bundle, allocation)
     return Best(allocation, found, max(found, proposal.bound), proposal.relaxed)
 
 
 def best_supported(bundle: Bundle, rules: Rules, best: Best) -> Best:
-    """Return the best allocation found that prices support."""
+    """Return the best allocation found that prices support, ties served anyhow."""
     if supported(bundle, best.allocation) is not None:
         return best
-    quick = _repaired(bundle, rules, best.allocation)
+    quick, floor = _repaired(bundle, rules, best.allocation)
     value = surplus(bundle, quick)
     task = _task(bundle, rules, None)
     found, bound = best_in_boxes(bundle, task, value=value, bound=best.bound)
-    allocation = found or quick
-    return Best(allocation, surplus(bundle, allocation), bound, best.relaxed)
+    if found is None:
+        return Best(quick, value, bound, best.relaxed, floor)
+    return Best(found, surplus(bundle, found), bound, best.relaxed)
 
 
 def first_of_equals(bundle: Bundle, rules: Rules, best: Best) -> Best:
@@ -69,10 +76,10 @@ def first_of_equals(bundle: Bundle, rules: Rules, best: Best) -> Best:
 
     Under `supported` the others count only if prices support them.
     """
-    found, fixed = best.allocation, list[tuple[int, int]]()
+    found, fixed = _served(bundle, rules, best), list[tuple[int, int]]()
     listed = turns(bundle, found)
     if len(listed) > TINY_BUNDLE:
-        return best
+        return replace(best, allocation=found)
     while len(fixed) < len(listed):
         goal = next_goal(best.surplus, fixed, listed)
         if goal.weights:
@@ -81,6 +88,17 @@ def first_of_equals(bundle: Bundle, rules: Rules, best: Best) -> Best:
         reached = max((turn for turn, _ in goal.weights), default=len(goal.fixed) - 1)
         fixed = [(turn, listed[turn][0]) for turn in range(reached + 1)]
     return replace(best, allocation=found)
+
+
+def _served(bundle: Bundle, rules: Rules, best: Best) -> Allocation:
+    """Serve ties by `seq` for what is accepted, as far as prices support it."""
+    known = best.allocation
+    found = awarded(bundle, choice_of(known), known, floor=best.floor)
+    if found is None or surplus(bundle, found) != best.surplus:
+        return served_in_turn(bundle, known)
+    if rules.pricing == "supported" and supported(bundle, found) is None:
+        return served_in_turn(bundle, known)
+    return found
 
 
 def _further(bundle: Bundle, rules: Rules, goal: Goal, found: Allocation) -> Allocation | None:
@@ -123,22 +141,26 @@ def _nothing_lumpy(bundle: Bundle) -> Accepted:
     )
 
 
-def _repaired(bundle: Bundle, rules: Rules, best: Allocation) -> Allocation:
-    """Return a supported allocation near the best of all, the better of two answers."""
-    lifted = _lifted(bundle, rules, best)
-    whole = surplus(bundle, best)
-    if lifted and 10**6 * (whole - surplus(bundle, lifted)) <= _gap(bundle, rules) * whole:
-        return lifted
-    answers = (lifted, _without_losers(bundle, rules, best))
+def _repaired(bundle: Bundle, rules: Rules, best: Allocation) -> tuple[Allocation, Floor]:
+    """Return a supported allocation near the best of all, and the floor it was found with.
+
+    Keeping the last buyers out is nearly always better than leaving the losers out, which large
+    bundles try only where the first finds nothing.
+    """
+    answers = [_lifted(bundle, rules, best)]
+    if answers[0] is None or _columns(bundle) <= BOTH_REPAIRS:
+        answers.append(_without_losers(bundle, rules, best))
     found = [answer for answer in answers if answer is not None]
     if found:
-        return max(found, key=lambda answer: surplus(bundle, answer))
-    plain = awarded(bundle, _nothing_lumpy(bundle))
+        return max(found, key=lambda answer: surplus(bundle, answer[0]))
+    plain = quantities(bundle, _nothing_lumpy(bundle))
     assert plain is not None, "divisible orders alone can be left unfilled"
-    return plain
+    return plain, ()
 
 
-def _lifted(bundle: Bundle, rules: Rules, allocation: Allocation) -> Allocation | None:
+def _lifted(
+    bundle: Bundle, rules: Rules, allocation: Allocation
+) -> tuple[Allocation, Floor] | None:
     """Keep the last buyers out, until prices rise to what the losing suppliers need."""
     search = Search(_gap(bundle, rules), rules.node_limit)
     for _ in range(MAX_REPAIRS):
@@ -156,13 +178,17 @@ def _lifted(bundle: Bundle, rules: Rules, allocation: Allocation) -> Allocation 
             return None
         search = replace(search, floor=floor, banned_orders=search.banned_orders | orders)
         found = _found(bundle, search)
-        if found is None or supported(bundle, found) is not None:
-            return found
+        if found is None:
+            return None
+        if supported(bundle, found) is not None:
+            return found, search.floor
         allocation = found
     return None
 
 
-def _without_losers(bundle: Bundle, rules: Rules, allocation: Allocation) -> Allocation | None:
+def _without_losers(
+    bundle: Bundle, rules: Rules, allocation: Allocation
+) -> tuple[Allocation, Floor] | None:
     """Leave out who loses at the prices of least loss, until prices support the rest."""
     search = Search(_gap(bundle, rules), rules.node_limit)
     for _ in range(MAX_REPAIRS):
@@ -178,8 +204,10 @@ def _without_losers(bundle: Bundle, rules: Rules, allocation: Allocation) -> All
             banned_tiers=search.banned_tiers | tiers,
         )
         found = _found(bundle, search)
-        if found is None or supported(bundle, found) is not None:
-            return found
+        if found is None:
+            return None
+        if supported(bundle, found) is not None:
+            return found, search.floor
         allocation = found
     return None
 
@@ -188,4 +216,4 @@ def _found(bundle: Bundle, search: Search) -> Allocation | None:
     proposal = propose(bundle, search)
     if proposal is None:
         return None
-    return awarded(bundle, proposal.choice, proposal.start, proposal.prices, search.floor)
+    return quantities(bundle, proposal.choice, proposal.start, proposal.prices, search.floor)
