@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter, itemgetter, sub
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from matching.clearing.form import GuaranteeBroken, require
@@ -56,15 +56,15 @@ def supply_of(
 
 
 class Deal(NamedTuple):
-    """A pool as a result states it, its members as columns."""
+    """A pool as a result states it, its members as columns; the market's own pools will do too."""
 
     offer: str
-    goods: int
+    goods_minor: int
     lots: int
-    names: Sequence[str]
+    pledges: Sequence[str]
     member_lots: Sequence[int]
-    landed: Sequence[int]
-    amounts: Sequence[int]
+    landed_minor: Sequence[int]
+    amount_minor: Sequence[int]
     round: int
 
 
@@ -90,10 +90,10 @@ class Book(NamedTuple):
     sizes: Sequence[int]
     seqs: Sequence[int]
     ids: Sequence[str]
-    owners: Sequence[str]
+    owners: Sequence[str]  # The ids, where all owners differ.
     lots: Sequence[int]
     spare: Sequence[int]
-    own: Sequence[int]
+    limit: Sequence[int]
     net: Sequence[int]
     place: dict[str, int]
     supplies: list[Supply]
@@ -160,22 +160,21 @@ def book_of(
     """
     rows = sorted(pledges, key=_SIZE if as_arrived else _ORDER)
     ids = [row.id for row in rows]
-    owners = [row.owner for row in rows]
-    own = [row.freight_minor + row.term_minor + row.fee_minor for row in rows]
+    has_twins = len({row.owner for row in rows}) < len(rows)
     spare = [row.tolerance for row in rows]
     has_spare = any(spare)
     return Book(
         sizes=[row.size for row in rows],
         seqs=[row.seq for row in rows] if has_spare else (),
         ids=ids,
-        owners=owners,
+        owners=[row.owner for row in rows] if has_twins else ids,
         lots=[row.lots for row in rows],
         spare=spare,
-        own=own,
-        net=[*map(sub, [row.limit_minor for row in rows], own)],
+        limit=[row.limit_minor for row in rows],
+        net=[row.limit_minor - row.freight_minor - row.term_minor - row.fee_minor for row in rows],
         place=dict(zip(ids, range(len(ids)), strict=True)),
         supplies=sorted(supplies),
-        has_twins=len(set(owners)) < len(owners),
+        has_twins=has_twins,
         has_packs=max([supply.pack for supply in supplies], default=1) > 1,
         has_spare=has_spare,
     )

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from matching.clearing.pool_book import Book, Law, column_at
 
+STEP = 6
+
 
 class Cover(NamedTuple):
     """What lawful windows cover, `[first, edge)`: none of them leaves it.
@@ -105,6 +107,23 @@ def line_of(book: Book, law: Law, places: Sequence[int], least: int) -> Line | N
     reach = [0, *accumulate(held)]
     widest = [*map(sub, column_at(reach, stops), reach)]
     return Line(places, lots, reach, stops, crowds, least, widest, max(widest))
+
+
+def most_of(book: Book, law: Law, places: Sequence[int]) -> int:
+    """Return what no window of these places exceeds in lots, found in coarse steps."""
+    if not places:
+        return 0
+    held: Sequence[int] = column_at(book.lots, places)
+    if book.has_spare:
+        held = [*map(add, held, column_at(book.spare, places))]
+    sizes = column_at(book.sizes, places)
+    reach = [0, *accumulate(held)]
+    most = 0
+    for first in range(0, len(sizes), STEP):
+        last = min(first + STEP, len(sizes)) - 1
+        stop = bisect_right(sizes, sizes[last] * law.above // law.below, last)
+        most = max(most, reach[stop] - reach[first])
+    return most
 
 
 def stops_of(sizes: Sequence[int], law: Law) -> list[int]:

@@ -19,7 +19,7 @@ from itertools import filterfalse, groupby
 
 from matching.clearing.form import GuaranteeBroken, require
 from matching.clearing.pool_book import Book, Deal, Law, Placed, column_at, places_in
-from matching.clearing.pool_line import Cover, Line, line_of
+from matching.clearing.pool_line import Cover, Line, line_of, most_of
 from matching.clearing.pool_stretches import Claim, check_stretch, is_any_lawful
 
 
@@ -74,6 +74,10 @@ def _check_cascade(book: Book, law: Law, placed: Sequence[Placed]) -> None:
         if least > most and not is_used:
             continue  # As prices rise the line only shrinks, and so does its widest stretch.
         accepting = [x for x in accepting if net[x] >= price]
+        if not is_used:
+            most = min(most, most_of(book, law, accepting))
+            if least > most:
+                continue
         closed: list[Placed] = []
         standing = accepting
         line = line_of(book, law, accepting, least)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import filterfalse
-from operator import mul
+from operator import mul, sub
 from typing import NoReturn
 
 from matching.clearing.form import GuaranteeBroken, require
@@ -28,34 +28,34 @@ def check_terms(book: Book, law: Law, deals: Sequence[Deal]) -> list[Placed]:
     his limit; similar sizes; enough owner groups; whole packs; nobody in two pools.
     """
     supply_of = {supply.id: supply for supply in book.supplies}
-    firsts = [deal.names[0] for deal in deals]
+    firsts = [deal.pledges[0] for deal in deals]
     require(firsts == sorted(firsts), "order", "pools of a cell stand by their first member")
     placed = []
     for deal in deals:
         if deal.offer not in supply_of:
             raise GuaranteeBroken("offer", f"{deal.offer!r} is no offer in this cell")
         pool = _placed(book, supply_of[deal.offer], deal)
-        _check_members(book, law, pool, deal.names[0])
+        _check_members(book, law, pool, deal.pledges[0])
         placed.append(pool)
-    members = sum([len(deal.names) for deal in deals])
+    members = sum([len(deal.pledges) for deal in deals])
     require(members == len(places_in(placed)), "one_place", "somebody is in two pools, or twice")
     return placed
 
 
 def _placed(book: Book, supply: Supply, deal: Deal) -> Placed:
     """Check the figures of a pool and return it by place."""
-    _, goods, total, names, lots, landed, amounts, number = deal
+    goods, total, names, lots = deal.goods_minor, deal.lots, deal.pledges, deal.member_lots
     try:
         places = column_at(book.place, names)
     except KeyError as error:
         raise GuaranteeBroken("cell", f"{error} is no pledge of this cell") from error
-    own, nets, firm = columns_at((book.own, book.net, book.lots), places)
-    due = [goods + lines for lines in own]
+    limits, nets, firm = columns_at((book.limit, book.net, book.lots), places)
+    due = [goods + own for own in map(sub, limits, nets)]
     if [*names] != sorted(names):
         _refuse("order", names, "members stand by id")
-    if [*landed] != due:
+    if [*deal.landed_minor] != due:
         _refuse("landed_minor", names, "each pays the goods and his own lines")
-    if [*amounts] != [*map(mul, due, lots)]:
+    if [*deal.amount_minor] != [*map(mul, due, lots)]:
         _refuse("amount_minor", names, "each pays his lots at his landed price")
     if goods > min(nets):
         _refuse("limit", names, f"somebody accepts no more than {min(nets)}, not {goods}")
@@ -69,7 +69,8 @@ def _placed(book: Book, supply: Supply, deal: Deal) -> Placed:
     if earned != goods:
         _refuse("goods_minor", names, f"{total} lots earn {earned}")
     surplus = sum(map(mul, nets, lots)) - goods * total
-    return Placed(supply, goods, places, tuple(lots), number, firm, sorted(places), surplus)
+    stretch = sorted(places)
+    return Placed(supply, goods, places, tuple(lots), deal.round, firm, stretch, surplus)
 
 
 def _check_members(book: Book, law: Law, pool: Placed, name: str) -> None:

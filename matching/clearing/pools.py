@@ -97,16 +97,15 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
         supplies.setdefault(offer.cell, []).append(supply_of(*place, offer.breaks))
     scarce = {
         cell.cell: _Scarce(
-            [_deal_of(pool) for pool in cell.formed],
+            [*cell.formed],
             cell.is_exact,
             cell.lots,
             cell.bound_lots,
         )
         for cell in result.rationed
     }
-    deals = [_deal_of(pool) for pool in result.pools]
     claim = _Claim(
-        *(deals, [*result.left], [*result.reasons]),
+        *([*result.pools], [*result.left], [*result.reasons]),
         *(result.surplus_minor, scarce, result.objective_minor),
     )
     above, below = rules.similarity
@@ -252,13 +251,6 @@ def _deals(pools: Sequence[object], rounds: Sequence[object]) -> list[Deal]:
 
 
 _MEMBER = frozenset({"pledge", "lots", "landed_minor", "amount_minor"})
-
-
-def _deal_of(pool: Any) -> Deal:
-    return Deal(
-        *(pool.offer, pool.goods_minor, pool.lots),
-        *(pool.pledges, pool.member_lots, pool.landed_minor, pool.amount_minor, pool.round),
-    )
 
 
 def _law(rules: Document) -> Law:
