@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,18 +11,19 @@ from aggregator.auctions import awarding, deposits, sealing, store
 from aggregator.auctions.committing import commitment
 from aggregator.auctions.errors import GroupAlreadyBids, KindNotAdmitted, RelatedToOwner
 from aggregator.auctions.facts import BidderEntered
+from aggregator.auctions.receipts import receipt
 from aggregator.auctions.store import Room
+from aggregator.db.calls import Call, column
 from aggregator.errors import MarketError, NotAllowed, NotFound
 from aggregator.journal.reading import Entry
 from aggregator.ledger import accounts
 from aggregator.ledger.covering import Covering, Held
 from aggregator.mandates import checking
-from aggregator.mandates.drawing import BY_ROLE, Allowed, Bounds
-from aggregator.market import Actor, Answer, Asked, Unit
+from aggregator.mandates.drawing import BY_ROLE, Allowed, Bounds, approval_of
+from aggregator.market import Actor, Answer, Asked, Desk, Unit
 from aggregator.parties.queries import OrganisationView, organisations_of
 from aggregator.vault import KeyLost
 from matching.auctions.commands import PlaceBid, PlaceDemand, PlacePackage, SetStanding
-from matching.auctions.disclosure import own_place
 from matching.auctions.engine import decide
 from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
 from matching.auctions.refusals import AllOrNoneRefused
@@ -64,21 +66,76 @@ class _Table:
 
     before: Room
     room: Room
+    known: dict[str, Held | None]
     last: Entry | None = None
     holds: dict[str, Held] = field(default_factory=dict)
     entered: list[BidderEntered] = field(default_factory=list)
     first_held: dict[str, Held] = field(default_factory=dict)
 
 
-class BidDesk:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A table as it was left: right while the stream's last hash is this one.
+
+    `holds` are those of firms that are bound by roles alone; None where there is no deposit.
+    """
+
+    hash: bytes
+    room: Room
+    holds: dict[str, Held | None]
+
+
+_KNOWN: OrderedDict[str, _Known] = OrderedDict()
+_KEPT = 256
+
+
+class BidDesk(Desk):
     """See `market.Desk`."""
 
     def __init__(self, unit: Unit) -> None:
-        self._unit = unit
+        super().__init__(unit)
         self._tables: dict[str, _Table] = {}
+        self._recalled: dict[str, Held] = {}
+        self._asked: dict[tuple[str, str], None] = {}
         self._firms: dict[str, OrganisationView] = {}
         self._covering = Covering(unit)
         self._bounds = Bounds({}, {}, {})
+
+    def recall(self, asked: Sequence[Asked]) -> bool:
+        """Take rooms and holds from memory; cash is for its account to refuse."""
+        for one in asked:
+            auction_id, firm = one.content.auction_id, one.actor.organisation_id
+            table = self._tables.get(auction_id)
+            if table is None:
+                known = _KNOWN.get(auction_id)
+                if known is None or known.hash != self._unit.heads[one.stream].hash:
+                    return False
+                table = self._tables[auction_id] = _Table(known.room, known.room, known.holds)
+            if approval_of(one.actor) is not None or firm not in table.known:
+                return False
+            held = table.known[firm]
+            if held is not None:
+                table.holds[firm] = self._recalled[held.hold_id] = held
+                listing, _ = table.room.opened
+                self._covering.trust(held.account_id, listing.currency)
+            self._asked[auction_id, firm] = None
+        return True
+
+    def claims(self) -> list[Call]:
+        """The holds are what they were, and the firms still bound by roles alone."""
+        firms = sorted({firm for _, firm in self._asked})
+        calls: list[Call] = [("require_unbound", column(firms))]
+        if self._recalled:
+            calls.append(self._covering.claim(self._recalled.values()))
+        return calls
+
+    def is_written(self) -> bool:
+        """Whether no hold is new and no close has moved."""
+        return self._covering.is_written() and not any(
+            table.entered or store.has_moved(table.before, table.room)
+            for table in self._tables.values()
+            if table.last is not None
+        )
 
     async def read(self, asked: Sequence[Asked]) -> None:
         """Read the rooms, the firms that are new there, their holds and their cash."""
@@ -86,9 +143,10 @@ class BidDesk:
         for one in asked:
             auction_id, firm = one.content.auction_id, one.actor.organisation_id
             pairs[auction_id, firm] = None
+            self._asked[auction_id, firm] = None
             if auction_id not in self._tables:
                 room = await store.locked(self._unit, auction_id)
-                self._tables[auction_id] = _Table(room, room)
+                self._tables[auction_id] = _Table(room, room, _known_at(auction_id, self._unit))
         new = {
             firm for auction_id, firm in pairs if firm not in self._tables[auction_id].room.bidders
         }
@@ -152,7 +210,7 @@ class BidDesk:
             if event is said:
                 head = room.chain.head
         table.room, table.last = room, entries[-1]
-        return _receipt(unit, room, said, head, deposit_minor)
+        return receipt(unit, room, said, head, deposit_minor)
 
     def _command(self, wanted: BidWanted | StandingWanted, bidder: str, state: State) -> Spoken:
         if isinstance(wanted, StandingWanted):
@@ -191,10 +249,24 @@ class BidDesk:
                 await store.follow(self._unit, auction_id, table.before, table.room)
 
     def keep(self) -> None:
-        """Keep the rooms for the next bids."""
-        for table in self._tables.values():
-            if table.last is not None:
-                store.keep(table.last, table.room)
+        """Keep the rooms and the holds for the next bids."""
+        bound = {firm for firm, _ in self._bounds.free_up_to}
+        for auction_id, firm in self._asked:
+            table = self._tables[auction_id]
+            held = table.holds.get(firm)
+            has_deposit = table.room.listing is None or table.room.listing.deposit_bps
+            if firm in bound or (held is None and has_deposit):
+                table.known.pop(firm, None)
+            elif firm in table.room.bidders:
+                table.known[firm] = held
+        for auction_id, table in self._tables.items():
+            if table.last is None:
+                continue
+            store.keep(table.last, table.room)
+            _KNOWN[auction_id] = _Known(table.last.hash, table.room, table.known)
+            _KNOWN.move_to_end(auction_id)
+        while len(_KNOWN) > _KEPT:
+            _KNOWN.popitem(last=False)
 
     def _admitted(self, room: Room, actor: Actor) -> BidderEntered:
         """Return the actor's firm if it may bid at all; who has bid before may bid again."""
@@ -237,6 +309,13 @@ class BidDesk:
         allowed.take()
 
 
+def _known_at(auction_id: str, unit: Unit) -> dict[str, Held | None]:
+    """Return the holds known of an auction, if nothing has happened in it since."""
+    known = _KNOWN.get(auction_id)
+    head = unit.heads[store.stream_of(auction_id)]
+    return known.holds if known is not None and known.hash == head.hash else {}
+
+
 def _said(events: Sequence[Any], command: Spoken) -> deposits.Said:
     """Return what the bidder himself said; what standing orders answered comes beside it."""
     for event in events:
@@ -258,62 +337,3 @@ def _kept(room: Room, event: Any) -> Any:
         state.rules.is_sealed and isinstance(event, BidPlaced | PackagePlaced)
     )
     return sealing.sealed(room.key, listing.auction_id, event) if is_secret else event
-
-
-def _receipt(
-    unit: Unit, room: Room, said: deposits.Said, head: bytes, deposit_minor: int
-) -> Answer:
-    listing, state = room.opened
-    is_leading, my_rank, next_allowed_minor = own_place(state, said.bidder)
-    common = {
-        "auction_id": listing.auction_id,
-        "at": unit.stamp(said.at),
-        "hash": head.hex(),
-        "deposit_minor": deposit_minor,
-        "currency": listing.currency,
-        "closes_at": unit.stamp(state.closes_at),
-        "is_leading": is_leading,
-        "my_rank": my_rank,
-        "next_allowed_minor": next_allowed_minor,
-    }
-    match said:
-        case BidPlaced():
-            return {
-                **common,
-                "bid_id": said.bid_id,
-                "seq": state.book.count_of(said.bidder),
-                "price_minor": said.price_minor,
-                "lots": said.lots,
-                "all_or_none": said.all_or_none,
-                **({"score_minor": said.score_minor} if state.rules.criteria else {}),
-            }
-        case DemandPlaced():
-            assert state.clock is not None
-            prices = dict(zip(state.clock.items, state.clock.prices, strict=True))
-            is_single = list(prices) == [""]
-            return {
-                **common,
-                "bid_id": said.bid_id,
-                "seq": sum(bidder == said.bidder for bidder, _ in state.clock.ids),
-                "price_minor": prices[""] if is_single else None,
-                "lots": sum(lots for _, lots in said.demand),
-                "all_or_none": False,
-                "round": said.round,
-                "demand": {} if is_single else dict(said.demand),
-            }
-        case PackagePlaced():
-            return {**common, **_of_package(said, state)}
-        case StandingSet():
-            return {**common, "standing_id": said.standing_id, "limit_minor": said.limit_minor}
-
-
-def _of_package(said: PackagePlaced, state: State) -> Answer:
-    return {
-        "bid_id": said.bid_id,
-        "seq": sum(bid.bidder == said.bidder for bid in state.packages),
-        "price_minor": said.price_minor,
-        "lots": said.lots,
-        "all_or_none": True,
-        "items": list(said.items),
-        "xor": said.xor,
-    }

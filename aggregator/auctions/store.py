@@ -230,7 +230,7 @@ def keep(last: Entry, room: Room) -> None:
 async def follow(unit: Unit, auction_id: str, before: Room, after: Room) -> None:
     """Let the auction's row and its timers say what its facts have made of it."""
     _, state = after.opened
-    if before.state is not None and _stands(before) == _stands(after):
+    if not has_moved(before, after):
         return
     await unit.execute(
         "update auction set state = $2, closes_at = $3 where id = $1",
@@ -253,6 +253,11 @@ async def follow(unit: Unit, auction_id: str, before: Room, after: Room) -> None
         await set_timer(unit, ROUND, auction_id, state.clock.ends_at)
     elif state.clock is not None:
         await clear_timer(unit, ROUND, auction_id)
+
+
+def has_moved(before: Room, after: Room) -> bool:
+    """Say whether the auction's row and timers have something to follow."""
+    return before.state is None or _stands(before) != _stands(after)
 
 
 def _stands(room: Room) -> tuple[object, ...]:

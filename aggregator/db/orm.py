@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import asyncpg
 from tortoise import Tortoise
 
+from aggregator.db.calls import Call, statement
 from aggregator.db.guards import SESSION_GUARDS
 
 MODEL_MODULES: list[str] = ["aggregator.db.models"]
@@ -76,6 +77,11 @@ class Writing:
                 await self._connection.execute("rollback")
             raise
         await self._connection.execute("commit")
+
+    async def call(self, calls: Sequence[Call]) -> None:
+        """Make calls as one statement; outside a transaction they are durable when it returns."""
+        sql, given = statement(calls)
+        await self._connection.fetch(sql, *given)
 
     async def execute_query_dict(
         self, sql: str, values: Sequence[object]

@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
+from aggregator.db.calls import Call, columns, documents, micros
 from aggregator.journal.facts import canonical, canonical_body, stamp
 from aggregator.journal.reading import Entry
 
@@ -30,18 +31,16 @@ class Line(NamedTuple):
 
     entry: Entry
     kind: str
-    body: str
+    body: bytes
     command: str | None
+    link: bytes
+    """The hash of the entry before it in the stream."""
 
 
 class Writer(Protocol):
     async def rows(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]: ...
 
     async def execute(self, sql: str, *args: object) -> None: ...
-
-    async def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
-    ) -> None: ...
 
 
 async def lock_head(writer: Writer, stream: str, now: datetime) -> Head:
@@ -82,35 +81,47 @@ def chained(
     stream, seq, link = head.stream, head.seq, head.hash
     made = []
     for fact in facts:
-        kind, body = type(fact).__name__, canonical_body(fact)
+        kind, body, before = type(fact).__name__, canonical_body(fact), link
         seq += 1
-        link = _linked(link, stream, seq, kind, body, at)
-        made.append(Line(Entry(stream, seq, at, fact, actor, link), kind, body.decode(), command))
+        link = _linked(before, stream, seq, kind, body, at)
+        entry = Entry(stream, seq, at, fact, actor, link)
+        made.append(Line(entry, kind, body, command, before))
     head.seq, head.at, head.hash = seq, at, link
     return made
 
 
-async def write(writer: Writer, lines: Sequence[Line]) -> None:
-    """Write lines of locked streams, and move the streams' heads."""
-    if not lines:
-        return
-    last = {line.entry.stream: line.entry for line in lines}
-    await writer.insert(
-        "journal",
-        ("stream", "seq", "kind", "body", "at", "actor", "command", "hash"),
-        [
-            (entry.stream, entry.seq, kind, body, entry.at, entry.actor, command, entry.hash)
-            for entry, kind, body, command in lines
-        ],
+def appended(lines: Sequence[Line], unmoved: Sequence[Head] = ()) -> Call:
+    """Return the call that writes lines and moves their streams' heads.
+
+    It is refused, and with it its transaction, where a stream does not end in the entry before
+    its first line, or is somebody else's, or where one of `unmoved` has moved.
+    """
+    first, last = dict[str, Line](), dict[str, Entry]()
+    for line in lines:
+        first.setdefault(line.entry.stream, line)
+        last[line.entry.stream] = line.entry
+    heads = columns(
+        [*first, *(head.stream for head in unmoved)],
+        [*(line.entry.seq - 1 for line in first.values()), *(head.seq for head in unmoved)],
+        [*(entry.seq for entry in last.values()), *(head.seq for head in unmoved)],
+        [*(micros(entry.at) for entry in last.values()), *(micros(head.at) for head in unmoved)],
     )
-    await writer.execute(
-        "update stream_head h set seq = t.seq, at = t.at, hash = t.hash"
-        " from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::bytea[])"
-        " as t (stream, seq, at, hash) where h.stream = t.stream",
-        list(last),
-        [entry.seq for entry in last.values()],
-        [entry.at for entry in last.values()],
-        [entry.hash for entry in last.values()],
+    written = columns(
+        [line.entry.stream for line in lines],
+        [line.entry.seq for line in lines],
+        [line.kind for line in lines],
+        [micros(line.entry.at) for line in lines],
+        [line.entry.actor for line in lines],
+        [line.command for line in lines],
+    )
+    return (
+        "journal_append",
+        heads,
+        b"".join([*(line.link for line in first.values()), *(head.hash for head in unmoved)]),
+        b"".join([*(entry.hash for entry in last.values()), *(head.hash for head in unmoved)]),
+        written,
+        documents([line.body for line in lines]),
+        b"".join(line.entry.hash for line in lines),
     )
 
 

@@ -96,12 +96,17 @@ def canonical(value: object) -> bytes:
         return text.encode()
 
 
-def json_text(value: object) -> str:
+def json_bytes(value: object) -> bytes:
     """Return JSON as the database takes it."""
     try:
-        return orjson.dumps(value, option=_PLAIN).decode()
+        return orjson.dumps(value, option=_PLAIN)
     except TypeError:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False).encode()
+
+
+def json_text(value: object) -> str:
+    """Return JSON as the database takes it, as text."""
+    return json_bytes(value).decode()
 
 
 @lru_cache(maxsize=256)

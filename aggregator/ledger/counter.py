@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from aggregator.errors import Conflict, InsufficientFunds, NotFound
 from aggregator.ledger.transfers import is_bank, merged, reversal_key
-from aggregator.market import Answer, Unit
+from aggregator.market import Answer, Desk, Unit
 from aggregator.market.desk import Asked
 
 STREAM = "ledger"
@@ -51,11 +51,11 @@ class _Made:
     lines: list[tuple[str, int]] = field(default_factory=list)
 
 
-class Counter:
+class Counter(Desk):
     """Serves one transaction's movements; a desk of the market."""
 
     def __init__(self, unit: Unit) -> None:
-        self._unit = unit
+        super().__init__(unit)
         self._accounts: dict[str, _Account] = {}
         self._made: dict[str, _Made] = {}
         self._known: dict[str, str] = {}
@@ -108,9 +108,6 @@ class Counter:
             ("transfer_id", "line", "account_id", "currency", "amount_minor"),
             self._postings,
         )
-
-    def keep(self) -> None:
-        """Remember nothing: balances are anybody's to change."""
 
     def _move(self, wanted: Movement | Reversal, key: str) -> str:
         reverses = None

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from aggregator.db.calls import Call, column, document
 from aggregator.errors import InsufficientFunds
 from aggregator.market import Unit
+
+_ENOUGH_MINOR = 10**18
 
 
 @dataclass(slots=True)
@@ -43,6 +46,25 @@ class Covering:
         )
         for row in found:
             self._purses[row["id"]] = _Purse(row["currency"], row["available_minor"])
+
+    def trust(self, account_id: str, currency: str) -> None:
+        """Take an account for covered without a look; it refuses what is not, when written."""
+        if account_id not in self._purses:
+            self._purses[account_id] = _Purse(currency, _ENOUGH_MINOR)
+
+    def claim(self, recalled: Iterable[Held]) -> Call:
+        """Return the call that changes holds, if they all are still as they were recalled."""
+        known = list(recalled)
+        changed = {held.hold_id: held.amount_minor for held in self._changed.values()}
+        accounts = sorted({held.account_id for held in known})
+        before = {held.hold_id: held.amount_minor for held in known}
+        call = "holds_change", column(accounts), document(before), document(changed)
+        self._changed.clear()
+        return call
+
+    def is_written(self) -> bool:
+        """Say whether nothing is left to write."""
+        return not self._changed and not self._placed
 
     def place(self, account_id: str, amount_minor: int, currency: str, reference: str) -> Held:
         """Set aside an amount of a locked account.

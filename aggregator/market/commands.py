@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from aggregator.db.calls import Call, columns, documents, micros
 from aggregator.errors import CommandReused, RecordedRefusal
-from aggregator.journal.facts import json_text
+from aggregator.journal.facts import json_bytes
 from aggregator.journal.reading import decoded
 from aggregator.market.acts import Actor, Answer, Command, Outcome
 from aggregator.refusals import Refusal
@@ -21,10 +22,6 @@ MAX_RECENT = 10_000
 
 class Database(Protocol):
     async def rows(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]: ...
-
-    async def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +69,14 @@ class Book:
         self._database = database
         self._recent = recent
         self._known: dict[Key, Answered] = {}
-        self._new: list[Answered] = []
+        self.new: list[Answered] = []
 
     async def read(self, asked: Iterable[tuple[Actor, Command | None]]) -> None:
         """Read what is known of the commands, in one statement."""
         keys = [(actor.organisation_id, command.id) for actor, command in asked if command]
         if not keys:
             return
-        found = await self._database.rows(
-            "select c.organisation_id, c.id, c.act, c.fingerprint, c.outcome, c.answer, c.at"
-            " from unnest($1::text[], $2::text[]) as t (organisation_id, id)"
-            " join command c on c.organisation_id = t.organisation_id and c.id = t.id",
-            [key[0] for key in keys],
-            [key[1] for key in keys],
-        )
+        found = await self._rows_of(keys)
         for row in found:
             known = Answered(
                 key=(row["organisation_id"], row["id"]),
@@ -97,6 +88,20 @@ class Book:
             )
             self._known[known.key] = known
 
+    async def _rows_of(self, keys: Sequence[Key]) -> Sequence[Mapping[str, Any]]:
+        names = "c.organisation_id, c.id, c.act, c.fingerprint, c.outcome, c.answer, c.at"
+        if len(keys) == 1:
+            # Found by its key whatever the planner believes of a table that was small.
+            return await self._database.rows(
+                f"select {names} from command c where organisation_id = $1 and id = $2", *keys[0]
+            )
+        return await self._database.rows(
+            f"select {names} from unnest($1::text[], $2::text[]) as t (organisation_id, id)"
+            " join command c on c.organisation_id = t.organisation_id and c.id = t.id",
+            [key[0] for key in keys],
+            [key[1] for key in keys],
+        )
+
     def known(self, actor: Actor, command: Command | None) -> Outcome | Refusal | None:
         """Return what the command was answered before, or None."""
         if command is None:
@@ -106,29 +111,23 @@ class Book:
         return found.again(command) if found else None
 
     def keep(self, made: Answered) -> None:
-        """Note an answer; `write` writes it."""
+        """Note an answer; the call of `noted` writes it."""
         self._known[made.key] = made
-        self._new.append(made)
+        self.new.append(made)
 
-    async def write(self) -> list[Answered]:
-        """Write the answers noted, in one statement, and return them."""
-        made, self._new = self._new, []
+    def noted(self) -> list[Call]:
+        """Return the call that writes the answers noted, if any."""
+        made = self.new
         if not made:
-            return made
-        await self._database.insert(
-            "command",
-            ("organisation_id", "id", "act", "fingerprint", "outcome", "answer", "at", "person_id"),
-            [
-                (
-                    *one.key,
-                    one.act,
-                    one.fingerprint,
-                    one.outcome,
-                    json_text(one.answer),
-                    one.at,
-                    one.person_id,
-                )
-                for one in made
-            ],
+            return []
+        written = columns(
+            [one.key[0] for one in made],
+            [one.key[1] for one in made],
+            [one.act for one in made],
+            [one.outcome for one in made],
+            [micros(one.at) for one in made],
+            [one.person_id for one in made],
         )
-        return made
+        fingerprints = b"".join(one.fingerprint for one in made)
+        answers = documents([json_bytes(one.answer) for one in made])
+        return [("command_append", written, fingerprints, answers)]

@@ -2,15 +2,17 @@
 
 A desk reads once what all the acts of a transaction need, decides one after the other
 without input or output, and writes once what came of them. So an act costs its decision, and
-shares everything else.
+shares everything else. What a desk remembers it need not read again: it decides ahead of any
+lock, and its write is refused where memory was wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from aggregator.db.calls import Call
 from aggregator.market.acts import Actor, Answer, Command
 from aggregator.market.unit import Unit
 
@@ -25,13 +27,23 @@ class Asked:
     content: Any
 
 
-class Desk(Protocol):
-    """Serves one transaction, in which the heads of all streams asked about are locked."""
+class Desk:
+    """Serves one transaction, in which the heads of all streams asked about are known."""
 
-    def __init__(self, unit: Unit) -> None: ...
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    def recall(self, asked: Sequence[Asked]) -> bool:
+        """Take what deciding needs from memory, nothing being locked; False if it is not all there.
+
+        What was taken is checked by `claims`.
+        """
+        del asked
+        return False
 
     async def read(self, asked: Sequence[Asked]) -> None:
-        """Read what deciding needs, in a few statements for all of `asked`."""
+        """Read what deciding needs, in a few statements for all of `asked`; heads are locked."""
+        raise NotImplementedError
 
     def decide(self, asked: Asked) -> Answer:
         """Return the answer at `unit.now`, after noting what it means in memory.
@@ -40,9 +52,18 @@ class Desk(Protocol):
             RuleViolation, MarketError: refused, and nothing has been noted.
 
         """
+        raise NotImplementedError
+
+    def claims(self) -> list[Call]:
+        """Return the calls that refuse the transaction unless what was recalled is still so."""
+        return []
+
+    def is_written(self) -> bool:
+        """Say whether `claims` wrote all there is to write."""
+        return False
 
     async def write(self) -> None:
-        """Write all that was noted."""
+        """Write all that was noted and that `claims` did not write."""
 
     def keep(self) -> None:
         """Remember for the next transaction: this one is durable."""

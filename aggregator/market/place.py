@@ -17,8 +17,9 @@ from aggregator.ids import Ids
 from aggregator.journal.reading import Pool, decoded
 from aggregator.market.acts import Actor, Command, Outcome, Reactions, Step
 from aggregator.market.desk import Asked, Desk
-from aggregator.market.turnstile import Turnstile, Waiting
+from aggregator.market.turnstile import Turnstile
 from aggregator.market.unit import Unit
+from aggregator.market.waiting import Waiting
 from aggregator.tasks import Tasks
 
 

@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tortoise.transactions import in_transaction
 
-from aggregator.db import orm
 from aggregator.db.faults import BUSY, FULL, LOST
 from aggregator.errors import DiskFull, MarketError, OutcomeUnknown, TryAgain
-from aggregator.journal.appending import Head, lock_free_heads
+from aggregator.journal.appending import Head
 from aggregator.market import commands
-from aggregator.market.acts import Actor, Answer, Command, Outcome, Step
-from aggregator.market.desk import Asked, Desk
-from aggregator.market.points import passing
+from aggregator.market.acts import Actor, Outcome
 from aggregator.market.unit import Unit
-from aggregator.refusals import Refusal, plain_figures, refusal_code
+from aggregator.market.waiting import Settled, Waiting, keep_answer, keep_refusal, tell
+from aggregator.market.writer import RETRIES, Writer
+from aggregator.refusals import Refusal
 from matching.errors import RuleViolation
 
 if TYPE_CHECKING:
@@ -35,35 +31,6 @@ if TYPE_CHECKING:
 MAX_STEPS = 256
 MAX_DECIDED = 256
 MAX_WAITING = 4096
-RETRIES = 5
-
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """An act on its way through: with a step of its own, or for a desk."""
-
-    actor: Actor
-    act: str
-    command: Command | None
-    done: asyncio.Future[Outcome]
-    step: Step | None = None
-    desk: type[Desk] | None = None
-    asked: Asked | None = None
-
-    def fail(self, error: BaseException) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
-
-    def settle(self, result: Outcome | Refusal) -> None:
-        if self.done.done():
-            return
-        if isinstance(result, Outcome):
-            self.done.set_result(result)
-        else:
-            self.done.set_exception(result)
-
-
-Settled = list[tuple[Waiting, Outcome | Refusal]]
 
 
 class Turnstile:
@@ -74,9 +41,8 @@ class Turnstile:
         self._queues: dict[str, deque[Waiting]] = {}
         self._ready: dict[str, None] = {}
         self._is_writing = False
-        self._lent = AsyncExitStack()
-        self._writer: orm.Writing | None = None
         self._answered = commands.Recent()
+        self._writer = Writer(market, self._answered)
 
     def enter(self, stream: str, waiting: Waiting) -> None:
         """Line an act up; its future is told.
@@ -133,7 +99,7 @@ class Turnstile:
         try:
             while self._ready:
                 taken = self._take()
-                held = await self._decide([one for mine in taken.values() for one in mine])
+                held = await self._writer.decide([one for mine in taken.values() for one in mine])
                 for stream, mine in taken.items():
                     if stream in held:
                         # Somebody else has the stream; the others must not wait for him.
@@ -145,21 +111,21 @@ class Turnstile:
                 if not self._ready:
                     await asyncio.sleep(0)  # who was just answered may ask again
                 if not self._ready:
-                    await self._give_back()
+                    await self._writer.give_back()
         except BaseException:
             for stream in self._ready:
                 self._give_up(stream, [])
             for stream, mine in taken.items():
                 self._give_up(stream, mine)
             self._ready.clear()
-            await self._give_back()
+            await self._writer.give_back()
             raise
         finally:
             self._is_writing = False
 
     async def _decide_held(self, stream: str, batch: list[Waiting]) -> None:
         try:
-            await self._decide(batch, waits=True)
+            await self._writer.decide(batch, waits=True)
         except BaseException:
             self._give_up(stream, batch)
             raise
@@ -196,7 +162,7 @@ class Turnstile:
             for waiting in batch:
                 await self._carry_out(stream, [waiting])
             return
-        await self._tell(settled, woken)
+        await tell(self._market, settled, woken)
 
     async def _with_retries(
         self, stream: str | None, batch: list[Waiting]
@@ -229,134 +195,12 @@ class Turnstile:
                 known = book.known(waiting.actor, waiting.command)
                 result = known or await _attempt(unit, book, waiting)
                 settled.append((waiting, result))
-            made = await book.write()
-        self._answered.keep(made)
+            calls = book.noted()
+            if calls:
+                await unit.call(*calls)
+        self._writer.forget(unit.heads)
+        self._answered.keep(book.new)
         return settled, unit.woken
-
-    async def _decide(self, batch: list[Waiting], *, waits: bool = False) -> set[str]:
-        """Decide acts of several streams in one transaction, and tell what came of each.
-
-        Return the streams that somebody else has locked, whose acts are left as they were;
-        none where it `waits` for him. On a fault of one, each half is tried by itself.
-        """
-        try:
-            settled, woken, held = await self._decided(batch, waits=waits)
-        except (DiskFull, OutcomeUnknown) as error:
-            for waiting in batch:
-                waiting.fail(error)
-            return set()
-        except Exception as error:  # noqa: BLE001 - every waiting caller must hear of it
-            if len(batch) == 1:
-                batch[0].fail(error)
-                return set()
-            middle = len(batch) // 2
-            for half in (batch[:middle], batch[middle:]):
-                await self._decide(half, waits=True)
-            return set()
-        await self._tell(settled, woken)
-        return held
-
-    async def _decided(
-        self, batch: list[Waiting], *, waits: bool
-    ) -> tuple[Settled, set[str], set[str]]:
-        lost = False
-        for attempt in range(RETRIES):
-            try:
-                # Ids that are new, as nearly all are, are not looked up: should one be known
-                # after all, its second row is refused, and then all are.
-                return await self._desks(batch, waits=waits, looks_up=attempt > 0)
-            except FULL as error:
-                raise DiskFull from error
-            except LOST as error:
-                await self._give_back()
-                if lost:
-                    raise OutcomeUnknown from error
-                # Each act has a command id: if it was done after all, it is answered again.
-                lost = True
-            except BUSY:
-                if attempt == RETRIES - 1:
-                    raise
-                await asyncio.sleep(0.01 * attempt)
-        raise TryAgain
-
-    async def _desks(
-        self, batch: list[Waiting], *, waits: bool, looks_up: bool
-    ) -> tuple[Settled, set[str], set[str]]:
-        market = self._market
-        async with self._lends(waits=waits) as writer, writer.transaction():
-            unit = Unit(market, Actor.SYSTEM, market.clock.now(), writer)
-            streams = sorted({one.asked.stream for one in batch if one.asked})
-            if waits:
-                for stream in streams:
-                    await unit.lock(stream)
-            else:
-                unit.heads = await lock_free_heads(unit, streams)
-            passing("locked")
-            free = [one for one in batch if one.asked and one.asked.stream in unit.heads]
-            book = commands.Book(unit, self._answered)
-            if looks_up:
-                await book.read((one.actor, one.command) for one in free)
-            desks: dict[type[Desk], Desk] = {}
-            for kind in dict.fromkeys(one.desk for one in free if one.desk):
-                desks[kind] = kind(unit)
-                await desks[kind].read(
-                    [one.asked for one in free if one.asked and one.desk is kind]
-                )
-            settled: Settled = [(one, _decision(unit, book, desks, one)) for one in free]
-            passing("decided")
-            for desk in desks.values():
-                await desk.write()
-            await unit.write_noted()
-            made = await book.write()
-            passing("written")
-        passing("committed")
-        self._answered.keep(made)
-        for desk in desks.values():
-            desk.keep()
-        return settled, unit.woken, set(streams) - unit.heads.keys()
-
-    @asynccontextmanager
-    async def _lends(self, *, waits: bool) -> AsyncIterator[orm.Writing]:
-        """Lend the writer's connection, or another to who waits for a lock beside it."""
-        if waits:
-            async with orm.writing() as beside:
-                yield beside
-            return
-        if self._writer is None:
-            self._writer = await self._lent.enter_async_context(orm.writing())
-        yield self._writer
-
-    async def _give_back(self) -> None:
-        self._writer = None
-        with suppress(*LOST):
-            await self._lent.aclose()
-
-    async def _tell(self, settled: Settled, woken: set[str]) -> None:
-        if woken:
-            await self._market.bus.wake(sorted(woken))
-        passing("woken")
-        for waiting, result in settled:
-            waiting.settle(result)
-
-
-def _decision(
-    unit: Unit, book: commands.Book, desks: dict[type[Desk], Desk], waiting: Waiting
-) -> Outcome | Refusal:
-    asked, actor, command = waiting.asked, waiting.actor, waiting.command
-    assert asked is not None
-    assert waiting.desk is not None
-    known = book.known(actor, command)
-    if known is not None:
-        return known
-    unit.actor, unit.command = actor, command
-    unit.now = max(unit.market.clock.now(), unit.heads[asked.stream].at)
-    try:
-        answer = desks[waiting.desk].decide(asked)
-    except (RuleViolation, MarketError) as refusal:
-        _keep_refusal(unit, book, waiting, refusal)
-        return refusal
-    _keep(unit, book, waiting, commands.DONE, answer)
-    return Outcome(answer)
 
 
 async def _attempt(unit: Unit, book: commands.Book, waiting: Waiting) -> Outcome | Refusal:
@@ -369,30 +213,8 @@ async def _attempt(unit: Unit, book: commands.Book, waiting: Waiting) -> Outcome
     except (RuleViolation, MarketError) as refusal:
         await unit.execute("rollback to savepoint act")
         unit.memo, unit.woken, unit.heads = memo, woken, heads
-        _keep_refusal(unit, book, waiting, refusal)
+        keep_refusal(unit, book, waiting, refusal)
         return refusal
     await unit.execute("release savepoint act")
-    _keep(unit, book, waiting, commands.DONE, answer)
+    keep_answer(unit, book, waiting, commands.DONE, answer)
     return Outcome(answer)
-
-
-def _keep_refusal(unit: Unit, book: commands.Book, waiting: Waiting, refusal: Refusal) -> None:
-    answer = {"code": refusal_code(refusal), "figures": plain_figures(refusal)}
-    _keep(unit, book, waiting, commands.REFUSED, answer)
-
-
-def _keep(unit: Unit, book: commands.Book, waiting: Waiting, outcome: str, answer: Answer) -> None:
-    command = waiting.command
-    if command is None:
-        return
-    key = (waiting.actor.organisation_id, command.id)
-    made = commands.Answered(
-        key,
-        waiting.act,
-        command.fingerprint,
-        outcome,
-        answer,
-        unit.now,
-        waiting.actor.person_id,
-    )
-    book.keep(made)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aggregator.db import orm
+from aggregator.db.calls import Call, statement
 from aggregator.journal import appending
 from aggregator.journal.appending import Head, Line
 from aggregator.journal.facts import stamp
@@ -53,6 +54,11 @@ class Unit:
         """Put many rows into a table at once; JSON is text, and every column is named."""
         await orm.copy_rows(self.connection, table, columns, rows)
 
+    async def call(self, *calls: Call) -> None:
+        """Call functions of the schema, in one statement."""
+        sql, given = statement(calls)
+        await self.rows(sql, *given)
+
     async def lock(self, stream: str) -> Head:
         """Lock the stream's head; `now` never lies before its last entry."""
         head = self.heads.get(stream)
@@ -82,14 +88,21 @@ class Unit:
         self.woken.add(stream)
         return [line.entry for line in lines]
 
-    async def write_noted(self) -> None:
-        """Write what was noted, then run the reactions to each fact in this transaction."""
+    async def write_noted(self, *calls: Call) -> None:
+        """Write what was noted, and make other calls with it, then run the reactions to it."""
         lines, self.noted = self.noted, []
-        await appending.write(self, lines)
+        if lines:
+            calls = (appending.appended(lines), *calls)
+        if calls:
+            await self.call(*calls)
+        await self.react(lines)
+
+    async def react(self, lines: Sequence[Line]) -> None:
+        """Run the reactions to each fact in this transaction."""
         reactions = self.market.reactions
         for line in lines:
-            for react in reactions.get(type(line.entry.fact), ()):
-                await react(self, line.entry.fact)
+            for reaction in reactions.get(type(line.entry.fact), ()):
+                await reaction(self, line.entry.fact)
 
     def new_id(self, prefix: str) -> str:
         return self.market.ids.new(prefix)

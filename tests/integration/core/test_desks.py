@@ -12,7 +12,7 @@ from aggregator.db import orm as market_orm
 from aggregator.errors import CommandReused, Conflict, RecordedRefusal
 from aggregator.journal.facts import fact
 from aggregator.journal.reading import Pool, entries
-from aggregator.market import Actor, Answer, Asked, Command, Market, Outcome, Unit
+from aggregator.market import Actor, Answer, Asked, Command, Desk, Market, Outcome, Unit
 from tests.builders import a_command, a_market, an_actor
 
 OPERATOR = an_actor("operator", "operator")
@@ -23,13 +23,10 @@ class Stamped:
     number: int
 
 
-class Stamping:
+class Stamping(Desk):
     """Journals numbers; it refuses those below zero and fails on 1300."""
 
     batches: ClassVar[list[int]] = []
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
 
     async def read(self, asked: Sequence[Asked]) -> None:
         Stamping.batches.append(len(asked))
@@ -41,12 +38,6 @@ class Stamping:
         if asked.content == 1300:
             raise ZeroDivisionError
         return {"number": asked.content, "seq": entry.seq}
-
-    async def write(self) -> None:
-        return None
-
-    def keep(self) -> None:
-        return None
 
 
 async def stamp(

@@ -1,0 +1,68 @@
+"""Receipts: what a bidder is told of what he said, as far as the rules go."""
+
+from __future__ import annotations
+
+from aggregator.auctions import deposits
+from aggregator.auctions.store import Room
+from aggregator.market import Answer, Unit
+from matching.auctions.disclosure import own_place
+from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
+from matching.auctions.state import State
+
+
+def receipt(unit: Unit, room: Room, said: deposits.Said, head: bytes, deposit_minor: int) -> Answer:
+    """Return the receipt; `hash` is the end of the auction's record with it."""
+    listing, state = room.opened
+    is_leading, my_rank, next_allowed_minor = own_place(state, said.bidder)
+    common = {
+        "auction_id": listing.auction_id,
+        "at": unit.stamp(said.at),
+        "hash": head.hex(),
+        "deposit_minor": deposit_minor,
+        "currency": listing.currency,
+        "closes_at": unit.stamp(state.closes_at),
+        "is_leading": is_leading,
+        "my_rank": my_rank,
+        "next_allowed_minor": next_allowed_minor,
+    }
+    match said:
+        case BidPlaced():
+            return {
+                **common,
+                "bid_id": said.bid_id,
+                "seq": state.book.count_of(said.bidder),
+                "price_minor": said.price_minor,
+                "lots": said.lots,
+                "all_or_none": said.all_or_none,
+                **({"score_minor": said.score_minor} if state.rules.criteria else {}),
+            }
+        case DemandPlaced():
+            assert state.clock is not None
+            prices = dict(zip(state.clock.items, state.clock.prices, strict=True))
+            is_single = list(prices) == [""]
+            return {
+                **common,
+                "bid_id": said.bid_id,
+                "seq": sum(bidder == said.bidder for bidder, _ in state.clock.ids),
+                "price_minor": prices[""] if is_single else None,
+                "lots": sum(lots for _, lots in said.demand),
+                "all_or_none": False,
+                "round": said.round,
+                "demand": {} if is_single else dict(said.demand),
+            }
+        case PackagePlaced():
+            return {**common, **_of_package(said, state)}
+        case StandingSet():
+            return {**common, "standing_id": said.standing_id, "limit_minor": said.limit_minor}
+
+
+def _of_package(said: PackagePlaced, state: State) -> Answer:
+    return {
+        "bid_id": said.bid_id,
+        "seq": sum(bid.bidder == said.bidder for bid in state.packages),
+        "price_minor": said.price_minor,
+        "lots": said.lots,
+        "all_or_none": True,
+        "items": list(said.items),
+        "xor": said.xor,
+    }
