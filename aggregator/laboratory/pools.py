@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -19,6 +19,9 @@ MAX_LOTS = 10**12
 
 _PLEDGE_REQUIRED = "id owner cell lots limit_minor seq"
 _PLEDGE_OPTIONAL = "size tolerance freight_minor term_minor fee_minor"
+
+
+Step = tuple[int, int]  # A price, and the lots from which it counts.
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,48 +63,102 @@ def clear_pools(instance: Instance) -> Document:
 def explain(instance: Instance, result: Mapping[str, Any]) -> str:
     """Tell the result pool by pool, and every pledge left out with its reason."""
     pledges = {pledge.id: pledge for pledge in instance.pledges}
-    currency = instance.currency
+    offers = {offer.id: offer for offer in instance.offers}
+    pools, left = result["pools"], result["unmatched"]
+    asked: dict[str, list[Step]] = {}
+    for offer in instance.offers:
+        steps = [(price, lots) for lots, price in offer.breaks if lots <= offer.capacity]
+        asked.setdefault(offer.cell, []).extend(steps)
     lines = [
-        f"{len(pledges)} pledges and {len(instance.offers)} offers make "
-        f"{len(result['pools'])} pools; the buyers keep "
-        f"{_amount(result['surplus_minor'])} {currency} below their limits."
+        f"{_counted(len(pledges), 'pledge')} and {_counted(len(offers), 'offer')} make "
+        f"{_counted(len(pools), 'pool')}; the buyers keep "
+        f"{_amount(result['surplus_minor'])} {instance.currency} below their limits."
     ]
-    for number, pool in enumerate(result["pools"], 1):
-        members = pool["members"]
-        lines.append(
-            f"Pool {number}: {len(members)} buyers take {pool['lots']} lots from "
-            f"{pool['offer']} at {_amount(pool['goods_minor'])} {currency} a lot; "
-            f"everyone pays this goods price and his own freight, term and fee."
-        )
-        for member in members:
-            limit = pledges[member["pledge"]].limit_minor
-            lines.append(
-                f"  {member['pledge']}: {member['lots']} lots at "
-                f"{_amount(member['landed_minor'])} landed, "
-                f"{_amount(member['amount_minor'])} in all, "
-                f"{_amount(limit - member['landed_minor'])} a lot below the limit."
-            )
+    for number, pool in enumerate(pools, 1):
+        lines.append(_pool_told(number, pool, offers[pool["offer"]], instance.currency))
+        lines += [
+            _member_told(member, pool, pledges[member["pledge"]]) for member in pool["members"]
+        ]
+    rationed = result["certificate"]["rationed"]
     lines += [
         f"Lots are scarce in {cell['cell']}: {cell['lots']} are served. What is scarce is shared "
         f"by equal awards; limits buy no priority, but here they are not promised to be safe to "
         f"tell."
-        for cell in result["certificate"]["rationed"]
+        for cell in rationed
     ]
-    lines += [
-        f"{left['pledge']} is left out: {_REASONS[left['reason']]}" for left in result["unmatched"]
-    ]
+    for entry in left:
+        pledge = pledges[entry["pledge"]]
+        why = _reason_told(entry["reason"], pledge, asked.get(pledge.cell, ()), instance.rules)
+        lines.append(f"{pledge.id} is left out: {why}")
+    if instance.rules.objective == "stable" and not rationed:
+        lines.append(
+            "Whoever tells his true limit does best: no false one, alone or of two together, is "
+            "paid. Sizes and quantities are taken as told."
+        )
     return "\n".join(lines)
 
 
-_REASONS = {
-    "no_offer": "nobody offers this product there in that month.",
-    "limit_below_all_prices": "its limit, less its own freight, term and fee, reaches no price.",
-    "no_similar_size": "no other buyer there is of similar size.",
-    "too_few_members": "too few buyers of similar size are still without a pool.",
-    "break_not_reached": "buyers of similar size are there, but their lots reach no price break "
-    "that all of them accept.",
-    "capacity": "its pool was formed, but the suppliers' lots did not suffice.",
-}
+def _pool_told(number: int, pool: Mapping[str, Any], offer: Offer, currency: str) -> str:
+    price = pool["goods_minor"]
+    from_lots = next(lots for lots, goods in offer.breaks if goods == price)
+    return (
+        f"Pool {number} for {offer.cell}: {_counted(len(pool['members']), 'buyer')} take "
+        f"{_counted(pool['lots'], 'lot')} from {offer.id} at {_amount(price)} {currency} a lot, "
+        f"its price from {_counted(from_lots, 'lot')} on; everyone pays this goods price and his "
+        f"own freight, term and fee."
+    )
+
+
+def _member_told(member: Mapping[str, Any], pool: Mapping[str, Any], pledge: Pledge) -> str:
+    lots, landed = member["lots"], member["landed_minor"]
+    note = ""
+    if lots > pledge.lots:
+        note = f" ({lots - pledge.lots} of them within its tolerance)"
+    elif lots < pledge.lots:
+        note = f" of the {pledge.lots} it asked for"
+    own = landed - pool["goods_minor"]
+    lines = f" (goods and {_amount(own)} of its own)" if own else ""
+    return (
+        f"  {pledge.id}: {_counted(lots, 'lot')}{note} at {_amount(landed)} landed{lines}, "
+        f"{_amount(member['amount_minor'])} in all, "
+        f"{_amount(pledge.limit_minor - landed)} a lot below the limit."
+    )
+
+
+def _reason_told(reason: str, pledge: Pledge, steps: Sequence[Step], rules: Rules) -> str:
+    """Tell why a pledge is left out, with the figures that decided it."""
+    above, below = rules.similarity
+    similar = f"similar size ({-(-pledge.size * below // above)} to {pledge.size * above // below})"
+    net_minor = pledge.limit_minor - pledge.freight_minor - pledge.term_minor - pledge.fee_minor
+    match reason:
+        case "no_offer":
+            return "nobody offers this product there in that month."
+        case "limit_below_all_prices":
+            asked = f"; nobody asks less than {_amount(min(steps)[0])}" if steps else ""
+            return (
+                "its limit, less its own freight, term and fee, reaches no price: it leaves "
+                f"{_amount(net_minor)} for goods{asked}."
+            )
+        case "no_similar_size":
+            return f"no other buyer there is of {similar}."
+        case "too_few_members":
+            return (
+                f"too few buyers of {similar} are still without a pool; "
+                f"{rules.min_members} make one."
+            )
+        case "break_not_reached":
+            reached = [lots for price, lots in steps if price <= net_minor]
+            own = f"; its own limit pays for prices from {min(reached)} lots on" if reached else ""
+            return (
+                f"buyers of {similar} are there, but their lots reach no price break that all of "
+                f"them accept{own}."
+            )
+        case _:
+            return "its pool was formed, but the suppliers' lots did not suffice."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _rules(node: Node) -> tuple[Rules, int]:

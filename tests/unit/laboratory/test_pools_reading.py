@@ -182,18 +182,80 @@ def test_no_pledges_and_no_offers_are_no_mistake() -> None:
     check_documents(instance, json.dumps(result).encode())
 
 
-def test_the_result_is_told_in_words_with_every_reason() -> None:
+def more(name: str, **fields: Any) -> dict[str, Any]:
+    return {**an_instance()["pledges"][0], "id": name, "owner": name.upper(), "seq": 9, **fields}
+
+
+def test_the_result_is_told_in_words() -> None:
     instance = an_instance()
-    instance["pledges"].append(
-        {"id": "d", "owner": "D", "cell": "SUGAR-W1/GX/2027-03", "lots": 100, "limit_minor": 5,
-         "seq": 9}
-    )  # fmt: skip
+    instance["pledges"][2] |= {"tolerance": 20, "freight_minor": 4}
+    instance["offers"][0] |= {"pack": 80}
+
+    told = explained(json.dumps(instance).encode()).splitlines()
+
+    assert told == [
+        "3 pledges and 1 offer make 1 pool; the buyers keep 27.20 CNY below their limits.",
+        "Pool 1 for SUGAR-W1/GX/2027-03: 3 buyers take 320 lots from m at 4.90 CNY a lot, its "
+        "price from 300 lots on; everyone pays this goods price and his own freight, term and "
+        "fee.",
+        "  a: 100 lots at 4.90 landed, 490.00 in all, 0.10 a lot below the limit.",
+        "  b: 100 lots at 4.90 landed, 490.00 in all, 0.10 a lot below the limit.",
+        "  c: 120 lots (20 of them within its tolerance) at 4.94 landed (goods and 0.04 of its "
+        "own), 592.80 in all, 0.06 a lot below the limit.",
+        "Whoever tells his true limit does best: no false one, alone or of two together, is paid. "
+        "Sizes and quantities are taken as told.",
+    ]
+
+
+def test_every_reason_is_told_with_the_figures_that_decide_it() -> None:
+    instance = an_instance()
+    instance["pledges"] += [
+        more("d", limit_minor=5),
+        more("e", lots=1000),
+        more("f", lots=10, limit_minor=495),
+        more("g", lots=10, limit_minor=495),
+        more("h", cell="TEA/YN/2027-03"),
+        *(more(name, lots=30, limit_minor=495) for name in ("i", "j", "k")),
+    ]
 
     told = explained(json.dumps(instance).encode())
 
-    assert "3 buyers take 300 lots from m at 4.90 CNY a lot" in told
-    assert "a: 100 lots at 4.90 landed, 490.00 in all, 0.10 a lot below the limit." in told
-    assert "d is left out: its limit, less its own freight, term and fee, reaches no price." in told
+    assert (
+        "d is left out: its limit, less its own freight, term and fee, reaches no price: it "
+        in told
+    )
+    assert "it leaves 0.05 for goods; nobody asks less than 4.90." in told
+    assert "e is left out: no other buyer there is of similar size (500 to 2000)." in told
+    assert (
+        "f is left out: too few buyers of similar size (5 to 20) are still without a pool; 3 "
+        in told
+    )
+    assert "h is left out: nobody offers this product there in that month." in told
+    assert (
+        "i is left out: buyers of similar size (15 to 60) are there, but their lots reach no "
+        in told
+    )
+    assert "its own limit pays for prices from 300 lots on." in told
+
+
+def test_a_break_that_no_capacity_reaches_is_no_price() -> None:
+    instance = an_instance()
+    instance["offers"][0] |= {"capacity": 200, "breaks": [[300, 490]]}
+
+    told = explained(json.dumps(instance).encode())
+
+    assert "their lots reach no price break that all of them accept.\n" in told
+
+
+def test_scarce_lots_are_told_with_what_is_no_longer_promised() -> None:
+    instance = an_instance()
+    instance["offers"][0] |= {"capacity": 200}
+
+    told = explained(json.dumps(instance).encode())
+
+    assert "  c: 66 lots of the 100 it asked for at 5.00 landed" in told
+    assert "Lots are scarce in SUGAR-W1/GX/2027-03: 200 are served." in told
+    assert "Whoever tells his true limit" not in told
 
 
 def test_the_hash_of_inputs_depends_on_their_set_only() -> None:
