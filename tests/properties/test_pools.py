@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.clearing.pools import check_values
-from matching.pools.clearing import Pledge, Result, clear
+from matching.pools.clearing import Offer, Pledge, Result, Rules, clear
 from matching.pools.standing import Standing
 from tests.properties.pool_worlds import (
+    CELL,
     World,
     a_world,
     blocking_group,
@@ -141,12 +142,41 @@ def test_changes_in_a_larger_cell_give_what_one_clearing_does(seed: int, scarce:
     _change_step_by_step(world, random, changes=40)
 
 
+@pytest.mark.parametrize(("seed", "scarce"), [(1, False), (2, False), (3, True)])
+def test_hundreds_of_changes_in_one_cell_give_at_each_step_what_one_clearing_does(
+    seed: int, scarce: bool
+) -> None:
+    random = Random(seed)
+    breaks = ((600, 480), (1_200, 470), (2_400, 460))
+    capacity = 3_000 if scarce else 10**9
+    offers = (
+        Offer("x", "X", CELL, capacity, 1, breaks),
+        Offer("y", "Y", CELL, capacity, 1, ((900, 475), (1_800, 465)), 1),
+    )
+    pledges = [
+        Pledge(
+            id=f"p{random.randrange(10**6)}-{number}",
+            owner=random.choice([f"w{number}", f"w{number}", "twin"]),
+            cell=CELL,
+            size=random.choice([30, 50, 50, 80, 100, 100, 130, random.randrange(20, 200)]),
+            lots=random.choice([50, 100, random.randrange(10, 200)]),
+            tolerance=random.choice([0, 0, 0, 0, 10]) if seed == 2 else 0,
+            limit_minor=random.randrange(450, 520),
+            freight_minor=random.choice([0, 0, 8]),
+            seq=number,
+        )
+        for number in range(120)
+    ]
+
+    _change_step_by_step(World(tuple(pledges), offers, Rules()), random, changes=200)
+
+
 def _change_step_by_step(world: World, random: Random, changes: int) -> None:
     standing = Standing(world.offers, world.rules)
     kept: dict[str, Pledge] = {}
     absent = {pledge.id: pledge for pledge in world.pledges}
     for number in range(len(world.pledges) + changes):
-        act = random.choice(["limit", "limit", "freight", "other", "leave", "come"])
+        act = random.choice(["limit", "limit", "freight", "lots", "other", "leave", "come"])
         if act == "come" or not kept or number < len(world.pledges) // 2:
             if not absent:
                 continue
@@ -169,6 +199,8 @@ def _changed(pledge: Pledge, act: str, random: Random) -> Pledge:
         return replace(pledge, limit_minor=pledge.limit_minor + random.randrange(-12, 13))
     if act == "freight":
         return replace(pledge, freight_minor=random.randrange(12))
+    if act == "lots":
+        return replace(pledge, lots=pledge.lots + random.randrange(1, 20))
     return replace(
         pledge,
         size=random.choice([pledge.size, 60, 100, 150]),
