@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from aggregator.errors import NotAllowed
+from aggregator.db import walls
+from aggregator.errors import NotAllowed, NotFound
 from aggregator.journal.facts import canonical
 
 if TYPE_CHECKING:
@@ -64,10 +65,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whose eyes a view is for."""
+    """Whose eyes a view is for.
+
+    Raises:
+        NotFound: another firm's, in a task that reads for somebody.
+
+    """
 
     kind: str
     organisation_id: str | None = None
+
+    def __post_init__(self) -> None:
+        viewer = walls.viewer()
+        if viewer is not None and self.organisation_id not in (None, viewer.organisation_id):
+            raise NotFound("view")
 
 
 PUBLIC = Audience("public")
