@@ -23,7 +23,7 @@ from aggregator.forwards import proposing as forwards_proposing
 from aggregator.forwards import staging as forwards_staging
 from aggregator.forwards import talking as forwards_talking
 from aggregator.forwards.facts import OrderCancelled, StripCleared, StripLapsed
-from aggregator.fulfilment import accepting, desks, disputed, tickets
+from aggregator.fulfilment import accepting, desks, disputed, lanes, tickets
 from aggregator.fulfilment.facts import TicketEnded, TicketOpened
 from aggregator.invoices import crediting, issuing
 from aggregator.mandates import granting, requesting
@@ -103,6 +103,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "forwards.round": forwards_talking.on_round,
     "forwards.stage": forwards_staging.on_stage_due,
     desks.TIMER: tickets.on_silence,
+    lanes.TIMER: lanes.on_time_passed,
     "mandates.expire": granting.expire,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,

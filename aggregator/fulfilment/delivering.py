@@ -9,6 +9,7 @@ from aggregator.deals.access import as_seller, stream_for
 from aggregator.deals.evidence import RECEIPT, record_evidence
 from aggregator.deals.quantities import check_lots
 from aggregator.errors import InvalidField
+from aggregator.fulfilment import lanes
 from aggregator.fulfilment.facts import GoodsDelivered
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
@@ -66,6 +67,7 @@ async def deliver(
             deal.id, deal.buyer_id, deal.seller_id, lots, unit.now + stages.ACCEPTANCE_TIME
         )
         deal = await stages.advance(unit, deal, stages.DELIVERED, fact, delivered_lots=lots)
+        await lanes.arrive(unit, deal)
         return {
             "deal_id": deal.id,
             "state": deal.state,

@@ -51,6 +51,24 @@ class TitlePassed:
 
 
 @fact
+class LaneAtRisk:
+    """Most of a lane's time has passed and the goods are not there; it ends at `due_at`."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    due_at: datetime
+
+
+@fact
+class DealReviewed:
+    """A side has marked the other; the marks stay out of the journal of both."""
+
+    deal_id: str
+    side: str
+
+
+@fact
 class PhotographAdded:
     """A party added a photograph at a step of the deal; its hash stays in the journal."""
 

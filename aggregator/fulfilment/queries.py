@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.deals.access import party_deal
+from aggregator.fulfilment.lanes import run_of
+from aggregator.fulfilment.reviewing import has_reviewed
 from aggregator.fulfilment.ticket_queries import TicketView, tickets
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
@@ -45,6 +47,8 @@ class GoodsView:
     receipt: Mapping[str, Any] | None
     acceptance: Mapping[str, Any] | None
     returns: tuple[ReturnView, ...]
+    lane: Mapping[str, Any] | None
+    is_reviewed: bool
     photographs: tuple[PhotographView, ...]
     tickets: tuple[TicketView, ...]
 
@@ -86,6 +90,8 @@ async def goods(actor: Actor, deal_id: str, reader: Reader | None = None) -> Goo
         receipt=_only(receipts),
         acceptance=_only(acceptances),
         returns=tuple(ReturnView(**dict(row)) for row in returns),
+        lane=await run_of(source, deal_id),
+        is_reviewed=await has_reviewed(source, deal, actor),
         photographs=tuple(PhotographView(**dict(row)) for row in photographs),
         tickets=tuple(await tickets(source, deal, actor)),
     )

@@ -7,6 +7,7 @@ from aggregator.deals.access import as_seller, stream_for
 from aggregator.deals.performance import complete
 from aggregator.deals.quantities import check_lots
 from aggregator.deals.reducing import lots_to_ship
+from aggregator.fulfilment import lanes
 from aggregator.fulfilment.facts import GoodsShipped
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
@@ -53,6 +54,7 @@ async def ship(
         )
         fact = GoodsShipped(deal.id, deal.buyer_id, deal.seller_id, lots)
         deal = await stages.advance(unit, deal, stages.SHIPPING, fact, shipped_lots=lots)
+        await lanes.start(unit, deal)
         return {"deal_id": deal.id, "state": deal.state, "lots": lots}
 
     stream = await stream_for(actor, ACT, deal_id)

@@ -203,6 +203,13 @@ async def decide(
     return await market.perform(actor, DECIDE, step, command=command, stream=stream)
 
 
+async def open_by_rule(unit: Unit, deal: Deal, *, matter: str, reason: str) -> None:
+    """Open a ticket in the buyer's name, unless he has one of this matter open."""
+    known = await ticket_rows.open_tickets(unit, deal.id)
+    if not any((one.opened_by, one.matter) == (deal.buyer_id, matter) for one in known):
+        await _open(unit, deal, deal.buyer_id, matter=matter, lots=0, reason=reason)
+
+
 async def on_silence(market: Market, key: str) -> None:
     """Ring when a desk's time is over; the market's own silence ends the ticket."""
     ticket_id, _, desk = key.partition(":")

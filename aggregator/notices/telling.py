@@ -33,6 +33,7 @@ from aggregator.fulfilment.facts import (
     GoodsAccepted,
     GoodsDelivered,
     GoodsShipped,
+    LaneAtRisk,
     TicketEnded,
     TicketOpened,
 )
@@ -73,6 +74,12 @@ def _both(kind: str, *names: str) -> Callable[[Any], Iterable[Told]]:
 def _deposit_asked(fact: DepositAsked) -> Iterable[Told]:
     figures = (("missing_minor", fact.missing_minor), ("until", stamp(fact.due_at)))
     yield Told(fact.seller_id, "deposit_asked", f"deal:{fact.deal_id}", figures)
+
+
+def _lane_at_risk(fact: LaneAtRisk) -> Iterable[Told]:
+    figures = (("until", stamp(fact.due_at)),)
+    for organisation_id in (fact.buyer_id, fact.seller_id):
+        yield Told(organisation_id, "lane_at_risk", f"deal:{fact.deal_id}", figures)
 
 
 def _document(kind: str) -> Callable[[InvoiceIssued | CreditNoteIssued], Iterable[Told]]:
@@ -239,6 +246,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     GoodsShipped: _both("goods_shipped", "lots"),
     InvoiceIssued: _document("invoice_issued"),
     InvoiceOverdue: _both("invoice_overdue"),
+    LaneAtRisk: _lane_at_risk,
     LotsReturned: _both("lots_returned", "lots", "reason"),
     MoneyReceived: _received,
     MoneyTakenBack: _taken_back,

@@ -64,6 +64,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "fulfilment.raise_ticket": _roles(BUYER, SELLER, FINANCE, LOGISTICS),
     "fulfilment.resolve": _roles(OPERATOR),
     "fulfilment.return": _roles(BUYER, LOGISTICS),
+    "fulfilment.review": _roles(BUYER, SELLER),
     "fulfilment.ship": _roles(SELLER, LOGISTICS),
     "identity.manage": ANYONE,
     "invoices.issue": _roles(SELLER, FINANCE),

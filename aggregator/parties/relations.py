@@ -65,6 +65,7 @@ RELATIONS: Mapping[str, Relation] = {
     ),
     "fulfilment.resolve": Relation("market", "disputed"),
     "fulfilment.return": Relation("party", "settled"),
+    "fulfilment.review": Relation("party", "settled, returned"),
     "fulfilment.ship": Relation("party", "funded, shipping"),
     "identity.manage": Relation("self"),
     "invoices.issue": Relation("party", "accepted"),

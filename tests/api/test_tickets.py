@@ -39,3 +39,26 @@ async def test_a_ticket_is_answered_by_its_desk_and_decided_by_the_market(served
     assert (await found["stranger"].post(f"{ticket}/withdraw")).status_code == 404
     assert (await found["buyer"].post(f"{ticket}/concede")).status_code == 403
     assert (await found["buyer"].post(f"{ticket}/withdraw")).status_code == 409
+
+
+async def test_lanes_are_published_and_a_settled_deal_is_reviewed(served: Served) -> None:
+    found = await parties(served)
+    lane = {"from_region": "GX", "to_region": "GX", "transit_hours": 72}
+    published = await found["operator"].post("/lanes", lane)
+    path = f"/deals/{await settled(served, found)}"
+    seller_id = found["seller"].organisation_id
+
+    reviewed = await found["buyer"].post(f"{path}/review", {"marks": {"time": 5, "quality": 4}})
+    again = await found["buyer"].post(f"{path}/review", {"marks": {"time": 1}})
+    seen = (await found["buyer"].get(path)).json()
+    levels = (await found["seller"].get("/lanes")).json()["lanes"]
+    standing = await found["stranger"].get(f"/reviews?organisation={seller_id}")
+
+    assert published.status_code == 201
+    assert reviewed.json()["axes"] == 2
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    assert seen["is_reviewed"]
+    assert seen["lane"]["arrived_at"] is not None
+    counts = {"arrived": 1, "in_time": 1, "on_the_way": 0, "at_risk": 0}
+    assert levels == [{**lane, **counts}]
+    assert standing.json() == {"organisation_id": seller_id, "axes": []}

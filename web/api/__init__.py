@@ -27,6 +27,7 @@ ROUTE_MODULES = [
     "web.api.pools",
     "web.api.prices",
     "web.api.service",
+    "web.api.service_levels",
     "web.api.sessions",
     "web.api.support",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from web.api.fields import Answers, Money
-from web.api.service_answers import PhotographAnswer, TicketAnswer
+from web.api.service_answers import LaneRunAnswer, PhotographAnswer, TicketAnswer
 
 
 class TaskAnswer(Answers):
@@ -196,6 +196,8 @@ class DealAnswer(DealSummary):
     receipt: ReceiptAnswer | None
     acceptance: AcceptanceAnswer | None
     returns: list[ReturnAnswer]
+    lane: LaneRunAnswer | None
+    is_reviewed: bool
     photographs: list[PhotographAnswer]
     tickets: list[TicketAnswer]
     documents: list[DocumentAnswer]

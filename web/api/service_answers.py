@@ -86,3 +86,53 @@ class PhotographAdded(Answers):
     deal_id: str
     step: str
     sha256: str
+
+
+class LaneRunAnswer(Answers):
+    """A shipment on its lane: warned of from `warn_at`, late from `due_at`."""
+
+    from_region: str
+    to_region: str
+    started_at: str
+    warn_at: str
+    due_at: str
+    warned_at: str | None
+    arrived_at: str | None
+
+
+class LanePublished(Answers):
+    from_region: str
+    to_region: str
+    transit_hours: int
+
+
+class ServiceLevelAnswer(LanePublished):
+    """How a lane was kept by one's own shipments; the operator counts everybody's."""
+
+    arrived: int
+    in_time: int
+    on_the_way: int
+    at_risk: int
+
+
+class ServiceLevels(Answers):
+    lanes: list[ServiceLevelAnswer]
+
+
+class Reviewed(Answers):
+    deal_id: str
+    side: str
+    axes: int
+
+
+class AxisAnswer(Answers):
+    """A firm's mean mark on one axis in tenths, over so many owner groups."""
+
+    axis: str
+    groups: int
+    mark_tenths: int
+
+
+class Standing(Answers):
+    organisation_id: str
+    axes: list[AxisAnswer]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,9 +12,9 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-STATIC = Path(__file__).parents[1] / "static"
-_LOCALE = Path(__file__).parents[1] / "locale"
-_SERVERS_OWN = ("error.", "paper.", "reason.")
+from web.locale import LANGUAGES
+from web.pages.wording import STATIC, words_of
+
 _FOREVER = "public, max-age=31536000, immutable"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -47,8 +46,10 @@ def assets() -> Mapping[str, Asset]:
         for path in sorted(STATIC.rglob("*"))
         if path.is_file()
     }
-    for path in sorted(_LOCALE.glob("*.json")):
-        found[f"words/{path.name}"] = _packed(_shown(path), path.suffix)
+    for module in sorted((STATIC / "js/pages").glob("*.js")):
+        for language in LANGUAGES:
+            words = words_of(module.stem, language)
+            found[f"words/{language}/{module.stem}.json"] = _packed(words, ".json")
     return found
 
 
@@ -88,13 +89,6 @@ async def serve_static(request: Request) -> Response:
 
 def _asset(path: Path) -> Asset:
     return _packed(path.read_bytes(), path.suffix)
-
-
-def _shown(path: Path) -> bytes:
-    """Return the words that pages show: refusals come in words already, papers as files."""
-    found = json.loads(path.read_bytes())
-    kept = {key: text for key, text in found.items() if not key.startswith(_SERVERS_OWN)}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _packed(content: bytes, suffix: str) -> Asset:

@@ -62,7 +62,7 @@ async def test_what_is_packed_is_the_file(client: httpx.AsyncClient) -> None:
 def test_every_page_is_light() -> None:
     for page in PAGES:
         sheets = [path for path in assets() if path.startswith("css/")]
-        paths = [*modules_of(page.name), *sheets, "js/start.js", "words/zh.json"]
+        paths = [*modules_of(page.name), *sheets, "js/start.js", f"words/zh/{page.name}.json"]
         assert sum(len(assets()[path].packed) for path in paths) < 60_000, page.name
 
 

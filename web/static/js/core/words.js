@@ -1,11 +1,11 @@
-/** The words of the page's language. They are loaded once, before anything is shown. */
+/** The words of the page in its language. They are loaded once, before anything is shown. */
 
 export const language = document.body.dataset.language;
 
 let texts = {};
 
 export async function load() {
-  const found = await fetch(new URL(`../../words/${language}.json`, import.meta.url));
+  const found = await fetch(new URL(`../../words/${language}/${document.body.dataset.page}.json`, import.meta.url));
   texts = await found.json();
 }
 

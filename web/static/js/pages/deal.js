@@ -12,11 +12,9 @@ import { cancelForm, returnForm, taskForm } from "./deal_acts.js";
 import { claims } from "./deal_claims.js";
 import { documents, evidences, lines, returns, terms, timeline } from "./deal_record.js";
 import { adjustments } from "./deal_quality.js";
-import { ticketForm, tickets } from "./deal_service.js";
 
 const LIFE = ["formed", "funded", "shipping", "delivered", "accepted", "invoiced", "settled"];
 const ASK_EVERY = 15_000;
-// Not every deal has goods to look at yet: the pictures come with the first that has.
 const SHIPPED = ["shipping", "delivered", "disputed", "accepted", "invoiced", "settled"];
 
 export async function show(main, { dealId }) {
@@ -25,6 +23,11 @@ export async function show(main, { dealId }) {
   const later = gathered(() => page.refresh().catch(() => {}));
   document.addEventListener("noticed", later);
   setInterval(later, ASK_EVERY);
+}
+
+async function service() {
+  const found = await Promise.all([import("./photographs.js"), import("./tickets.js"), import("./reviews.js")]);
+  return Object.assign({}, ...found);
 }
 
 class DealPage {
@@ -42,7 +45,11 @@ class DealPage {
   async refresh() {
     const deal = await get(this.path);
     this.adjustments ??= (await get(`/instruments/${deal.instrument_id}/adjustments`)).adjustments;
-    if (deal.photographs.length > 0 || SHIPPED.includes(deal.state)) this.pictures ??= await import("./photographs.js");
+    // What comes after the money is not needed by a page that waits for it.
+    if (deal.state !== "formed") this.later ??= await service();
+    if (deal.settled_at) {
+      this.standing ??= (await get(`/reviews?organisation=${deal.counterparty_id}`)).axes;
+    }
     this.take(deal);
   }
 
@@ -77,16 +84,18 @@ class DealPage {
       terms(this),
       adjustments(this.adjustments),
       documents(this),
-      this.pictures?.photographs(this),
+      this.later?.photographs(this),
       claims(this),
-      tickets(this),
+      this.later?.tickets(this),
       returns(this),
+      deal.settled_at && this.later.standingOf(this),
       timeline(this),
     );
     if (
       !before ||
       before.state !== deal.state ||
       before.cancel_wanted_by !== deal.cancel_wanted_by ||
+      before.is_reviewed !== deal.is_reviewed ||
       before.returned_lots !== deal.returned_lots
     )
       this.showActs();
@@ -101,6 +110,7 @@ class DealPage {
         [t("word.lots"), this.quantity()],
         [t("word.goods_price"), [amount(deal.goods), " ", h("span", { class: "unit" }, this.unit())]],
         [t("page.deal.escrow"), amount(deal.escrow)],
+        deal.lane && deal.state === "shipping" && [t("page.lane.due"), countdown(deal.lane.due_at), deal.lane.warned_at ? "bad" : ""],
         deal.due_at && [t("page.deal.due"), [countdown(deal.due_at), h("small", {}, instant(deal.due_at))]],
         deal.settled_at && [t("page.deal.settled_at"), instant(deal.settled_at)],
       ]),
@@ -134,9 +144,10 @@ class DealPage {
       ),
       deal.dispute_reason &&
         h("p", { class: "banner bad" }, t("page.deal.disputed", { reason: deal.dispute_reason })),
-      SHIPPED.includes(deal.state) && this.pictures.photographForm(this),
+      SHIPPED.includes(deal.state) && this.later.photographForm(this),
       returnForm(this),
-      ticketForm(this),
+      this.later?.ticketForm(this),
+      deal.settled_at && this.later.reviewForm(this),
       cancelForm(this),
       h("p", {}, h("button", { type: "button", onclick: () => print() }, t("page.print"))),
     );

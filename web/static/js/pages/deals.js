@@ -1,18 +1,22 @@
 /** The deals of my firm: first those that wait for me. */
 
 import { get } from "../core/api.js";
-import { cellName } from "../core/catalogue.js";
+import { cellName, regionName } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { gathered } from "../core/live.js";
-import { amount, lots } from "../core/numbers.js";
+import { amount, lots, whole } from "../core/numbers.js";
 import { chip, empty, head, panel, table } from "../core/parts.js";
 import { t } from "../core/words.js";
 
 export async function show(main) {
   const body = h("div", { class: "stack live" });
   fill(main, head(t("page.deals.title"), { note: t("page.deals.note") }), body);
-  const refresh = async () => showAll(body, (await get("/deals?limit=200")).deals);
+  const refresh = async () => {
+    const [{ deals }, { lanes }] = await Promise.all([get("/deals?limit=200"), get("/lanes")]);
+    showAll(body, deals);
+    if (lanes.length > 0) body.append(serviceLevels(lanes));
+  };
   await refresh();
   document.addEventListener(
     "noticed",
@@ -51,6 +55,26 @@ function showAll(body, deals) {
       t("page.deals.over"),
       deals.filter((deal) => !isMine(deal) && isOver(deal)),
     ),
+  );
+}
+
+/** How the firm's own shipments kept the times of their lanes. */
+function serviceLevels(lanes) {
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.lane.title")),
+    h("p", { class: "note" }, t("page.lane.note")),
+    table({
+      rows: lanes,
+      columns: [
+        { label: t("page.lane.lane"), cell: (one) => `${regionName(one.from_region)} → ${regionName(one.to_region)}` },
+        { label: t("page.lane.hours"), isNumber: true, cell: (one) => whole(one.transit_hours) },
+        { label: t("page.lane.in_time"), isNumber: true, cell: (one) => `${one.in_time} / ${one.arrived}` },
+        { label: t("page.lane.on_the_way"), isNumber: true, cell: (one) => whole(one.on_the_way) },
+        { label: t("page.lane.at_risk"), isNumber: true, cell: (one) => whole(one.at_risk) },
+      ],
+    }),
   );
 }
 

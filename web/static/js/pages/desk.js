@@ -11,7 +11,7 @@ import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
 import { t } from "../core/words.js";
 import { calendarForm } from "./desk_calendar.js";
-import { adjustmentForm, contested, waitingTickets } from "./desk_deals.js";
+import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
 import { stripForm } from "./desk_strips.js";
 
 const KINDS = ["factory", "mill", "trader", "refiner", "auditor"];
@@ -35,6 +35,7 @@ export async function show(main) {
       stripForm(),
       calendarForm(),
       adjustmentForm(),
+      laneForm(),
       firmForm(refreshFirms),
       firms,
     ),

@@ -1,7 +1,7 @@
-/** Deals on the operator's desk: contested claims, service tickets, price adjustments. */
+/** Deals on the operator's desk: contested claims, service tickets, price adjustments, lanes. */
 
 import { send } from "../core/api.js";
-import { instrumentOptions } from "../core/catalogue.js";
+import { instrumentOptions, regionOptions } from "../core/catalogue.js";
 import { countdown } from "../core/clock.js";
 import { h, say } from "../core/dom.js";
 import { form } from "../core/forms.js";
@@ -9,7 +9,7 @@ import { lots, percent, whole } from "../core/numbers.js";
 import { facts, panel } from "../core/parts.js";
 import { pairsField } from "../core/rows.js";
 import { t, worded } from "../core/words.js";
-import { about, desks } from "./deal_service.js";
+import { about, desks } from "./tickets.js";
 
 /** The contested claims on the operator's desk. */
 export function contested(waiting, refresh) {
@@ -119,6 +119,25 @@ export function adjustmentForm() {
           key,
         ),
       done: () => say(t("page.quality.published")),
+    }),
+  );
+}
+
+/** The operator's form to publish how long a lane takes. */
+export function laneForm() {
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.lane.publish")),
+    form({
+      fields: [
+        { name: "from_region", label: t("page.lane.from"), type: "select", options: regionOptions() },
+        { name: "to_region", label: t("page.lane.to"), type: "select", options: regionOptions() },
+        { name: "transit_hours", label: t("page.lane.hours"), type: "lots" },
+      ],
+      act: t("page.lane.publish"),
+      send: (values, key) => send("POST", "/lanes", values, key),
+      done: () => say(t("page.lane.published")),
     }),
   );
 }
