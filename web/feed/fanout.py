@@ -25,21 +25,27 @@ _GOLDEN, _CIRCLE_BITS = 2_654_435_769, 32
 class _Round:
     """One walk over those who followed a track when it began."""
 
-    __slots__ = ("_at", "_followers", "track")
+    __slots__ = ("_at", "_followers", "_tell", "track")
 
-    def __init__(self, track: Track, number: int) -> None:
+    def __init__(self, track: Track, number: int, *, is_joint: bool) -> None:
         followers = list(track.followers)
         turn = number * _GOLDEN & ((1 << _CIRCLE_BITS) - 1)
         first = turn * len(followers) >> _CIRCLE_BITS
         self.track = track
         self._followers = followers[first:] + followers[:first]
         self._at = 0
+        self._tell = _tell_all if is_joint else track.give
 
     def go_on(self, most: int) -> int:
         """Tell at most so many followers; return how many it were."""
         told = self._followers[self._at : self._at + most]
+        tell = self._tell
         for follower in told:
-            _tell(follower)
+            try:
+                tell(follower)
+            except Exception as error:  # noqa: BLE001 - one must not stop the others
+                logs.logger().error("feed_follower_failed", exc_info=error)
+                follower.end(Ending(Close.BROKEN, "we failed; come back"))
         self._at += len(told)
         return len(told)
 
@@ -48,14 +54,10 @@ class _Round:
         return self._at >= len(self._followers)
 
 
-def _tell(follower: Follower) -> None:
+def _tell_all(follower: Follower) -> None:
     """Give a follower all it lacks, of whatever topic, so that it goes out in one write."""
-    try:
-        for track in follower.tracks.values():
-            track.give(follower)
-    except Exception as error:  # noqa: BLE001 - one follower's fault must not stop the others
-        logs.logger().error("feed_follower_failed", exc_info=error)
-        follower.end(Ending(Close.BROKEN, "we failed; come back"))
+    for track in follower.tracks.values():
+        track.give(follower)
 
 
 class Fanout:
@@ -105,11 +107,11 @@ class Fanout:
         self._ticked_at = asyncio.get_running_loop().time()
         due, self._due = self._due, []
         for track in due:
-            self._begin(track, self._ticked)
+            self._begin(track, self._ticked, is_joint=len(due) > 1)
 
-    def _begin(self, track: Track, rounds: deque[_Round]) -> None:
+    def _begin(self, track: Track, rounds: deque[_Round], *, is_joint: bool = False) -> None:
         self._number += 1
-        rounds.append(_Round(track, self._number))
+        rounds.append(_Round(track, self._number, is_joint=is_joint))
         self._has_rounds.set()
 
     def _end(self, ended: _Round) -> None:

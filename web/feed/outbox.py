@@ -24,7 +24,9 @@ _AT_ONCE = frozenset({Close.SLOW, Close.SESSION_OVER, Close.BROKEN})
 class Wire(Protocol):
     """Takes frames without waiting, and says when it has too many and when it has few again."""
 
-    def write(self, frames: bytes) -> None: ...
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """What writes whole frames without waiting, until the wire pauses for good."""
 
     def close(self, code: int, reason: str) -> None:
         """Send what was written and a close frame; end even if nobody reads them."""
@@ -46,12 +48,19 @@ class _Waiting:
 class Outbox:
     """Frames in the order they go out. Nothing here waits but `next`, which is for no wire."""
 
+    # A round over thousands of them is as fast as what it touches of each is small.
+    __slots__ = (
+        "_bytes", "_has_more", "_is_clear", "_is_cut", "_is_writable", "_limits", "_stale",
+        "_waiting", "_wire", "_write", "ending", "tracks",
+    )  # fmt: skip
+
     def __init__(self, limits: FeedLimits) -> None:
         self._limits = limits
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
         self._stale: set[Track] = set()
         self._wire: Wire | None = None
+        self._write: Callable[[bytes], None] = _unwritten
         self._is_writable = False
         self._is_clear = False  # writable, with nothing to go first: the common case
         self._has_more = asyncio.Event()
@@ -64,7 +73,7 @@ class Outbox:
 
     def attach(self, wire: Wire) -> None:
         """From now on write to `wire` whenever it takes more."""
-        self._wire = wire
+        self._wire, self._write = wire, wire.write
         self.resume()
 
     def pause(self) -> None:
@@ -73,10 +82,9 @@ class Outbox:
 
     def resume(self) -> None:
         """Write what waits: the wire takes more."""
-        assert self._wire is not None
         self._is_writable = True
         while self._waiting and self._is_writable:
-            self._wire.write(self._take())
+            self._write(self._take())
         if not self._waiting and self.ending is not None:
             self._close(self.ending)
         self._is_clear = self._is_writable and not self._waiting and self.ending is None
@@ -97,8 +105,7 @@ class Outbox:
     def follow(self, track: Track, frames: bytes) -> None:
         """Append changes of `track`, unless a newer snapshot of it is to come anyway."""
         if self._is_clear:
-            assert self._wire is not None
-            self._wire.write(frames)
+            self._write(frames)
         elif track not in self._stale:
             self._append(_Waiting(frames, track))
 
@@ -217,8 +224,7 @@ class Outbox:
         if self.ending is not None:
             return
         if self._is_clear:
-            assert self._wire is not None
-            self._wire.write(self._content(waiting))
+            self._write(self._content(waiting))
             return
         self._waiting.append(waiting)
         self._bytes += waiting.size
@@ -245,3 +251,7 @@ class Outbox:
 
     def _overflow(self) -> None:
         self.end(Ending(Close.SLOW, "the reader is too slow; resume by number"))
+
+
+def _unwritten(frames: bytes) -> None:
+    raise AssertionError(f"{len(frames)} bytes are written without a wire")

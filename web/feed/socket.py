@@ -109,6 +109,10 @@ class FeedSocket:
             self._stands_still.cancel()
         self.outbox.resume()
 
+    def shut(self) -> None:
+        """Hear that nothing may be written any more."""
+        self.outbox.pause()
+
     def recheck(self) -> None:
         """Look now whether the session still stands."""
         self._must_look = True

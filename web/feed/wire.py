@@ -7,6 +7,7 @@ It also bounds what uvicorn does not: control frames, fragments, and who never e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from starlette.websockets import WebSocket
@@ -38,6 +39,9 @@ class Sink(Protocol):
     def resume(self) -> None:
         """Hear that it takes more."""
 
+    def shut(self) -> None:
+        """Hear that nothing may be written any more."""
+
 
 class FeedProtocol(WebSocketsSansIOProtocol):
     """One connection."""
@@ -54,12 +58,14 @@ class FeedProtocol(WebSocketsSansIOProtocol):
             sink.pause()
 
     def detach(self) -> None:
-        self._sink = None
+        if self._sink is not None:
+            self._sink.shut()
+            self._sink = None
 
-    def write(self, frames: bytes) -> None:
-        """Write whole frames without waiting; after the end they are dropped."""
-        if not self.close_sent and not self.transport.is_closing():
-            self.transport.write(frames)
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """What writes whole frames without waiting, until the sink has been shut."""
+        return self.transport.write
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye behind what was written; end within seconds even if nobody listens."""
@@ -75,6 +81,7 @@ class FeedProtocol(WebSocketsSansIOProtocol):
             self.scope["extensions"][_EXTENSION] = {"wire": self}
 
     def shutdown(self) -> None:
+        self.detach()
         super().shutdown()
         self.loop.call_later(_SHUTDOWN_S, self.transport.abort)
 
@@ -131,6 +138,14 @@ class FeedProtocol(WebSocketsSansIOProtocol):
                 return
         super().send_receive_event_to_app()
 
+    def handle_close(self, event: Frame) -> None:
+        self.detach()
+        super().handle_close(event)
+
+    def keepalive_timeout(self) -> None:
+        self.detach()
+        super().keepalive_timeout()
+
     def handle_parser_exception(self) -> None:
         if self.close_sent:
             return
@@ -155,6 +170,7 @@ class FeedProtocol(WebSocketsSansIOProtocol):
         """Send the close frame that was made; the client may still read what came before."""
         sent = self.conn.close_sent
         assert sent is not None
+        self.detach()
         self.stop_keepalive()
         self.queue.put_nowait(
             {"type": "websocket.disconnect", "code": sent.code, "reason": sent.reason}
