@@ -110,8 +110,35 @@ def _of_the_result(state: State, audience: Audience) -> dict[str, Any]:
     if result is not None and result.seed is not None:
         added["draw"] = {"seed": result.seed, "beacon": result.beacon or None}
     if result is not None and audience.kind == MEMBER:
-        added["my_outcome"] = _outcome_of(state, result, str(audience.organisation_id))
+        bidder = str(audience.organisation_id)
+        added["my_outcome"] = _outcome_of(state, result, bidder)
+        if added["my_outcome"] is not None:
+            added["my_explanation"] = _explained(state, result, bidder)
     return added
+
+
+def _explained(state: State, result: Result, bidder: str) -> dict[str, Any]:
+    """Say what counted for a bidder: nothing of another's but what the disclosure shows.
+
+    `worst_winning` is the price, or score, that still won lots, where all prices are shown.
+    """
+    rules, mine = state.rules, state.book.of(bidder)
+    won = sum(award.lots for award in result.awards if award.bidder == bidder)
+    told: dict[str, Any] = {
+        "counted": "packages" if state.packages else "score" if rules.criteria else "price",
+        "tie": rules.tie,
+        "rank": disclosure.own_place(state, bidder)[1],
+        "asked_lots": None if mine is None else mine.lots,
+        "won_lots": won,
+    }
+    scores = [
+        bid.score_minor
+        for award in result.awards
+        if (bid := state.book.of(award.bidder)) is not None
+    ]
+    if rules.disclosure == "full" and scores:
+        told["worst_winning_minor"] = max(scores) if rules.side == "buy" else min(scores)
+    return told
 
 
 def _outcome_of(state: State, result: Result, bidder: str) -> str | None:

@@ -137,3 +137,20 @@ async def test_two_worlds_that_differ_in_a_rivals_bid_refuse_alike(served: Serve
         for answer in answers:
             answer.pop("request")
         assert json.dumps(answers[0]) == json.dumps(answers[1])
+
+
+@pytest.mark.parametrize("named", ["bidder", "organisation", "on_behalf_of", "organisation_id"])
+async def test_nobody_bids_for_another_firm(served: Served, named: str) -> None:
+    """Surrogate bids: a bid is its sender's own, whoever he names and whoever he is."""
+    visitors = await visitors_of(served)
+    auction_id = await opened(visitors)
+    path, ann = f"/auctions/{auction_id}", visitors["ann"]
+    bid = {"price": "5200.00", named: ann.organisation_id}
+
+    answers = [await visitors[name].post(f"{path}/bids", bid) for name in ("operator", "bob")]
+    plain = await visitors["operator"].post(f"{path}/bids", {"price": "5200.00"})
+
+    assert [one.status_code for one in answers] == [403, 422]
+    assert answers[1].json()["pointer"] == f"/{named}"
+    assert (plain.status_code, plain.json()["code"]) == (403, "not_allowed")
+    assert (await ann.get(path)).json()["my_bids"] == 0

@@ -225,11 +225,11 @@ class AuctionView(Answers):
 
     Bidders: `my_best`, `my_packages`, `my_score`, `my_score_parts`, `my_lots`, `my_bids`,
     `my_limit`, `next_allowed`, `is_leading`, `my_rank`, once closed `my_award`, `my_awards`,
-    `my_outcome`; in rounds `my_demand`, `my_eligible_lots`. By disclosure: `best`, `bids`,
-    `standing`, `result`. Owner: `bidders`. Rounds: `round`, `round_ends_at`, `items`. Dutch:
-    `lots_left`, and the price from `start` by one step each `interval_s` since `clock_from`, not
-    past `reserve`, nor while stopped at `clock_stopped_at`. A draw: `draw_commitment`, once closed
-    `draw`.
+    `my_outcome`, `my_explanation`; in rounds `my_demand`, `my_eligible_lots`. By disclosure:
+    `best`, `bids`, `standing`, `result`. Owner: `bidders`. Rounds: `round`, `round_ends_at`,
+    `items`. Dutch: `lots_left`, and the price from `start` by one step each `interval_s` since
+    `clock_from`, not past `reserve`, nor while stopped at `clock_stopped_at`. A draw:
+    `draw_commitment`, once closed `draw`.
     """
 
     model_config = ConfigDict(extra="allow")

@@ -187,3 +187,28 @@ async def test_the_winner_sees_the_award_and_others_only_that_there_is_one(orm: 
     assert bob["my_award"] == {"lots": 100, "price": "5010.00"}
     assert ann["my_award"] is None
     assert (await queries.auction(None, auction_id))["result"] == {"is_awarded": True}
+
+
+@pytest.mark.parametrize(
+    ("shown", "rank", "worst"),
+    [("full", 3, "5020.00"), ("rank", 3, None), ("best", None, None), ("blind", None, None)],
+)
+async def test_a_loser_is_told_what_counted_within_his_rights(
+    orm: str, shown: str, rank: int | None, worst: str | None
+) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(disclosure=shown, improve="own", pricing="pay_as_bid")
+    await scene.bid("ann", auction_id, PRICE + STEP, 60)
+    await scene.bid("bob", auction_id, PRICE + 3 * STEP, 60)
+    await scene.bid("cat", auction_id, PRICE + 2 * STEP, 60)
+
+    await scene.pass_to(CLOSES_AT)
+
+    loser = await queries.auction(scene.actors["ann"], auction_id)
+    assert loser["my_outcome"] == "outbid"
+    told = {"counted": "price", "tie": "time", "rank": rank, "asked_lots": 60, "won_lots": 0}
+    assert loser["my_explanation"] == told | ({"worst_winning": worst} if worst else {})
+    cut = await queries.auction(scene.actors["cat"], auction_id)
+    assert (cut["my_explanation"]["asked_lots"], cut["my_explanation"]["won_lots"]) == (60, 40)
+    if shown in ("rank", "blind"):
+        assert "5030.00" not in str(loser)

@@ -150,7 +150,7 @@ class Room {
           t(result.is_proved ? "page.auction.proved" : "page.auction.unproved"),
         ],
         ...scoreLines(auction),
-        auction.my_outcome && [t("page.auction.counted"), t(`page.tie.${auction.tie}`)],
+        ...explained(auction),
         auction.draw && [t("page.auction.seed"), h("span", { class: "mono soft" }, auction.draw.seed)],
       ]),
       h(
@@ -412,6 +412,16 @@ class Room {
   }
 }
 
+/** Return why lots went where they went, as far as a bidder may know. */
+function explained({ my_explanation: why, tie }) {
+  if (!why) return [];
+  const isCut = why.won_lots > 0 && why.asked_lots > why.won_lots;
+  return [
+    [t("page.auction.counted"), `${t(`page.counted.${why.counted}`)} ${t(`page.tie.${tie}`)}`],
+    why.worst_winning && [t("page.auction.worst_winning"), amount(why.worst_winning)],
+    isCut && [t("page.auction.cut"), t("page.auction.cut_note")],
+  ];
+}
 /** Return what one's own score is made of: the price, and what each scored term added. */
 function scoreLines({ my_score: score, my_best: price, my_score_parts: parts = [] }) {
   if (!score) return [];
