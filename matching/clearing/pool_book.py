@@ -46,13 +46,12 @@ class Supply(NamedTuple):
         return 0
 
 
-def supply_of(
-    seq: int, name: str, capacity: int, pack: int, breaks: Sequence[tuple[int, int]]
-) -> Supply:
-    """Return an offer without the breaks that its capacity cannot reach."""
+def supply_of(offer: Any) -> Supply:
+    """Return an offer, the fields as attributes, without the breaks beyond its capacity."""
+    breaks, capacity = offer.breaks, offer.capacity
     if breaks[-1][0] > capacity:
         breaks = [(lots, price) for lots, price in breaks if lots <= capacity]
-    return Supply(seq, name, capacity, pack, breaks)
+    return Supply(offer.seq, offer.id, capacity, offer.pack, breaks)
 
 
 class Deal(NamedTuple):

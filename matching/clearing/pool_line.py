@@ -16,13 +16,12 @@ STEP = 6
 class Cover(NamedTuple):
     """What lawful windows cover, `[first, edge)`: none of them leaves it.
 
-    They start at `starts` or between, and the first of them to end does so at `soonest`.
+    They start at `starts` or between.
     """
 
     first: int
     edge: int
     starts: Sequence[int]
-    soonest: int
 
 
 class Line(NamedTuple):
@@ -49,7 +48,13 @@ class Line(NamedTuple):
 
     def is_lawful(self, start: int, end: int) -> bool:
         """Tell whether a stretch is a window, packs aside."""
-        return end <= self.stops[start] and start < self.starts_for(end)
+        lots = self.reach[end] - self.reach[start]
+        return end <= self.stops[start] and lots >= self.least and start < self.crowds[end]
+
+    def soonest(self, start: int) -> int:
+        """Return the first end by which lots and groups are enough."""
+        full = bisect_left(self.reach, self.reach[start] + self.least)
+        return max(full, bisect_right(self.crowds, start))
 
     def covers(self) -> list[Cover]:
         """Return what lawful windows cover, from left to right."""
@@ -63,12 +68,12 @@ class Line(NamedTuple):
             stop = stops[start]
             if start < crowds[stop]:
                 if start >= edge and starts:
-                    found.append(self._cover(starts, edge))
+                    found.append(Cover(starts[0], edge, starts))
                     starts = []
                 starts.append(start)
                 edge = stop
         if starts:
-            found.append(self._cover(starts, edge))
+            found.append(Cover(starts[0], edge, starts))
         return found
 
     def part(self, first: int, edge: int) -> Line:
@@ -85,11 +90,6 @@ class Line(NamedTuple):
             self.widest[first:edge],
             self.most,
         )
-
-    def _cover(self, starts: Sequence[int], edge: int) -> Cover:
-        first = starts[0]
-        full = bisect_left(self.reach, self.reach[first] + self.least)
-        return Cover(first, edge, starts, max(full, bisect_right(self.crowds, first)))
 
 
 def line_of(book: Book, law: Law, places: Sequence[int], least: int) -> Line | None:

@@ -133,7 +133,7 @@ def _check_round(
     claims = sorted([_claim_of(book, pool, accepting) for pool in pools])
     covers = line.covers()
     if book.has_packs:
-        covers = [Cover(0, len(accepting), (), 0)]
+        covers = [Cover(0, len(accepting), ())]
     passed: list[int] = []
     seen = 0
     for cover in covers:

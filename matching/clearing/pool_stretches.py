@@ -9,7 +9,7 @@ them for a smaller list. Several offers at one price, and packs, are tried windo
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -143,7 +143,7 @@ def _is_full(line: Line, cover: Cover, claims: Sequence[Claim]) -> bool:
 
 def _is_only(book: Book, line: Line, cover: Cover, claims: Sequence[Claim]) -> bool:
     """Tell whether there is room for one window only, and that claimed is the fullest alone."""
-    if book.has_spare or len(claims) != 1 or cover.soonest <= cover.starts[-1]:
+    if book.has_spare or len(claims) != 1 or line.soonest(cover.first) <= cover.starts[-1]:
         return False
     widest = column_at(line.widest, cover.starts)
     most = max(widest)
@@ -158,32 +158,40 @@ class Tilings:
 
     def between(self, start: int, end: int, pools: int) -> Choices:
         """Return the boundaries after so many windows, from 0 to `pools`."""
-        _, _, reach, stops, crowds, least, *_ = self.line
+        stops = self.line.stops
         lows = [end]
         while len(lows) <= pools:
             lows.append(bisect_left(stops, lows[-1], start))
         lows.reverse()
-        reached = [[start]]
-        furthest = start
+        reached: list[Sequence[int]] = [range(start, start + 1)]
         for number in range(1, pools):
-            furthest = min(stops[furthest], end)
-            before = [*reached[-1], end]
-            here: list[int] = []
-            at = 0  # How many of those before, the first ones, may start a window.
-            for bound in range(lows[number], furthest + 1):
-                enough, crowd = reach[bound] - least, crowds[bound]
-                while before[at] < crowd and reach[before[at]] <= enough:
-                    at += 1
-                if at and bound <= stops[before[at - 1]]:
-                    here.append(bound)
-            reached.append(here)
-        levels = {pools: [end]}
+            reached.append(self._after(reached[-1], lows[number], end))
+        levels: Levels = {pools: range(end, end + 1)}
         windows: list[Pair] = []
         for number in range(pools - 1, -1, -1):
             found = furthest_ends(self.line, reached[number], levels[number + 1])
-            levels[number] = [start for start, _ in found]
+            levels[number] = [bound for bound, _ in found]
             windows += found
         return Choices(levels, windows)
+
+    def _after(self, before: Sequence[int], low: int, end: int) -> Sequence[int]:
+        """Return the boundaries from `low` to `end` to which a window leads from one before."""
+        _, _, reach, stops, crowds, least, *_ = self.line
+        first, last = before[0], before[-1]
+        furthest = min(stops[last], end)
+        if len(before) == last - first + 1 and self.line.soonest(last) <= stops[first]:
+            # Each of them leads to everything from its soonest end to its stop: they overlap.
+            return range(max(low, self.line.soonest(first)), furthest + 1)
+        here: list[int] = []
+        starts = [*before, end]
+        at = 0  # How many of those before, the first ones, may start a window.
+        for bound in range(low, furthest + 1):
+            enough, crowd = reach[bound] - least, crowds[bound]
+            while starts[at] < crowd and reach[starts[at]] <= enough:
+                at += 1
+            if at and bound <= stops[starts[at - 1]]:
+                here.append(bound)
+        return here
 
 
 PASSED, SEVERAL = -1, -2
@@ -197,27 +205,29 @@ class Paths:
     """
 
     def __init__(self, line: Line, lots: Sequence[int]) -> None:
-        self.line, self.lots, self.unit = line, lots, len(lots) + 1
-        self.cost, self.via = [0], [PASSED]
+        self.line, self.lots = line, lots
+        _, _, reach, stops, crowds, least, *_ = line
+        unit = self.unit = len(lots) + 1
+        cost = self.cost = [0]
+        self.via = [PASSED]
         ready: list[int] = []  # The cost of a start, then the start, in one integer.
-        unit, stops = self.unit, line.stops
         found = coming = 0
         for end, passed in enumerate(lots, 1):
             found += passed * unit
             via = PASSED
-            count = line.starts_for(end)
-            while coming < count:
-                heappush(ready, self.cost[coming] * unit + coming)
+            enough, crowd = reach[end] - least, crowds[end]
+            while coming < crowd and reach[coming] <= enough:
+                heappush(ready, cost[coming] * unit + coming)
                 coming += 1
             while ready and stops[ready[0] % unit] < end:
                 heappop(ready)
             if ready and ready[0] // unit < found:
                 found, via = ready[0] // unit + 1, ready[0] % unit
-                via = SEVERAL if found == self.cost[-1] + passed * unit else via
+                via = SEVERAL if found == cost[-1] + passed * unit else via
                 # Perhaps of no use any more, but another as good can only be next in the heap.
                 if any(other // unit + 1 == found for other in ready[1:3]):
                     via = SEVERAL
-            self.cost.append(found)
+            cost.append(found)
             self.via.append(via)
 
     def is_single(self) -> bool:
@@ -234,17 +244,19 @@ class Paths:
         """Return the boundaries of all best ways between two boundaries, by their cost."""
         found = (self.cost[end] - self.cost[start]) % self.unit
         require(found == pools, "fewest_pools", f"{pools} pools where the best ways have {found}")
-        reached: Levels = {}
+        reached: dict[int, list[int]] = {}
         seen: set[int] = set()
         for bound in range(start, end + 1):
             if bound == start or self._is_reached(bound, reached):
                 reached.setdefault(self.cost[bound], []).append(bound)
                 seen.add(bound)
-        leading: Levels = {}  # Negative, so that they ascend.
+        leading: dict[int, list[int]] = {}  # Negative, so that they ascend.
         for bound in range(end, start - 1, -1):
             if bound in seen and (bound == end or self._is_leading(bound, leading)):
                 leading.setdefault(self.cost[bound], []).append(-bound)
-        levels = {cost: [-bound for bound in reversed(held)] for cost, held in leading.items()}
+        levels: Levels = {
+            cost: [-bound for bound in reversed(held)] for cost, held in leading.items()
+        }
         windows: list[Pair] = []
         for cost, starts in levels.items():
             if cost + 1 in levels:
@@ -259,7 +271,7 @@ class Paths:
     def _passes(self, end: int) -> bool:
         return self.cost[end - 1] + self.lots[end - 1] * self.unit == self.cost[end]
 
-    def _is_reached(self, bound: int, reached: Levels) -> bool:
+    def _is_reached(self, bound: int, reached: Mapping[int, list[int]]) -> bool:
         """Tell whether a best way leads to a boundary from those reached before it."""
         before = reached.get(self.cost[bound - 1], ())
         if before and before[-1] == bound - 1 and self._passes(bound):
@@ -268,7 +280,7 @@ class Paths:
         at = bisect_left(before, self.line.starts_for(bound)) - 1
         return at >= 0 and bound <= self.line.stops[before[at]]
 
-    def _is_leading(self, bound: int, leading: Levels) -> bool:
+    def _is_leading(self, bound: int, leading: Mapping[int, list[int]]) -> bool:
         """Tell whether a best way leads from a boundary to those kept after it."""
         after = leading.get(self.cost[bound + 1], ())
         if after and after[-1] == -(bound + 1) and self._passes(bound + 1):

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 from matching.clearing.form import GuaranteeBroken
 from matching.clearing.pool_line import Line
 
-Levels = dict[int, list[int]]
+Levels = dict[int, Sequence[int]]
 Pair = tuple[int, int]
 
 

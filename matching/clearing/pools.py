@@ -66,13 +66,13 @@ def check(instance: Document, result: Document) -> None:
     for pledge in instance["pledges"]:
         fields = {"size": pledge["lots"], **pledge}
         rows.setdefault(pledge["cell"], []).append(_Pledge(**fields))
-    supplies: dict[str, list[Supply]] = {}
+    offers: dict[str, list[Any]] = {}
     for offer in instance["offers"]:
         steps = tuple((lots, price) for lots, price in offer["breaks"])
         place = (offer["seq"], offer["id"], offer["capacity"], offer.get("pack", 1))
-        supplies.setdefault(offer["cell"], []).append(supply_of(*place, steps))
+        offers.setdefault(offer["cell"], []).append(Supply(*place, steps))
     claim = _claim_of(result)
-    _check_claim(rows, supplies, law, claim)
+    _check_claim(rows, offers, law, claim)
     _check_certificate(result["certificate"], law, claim)
 
 
@@ -91,10 +91,9 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
             as_arrived = False
         last = seq
         rows[pledge.cell].append(pledge)
-    supplies: dict[str, list[Supply]] = {}
+    offers_of: defaultdict[str, list[Any]] = defaultdict(list)
     for offer in offers:
-        place = (offer.seq, offer.id, offer.capacity, offer.pack)
-        supplies.setdefault(offer.cell, []).append(supply_of(*place, offer.breaks))
+        offers_of[offer.cell].append(offer)
     scarce = {
         cell.cell: _Scarce(
             [*cell.formed],
@@ -110,18 +109,18 @@ def check_values(pledges: Iterable[Any], offers: Iterable[Any], rules: Any, resu
     )
     above, below = rules.similarity
     law = Law(above, below, rules.min_members, rules.objective)
-    _check_claim(rows, supplies, law, claim, as_arrived=as_arrived)
+    _check_claim(rows, offers_of, law, claim, as_arrived=as_arrived)
 
 
 def _check_claim(
     rows: Mapping[str, list[Any]],
-    supplies: Mapping[str, list[Supply]],
+    offers: Mapping[str, list[Any]],
     law: Law,
     claim: _Claim,
     *,
     as_arrived: bool = False,
 ) -> None:
-    cell_of_offer = {supply.id: cell for cell, held in supplies.items() for supply in held}
+    cell_of_offer = {offer.id: cell for cell, held in offers.items() for offer in held}
     deals: dict[str, list[Deal]] = {cell: [] for cell in rows}
     last = ""
     for deal in claim.deals:
@@ -134,7 +133,8 @@ def _check_claim(
     require(claim.scarce.keys() <= rows.keys(), "capacity", "an unknown cell is rationed")
     surplus = objective = told = 0
     for cell in sorted(rows):
-        book = book_of(rows[cell], supplies.get(cell, ()), as_arrived=as_arrived)
+        supplies = [supply_of(offer) for offer in offers.get(cell, ())]
+        book = book_of(rows[cell], supplies, as_arrived=as_arrived)
         placed, formed, reached = _check_cell(book, law, deals[cell], claim.scarce.get(cell))
         surplus += sum([pool.surplus for pool in placed])
         objective += reached

@@ -138,7 +138,7 @@ def result_of(world: World, rounds: list[list[Taken]]) -> Result:
         for offer, price, members in one
     ]
     pools.sort(key=lambda pool: pool.pledges)
-    supplies = [supply_of(o.seq, o.id, o.capacity, o.pack, o.breaks) for o in world.offers]
+    supplies = [supply_of(offer) for offer in world.offers]
     book = book_of(world.pledges, supplies)
     law = Law(*world.rules.similarity, world.rules.min_members, world.rules.objective)
     placed = [
