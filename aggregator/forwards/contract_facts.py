@@ -142,3 +142,19 @@ class ChangeEnded:
     party_ids: tuple[str, ...]
     kind: str
     state: str
+
+
+@fact
+class DeadlineMoved:
+    """Time that the market lost is given back.
+
+    `what`: stage, the deposit before the month; nominate, until when lots are called off;
+    confirm, the seller's word; proposal, everybody's consent.
+    """
+
+    slot_id: str
+    contract_id: str
+    party_ids: tuple[str, ...]
+    tenor: str
+    what: str
+    until: datetime

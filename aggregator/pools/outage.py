@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.pools import store, substituting
 from aggregator.pools.facts import PoolExtended
+from aggregator.scheduler.outages import left_after
 from aggregator.scheduler.timers import set_timer
-
-TOLERATED = timedelta(seconds=2)
-MORE = timedelta(seconds=60)
-LEAST = timedelta(minutes=2)
 
 
 async def after_outage(market: Market, began_at: datetime, ended_at: datetime) -> None:
@@ -22,7 +19,8 @@ async def after_outage(market: Market, began_at: datetime, ended_at: datetime) -
     with the close while it has not begun. Who weighs freed lots has as much time.
     An outage told twice changes nothing.
     """
-    if ended_at - began_at <= TOLERATED:
+    left = left_after(began_at, ended_at)
+    if not left:
         return
     found = await Pool().rows(
         "select id from pool where state in ('gathering', 'firming') and opened_at < $2"
@@ -32,7 +30,6 @@ async def after_outage(market: Market, began_at: datetime, ended_at: datetime) -
     )
     for row in found:
         await _extend(market, row["id"], began_at, ended_at)
-    left = max(LEAST, ended_at - began_at + MORE)
     await substituting.extend(market, ended_at, began_at=began_at, left=left)
 
 
@@ -40,8 +37,7 @@ async def _extend(market: Market, pool_id: str, began_at: datetime, ended_at: da
     async def step(unit: Unit) -> Answer:
         pool = await store.locked(unit, pool_id)
         is_live = pool.state in (store.GATHERING, store.FIRMING)
-        lost = ended_at - max(began_at, pool.opened_at)
-        left = max(LEAST, lost + MORE)
+        left = left_after(max(began_at, pool.opened_at), ended_at)
         if not is_live or pool.closes_at <= began_at or pool.closes_at - ended_at >= left:
             return {}
         closes_at = ended_at + left

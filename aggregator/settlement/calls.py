@@ -71,6 +71,15 @@ async def pay(unit: Unit, reference: str, amount_minor: int) -> None:
         await _end(unit, reference, "paid")
 
 
+async def move_due(unit: Unit, reference: str, due_at: datetime) -> None:
+    """Leave an open call until a later instant."""
+    await unit.execute(
+        "update money_call set due_at = $2 where reference = $1 and state = 'open'",
+        reference,
+        due_at,
+    )
+
+
 async def cancel(unit: Unit, reference: str) -> None:
     await _end(unit, reference, "cancelled")
 

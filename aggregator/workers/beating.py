@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 
 from aggregator.auctions import outage as auctions
+from aggregator.forwards import outage as forwards
 from aggregator.journal.reading import Pool
 from aggregator.market import Market
 from aggregator.pools import outage as pools
@@ -25,6 +26,7 @@ async def after_silence(market: Market) -> None:
     if found and now - found[0]["at"] > OUTAGE_AFTER:
         await auctions.after_outage(market, found[0]["at"], now)
         await pools.after_outage(market, found[0]["at"], now)
+        await forwards.after_outage(market, found[0]["at"], now)
     await _beat(market)
 
 

@@ -33,17 +33,33 @@ export function connect() {
 }
 
 /**
+ * Keep a page from going back in time. `take` shows what the feed tells; `ask` reads and shows
+ * the answer, unless something that was told or asked for later is shown already.
+ */
+export function newest(read, show) {
+  let begun = 0;
+  let shown = 0;
+  const taken = (number, found) => {
+    if (number < shown) return;
+    shown = number;
+    show(found);
+  };
+  return {
+    take: (found) => taken(++begun, found),
+    async ask() {
+      const number = ++begun;
+      taken(number, await read());
+    },
+  };
+}
+
+/**
  * Keep something fresh. With `topic` every view of the feed is shown; `path` is asked first,
  * and again and again while the feed cannot serve. With `refetch` the topic only says when.
+ * A page that asks by itself too hands in its own `source`, as `newest` makes it.
  */
-export async function live({ topic, path, show, refetch = false }) {
-  let served = 0;
-  const ask = async () => {
-    const before = served;
-    const found = await get(path);
-    // What the feed told meanwhile is newer than this answer.
-    if (refetch || before === served) show(found);
-  };
+export async function live({ topic, path, show, source, refetch = false }) {
+  const { take, ask } = source ?? newest(() => get(path), show);
   let isServed = false;
   if (topic && (isMember || topic.startsWith("prices:"))) {
     const later = gathered(() => ask().catch(() => {}));
@@ -51,16 +67,15 @@ export async function live({ topic, path, show, refetch = false }) {
       topic,
       (view) => {
         isServed = true;
-        served += 1;
         if (refetch) later();
-        else show(view);
+        else take(view);
       },
       () => {
         isServed = false;
       },
     );
   }
-  if (path) {
+  if (path || source) {
     setInterval(() => {
       if ((isServed && feed.isOpen) || document.hidden) return;
       ask().then(

@@ -4,7 +4,7 @@ import { get, send } from "../core/api.js";
 import { countdown, instant, month, timeOfDay } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
-import { live } from "../core/live.js";
+import { live, newest } from "../core/live.js";
 import { amount, lots, percent, priceUnit, shareUp, times, unit } from "../core/numbers.js";
 import { chip, columns, empty, facts, head, panel, signInFirst, table, tiles } from "../core/parts.js";
 import { isMember, may, plays } from "../core/viewer.js";
@@ -23,15 +23,15 @@ import {
 import { itemName, packagesOf } from "./auction_packages.js";
 
 export async function show(main, { auctionId }) {
-  const room = new Room(`/auctions/${auctionId}`);
-  await live({ topic: `auction:${auctionId}`, path: room.path, show: (auction) => room.take(main, auction) });
+  const room = new Room(main, `/auctions/${auctionId}`);
+  await live({ topic: `auction:${auctionId}`, source: room.source });
 }
 
 class Room {
-  constructor(path) {
+  constructor(main, path) {
     this.path = path;
+    this.source = newest(() => get(path), (auction) => this.take(main, auction));
     this.receipts = [];
-    this.taken = 0;
     this.parts = {
       top: h("div"),
       lead: h("div", { class: "stack live" }),
@@ -46,7 +46,6 @@ class Room {
   take(main, auction) {
     const before = this.auction;
     this.auction = auction;
-    this.taken += 1;
     if (!this.parts.top.isConnected) {
       const { top, told, lead, own, rest } = this.parts;
       fill(main, top, told, columns(lead, own, rest, t("page.auction.my_bid")));
@@ -322,7 +321,7 @@ class Room {
         if (document.activeElement !== price) made.set("price", "");
         this.keep(receipt);
         this.showStep();
-        await this.look();
+        await this.source.ask();
       },
     });
     return made;
@@ -358,15 +357,8 @@ class Room {
   }
 
   async refresh() {
-    await this.look();
+    await this.source.ask();
     this.showOwn();
-  }
-
-  async look() {
-    const { taken } = this;
-    const found = await get(this.path);
-    // What the feed told meanwhile is newer than this answer.
-    if (taken === this.taken) this.take(document.getElementById("page"), found);
   }
 
   receiptList() {
@@ -422,6 +414,7 @@ function explained({ my_explanation: why, tie }) {
     isCut && [t("page.auction.cut"), t("page.auction.cut_note")],
   ];
 }
+
 /** Return what one's own score is made of: the price, and what each scored term added. */
 function scoreLines({ my_score: score, my_best: price, my_score_parts: parts = [] }) {
   if (!score) return [];

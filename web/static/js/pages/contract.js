@@ -6,7 +6,7 @@ import { countdown, instant, month } from "../core/clock.js";
 import { proposalCard } from "./contract_changes.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton } from "../core/forms.js";
-import { gathered } from "../core/live.js";
+import { gathered, newest } from "../core/live.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, facts, head, panel, table, tiles } from "../core/parts.js";
 import { may } from "../core/viewer.js";
@@ -27,6 +27,10 @@ class ContractPage {
   constructor(main, path) {
     this.main = main;
     this.path = path;
+    this.source = newest(
+      () => Promise.all([get(path), get("/receiving-places")]),
+      ([contract, { places }]) => this.take(contract, places),
+    );
     this.parts = {
       top: h("div"),
       lead: h("div", { class: "stack live" }),
@@ -36,12 +40,11 @@ class ContractPage {
   }
 
   async refresh() {
-    const [contract, { places }] = await Promise.all([get(this.path), get("/receiving-places")]);
-    this.places = places;
-    this.take(contract);
+    await this.source.ask();
   }
 
-  take(contract) {
+  take(contract, places) {
+    this.places = places;
     const before = JSON.stringify(this.living ?? null);
     this.contract = contract;
     this.living = contract.slots.filter((slot) => slot.state === "open");
@@ -242,7 +245,7 @@ class ContractPage {
     );
   }
 
-  figures({ tenor, lots: count, delivery_on: day, price, kind, state }) {
+  figures({ tenor, lots: count, delivery_on: day, price, kind, state, what, until }) {
     return [
       tenor && month(tenor),
       kind && worded("page.change", kind),
@@ -250,6 +253,8 @@ class ContractPage {
       price && amount(price),
       day,
       state && worded("state", state),
+      what && worded("page.deadline", what),
+      until && instant(until),
     ]
       .filter(Boolean)
       .join(" · ");

@@ -4,7 +4,7 @@ import { get } from "../core/api.js";
 import { cellName, instrument } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
-import { gathered } from "../core/live.js";
+import { gathered, newest } from "../core/live.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, head, panel, stages, tiles } from "../core/parts.js";
 import { t } from "../core/words.js";
@@ -33,6 +33,7 @@ async function service() {
 class DealPage {
   constructor(main, path) {
     this.path = path;
+    this.source = newest(() => this.read(), (deal) => this.take(deal));
     this.main = main;
     this.parts = {
       top: h("div"),
@@ -43,6 +44,10 @@ class DealPage {
   }
 
   async refresh() {
+    await this.source.ask();
+  }
+
+  async read() {
     const deal = await get(this.path);
     this.adjustments ??= (await get(`/instruments/${deal.instrument_id}/adjustments`)).adjustments;
     // What comes after the money is not needed by a page that waits for it.
@@ -50,7 +55,7 @@ class DealPage {
     if (deal.settled_at) {
       this.standing ??= (await get(`/reviews?organisation=${deal.counterparty_id}`)).axes;
     }
-    this.take(deal);
+    return deal;
   }
 
   take(deal) {

@@ -4,7 +4,7 @@ import { get, send } from "../core/api.js";
 import { cellName, instrument } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
-import { gathered, live } from "../core/live.js";
+import { gathered, live, newest } from "../core/live.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, head, panel, signInFirst, stages, tiles } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
@@ -15,8 +15,8 @@ import { award, breaks, pledged, rules } from "./pool_record.js";
 import { drafts } from "./pool_drafts.js";
 
 export async function show(main, { poolId }) {
-  const page = new PoolPage(poolId);
-  await live({ topic: `pool:${poolId}`, path: `/pools/${poolId}`, show: (pool) => page.take(main, pool) });
+  const page = new PoolPage(main, poolId);
+  await live({ topic: `pool:${poolId}`, source: page.source });
 }
 
 /** Return text that is equal where values are: the feed leaves out what is null, and sorts. */
@@ -29,13 +29,13 @@ function shapeOf(value) {
 }
 
 class PoolPage {
-  constructor(poolId) {
+  constructor(main, poolId) {
     this.path = `/pools/${poolId}`;
+    this.source = newest(() => get(this.path), (pool) => this.take(main, pool));
     this.preview = null;
     this.savings = null;
     this.compared = null;
     this.shape = null;
-    this.taken = 0;
     this.parts = {
       top: h("div"),
       lead: h("div", { class: "live" }),
@@ -47,7 +47,6 @@ class PoolPage {
 
   take(main, pool) {
     this.pool = pool;
-    this.taken += 1;
     this.lot = instrument(pool.instrument_id)?.lot_text;
     if (!this.parts.top.isConnected) {
       const { top, lead, own, rest } = this.parts;
@@ -190,10 +189,7 @@ class PoolPage {
   }
 
   async refresh() {
-    const { taken } = this;
-    const found = await get(this.path);
-    // What the feed told meanwhile is newer than this answer.
-    if (taken === this.taken) this.take(document.getElementById("page"), found);
+    await this.source.ask();
   }
 
   lots(number) {

@@ -5,7 +5,7 @@ import { instrument, instrumentName, regionName } from "../core/catalogue.js";
 import { countdown, instant, month } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton } from "../core/forms.js";
-import { live } from "../core/live.js";
+import { live, newest } from "../core/live.js";
 import { amount, decimal, lots, minor, percent, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
@@ -15,7 +15,7 @@ import { breaksText, stepsText, talkForms, talksPanels } from "./strip_talks.js"
 
 export async function show(main, { stripId }) {
   const page = new StripPage(main, `/strips/${stripId}`);
-  await live({ topic: `strip:${stripId}`, path: page.path, show: (strip) => page.take(strip), refetch: true });
+  await live({ topic: `strip:${stripId}`, source: page.source, refetch: true });
 }
 
 const PHASES = {
@@ -28,6 +28,7 @@ class StripPage {
   constructor(main, path) {
     this.main = main;
     this.path = path;
+    this.source = newest(() => get(path), (strip) => this.take(strip));
     this.parts = {
       top: h("div"),
       lead: h("div", { class: "live" }),
@@ -37,7 +38,7 @@ class StripPage {
   }
 
   async refresh() {
-    this.take(await get(this.path));
+    await this.source.ask();
   }
 
   take(strip) {
