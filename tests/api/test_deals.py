@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date
 from typing import Any
 
@@ -329,3 +331,22 @@ def bank_line(reference: str, amount: str, remittance: str) -> dict[str, str]:
 
 def without_request(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "request"}
+
+
+async def test_a_statement_runs_from_balance_to_balance(served: Served) -> None:
+    found = await parties(served)
+    deal_id = await settled(served, found)
+
+    answer = await found["finance"].get("/money/statement.csv")
+    later = await found["finance"].get("/money/statement.csv?since=2030-01-01T00:00:00Z")
+    other = await found["stranger"].get("/money/statement.csv")
+
+    lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    (balance,) = (await found["finance"].get("/money")).json()["balances"]
+    assert answer.headers["content-type"].startswith("text/csv")
+    kinds = ["deal.deposit", "deal.fund", "deposit"]
+    assert sorted(line["kind"] for line in lines) == kinds
+    assert lines[0]["amount"] == lines[0]["balance"]
+    assert lines[-1]["balance"] == balance["balance"]
+    assert {line["reference"] for line in lines} == {deal_id, "test"}
+    assert len(later.content.splitlines()) == len(other.content.splitlines()) == 1

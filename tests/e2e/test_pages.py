@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
+from aggregator.settlement.simulator import SimulatedBank
 from matching.money import Rounding, scaled
+from tests.builders import START
 from tests.e2e.conftest import CELL, PHONE, Town
 from web.feed.folds import digest_of
 from web.feed.patches import bare, difference
@@ -226,7 +229,9 @@ async def test_amounts_on_the_pages_are_exact(town: Town) -> None:
     ]
 
 
-async def test_the_operator_s_desk_and_a_forward_window_work_by_hand(town: Town) -> None:
+async def test_the_operator_s_desk_and_a_forward_window_work_by_hand(
+    town: Town, tmp_path: Path
+) -> None:
     finance = await town.look("en", login="guinan.pay")
     await town.go(finance, "/money")
     reference = await finance.locator("aside strong.mono").inner_text()
@@ -234,11 +239,14 @@ async def test_the_operator_s_desk_and_a_forward_window_work_by_hand(town: Town)
     await town.go(desk, "/desk")
 
     await desk.locator("summary", has_text="Import bank lines").click()
-    await desk.locator("[name=lines]").fill(
-        f"CNY-1,2027-0001,credit,1234.56,CNY,2027-01-04,桂南食品厂,{reference}\n"
-        "CNY-1,2027-0002,credit,99.00,CNY,2027-01-04,Who,nothing\n"
-    )
-    await desk.get_by_role("button", name="Import bank lines").click()
+    bank = SimulatedBank("CNY-1", "CNY")
+    bank.receive("桂南食品厂", 123_456, remittance=reference, booked_on=START.date())
+    bank.receive("Who", 9_900, remittance="nothing", booked_on=START.date())
+    statement = tmp_path / "camt.xml"
+    statement.write_text(bank.camt(START))
+    await desk.locator("[name=statement]").set_input_files(statement)
+    await desk.get_by_role("button", name="Import the file").click()
+    await expect(desk.locator("main")).to_contain_text("Waits for a person")
     await expect(desk.locator("main")).to_contain_text("Bank lines without an owner (1)")
     # The finance person's page hears of the money by itself.
     await expect(finance.locator("main")).to_contain_text("5,001,234.56")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from aggregator.errors import NotFound
 from aggregator.ledger import queries as ledger
+from aggregator.ledger.statements import movements, write_statement
 from aggregator.market import Answer, Outcome
 from aggregator.settlement import banking, payouts, queries
 from aggregator.settlement.camt import read_camt
 from aggregator.settlement.pain import write_pain
 from aggregator.settlement.statements import MAX_LINES, read_csv, statement_line
-from web.api.fields import Answers, Body, Id, Minor, Money
+from web.api.fields import Answers, Body, Id, Instant, Minor, Money, Query
 from web.api.routing import MAX_IMPORT_BYTES, Call, Download, route
 
 CURRENCY = "CNY"
+_FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 CSV, XML, TEXT_XML = "text/csv", "application/xml", "text/xml"
 ShortText = Annotated[str, Field(max_length=100)]
 
@@ -64,6 +67,13 @@ class PaymentFileQuery(Body):
     """The market's own account that pays."""
 
     account: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{4,34}$")]
+
+
+class StatementQuery(Query):
+    """From when on, and until when; everything up to now where neither is said."""
+
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class BalanceAnswer(Answers):
@@ -199,6 +209,17 @@ async def money(call: Call) -> Answer:
             "payments": [asdict(view) for view in await queries.payments(mine, unit)],
             "statement": [asdict(view) for view in await ledger.statement(mine, reader=unit)],
         }
+
+
+@route("GET", "/money/statement.csv", act="ledger.read", query=StatementQuery)
+async def money_statement(call: Call) -> Download:
+    """Export what moved on one's organisation's accounts, with running balances."""
+    asked: StatementQuery = call.query
+    since, until = asked.since or _FIRST, asked.until or _LAST
+    found = await movements(call.actor.organisation_id, since, until)
+    content = write_statement(found).encode("utf-8-sig")
+    name = f"statement-{min(until, call.market.clock.now()):%Y%m%d}.csv"
+    return Download(content, "text/csv; charset=utf-8", name)
 
 
 @route("POST", "/payments", act="settlement.pay_out", body=PaymentBody, out=PaymentOrdered)

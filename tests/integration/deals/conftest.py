@@ -19,6 +19,7 @@ from aggregator.market import Actor, Command, Market, Unit
 from aggregator.parties.permissions import grants_of
 from aggregator.parties.registering import NewOrganisation, register_organisation
 from aggregator.reactions import ON_FACT, ON_TIMER
+from aggregator.settlement.simulator import SimulatedBank
 from aggregator.workers.ringing import ring_due
 
 START = datetime(2027, 3, 1, 1, tzinfo=UTC)
@@ -99,6 +100,11 @@ class Trading:
         """Move the clock and ring what is due."""
         self.clock.set(instant)
         await ring_due(self.market, ON_TIMER)
+
+
+@pytest.fixture
+def bank() -> SimulatedBank:
+    return SimulatedBank("CN-6222-01", "CNY")
 
 
 @pytest.fixture

@@ -11,8 +11,11 @@ from aggregator.fulfilment.delivering import Receipt
 from aggregator.fulfilment.returning import GoodsReturn
 from aggregator.invoices import issuing
 from aggregator.journal.reading import Pool
+from aggregator.ledger.queries import balances
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Outcome
+from aggregator.settlement import banking
+from aggregator.settlement.statements import StatementLine
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -74,6 +77,16 @@ async def act(
 ) -> Outcome:
     actor: Actor = trading.actor(name, role)
     return await use_case(trading.market, actor, trading.command(), *args, **more)
+
+
+async def take(trading: Trading, *lines: StatementLine) -> Outcome:
+    """Import lines of a bank statement."""
+    operator = trading.actor("operator", "operator")
+    return await banking.import_lines(trading.market, operator, trading.command(), lines)
+
+
+async def cash(trading: Trading, name: str) -> int:
+    return sum(view.balance_minor for view in await balances(trading.id_of(name)))
 
 
 async def accounts() -> dict[str, int]:

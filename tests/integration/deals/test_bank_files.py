@@ -12,14 +12,13 @@ from lxml import etree
 
 from aggregator.errors import Conflict, InvalidField, WrongState
 from aggregator.journal.reading import Pool
-from aggregator.ledger.queries import balances
 from aggregator.ledger.verifying import verify
-from aggregator.market import Outcome
 from aggregator.settlement import banking, payouts, queries
 from aggregator.settlement.camt import read_camt
 from aggregator.settlement.pain import read_pain, write_pain
 from aggregator.settlement.simulator import SimulatedBank
-from aggregator.settlement.statements import StatementLine, read_csv
+from aggregator.settlement.statements import read_csv
+from tests.integration.deals.playing import cash, take
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -35,20 +34,6 @@ def schema(package: str, path: str) -> etree.XMLSchema:
     assert found is not None
     assert found.origin is not None
     return etree.XMLSchema(file=str(Path(found.origin).parent / path))
-
-
-@pytest.fixture
-def bank() -> SimulatedBank:
-    return SimulatedBank("CN-6222-01", "CNY")
-
-
-async def take(trading: Trading, *lines: StatementLine) -> Outcome:
-    operator = trading.actor("operator", "operator")
-    return await banking.import_lines(trading.market, operator, trading.command(), lines)
-
-
-async def cash(trading: Trading, name: str) -> int:
-    return sum(view.balance_minor for view in await balances(trading.id_of(name)))
 
 
 def busy(bank: SimulatedBank) -> SimulatedBank:

@@ -9,29 +9,15 @@ from aggregator.errors import Conflict, InvalidField, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger.queries import balances
 from aggregator.ledger.verifying import verify
-from aggregator.market import Outcome
 from aggregator.settlement import banking, payouts, queries
 from aggregator.settlement.simulator import SimulatedBank
-from aggregator.settlement.statements import COLUMNS, StatementLine, read_csv, write_csv
+from aggregator.settlement.statements import COLUMNS, read_csv, write_csv
+from tests.integration.deals.playing import cash, take
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
 
 TODAY = date(2027, 3, 1)
-
-
-@pytest.fixture
-def bank() -> SimulatedBank:
-    return SimulatedBank("CN-6222-01", "CNY")
-
-
-async def take(trading: Trading, *lines: StatementLine) -> Outcome:
-    operator = trading.actor("operator", "operator")
-    return await banking.import_lines(trading.market, operator, trading.command(), lines)
-
-
-async def cash(trading: Trading, name: str) -> int:
-    return sum(view.balance_minor for view in await balances(trading.id_of(name)))
 
 
 async def test_a_line_goes_to_the_organisation_its_reference_names(

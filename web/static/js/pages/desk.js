@@ -10,13 +10,13 @@ import { empty, facts, head, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
 import { t } from "../core/words.js";
+import { bankForms } from "./desk_bank.js";
 import { calendarForm } from "./desk_calendar.js";
 import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
 import { stripForm } from "./desk_strips.js";
 
 const KINDS = ["factory", "mill", "trader", "refiner", "auditor"];
 const ROLES = ["buyer", "seller", "finance", "logistics", "approver", "owner", "viewer"];
-const COLUMNS = "account,entry_reference,direction,amount,currency,booked_on,payer,remittance";
 
 export async function show(main) {
   const waiting = h("div", { class: "stack live" });
@@ -30,7 +30,7 @@ export async function show(main) {
       "div",
       { class: "stack" },
       waiting,
-      bankForm(refresh),
+      bankForms(refresh),
       openPoolForm(),
       stripForm(),
       calendarForm(),
@@ -194,42 +194,6 @@ function ordered(payments, organisations, refresh) {
             }),
         },
       ],
-    }),
-  );
-}
-
-function bankForm(refresh) {
-  const example = `${COLUMNS}\nCNY-1,2027-0001,credit,500000.00,CNY,2027-01-04,${t("page.desk.example_payer")},G…`;
-  return h(
-    "details",
-    { class: "panel" },
-    h("summary", {}, t("page.desk.import")),
-    h("p", { class: "note" }, t("page.desk.import_note")),
-    h("p", { class: "mono soft" }, COLUMNS),
-    form({
-      fields: [
-        {
-          name: "lines",
-          label: t("page.desk.csv"),
-          type: "long",
-          rows: 7,
-          value: "",
-          hint: example.split("\n")[1],
-        },
-      ],
-      act: t("page.desk.import"),
-      // A form gives its text without the newline that ends the last line of a whole statement.
-      send: ({ lines }, key) =>
-        send(
-          "POST",
-          "/bank/lines",
-          `${lines.startsWith("account,") ? lines : `${COLUMNS}\n${lines}`}\n`,
-          key,
-        ),
-      done: async (answer) => {
-        say(t("page.desk.imported", answer));
-        await refresh();
-      },
     }),
   );
 }

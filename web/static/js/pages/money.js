@@ -111,7 +111,12 @@ function showMoney(rest, { holds, calls, payments, statement }) {
       : h(
           "section",
           { class: "panel plain" },
-          h("h2", {}, t("page.money.statement")),
+          h(
+            "div",
+            { class: "title" },
+            h("h2", {}, t("page.money.statement")),
+            h("a", { href: "/api/v1/money/statement.csv" }, t("page.money.statement_csv")),
+          ),
           table({
             rows: statement,
             isLedger: true,

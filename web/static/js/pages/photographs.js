@@ -3,6 +3,7 @@
 import { send } from "../core/api.js";
 import { instant } from "../core/clock.js";
 import { h } from "../core/dom.js";
+import { fileField } from "../core/files.js";
 import { form } from "../core/forms.js";
 import { panel } from "../core/parts.js";
 import { may } from "../core/viewer.js";
@@ -47,45 +48,19 @@ export function photographForm(page) {
     h("summary", {}, t("page.deal.photograph")),
     h("p", { class: "note" }, t("page.deal.photograph_note")),
     form({
-      fields: [pictureField()],
+      fields: [
+        fileField({
+          name: "picture",
+          label: t("page.deal.picture"),
+          accept: "image/jpeg,image/png",
+          capture: "environment",
+        }),
+      ],
       act: t("page.deal.photograph_send"),
       send: async ({ picture }, key) => send("POST", `${page.path}/photographs`, await reduced(picture.file), key),
       done: () => page.done("page.deal.photographed"),
     }),
   );
-}
-
-/** A field whose value is one picture; on a phone it opens the camera. */
-function pictureField() {
-  const wrong = h("span", { class: "wrong", role: "alert", id: "picture-wrong" });
-  const input = h("input", {
-    id: "picture",
-    name: "picture",
-    type: "file",
-    accept: "image/jpeg,image/png",
-    capture: "environment",
-    "aria-describedby": "picture-wrong",
-  });
-  return {
-    name: "picture",
-    element: h(
-      "div",
-      { class: "field" },
-      h("label", { for: "picture" }, t("page.deal.picture")),
-      input,
-      wrong,
-    ),
-    focus: () => input.focus(),
-    read() {
-      const [file] = input.files;
-      if (!file) return { wrong: t("rule.required") };
-      return { value: { file, name: file.name, size: file.size, at: file.lastModified } };
-    },
-    problem(_, text) {
-      wrong.textContent = text;
-      input.setAttribute("aria-invalid", text ? "true" : "false");
-    },
-  };
 }
 
 /** Return a picture as it is to be seen, upright and no larger than needed, and nothing else of it. */

@@ -1,0 +1,80 @@
+/** The bank on the operator's desk: statements in as files or text, payments out as a file. */
+
+import { send } from "../core/api.js";
+import { fill, h, say } from "../core/dom.js";
+import { fileField } from "../core/files.js";
+import { form } from "../core/forms.js";
+import { table } from "../core/parts.js";
+import { t } from "../core/words.js";
+
+const COLUMNS = "account,entry_reference,direction,amount,currency,booked_on,payer,remittance";
+
+/** Two ways to give in a statement, and what became of each of its lines. */
+export function bankForms(refresh) {
+  const taken = h("div", { class: "live" });
+  const done = async (answer) => {
+    say(t("page.desk.imported", answer));
+    fill(taken, results(answer.lines));
+    await refresh();
+  };
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.desk.import")),
+    h("p", { class: "note" }, t("page.desk.import_file_note")),
+    form({
+      fields: [
+        fileField({ name: "statement", label: t("page.desk.statement_file"), accept: ".xml,.csv,text/csv,text/xml" }),
+      ],
+      act: t("page.desk.import_file"),
+      send: async ({ statement }, key) => send("POST", "/bank/lines", await statement.file.text(), key),
+      done,
+    }),
+    h("details", {}, h("summary", {}, t("page.desk.import_text")), textForm(done)),
+    taken,
+    paymentFile(),
+  );
+}
+
+function textForm(done) {
+  const example = `CNY-1,2027-0001,credit,500000.00,CNY,2027-01-04,${t("page.desk.example_payer")},G…`;
+  return [
+    h("p", { class: "note" }, t("page.desk.import_note")),
+    h("p", { class: "mono soft" }, COLUMNS),
+    form({
+      fields: [{ name: "lines", label: t("page.desk.csv"), type: "long", rows: 7, hint: example }],
+      act: t("page.desk.import"),
+      // A form gives its text without the newline that ends the last line of a whole statement.
+      send: ({ lines }, key) =>
+        send(
+          "POST",
+          "/bank/lines",
+          `${lines.startsWith("account,") ? lines : `${COLUMNS}\n${lines}`}\n`,
+          key,
+        ),
+      done,
+    }),
+  ];
+}
+
+/** What became of each line of the statement. */
+function results(lines) {
+  return table({
+    rows: lines,
+    columns: [
+      { label: t("page.desk.entry"), cell: (line) => h("span", { class: "mono" }, line.entry_reference) },
+      { label: t("word.state"), cell: (line) => t(`page.line_state.${line.state}`) },
+    ],
+  });
+}
+
+/** The payments that the bank has yet to make, as a file for it. */
+function paymentFile() {
+  const account = h("input", { id: "paying-account", name: "account", value: "CNY-1", pattern: "[A-Za-z0-9-]{4,34}" });
+  return h(
+    "form",
+    { action: "/api/v1/bank/payments.xml", method: "get" },
+    h("div", { class: "field" }, h("label", { for: "paying-account" }, t("page.desk.paying_account")), account),
+    h("div", { class: "foot" }, h("button", { type: "submit" }, t("page.desk.payment_file"))),
+  );
+}
