@@ -211,7 +211,7 @@ class SecretWorld:
         asked = _PLACE.sub(lambda place: ids.get(place[1], "none"), path)
         answer = await self.people[who].get(asked)
         headers = f"{answer.headers.get('etag')} {answer.headers.get('content-length')}"
-        record.add(who, f"GET {path}", f"{answer.status_code} {headers} {answer.text}")
+        record.add(who, f"GET {path}", f"{answer.status_code} {answer.text} {headers}")
 
     async def _follow(self, who: str, record: Told) -> None:
         topics, hello = ["prices:*"], {"op": "hello", "client": "test"}
@@ -224,5 +224,7 @@ class SecretWorld:
             await asyncio.wait_for(socket.recv(), 30)
             for topic in topics:
                 await socket.send(json.dumps({"op": "subscribe", "topic": topic}))
-                frame = await asyncio.wait_for(socket.recv(), 30)
-                record.add(who, f"feed {topic.partition(':')[0]}", str(frame))
+                frame = '"op":"heartbeat"'
+                while '"op":"heartbeat"' in frame:
+                    frame = str(await asyncio.wait_for(socket.recv(), 30))
+                record.add(who, f"feed {topic.partition(':')[0]}", frame)
