@@ -24,11 +24,12 @@ class Costs(NamedTuple):
     """The shortest way to each boundary: lots passed by × `unit`, plus one for each window.
 
     `way` is how a boundary is best reached: by a window from this start, by passing a pledge
-    by (`PASSED`), or in several ways that cost the same.
+    by (`PASSED`), or in several ways that cost the same. Of tilings only the boundaries
+    that they pass have a cost.
     """
 
     cost: list[int]
-    way: list[int]
+    way: Sequence[int]
     lots: Sequence[int]
     unit: int
     line: Line
@@ -58,7 +59,7 @@ def first_of_windows(costs: Costs) -> list[Pair]:
             nodes = _reaching(costs, start, stop)
             if start:
                 nodes = _reached(costs, start, nodes)
-            window = _first_window(costs, nodes, ids)
+            window = first_window(costs, nodes, ids)
             found.append(window)
             segments += [(start, window[0]), (window[1], stop)]
     return sorted(found)
@@ -125,7 +126,7 @@ def _reached(costs: Costs, start: int, nodes: Sequence[int]) -> list[int]:
     return kept
 
 
-def _first_window(costs: Costs, nodes: Sequence[int], ids: Sequence[str]) -> Pair:
+def first_window(costs: Costs, nodes: Sequence[int], ids: Sequence[str]) -> Pair:
     """Return the optimal window between `nodes` whose sorted list of ids is the smallest."""
     least, starts, ends = _around_the_first(costs, nodes, ids)
     if not any(map(least.__lt__, ends)):

@@ -26,7 +26,8 @@ from itertools import accumulate
 from matching.pools.explicit_ties import Step, first_of_paths
 from matching.pools.price_breaks import Level
 from matching.pools.stretches import Line
-from matching.pools.ties import PASSED, SEVERAL, Costs, first_of_windows
+from matching.pools.ties import PASSED, SEVERAL, Costs, Pair, first_of_windows
+from matching.pools.tilings import first_tiling
 
 Window = tuple[int, int, int]  # From, to (half open), rank of the offer.
 Ranker = Callable[[int, int], int]  # The earliest offer for a window, or -1.
@@ -43,7 +44,7 @@ def fullest(line: Line, level: Level, first: int, edge: int) -> list[Window]:
     part = line.part(first, edge)
     is_one = part.stops[0] >= edge - first  # A window of everybody: nothing holds more.
     if len(level.options) == 1:
-        pairs = [(0, edge - first)] if is_one else first_of_windows(_costs(part))
+        pairs = [(0, edge - first)] if is_one else _first_windows(part)
         rank = level.options[0].rank
         return [(first + start, first + stop, rank) for start, stop in pairs]
     ranker = ranker_of(part, level)
@@ -51,6 +52,10 @@ def fullest(line: Line, level: Level, first: int, edge: int) -> list[Window]:
         return [(first, edge, ranker(0, edge - first))]
     found = _first_by_offer(_costs(part), ranker)
     return [(first + start, first + stop, rank) for start, stop, rank in found]
+
+
+def _first_windows(line: Line) -> list[Pair]:
+    return first_tiling(line) or first_of_windows(_costs(line))
 
 
 def ranker_of(line: Line, level: Level) -> Ranker:
