@@ -14,8 +14,13 @@ export async function show(main) {
   const lead = h("div", { class: "live" });
   const aside = h("aside", { class: "stack" });
   const rest = h("div", { class: "stack" });
-  const account = h("a", { class: "button", href: "/account" }, t("page.account.title"));
-  fill(main, head(t("page.people.title"), { aside: account }), columns(lead, aside, rest, t("page.people.invite")));
+  const ways = h(
+    "span",
+    { class: "row" },
+    h("a", { class: "button", href: "/record" }, t("page.record.title")),
+    h("a", { class: "button", href: "/account" }, t("page.account.title")),
+  );
+  fill(main, head(t("page.people.title"), { aside: ways }), columns(lead, aside, rest, t("page.people.invite")));
   const refresh = async () => {
     const { people } = await get("/people");
     fill(lead, peopleOf(people, refresh));
