@@ -102,7 +102,7 @@ function roundFields(rounds, firms) {
         name: "seller",
         label: t("page.desk.strip_seller"),
         type: "select",
-        options: firms.map((firm) => [firm.organisation_id, firm.name]),
+        options: firms.map(({ id, name }) => [id, name]),
       },
       { name: "answer_minutes", label: t("page.desk.strip_answer_minutes"), type: "lots", value: "1440" },
     ];

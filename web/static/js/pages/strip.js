@@ -31,7 +31,7 @@ class StripPage {
     this.source = newest(() => get(path), (strip) => this.take(strip));
     this.parts = {
       top: h("div"),
-      lead: h("div", { class: "live" }),
+      lead: h("div", { class: "stack live" }),
       acts: h("aside", { class: "stack" }),
       rest: h("div", { class: "stack live" }),
     };

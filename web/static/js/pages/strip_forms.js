@@ -100,7 +100,8 @@ function orderForm(page, shape, fields) {
   });
 }
 
-export function offerForm(page) {
+/** A supplier's schedule over the months: sealed, or in talks an answer to the bundle. */
+export function offerForm(page, { act = t("page.strip.offer"), note = t("page.strip.offer_note") } = {}) {
   const { tenors } = page.strip;
   return form({
     fields: [
@@ -128,7 +129,7 @@ export function offerForm(page) {
         isOptional: true,
       }),
     ],
-    act: t("page.strip.offer"),
+    act,
     confirm: (values) => ({
       title: t("page.strip.offer_ask"),
       lines: [
@@ -140,8 +141,8 @@ export function offerForm(page) {
           ]),
         [t("page.strip.capacity"), page.lots(values.capacity)],
       ],
-      note: t("page.strip.offer_note"),
-      act: t("page.strip.offer"),
+      note,
+      act,
     }),
     send: (values, key) => {
       const steps = Object.fromEntries(

@@ -23,7 +23,8 @@ export function talkForms(page) {
   const { rounds, talks } = page.strip;
   if (rounds === "clock") return may("forwards.offer") ? [panel(t("page.strip.say_lots"), supplyForm(page))] : [];
   if (talks?.side === "seller" && may("forwards.offer")) {
-    return [panel(t("page.strip.offer"), h("p", { class: "note" }, t("page.strip.counter_note")), offerForm(page))];
+    const answer = { act: t("page.strip.counter"), note: t("page.strip.counter_note") };
+    return [panel(answer.act, offerForm(page, answer))];
   }
   return talks?.side === "bundle" ? [panel(t("page.strip.name_prices"), pricesForm(page))] : [];
 }
