@@ -1,7 +1,11 @@
-"""A clerk bids inside his mandate, exceeds it, and the boss says yes on a phone in time."""
+"""A clerk bids inside his mandate and beyond it, the boss says yes on a phone, finance pays.
+
+When the clerk is let go, the line of the page that he has open goes dead.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -79,3 +83,28 @@ async def test_a_boss_approves_on_a_phone_while_the_auction_runs(town: Town) -> 
 
     shown = await (await town.as_program("guinan.clerk")).get(f"/auctions/{made['auction_id']}")
     assert (shown["my_lots"], shown["is_leading"]) == (80, True)
+
+    await town.stage.pass_by(hours=1)
+    await _fund(await town.look("en", login="guinan.pay"), town)
+    await _let_go(boss, clerk, town)
+
+
+async def _fund(finance: Page, town: Town) -> None:
+    await town.go(finance, "/deals")
+    await finance.locator("main table a").first.click()
+    await town.ready(finance)
+    await finance.get_by_role("button", name=re.compile("^Pay CNY .* into escrow$")).click()
+    await agree(finance, "Pay")
+    await expect(finance.locator("#said")).to_contain_text("The money is in escrow")
+
+
+async def _let_go(boss: Page, clerk: Page, town: Town) -> None:
+    await expect(clerk.locator("#line")).to_have_text("live")
+    await town.go(boss, "/people")
+    leaver = boss.locator("tr", has=boss.get_by_role("rowheader", name="clerk"))
+    await leaver.get_by_role("button", name="Let go").click()
+    await agree(boss, "Let go")
+
+    await expect(clerk.locator("#line")).to_have_text("session over, sign in again")
+    refused = await clerk.request.get(f"{town.url}/api/v1/deals")
+    assert refused.status == 401
