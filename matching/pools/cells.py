@@ -22,15 +22,37 @@ class Cell:
     `owners` is None when all of them differ.
     """
 
-    sizes: Sequence[int]
-    seqs: Sequence[int]
-    ids: Sequence[str]
-    lots: Sequence[int]
+    sizes: list[int]
+    seqs: list[int]
+    ids: list[str]
+    lots: list[int]
     own_minor: list[int]
     net_minor: list[int]
-    all_owners: Sequence[str]
-    tolerances: Sequence[int] | None
-    owners: Sequence[str] | None
+    all_owners: list[str]
+    tolerances: list[int] | None
+    owners: list[str] | None
+
+    def insert(self, place: int, pledge: Pledge) -> None:
+        """Put a pledge in; its tolerance and its owner must not ask for columns that lack."""
+        own = pledge.freight_minor + pledge.term_minor + pledge.fee_minor
+        self.sizes.insert(place, pledge.size)
+        self.ids.insert(place, pledge.id)
+        self.lots.insert(place, pledge.lots)
+        self.own_minor.insert(place, own)
+        self.net_minor.insert(place, pledge.limit_minor - own)
+        self.all_owners.insert(place, pledge.owner)  # `owners`, if any, is the same column.
+        if self.tolerances is not None:
+            self.seqs.insert(place, pledge.seq)
+            self.tolerances.insert(place, pledge.tolerance)
+
+    def remove(self, place: int) -> None:
+        """Take a pledge out."""
+        for column in (self.sizes, self.ids, self.lots, self.own_minor, self.net_minor):
+            del column[place]
+        del self.all_owners[place]
+        if self.tolerances is not None:
+            del self.seqs[place]
+            del self.tolerances[place]
 
 
 def picking(places: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
@@ -66,7 +88,7 @@ def cell_of(pledges: Sequence[Pledge], *, as_arrived: bool = False) -> Cell:
     own = [pledge.freight_minor + pledge.term_minor + pledge.fee_minor for pledge in ordered]
     return Cell(
         [pledge.size for pledge in ordered],
-        [pledge.seq for pledge in ordered] if any(tolerances) else (),
+        [pledge.seq for pledge in ordered] if any(tolerances) else [],
         [pledge.id for pledge in ordered],
         [pledge.lots for pledge in ordered],
         own,

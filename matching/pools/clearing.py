@@ -10,7 +10,7 @@ Guarantees and ties are those of the parts. The result depends on the set of inp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -141,9 +141,17 @@ def schedule_of(offers: Sequence[Offer]) -> Schedule:
 
 
 def settled(
-    name: str, cell: Cell, schedule: Schedule, shape: Shape, formed: Sequence[Formed]
+    name: str,
+    cell: Cell,
+    schedule: Schedule,
+    shape: Shape,
+    formed: Sequence[Formed],
+    write: Callable[[Cell, Awarded, Offer], Pool] = written,
 ) -> Cleared:
-    """Return a cell's result: the pools formed with their lots and prices, and who is left."""
+    """Return a cell's result: the pools formed with their lots and prices, and who is left.
+
+    `write` does what `written` does, perhaps from memory.
+    """
     ranked = schedule.offers
     if not ranked:
         return Cleared([], sorted(cell.ids), ["no_offer"] * len(cell.ids), 0)
@@ -163,7 +171,7 @@ def settled(
     why = reasons(cell, left, schedule.levels, shape, cut)
     left.sort(key=cell.ids.__getitem__)
     return Cleared(
-        sorted([written(cell, pool, ranked[pool.rank]) for pool in pools], key=_PLEDGES),
+        sorted([write(cell, pool, ranked[pool.rank]) for pool in pools], key=_PLEDGES),
         [*map(cell.ids.__getitem__, left)],
         [*map(why.__getitem__, left)],
         sum([pool.surplus_minor(cell) for pool in pools]),
