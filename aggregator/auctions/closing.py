@@ -1,45 +1,61 @@
-"""Closing an auction: by its timer, once, on the bids before the closing instant."""
+"""Closing an auction: by its timer, once, on the bids before the closing instant.
+
+It ends first, with as many others as end then, in one commit. What comes of it, deposits freed
+and deals formed, is told in a transaction of its own, which delays no other close.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 from aggregator.auctions import awarding, beacon, bundle, deposits, store
-from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, BiddingBegan, SealsOpened
-from aggregator.auctions.keys import sealing_key, seed_of
+from aggregator.auctions.ending import EndDesk, Ending, ending
+from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, BiddingBegan
 from aggregator.auctions.store import Room
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.scheduler.timers import set_timer
 from matching.auctions import package_bids
-from matching.auctions.commands import Begin, Close, EndRound
+from matching.auctions.commands import Begin, EndRound
 from matching.auctions.engine import decide
 from matching.auctions.events import Closed, Result
 
 
 async def close(market: Market, auction_id: str) -> None:
-    """Close and award an auction whose time is over; else leave it, or come again later.
+    """Close an auction whose time is over, and award it; else leave it, or come again later."""
+    await end(market, auction_id)
+    await conclude(market, auction_id)
 
-    Every deposit is free again before the award is told: what hears of it takes its own in
-    the same transaction. Where ties are drawn, the beacon is waited for, ten minutes at most.
+
+async def end(market: Market, auction_id: str) -> None:
+    """End an auction whose time is over; else leave it, or come again later.
+
+    Where ties are drawn, the beacon is waited for, ten minutes at most.
     """
     drawn = await beacon.drawn_for(auction_id, market.clock.now())
     await _search_ahead(market, auction_id)
+    await market.perform_at(
+        EndDesk,
+        Actor.SYSTEM,
+        "auctions.close",
+        Ending(auction_id, drawn),
+        command=None,
+        stream=store.stream_of(auction_id),
+    )
+
+
+async def conclude(market: Market, auction_id: str) -> None:
+    """Tell, once, what came of an auction that has ended.
+
+    Every deposit is free again before the award is told: what hears of it takes its own in
+    the same transaction.
+    """
 
     async def step(unit: Unit) -> Answer:
         room = await store.locked(unit, auction_id)
         _, state = room.opened
-        if state.phase == "closed" and not room.is_told:
-            await _conclude(unit, room, room)
-            return {"is_closed": True}
-        if state.phase != "open":
+        if state.phase != "closed" or room.is_told:
             return {}
-        if unit.now < state.closes_at:
-            await set_timer(unit, store.CLOSE, auction_id, state.closes_at)
-            return {}
-        if drawn.is_awaited:
-            await set_timer(unit, store.CLOSE, auction_id, unit.now + beacon.PAUSE)
-            return {}
-        await _close(unit, room, drawn.value)
+        await _conclude(unit, room, room)
         return {"is_closed": True}
 
     stream = store.stream_of(auction_id)
@@ -96,20 +112,20 @@ async def begin(market: Market, auction_id: str) -> None:
 
 async def _search_ahead(market: Market, auction_id: str) -> None:
     """Look for the winning packages, apart from other work, before the close asks for them."""
+    room = store.kept(auction_id) or await store.read(None, auction_id)
+    _, state = room.opened
+    if state.rules.format != "packages":
+        return
     room = await store.read(None, auction_id)
     _, state = room.opened
     is_due = state.phase == "open" and market.clock.now() >= state.closes_at
-    if is_due and state.rules.format == "packages":
+    if is_due:
         await asyncio.to_thread(package_bids.cleared, package_bids.problem_of(state))
 
 
 async def _close(unit: Unit, room: Room, beacon_hex: str | None) -> None:
-    listing, state = room.opened
-    is_drawn = state.rules.tie == "draw"
-    asked = Close(seed_of(room.key).hex(), beacon_hex) if is_drawn else Close()
-    facts: list[object] = list(decide(state, asked, unit.now))
-    if state.rules.is_sealed:
-        facts.insert(0, SealsOpened(sealing_key(room.key).hex()))
+    listing, _ = room.opened
+    facts = ending(room, beacon_hex, unit.now)
     closed, _ = await store.journal(unit, listing.auction_id, room, *facts)
     await _conclude(unit, room, closed)
 

@@ -34,9 +34,10 @@ from matching.auctions.events import EVENT_TYPES, BidPlaced, Opened
 from matching.auctions.state import State
 
 BEGIN, CLOSE, ROUND = "auctions.begin", "auctions.close", "auctions.round"
+CONCLUDE = "auctions.conclude"
 
 _EVENTS = tuple(EVENT_TYPES.values())
-_KEPT = 256
+_KEPT = 2048
 _MOTIONS = 10
 _PAGE = 10_000
 
@@ -179,6 +180,12 @@ def _with_chain(room: Room, chain: Chain) -> Room:
     )
 
 
+def kept(auction_id: str) -> Room | None:
+    """Return a room as it was when this process last looked, if it did."""
+    known = _FOLDS.get(stream_of(auction_id))
+    return None if known is None else known.room
+
+
 async def locked(unit: Unit, auction_id: str) -> Room:
     """Return the room as of the stream's head, which is locked until the unit ends."""
     stream = stream_of(auction_id)
@@ -240,11 +247,13 @@ async def follow(unit: Unit, auction_id: str, before: Room, after: Room) -> None
     )
     if state.phase == "open":
         await set_timer(unit, CLOSE, auction_id, state.closes_at)
-    elif state.phase == "closed" and not after.is_told:
-        # A Dutch clock's last taker closed it; what comes of it is told at once.
-        await set_timer(unit, CLOSE, auction_id, unit.now)
     else:
         await clear_timer(unit, CLOSE, auction_id)
+    if state.phase == "closed" and not after.is_told:
+        # A Dutch clock's last taker closed it; what comes of it is told at once.
+        await set_timer(unit, CONCLUDE, auction_id, unit.now)
+    elif state.phase == "closed":
+        await clear_timer(unit, CONCLUDE, auction_id)
     if after.phase == "scheduled":
         await set_timer(unit, BEGIN, auction_id, state.rules.opens_at)
     else:

@@ -71,7 +71,7 @@ class Market:
         act: str,
         content: object,
         *,
-        command: Command,
+        command: Command | None,
         stream: str,
     ) -> Outcome:
         """Carry out one act at a desk, in order with the other acts of its stream.

@@ -34,6 +34,25 @@ async def set_timer(unit: Unit, kind: str, key: str, due_at: datetime) -> None:
     )
 
 
+async def set_timers(unit: Unit, kind: str, keys: Sequence[str], due_at: datetime) -> None:
+    """Ring `kind` for each of `keys` at `due_at`, in place of any earlier setting."""
+    await unit.execute(
+        "insert into timer (kind, key, due_at) select $1, key, $3 from unnest($2::text[]) as key"
+        " on conflict (kind, key) do update set due_at = excluded.due_at, attempts = 0",
+        kind,
+        list(keys),
+        due_at,
+    )
+
+
+async def clear_timers(unit: Unit, kinds: Sequence[str], keys: Sequence[str]) -> None:
+    await unit.execute(
+        "delete from timer where kind = any($1::text[]) and key = any($2::text[])",
+        list(kinds),
+        list(keys),
+    )
+
+
 async def is_set(unit: Unit, kind: str, key: str) -> bool:
     return bool(await unit.rows("select 1 from timer where kind = $1 and key = $2", kind, key))
 
@@ -75,12 +94,14 @@ async def claim_due(now: datetime, kinds: Collection[str], *, limit: int = 50) -
     )
 
 
-async def done(due: Due) -> None:
-    """Remove a timer that has rung, unless it was set anew or claimed again meanwhile."""
+async def done(rung: Sequence[Due]) -> None:
+    """Remove timers that have rung, unless they were set anew or claimed again meanwhile."""
     await Pool().rows(
-        "delete from timer where kind = $1 and key = $2 and due_at = $3 and attempts > 0"
-        " returning kind",
-        due.kind,
-        due.key,
-        due.again_at,
+        "delete from timer t using unnest($1::text[], $2::text[], $3::timestamptz[])"
+        " as rung (kind, key, due_at)"
+        " where t.kind = rung.kind and t.key = rung.key and t.due_at = rung.due_at"
+        " and t.attempts > 0 returning t.kind",
+        [due.kind for due in rung],
+        [due.key for due in rung],
+        [due.again_at for due in rung],
     )
