@@ -14,8 +14,12 @@ import inspect
 import json
 import os
 import platform
+import shutil
 import sys
+import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -76,6 +80,23 @@ def measured(module: ModuleType, seed: int) -> list[dict[str, Any]]:
     if inspect.isawaitable(found):
         found = asyncio.run(awaited(found))
     return list(found)
+
+
+@asynccontextmanager
+async def a_database() -> AsyncIterator[tuple[str, Path]]:
+    """Lend a fresh database that waits for its disk, migrated, and the folder that it is in."""
+    from aggregator.db.embedded import EmbeddedPostgres
+    from aggregator.db.migrating import migrate
+
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    postgres = EmbeddedPostgres(folder / "pg")
+    try:
+        dsn = await asyncio.to_thread(postgres.start)
+        await migrate(dsn)
+        yield dsn, folder
+    finally:
+        await asyncio.to_thread(postgres.stop)
+        shutil.rmtree(folder)
 
 
 async def awaited(found: Any) -> Any:

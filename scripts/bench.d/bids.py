@@ -15,8 +15,6 @@ import itertools
 import json
 import os
 import random
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -28,6 +26,7 @@ from typing import Any, Protocol
 
 import asyncpg
 import uvloop
+from _bench import a_database
 from tortoise import Tortoise, fields
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
@@ -36,8 +35,6 @@ from aggregator.app import market_on
 from aggregator.auctions import bidding, opening
 from aggregator.catalogue.tenors import Cell
 from aggregator.db import orm
-from aggregator.db.embedded import EmbeddedPostgres
-from aggregator.db.migrating import migrate
 from aggregator.errors import TryAgain
 from aggregator.market import Actor, Command, Market
 from aggregator.tasks import Tasks
@@ -102,19 +99,12 @@ def measure(seed: int) -> list[Row]:
 
 
 async def measured(seed: int) -> list[Row]:
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    postgres = EmbeddedPostgres(folder / "pg")
-    try:
-        dsn = await asyncio.to_thread(postgres.start)
-        await migrate(dsn)
+    async with a_database() as (dsn, folder):
         plain = await loads(the_plain_way(dsn), short=True)
         file = await loads(a_file_journal(folder / "journal"), short=False, seed=seed)
         ours = await loads(the_turnstile(dsn), short=False, seed=seed)
         commit = await one_commit(dsn)
         return list(told(plain, file, ours, commit))
-    finally:
-        await asyncio.to_thread(postgres.stop)
-        shutil.rmtree(folder)
 
 
 REACH = {"512 on one": 100, "32 on one": 60, "512 on 32": 50}

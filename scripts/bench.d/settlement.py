@@ -5,31 +5,33 @@ clients that each wait for their transfer to be durable. The ORM's way locks its
 order, checks the balance, inserts a transfer with two postings and updates two balances in one
 transaction, on plain tables without triggers, keys or journal. The plain post is the
 market's own, one transaction each.
+
+Then a served market settles deals, and sockets that follow all prices tell when each had the
+price that came of it: the 99th percentile of the worst of ten prices, from the commit on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import os
 import random
-import shutil
-import tempfile
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import uvloop
+from _bench import ROOT, a_database
 from tortoise import Tortoise, fields
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from aggregator.app import market_on
 from aggregator.db import orm
-from aggregator.db.embedded import EmbeddedPostgres
-from aggregator.db.migrating import migrate
 from aggregator.ledger import accounts, transfers
 from aggregator.ledger.counter import STREAM, Counter, Movement
 from aggregator.ledger.verifying import verify
@@ -37,6 +39,7 @@ from aggregator.market import Actor, Answer, Command, Market, Unit
 from tests.builders import an_organisation, with_cash
 
 CLIENTS, ACCOUNTS = 32, 32
+SOCKETS, PRICES = 1_000, 10
 RICH_MINOR = 10**12
 COUNTER_EACH, POST_EACH, PLAIN_EACH = 400, 20, 20
 Row = dict[str, Any]
@@ -76,14 +79,9 @@ def measure(seed: int) -> list[Row]:
 
 
 async def measured(seed: int) -> list[Row]:
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    postgres = EmbeddedPostgres(folder / "pg")
-    try:
-        dsn = await asyncio.to_thread(postgres.start)
-        await migrate(dsn)
+    async with a_database() as (dsn, _):
         plain = await the_orm(dsn, seed)
-        async with AsyncExitStack() as stack:
-            market = await stack.enter_async_context(market_on(dsn))
+        async with market_on(dsn) as market:
             names = await firms(market)
             posted = await rate(by_post(market, names), POST_EACH, seed)
             counted = await rate(by_counter(market, names), COUNTER_EACH, seed)
@@ -95,10 +93,8 @@ async def measured(seed: int) -> list[Row]:
             row("the ORM, one transaction each", plain, "/s"),
             row("the counter, of the ORM", counted / plain, "x"),
             row("transfers verified", report.transfers, "transfers"),
+            *prices_told(),
         ]
-    finally:
-        await asyncio.to_thread(postgres.stop)
-        shutil.rmtree(folder)
 
 
 async def rate(move: Mover, each: int, seed: int) -> float:
@@ -196,6 +192,28 @@ async def the_orm(dsn: str, seed: int) -> float:
         return await rate(move, PLAIN_EACH, seed)
     finally:
         await Tortoise.close_connections()
+
+
+def prices_told() -> list[Row]:
+    """Settle deals in a served market and see when each of many sockets has the new price."""
+    environment = {**os.environ, "AGG_ENV": "test", "PYTHONPATH": str(ROOT)}
+    found = subprocess.run(
+        [sys.executable, "scripts/_settled_prices.py", str(SOCKETS), str(PRICES)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    rounds = json.loads(found.stdout.splitlines()[-1])
+    name = f"price on {SOCKETS:,} sockets after its commit"
+    return [
+        row(f"{name}, 99 % (at most 250 asked)", max(one["p99_ms"] for one in rounds), "ms"),
+        row(f"{name}, median", sorted(one["p50_ms"] for one in rounds)[len(rounds) // 2], "ms"),
+        row("the act that settles and publishes", max(one["act_ms"] for one in rounds), "ms"),
+        row("prices told", len(rounds), "prices"),
+    ]
 
 
 def row(name: str, value: float, unit: str) -> Row:
