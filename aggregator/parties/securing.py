@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,8 @@ from aggregator.vault import vault
 ISSUER = "Aggregator"
 _PURPOSE = "second factor"
 _SECRET_BYTES = 20
+_RECOVERY_CODES = 10
+_RECOVERY_BYTES, _RECOVERY_LETTERS = 7, 10
 
 
 async def change_password(
@@ -71,10 +74,10 @@ async def begin_second_factor(market: Market, actor: Actor) -> Outcome:
     return await market.perform(actor, "identity.manage", step)
 
 
-async def confirm_second_factor(
-    market: Market, actor: Actor, command: Command, code: str, *, keep: bytes
-) -> Outcome:
+async def confirm_second_factor(market: Market, actor: Actor, code: str, *, keep: bytes) -> Outcome:
     """Put the second factor in force by a code of it; other sessions end.
+
+    The answer tells the recovery codes this once, so no command keeps it.
 
     Raises:
         Conflict: none was begun, or one is in force.
@@ -91,9 +94,28 @@ async def confirm_second_factor(
             "update person set totp_since = $2 where id = $1", actor.person_id, unit.now
         )
         await _end_others(unit, keep, "second_factor")
-        return {"is_on": True}
+        return {"is_on": True, "recovery_codes": await _new_recovery_codes(unit, row["id"])}
 
-    return await market.perform(actor, "identity.manage", step, command=command)
+    return await market.perform(actor, "identity.manage", step)
+
+
+async def renew_recovery_codes(market: Market, actor: Actor, code: str) -> Outcome:
+    """Make ten fresh recovery codes; the ones before count no longer.
+
+    Raises:
+        Conflict: no second factor is in force.
+        WrongCode: the code is not of this moment, or was used.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        row = await _person(unit, actor.person_id)
+        if row["totp_since"] is None:
+            raise Conflict("second_factor_not_begun")
+        await _spend(unit, row, code)
+        return {"is_on": True, "recovery_codes": await _new_recovery_codes(unit, row["id"])}
+
+    return await market.perform(actor, "identity.manage", step)
 
 
 async def end_second_factor(
@@ -115,6 +137,7 @@ async def end_second_factor(
             "update person set totp_wrapped = null, totp_since = null where id = $1",
             actor.person_id,
         )
+        await unit.execute("delete from recovery_code where person_id = $1", actor.person_id)
         return {"is_on": False}
 
     return await market.perform(actor, "identity.manage", step, command=command)
@@ -148,6 +171,14 @@ async def has_second_factor(actor: Actor) -> bool:
     return bool(found and found[0]["is_on"])
 
 
+async def recovery_codes_left(actor: Actor) -> int:
+    found = await Pool().rows(
+        "select count(*) as n from recovery_code where person_id = $1 and used_at is null",
+        actor.person_id,
+    )
+    return int(found[0]["n"])
+
+
 async def _check_password(actor: Actor, password: str) -> None:
     found = await Pool().rows("select password_hash from person where id = $1", actor.person_id)
     if not await passwords.is_right(found[0]["password_hash"] if found else None, password):
@@ -167,11 +198,45 @@ async def _spend(unit: Unit, row: Mapping[str, Any], code: str) -> None:
     """Use a code up: of two who show the same one, the first counts."""
     if row["totp_wrapped"] is None:
         raise WrongCode
+    if len(code) != totp.DIGITS:
+        await _spend_recovery_code(unit, row["id"], code)
+        return
     secret = vault().unwrap(row["totp_wrapped"], _PURPOSE)
     step = totp.matching_step(secret, code, unit.now, after=row["totp_step"])
     if step is None:
         raise WrongCode
     await unit.execute("update person set totp_step = $2 where id = $1", row["id"], step)
+
+
+async def _spend_recovery_code(unit: Unit, person_id: str, code: str) -> None:
+    used = await unit.row(
+        "update recovery_code set used_at = $3 where code_hash = $1 and person_id = $2"
+        " and used_at is null returning person_id",
+        _recovery_key(person_id, code),
+        person_id,
+        unit.now,
+    )
+    if used is None:
+        raise WrongCode
+
+
+async def _new_recovery_codes(unit: Unit, person_id: str) -> list[str]:
+    await unit.execute("delete from recovery_code where person_id = $1", person_id)
+    drawn = [
+        totp.text_of(secrets.token_bytes(_RECOVERY_BYTES))[:_RECOVERY_LETTERS]
+        for _ in range(_RECOVERY_CODES)
+    ]
+    codes = [f"{letters[:5]}-{letters[5:]}" for letters in drawn]
+    await unit.insert(
+        "recovery_code",
+        ("code_hash", "person_id"),
+        [(_recovery_key(person_id, code), person_id) for code in codes],
+    )
+    return codes
+
+
+def _recovery_key(person_id: str, code: str) -> bytes:
+    return hashlib.sha256(f"{person_id} {code}".encode()).digest()
 
 
 async def _end_others(unit: Unit, keep: bytes, why: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from pathlib import Path
 from random import Random
 
 import asyncpg
+import structlog
 
 from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
@@ -19,6 +21,7 @@ TEMPLATE = "world"
 
 async def storm(_: int, seed: int) -> tuple[dict[str, int], list[str]]:
     """Play one world, then 50 that differ from it in one figure, each secret in its turn."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     random, secrets = Random(seed), sorted(FIGURES)
     folder = Path(tempfile.mkdtemp(prefix="storm-"))
     postgres = EmbeddedPostgres(folder / "pg", durable=False)

@@ -134,6 +134,34 @@ async def test_a_second_factor_is_asked_for_once_it_is_in_force(served: Served) 
     assert ended.json() == {"is_on": False}
 
 
+async def test_a_recovery_code_signs_in_once_without_the_authenticator(served: Served) -> None:
+    visitor = await served.member("Refiner", "buyer")
+    secret = _bytes_of((await visitor.post("/second-factor")).json()["secret"])
+    clock = served.market.clock
+    assert isinstance(clock, SimulatedClock)
+    code = code_at(secret, step_of(clock.now()))
+    begun = (await visitor.post("/second-factor/confirm", {"code": code})).json()
+    codes = begun["recovery_codes"]
+    sign_in = {"login": visitor.login, "password": PASSWORD, "bearer": True}
+
+    first = await served.nobody().post("/sessions", {**sign_in, "code": codes[0]})
+    again = await served.nobody().post("/sessions", {**sign_in, "code": codes[0]})
+    left = (await visitor.get("/second-factor")).json()["recovery_codes_left"]
+    clock.set(clock.now() + timedelta(seconds=30))
+    code = code_at(secret, step_of(clock.now()))
+    fresh = (await visitor.post("/second-factor/recovery-codes", {"code": code})).json()
+    old = await served.nobody().post("/sessions", {**sign_in, "code": codes[1]})
+    new = await served.nobody().post("/sessions", {**sign_in, "code": fresh["recovery_codes"][1]})
+
+    assert len({*codes, *fresh["recovery_codes"]}) == 20
+    assert [one.status_code for one in (first, again, old, new)] == [201, 401, 401, 201]
+    assert left == 9
+    kept = await Pool().rows("select answer::text as text from command")
+    assert not any(code in row["text"] for row in kept for code in codes)
+    ended = {"password": PASSWORD, "code": fresh["recovery_codes"][2]}
+    assert (await visitor.post("/second-factor/end", ended)).json() == {"is_on": False}
+
+
 async def test_another_password_ends_the_other_sessions(served: Served) -> None:
     visitor = await served.member("Refiner", "buyer")
     sign_in = {"login": visitor.login, "password": PASSWORD, "bearer": True}

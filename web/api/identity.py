@@ -17,6 +17,8 @@ from web.context import context_of, monotonic_ms
 
 Password = Annotated[str, Field(min_length=1, max_length=200)]
 Code = Annotated[str, Field(pattern="^[0-9]{6}$")]
+AnyCode = Annotated[str, Field(pattern="^([0-9]{6}|[A-Z2-7]{5}-[A-Z2-7]{5})$")]
+"""Of the authenticator, or a recovery code."""
 
 
 class PasswordBody(Body):
@@ -36,7 +38,7 @@ class EndFactorBody(Body):
     """What one knows and what one has, together."""
 
     password: Password
-    code: Code
+    code: AnyCode
 
 
 class TokenBody(Body):
@@ -66,6 +68,14 @@ class FactorBegun(Answers):
 
 class Factor(Answers):
     is_on: bool
+
+
+class FactorState(Factor):
+    recovery_codes_left: int
+
+
+class FactorConfirmed(Factor):
+    recovery_codes: list[str]
 
 
 class Token(Answers):
@@ -112,10 +122,13 @@ async def change_password(call: Call) -> Outcome:
     )
 
 
-@route("GET", "/second-factor", act="identity.manage", out=Factor)
+@route("GET", "/second-factor", act="identity.manage", out=FactorState)
 async def second_factor(call: Call) -> Answer:
-    """Tell whether a second factor is in force."""
-    return {"is_on": await securing.has_second_factor(call.actor)}
+    """Tell whether a second factor is in force, and how many recovery codes are left."""
+    return {
+        "is_on": await securing.has_second_factor(call.actor),
+        "recovery_codes_left": await securing.recovery_codes_left(call.actor),
+    }
 
 
 @route("POST", "/second-factor", act="identity.manage", out=FactorBegun, status=201, is_keyed=False)
@@ -124,13 +137,34 @@ async def begin_second_factor(call: Call) -> Outcome:
     return await securing.begin_second_factor(call.market, call.actor)
 
 
-@route("POST", "/second-factor/confirm", act="identity.manage", body=CodeBody, out=Factor)
+@route(
+    "POST",
+    "/second-factor/confirm",
+    act="identity.manage",
+    body=CodeBody,
+    out=FactorConfirmed,
+    is_keyed=False,
+)
 async def confirm_second_factor(call: Call) -> Outcome:
-    """Put the second factor in force."""
+    """Put the second factor in force; the recovery codes are told this once."""
     _slowed(call)
     return await securing.confirm_second_factor(
-        call.market, call.actor, call.command, call.body.code, keep=_key(call)
+        call.market, call.actor, call.body.code, keep=_key(call)
     )
+
+
+@route(
+    "POST",
+    "/second-factor/recovery-codes",
+    act="identity.manage",
+    body=CodeBody,
+    out=FactorConfirmed,
+    is_keyed=False,
+)
+async def renew_recovery_codes(call: Call) -> Outcome:
+    """Make ten fresh recovery codes, told this once; the ones before count no longer."""
+    _slowed(call)
+    return await securing.renew_recovery_codes(call.market, call.actor, call.body.code)
 
 
 @route("POST", "/second-factor/end", act="identity.manage", body=EndFactorBody, out=Factor)

@@ -25,7 +25,7 @@ class SignInBody(Body):
     password: Annotated[str, Field(min_length=1, max_length=200)]
     organisation: Id | None = None
     bearer: bool = False
-    code: Annotated[str, Field(pattern="^[0-9]{6}$")] | None = None
+    code: Annotated[str, Field(pattern="^([0-9]{6}|[A-Z2-7]{5}-[A-Z2-7]{5})$")] | None = None
 
 
 class SignedIn(Answers):

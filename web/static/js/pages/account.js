@@ -13,13 +13,13 @@ export async function show(main) {
   const aside = h("aside", { class: "stack" });
   fill(main, head(t("page.account.title")), columns(lead, aside, null, t("page.account.security")));
   const refresh = async () => {
-    const [{ memberships }, { tokens }, { is_on: isOn }] = await Promise.all([
+    const [{ memberships }, { tokens }, factor] = await Promise.all([
       get("/memberships"),
       get("/tokens"),
       get("/second-factor"),
     ]);
     fill(lead, firmsOf(memberships), tokensOf(tokens, refresh));
-    fill(aside, passwordForm(), factorOf(isOn, refresh));
+    fill(aside, passwordForm(), factorOf(factor, refresh));
   };
   await refresh();
 }
@@ -100,7 +100,7 @@ function passwordForm() {
   );
 }
 
-function factorOf(isOn, refresh) {
+function factorOf(factor, refresh) {
   const body = h("div", { class: "stack" });
   const begin = actButton({
     label: t("page.account.begin"),
@@ -116,9 +116,22 @@ function factorOf(isOn, refresh) {
           fields: [{ name: "code", label: t("page.login.code"), autocomplete: "one-time-code" }],
           act: t("page.account.confirm"),
           send: (values, key) => send("POST", "/second-factor/confirm", values, key),
-          done: refresh,
+          done: showCodes,
         }),
       ),
+  });
+  const showCodes = ({ recovery_codes: codes }) =>
+    fill(
+      body,
+      h("p", { class: "note" }, t("page.account.codes_note")),
+      h("ul", { class: "list mono" }, codes.map((code) => h("li", {}, code))),
+      h("button", { type: "button", onclick: refresh }, t("page.account.codes_kept")),
+    );
+  const renew = form({
+    fields: [{ name: "code", label: t("page.login.code"), autocomplete: "one-time-code" }],
+    act: t("page.account.codes_renew"),
+    send: (values, key) => send("POST", "/second-factor/recovery-codes", values, key),
+    done: showCodes,
   });
   const end = form({
     fields: [
@@ -129,6 +142,7 @@ function factorOf(isOn, refresh) {
     send: (values, key) => send("POST", "/second-factor/end", values, key),
     done: refresh,
   });
-  fill(body, h("p", { class: "note" }, t(isOn ? "page.account.is_on" : "page.account.is_off")), isOn ? end : begin);
+  const state = t(isOn ? "page.account.is_on" : "page.account.is_off", { count: left });
+  fill(body, h("p", { class: "note" }, state), isOn ? [renew, end] : begin);
   return panel(t("page.account.factor"), body);
 }
