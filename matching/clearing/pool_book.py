@@ -99,6 +99,7 @@ class Book(NamedTuple):
     has_twins: bool
     has_packs: bool
     has_spare: bool
+    has_shared: bool  # Several breaks ask the same price.
 
     def require_ample(self, deals: Sequence[Deal]) -> None:
         for supply, used in self._used(deals):
@@ -162,6 +163,7 @@ def book_of(
     has_twins = len({row.owner for row in rows}) < len(rows)
     spare = [row.tolerance for row in rows]
     has_spare = any(spare)
+    prices = [price for supply in supplies for _, price in supply.breaks]
     return Book(
         sizes=[row.size for row in rows],
         seqs=[row.seq for row in rows] if has_spare else (),
@@ -176,4 +178,5 @@ def book_of(
         has_twins=has_twins,
         has_packs=max([supply.pack for supply in supplies], default=1) > 1,
         has_spare=has_spare,
+        has_shared=len(set(prices)) < len(prices),
     )

@@ -33,14 +33,15 @@ def check_formation(book: Book, law: Law, deals: Sequence[Deal], placed: Sequenc
 
 def _check_lots(book: Book, deal: Deal, pool: Placed) -> None:
     """Check that tolerance fills packs and breaks: the least of it, pro rata, largest remainder."""
+    if pool.lots == pool.firm:
+        return  # Whole packs that earn the price: nothing needs be taken.
     held = sum(pool.firm)
     spare = column_at(book.spare, pool.places) if book.has_spare else ()
     total = pool.supply.total(pool.price, held, held + sum(spare))
     if total != deal.lots:
         raise GuaranteeBroken("tolerance", f"{deal.lots} lots are not the least, {total}")
-    if pool.lots == pool.firm:
-        return
     taken = total - held
+    require(taken, "tolerance", f"members take other lots than they pledged, {held} in all")
     over: list[tuple[tuple[Fraction, int], str]] = []
     under: list[tuple[tuple[Fraction, int], str]] = []
     for x, more, lots, own in zip(pool.places, spare, pool.lots, pool.firm, strict=True):
@@ -157,14 +158,15 @@ def _claim_of(book: Book, pool: Placed, accepting: Sequence[int]) -> Claim:
     """Return where a pool stands among those who accept; it leaves out nobody between."""
     start = bisect_left(accepting, pool.stretch[0])
     stop = start + len(pool.stretch)
-    name = book.ids[pool.places[0]]
     if accepting[start:stop] != pool.stretch:
+        name = book.ids[pool.places[0]]
         raise GuaranteeBroken("window", f"the pool of {name} leaves out a neighbour")
     firm = sum(pool.firm)
     rank = book.supplies.index(pool.supply)
-    if rank:
+    if rank and book.has_shared:
         most = firm + sum(column_at(book.spare, pool.places)) if book.has_spare else firm
         if max([supply.total(pool.price, firm, most) for supply in book.supplies[:rank]]):
+            name = book.ids[pool.places[0]]
             raise GuaranteeBroken("offer", f"the pool of {name} is not with the earliest offer")
     return Claim(start, stop, rank, firm, pool)
 

@@ -11,6 +11,7 @@ from aggregator.laboratory.clearing import GuaranteeBroken, check_documents, cle
 from matching.pools.documents import instance_document
 from tests.properties.pool_worlds import a_world
 from tests.unit.laboratory.mutating import mutated
+from tests.unit.laboratory.test_pools_reading import an_instance
 
 CASES = Path(__file__).parents[2] / "cases"
 FILES = [*sorted(CASES.glob("pools/*.json")), *sorted(CASES.glob("divisions/*.json"))]
@@ -43,3 +44,16 @@ def test_a_changed_result_is_refused(instance: bytes) -> None:
         changed = mutated(result, random)
         with pytest.raises(GuaranteeBroken):
             check_documents(instance, json.dumps(changed).encode())
+
+
+@pytest.mark.parametrize("tolerance", [0, 20])
+def test_lots_moved_from_one_member_to_another_are_refused(tolerance: int) -> None:
+    instance = an_instance()
+    instance["pledges"][2]["tolerance"] = tolerance
+    text = json.dumps(instance).encode()
+    result = clear_document(text)
+    for member, lots in zip(result["pools"][0]["members"], (101, 99), strict=False):
+        member |= {"lots": lots, "amount_minor": lots * member["landed_minor"]}
+
+    with pytest.raises(GuaranteeBroken, match="tolerance"):
+        check_documents(text, json.dumps(result).encode())
