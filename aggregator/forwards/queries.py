@@ -71,8 +71,10 @@ class OwnOffer:
 async def strips(now: datetime, *, limit: int = 200) -> list[StripView]:
     """Return the newest strips, those that close next first among the open ones."""
     found = await Pool().rows(
-        "select id from strip order by (state = 'gathering') desc,"
-        " case when state = 'gathering' then closes_at end, closes_at desc, id limit $1",
+        "select id from strip order by (state in ('gathering', 'talking', 'asking')) desc,"
+        " case when state = 'gathering' then closes_at"
+        "   when state in ('talking', 'asking') then talks_until end,"
+        " closes_at desc, id limit $1",
         limit,
     )
     return [await strip(row["id"], now) for row in found]

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from aggregator.approvals import executing
+from aggregator.approvals.asking import Wanted, ask_for
 from aggregator.errors import Conflict, InvalidField, NotAllowed, NotFound, WrongState
 from aggregator.forwards import (
     asking,
@@ -370,3 +372,35 @@ async def test_rules_of_rounds_that_cannot_go_on_are_refused(
         await opening.open_strip(market, OPERATOR, a_command(), given)
 
     assert refused.value.pointer == field
+
+
+async def test_a_counter_offer_beyond_the_mandate_is_made_once_it_is_approved(orm: str) -> None:
+    world = await talking()
+    firm = world.mill.organisation_id
+    await Pool().rows(
+        "insert into person (id, login, name, password_hash, created_at)"
+        " values ('per_boss', 'boss', 'boss', 'none', now()) returning id"
+    )
+    owner = an_actor(firm, "owner", person="per_boss")
+    policy = policies.PolicyTerms(act="forwards.offer", chain=("role:owner",))
+    await policies.set_policy(world.market, owner, a_command(), policy)
+    terms = offering.OfferTerms(dict.fromkeys(TENORS, ((100, 496_000),)), 300)
+    asking_for = Wanted(terms, 300 * 496_000)
+    asked = await ask_for(
+        world.market,
+        an_actor(firm, "seller"),
+        a_command(),
+        asking_for,
+        act="forwards.offer",
+        subject=world.strip_id,
+        currency="CNY",
+    )
+
+    approval_id = asked.answer["approval_id"]
+    fingerprint = str(asked.answer["fingerprint"])
+    await executing.approve_and_execute(
+        world.market, owner, a_command(), approval_id, fingerprint=fingerprint
+    )
+
+    [opened] = await world.told(StripRoundOpened)
+    assert opened.by == "seller"

@@ -8,6 +8,8 @@ import { chip, empty, head, panel, table } from "../core/parts.js";
 import { t } from "../core/words.js";
 import { curves, gains, position } from "./strips_board.js";
 
+const LIVING = ["scheduled", "gathering", "talking", "asking"];
+
 export async function show(main) {
   const body = h("div", { class: "stack live" });
   fill(main, head(t("page.strips.title"), { note: t("page.strips.note") }), body);
@@ -20,7 +22,7 @@ export async function show(main) {
 }
 
 function showAll(body, strips, board) {
-  const isOpen = ({ phase }) => phase === "gathering" || phase === "scheduled";
+  const isOpen = ({ phase }) => LIVING.includes(phase);
   const open = strips.filter(isOpen);
   const over = strips.filter((strip) => !isOpen(strip));
   fill(
@@ -66,7 +68,7 @@ function card(strip) {
         {},
         strip.enough_firms ? t("page.strips.enough") : [t("page.forwards.lacks"), " ", t("page.strips.not_enough")],
       ),
-      countdown(strip.closes_at),
+      countdown(strip.talks_until ?? strip.closes_at),
     ),
   );
 }
