@@ -133,7 +133,9 @@ class StandingCell:
         """Take the cascade up at a price; the pools of deeper ones stay."""
         levels, prices = self._schedule.levels[first:], self._prices[first:]
         closed = [pool for pool in self._formed if not prices or pool.price_minor < prices[0]]
-        return self._settled(cell, cascade(cell, levels, self._shape, closed))
+        cleared = self._settled(cell, cascade(cell, levels, self._shape, closed))
+        self._pool_at(0)  # Limits move often: the next one finds its pool at once.
+        return cleared
 
     def _settled(self, cell: Cell, formed: list[Formed]) -> Cleared:
         self._formed, self._pool_of = formed, {}
