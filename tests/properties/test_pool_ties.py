@@ -29,7 +29,7 @@ from tests.properties.pool_worlds import (
 seeds = st.integers(0, 2**32)
 
 
-@settings(deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seeds, st.sampled_from([1, 10]), st.sampled_from([None, 100]))
 def test_another_choice_of_the_same_volume_is_refused(
     seed: int, pack: int, lots: int | None
