@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Page, expect
 
+from aggregator.journal.facts import stamp
 from tests.e2e.conftest import OPERATOR, PHONE, Town
 from tests.e2e.test_auction_rooms import agree, fits
 
@@ -133,3 +135,43 @@ async def previewed(page: Page, preview: str, propose: str) -> None:
     await page.locator("details[open]").get_by_role("button", name=preview).click()
     await page.locator("details[open]").get_by_role("button", name=propose).click()
     await agree(page, propose)
+
+
+async def test_a_clock_is_answered_by_hand_and_a_calendar_declared(town: Town) -> None:
+    now = town.stage.clock.now()
+    operator = await town.as_program(OPERATOR)
+    clock = {"direction": "falling", "start": dict.fromkeys(MONTHS, "5000.00"), "step": "50.00"}
+    window = {"title": "Spring clock", "instrument": "SUGAR-W1", "region": "GX"}
+    opened = await operator.post(
+        "/strips",
+        {**window, "tenors": MONTHS, "clock": clock, "closes_at": stamp(now + timedelta(hours=1))},
+    )
+    path = f"/strips/{opened['strip_id']}"
+    for month, (login, lots, _) in zip(MONTHS, ORDERS, strict=True):
+        order = {"form": "period", "tenor": month, "lots": lots, "limit": "5000.00"}
+        await (await town.as_program(login)).post(f"{path}/orders", order)
+    await town.as_program("laibin")
+    await town.stage.pass_by(hours=1)
+
+    mill = await town.look("zh", PHONE, login="laibin")
+    await town.go(mill, path)
+    await mill.locator("aside fieldset input").first.fill("60")
+    await mill.get_by_role("button", name="报供货量").click()
+    await expect(mill.locator("main")).to_contain_text("60 吨")
+    await fits(mill)
+    await town.stage.pass_by(minutes=10)
+    watcher = await town.look("en")
+    await town.go(watcher, path)
+    await expect(watcher.locator("main")).to_contain_text("4,950.00")
+    await expect(watcher.locator("main")).to_contain_text("Round 2")
+
+    desk = await town.look("en", login=OPERATOR)
+    await town.go(desk, "/desk")
+    await desk.locator("summary", has_text="Trading calendar").click()
+    form = desk.locator("details", has=desk.locator("#calendar-days"))
+    await form.locator("[name=region]").select_option("GX")
+    await form.locator("[name=days]").fill("2028-01-26,closed,春节,Spring Festival")
+    await form.get_by_role("button", name="Trading calendar").click()
+    await agree(desk, "Trading calendar")
+    await expect(desk.locator("#said")).to_contain_text("2028 is declared")
+    await expect(form).to_contain_text("Declared:")
