@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from websockets.asyncio.client import connect
 
 from aggregator.parties.permissions import ACTS
 from tests.api.conftest import Served
@@ -55,6 +60,49 @@ async def test_the_feed_is_described_with_its_acts(served: Served) -> None:
     for message in document["components"]["messages"].values():
         Draft202012Validator.check_schema(message["payload"])
     assert document["x-close-codes"]["4408"] == "slow"
+
+
+async def test_every_reference_of_the_feed_s_document_leads_somewhere(served: Served) -> None:
+    document = (await served.client().get("/api/v1/asyncapi.json")).json()
+
+    # AsyncAPI 3.0: an operation names messages of its channel, a channel those of the components.
+    for ref in references(document):
+        found = document
+        for part in ref.removeprefix("#/").split("/"):
+            found = found[part]
+    feed = document["channels"]["feed"]
+    assert set(feed["messages"]) == set(document["components"]["messages"])
+    for operation in document["operations"].values():
+        assert operation["action"] in ("send", "receive")
+        assert operation["channel"] == {"$ref": "#/channels/feed"}
+
+
+async def test_the_market_s_frames_are_as_the_document_says(served: Served) -> None:
+    messages = (await served.client().get("/api/v1/asyncapi.json")).json()["components"]["messages"]
+    seen = set()
+    async with connect(served.feed_url, compression=None, proxy=None) as socket:
+        for frame in (
+            {"op": "hello"},
+            {"op": "subscribe", "topic": "prices:*"},
+            {"op": "subscribe", "topic": "prices:NO-SUCH/*"},
+            {"op": "unsubscribe", "topic": "prices:*"},
+        ):
+            Draft202012Validator(messages[frame["op"]]["payload"]).validate(frame)
+            await socket.send(json.dumps(frame))
+            told = json.loads(await asyncio.wait_for(socket.recv(), 20))
+            Draft202012Validator(messages[told["op"]]["payload"]).validate(told)
+            seen.add(told["op"])
+
+    assert seen == {"welcome", "snapshot", "refused", "unsubscribed"}
+
+
+def references(value: Any) -> Iterator[str]:
+    members = value.values() if isinstance(value, dict) else value
+    for member in members:
+        if isinstance(member, dict | list):
+            yield from references(member)
+    if isinstance(value, dict) and "$ref" in value:
+        yield value["$ref"]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

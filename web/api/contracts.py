@@ -117,7 +117,9 @@ async def contract(call: Call) -> Answer:
     return {**_summary(shown.pop("summary")), **shown}
 
 
-@route("GET", "/contracts/{contract_id}/document", act="forwards.contracts")
+@route(
+    "GET", "/contracts/{contract_id}/document", act="forwards.contracts", gives=("application/pdf",)
+)
 async def contract_document(call: Call) -> Download:
     """Download one contract as PDF, in the language asked for (`?lang=zh`, `?lang=en`)."""
     async with call.market.reading() as unit:

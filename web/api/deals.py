@@ -311,14 +311,14 @@ async def contested_claims(call: Call) -> Answer:
     return {"claims": [asdict(view) for view in await queries.contested(call.actor)]}
 
 
-@route("GET", DOCUMENT + "/ubl.xml", act="invoices.read")
+@route("GET", DOCUMENT + "/ubl.xml", act="invoices.read", gives=("application/xml",))
 async def document_ubl(call: Call) -> Download:
     """Return an invoice or credit note as a UBL 2.1 file."""
     found = await _printed(call)
     return Download(ubl(found).encode(), "application/xml", f"{found.number}.xml")
 
 
-@route("GET", DOCUMENT + "/paper.pdf", act="invoices.read")
+@route("GET", DOCUMENT + "/paper.pdf", act="invoices.read", gives=("application/pdf",))
 async def document_paper(call: Call) -> Download:
     """Return an invoice or credit note on paper, in Chinese and English."""
     found = await _printed(call)

@@ -211,7 +211,7 @@ async def money(call: Call) -> Answer:
         }
 
 
-@route("GET", "/money/statement.csv", act="ledger.read", query=StatementQuery)
+@route("GET", "/money/statement.csv", act="ledger.read", query=StatementQuery, gives=(CSV,))
 async def money_statement(call: Call) -> Download:
     """Export what moved on one's organisation's accounts, with running balances."""
     asked: StatementQuery = call.query
@@ -291,7 +291,7 @@ async def send_bank_line_back(call: Call) -> Outcome:
     )
 
 
-@route("GET", "/bank/payments.xml", act="settlement.read", query=PaymentFileQuery)
+@route("GET", "/bank/payments.xml", act="settlement.read", query=PaymentFileQuery, gives=(XML,))
 async def payment_file(call: Call) -> Download:
     """Return the payments that the bank has yet to make as a pain.001 file."""
     asked: PaymentFileQuery = call.query

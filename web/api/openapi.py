@@ -130,6 +130,8 @@ def _operation(endpoint: Endpoint, refs: Mapping[Any, Document]) -> Document:
 def _success(endpoint: Endpoint, refs: Mapping[Any, Document]) -> Document:
     if endpoint.status == 204:
         return {"description": "Done."}
+    if endpoint.gives:
+        return {"description": "A file.", "content": {given: {} for given in endpoint.gives}}
     schema = refs[endpoint.out, "validation"] if endpoint.out else _ANY_OBJECT
     found = _content("Done.", "application/json", schema)
     if endpoint.needs_command:

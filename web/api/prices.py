@@ -29,7 +29,7 @@ async def price_history(call: Call) -> Answer:
     return {"cell": str(_cell(call)), "prices": [_price(view) for view in found]}
 
 
-@route("GET", "/prices/{instrument}/{region}/{tenor}/history.csv", act=PUBLIC)
+@route("GET", "/prices/{instrument}/{region}/{tenor}/history.csv", act=PUBLIC, gives=("text/csv",))
 async def price_history_csv(call: Call) -> Download:
     """Export a cell's publications as CSV."""
     found = await queries.history(_cell(call))

@@ -107,6 +107,7 @@ class Endpoint:
     status: int = 200
     text_types: tuple[str, ...] = ()
     file_types: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
     max_bytes: int = MAX_BODY_BYTES
     is_keyed: bool = True
 
@@ -149,6 +150,7 @@ def route(method: str, path: str, *, act: str, **description: Any) -> Callable[[
         **description: the other fields of `Endpoint`: `body`, `query` and `out` are pydantic
             classes; `status` is that of success; `text_types` are media types taken as
             `call.text` beside JSON, `file_types` those taken as the bytes of `call.file`;
+            `gives` are the media types of a `Download` that is no JSON;
             `is_keyed=False` is for changes that need no command id.
 
     """

@@ -121,7 +121,12 @@ async def add_photograph(call: Call) -> Outcome:
     )
 
 
-@route("GET", DEAL + "/photographs/{photograph_id}", act="deals.read")
+@route(
+    "GET",
+    DEAL + "/photographs/{photograph_id}",
+    act="deals.read",
+    gives=("image/jpeg", "image/png"),
+)
 async def photograph(call: Call) -> Download:
     """Return a photograph of one's deal."""
     photograph_id = call.path["photograph_id"]

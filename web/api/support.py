@@ -140,7 +140,7 @@ async def trail(call: Call) -> Answer:
     return {"lines": await trails.trail(call.actor.organisation_id, limit=query.limit)}
 
 
-@route("GET", "/trail.csv", act="trail.read")
+@route("GET", "/trail.csv", act="trail.read", gives=("text/csv",))
 async def trail_csv(call: Call) -> Download:
     """Export the firm's trail."""
     content = await trails.trail_csv(call.actor.organisation_id)
