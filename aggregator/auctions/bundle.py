@@ -36,7 +36,17 @@ PUBLIC, BIDDER, OWNER, OPERATOR, AUDITOR = "public", "bidder", "owner", "operato
 
 _ALL = 10**7
 _FOR_ALL = frozenset(
-    ["listed", "rules", "round", "extended", "paused", "resumed", "closed", "cancelled"]
+    [
+        "listed",
+        "rules",
+        "round",
+        "extended",
+        "paused",
+        "resumed",
+        "withdrawn",
+        "closed",
+        "cancelled",
+    ]
 )
 _OF_BIDDERS = frozenset({"bid", "demand", "package", "proof", "award", "left_out"})
 

@@ -113,6 +113,24 @@ async def attach(unit: Unit, auction_id: str, organisation_id: str, hold_id: str
     )
 
 
+async def refit(unit: Unit, listing: AuctionListed, state: State, bidder: str) -> None:
+    """Let what is held for a bidder follow a bid that was taken out."""
+    found = await holds_of(unit, [(listing.auction_id, bidder)])
+    if not found:
+        return
+    _, _, held = found[0]
+    mine = state.book.of(bidder)
+    if mine is None:
+        await holds.void(unit, held.hold_id)
+        return
+    needed = needed_minor(listing, state, mine, held.amount_minor)
+    if needed < held.amount_minor:
+        await holds.void(unit, held.hold_id)
+        reference = f"auction:{listing.auction_id}"
+        hold_id = await holds.place(unit, held.account_id, needed, reference)
+        await attach(unit, listing.auction_id, bidder, hold_id)
+
+
 async def free(unit: Unit, auction_id: str) -> None:
     """Give every deposit of an auction back, in one order for all auctions."""
     found = await unit.rows(

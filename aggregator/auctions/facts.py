@@ -80,6 +80,24 @@ class StopProposed:
 
 
 @fact
+class WithdrawalProposed:
+    """A person of the operator wants a bid to be taken out, for a public reason."""
+
+    motion_id: str
+    bid_id: str
+    reason: str
+    person_id: str
+    expires_at: datetime
+
+    @property
+    def act(self) -> str:
+        return "withdraw"
+
+
+Motion = StopProposed | WithdrawalProposed
+
+
+@fact
 class StopApproved:
     """Another person of the operator agreed; what it sets off follows."""
 

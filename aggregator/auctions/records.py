@@ -21,6 +21,7 @@ from aggregator.laboratory import plain
 from aggregator.vault import derived
 from matching.auctions.events import (
     BidPlaced,
+    BidWithdrawn,
     Cancelled,
     Closed,
     CloseExtended,
@@ -154,6 +155,8 @@ def told_by(fact: object, recorded_at: datetime, key: bytes | None) -> Iterator[
             yield "proof", fact.at, {name: plain.value(getattr(fact, name)) for name in names}
         case Closed():
             yield from _closed(fact, key)
+        case BidWithdrawn():
+            yield "withdrawn", fact.at, {"bid_seq": fact.seq, "reason": fact.reason}
         case Cancelled():
             yield "cancelled", fact.at, {"reason": fact.reason}
 

@@ -18,6 +18,7 @@ from matching.auctions.engine import decide, evolve, initial, open_auction
 from matching.auctions.events import (
     EVENT_TYPES,
     BidPlaced,
+    BidWithdrawn,
     Cancelled,
     Closed,
     CloseExtended,
@@ -135,6 +136,8 @@ def _act_of_the_market(said: Entry, rest: Sequence[Entry]) -> Act:
             return commands.Pause(reason), at
         case Resumed(at=at):
             return commands.Resume(), at
+        case BidWithdrawn(at=at, seq=seq, reason=reason):
+            return commands.WithdrawBid(seq, reason), at
         case Closed(at=at, result=result):
             return commands.Close(result.seed, result.beacon), at
         case Cancelled(at=at, reason=reason):

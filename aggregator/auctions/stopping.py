@@ -1,7 +1,7 @@
-"""The operator's hand on an auction: two persons pause, resume or cancel it, in public.
+"""The operator's hand on an auction: two persons pause, resume, cancel, or take a bid out.
 
 One proposes, with a reason; within a quarter of an hour another one approves, and only then
-anything happens. A bid is never withdrawn, by nobody: a wrong auction is cancelled whole.
+anything happens. In the same way they take a wrong bid out; its bidder never can.
 """
 
 from __future__ import annotations
@@ -11,18 +11,26 @@ from typing import Literal
 
 from aggregator.auctions import bundle, deposits, queries, store
 from aggregator.auctions.errors import SamePerson
-from aggregator.auctions.facts import AuctionFailed, StopApproved, StopProposed
+from aggregator.auctions.facts import (
+    AuctionFailed,
+    Motion,
+    StopApproved,
+    StopProposed,
+    WithdrawalProposed,
+)
 from aggregator.auctions.store import Room
 from aggregator.errors import NotFound, WrongState
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
 from matching.auctions import commands
 from matching.auctions.engine import decide
+from matching.auctions.state import State
 
 Stop = Literal["pause", "resume", "cancel"]
 
 STANDS_FOR = timedelta(minutes=15)
 ACT_OF = {"pause": "auctions.pause", "resume": "auctions.pause", "cancel": "auctions.cancel"}
+WITHDRAW = "auctions.cancel"
 
 
 async def propose(
@@ -52,17 +60,43 @@ async def propose(
             expires_at=unit.now + STANDS_FOR,
         )
         await store.record(unit, auction_id, room, motion)
-        return {
-            "auction_id": auction_id,
-            "motion_id": motion.motion_id,
-            "act": act,
-            "reason": said,
-            "expires_at": unit.stamp(motion.expires_at),
-            "state": room.phase,
-        }
+        return _proposed(unit, room, motion)
 
     stream = store.stream_of(auction_id)
     return await market.perform(actor, ACT_OF[act], step, command=command, stream=stream)
+
+
+async def propose_withdrawal(
+    market: Market, actor: Actor, command: Command, auction_id: str, bid_id: str, *, reason: str
+) -> Outcome:
+    """Propose to take a bid out, which its bidder's one before replaces, if he has one.
+
+    Raises:
+        NotFound: there is no such auction.
+        InvalidField: the reason breaks its rule.
+        RuleViolation: no such bid stands, or the auction's format or state does not allow it.
+
+    """
+    said = checked_name(reason, "/reason")
+    actor.require(WITHDRAW)
+    await queries.require_visible(actor, auction_id)
+
+    async def step(unit: Unit) -> Answer:
+        room = await store.locked(unit, auction_id)
+        _, state = room.opened
+        decide(state, _taken_out(state, bid_id, said), unit.now)
+        motion = WithdrawalProposed(
+            motion_id=unit.new_id("mot"),
+            bid_id=bid_id,
+            reason=said,
+            person_id=unit.actor.person_id,
+            expires_at=unit.now + STANDS_FOR,
+        )
+        await store.record(unit, auction_id, room, motion)
+        return _proposed(unit, room, motion)
+
+    stream = store.stream_of(auction_id)
+    return await market.perform(actor, WITHDRAW, step, command=command, stream=stream)
 
 
 async def approve(
@@ -87,15 +121,18 @@ async def approve(
         motion = next((one for one in room.motions if one.motion_id == motion_id), None)
         if motion is None:
             raise NotFound("motion")
-        unit.actor.require(ACT_OF[motion.act])
+        unit.actor.require(ACT_OF.get(motion.act, WITHDRAW))
         if motion.person_id == unit.actor.person_id:
             raise SamePerson(motion_id)
         if unit.now >= motion.expires_at:
             raise WrongState("expired", "proposed")
-        _, state = room.opened
-        told = decide(state, _asked(motion.act, motion.reason), unit.now)
+        listing, state = room.opened
+        told = decide(state, _command(state, motion), unit.now)
         approved = StopApproved(motion_id, unit.actor.person_id)
         room, _ = await store.record(unit, auction_id, room, approved, *told)
+        if isinstance(motion, WithdrawalProposed):
+            taken = next(bid for bid in state.book if bid.bid_id == motion.bid_id)
+            await deposits.refit(unit, listing, room.opened[1], taken.bidder)
         if motion.act == "cancel":
             ended = True
             await _release(unit, room)
@@ -106,6 +143,29 @@ async def approve(
     if ended:
         await bundle.publish_checkpoint(auction_id)
     return outcome
+
+
+def _command(state: State, motion: Motion) -> commands.Command:
+    if isinstance(motion, WithdrawalProposed):
+        return _taken_out(state, motion.bid_id, motion.reason)
+    return _asked(motion.act, motion.reason)
+
+
+def _taken_out(state: State, bid_id: str, reason: str) -> commands.WithdrawBid:
+    seq = next((bid.seq for bid in state.book if bid.bid_id == bid_id), 0)
+    return commands.WithdrawBid(seq, reason)
+
+
+def _proposed(unit: Unit, room: Room, motion: Motion) -> Answer:
+    listing, _ = room.opened
+    return {
+        "auction_id": listing.auction_id,
+        "motion_id": motion.motion_id,
+        "act": motion.act,
+        "reason": motion.reason,
+        "expires_at": unit.stamp(motion.expires_at),
+        "state": room.phase,
+    }
 
 
 def _asked(act: str, reason: str) -> commands.Pause | commands.Resume | commands.Cancel:

@@ -21,8 +21,10 @@ from aggregator.auctions.facts import (
     AuctionListed,
     BidderEntered,
     BiddingBegan,
+    Motion,
     StopApproved,
     StopProposed,
+    WithdrawalProposed,
 )
 from aggregator.auctions.records import Chain
 from aggregator.journal.reading import Entry, Reader, entries
@@ -55,7 +57,7 @@ class Room:
     bidders: Mapping[str, BidderEntered] = field(default_factory=dict)
     wrapped: str = ""
     is_told: bool = False
-    motions: tuple[StopProposed, ...] = ()
+    motions: tuple[Motion, ...] = ()
     chain: Chain | None = field(default=None, compare=False)
 
     @property
@@ -125,7 +127,7 @@ def evolve(room: Room, fact: Any) -> Room:
             return evolve(room, sealing.opened(room.key, listing.auction_id, fact))
         case AuctionKeyed():
             return replace(room, wrapped=fact.wrapped)
-        case StopProposed():
+        case StopProposed() | WithdrawalProposed():
             return replace(room, motions=(*room.motions, fact)[-_MOTIONS:])
         case StopApproved():
             left = tuple(one for one in room.motions if one.motion_id != fact.motion_id)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from aggregator.amounts import decimal_text
-from aggregator.auctions.facts import StopProposed
+from aggregator.auctions.facts import Motion
 from aggregator.auctions.store import Room
 from aggregator.market import Actor, Audience
 from matching.auctions import disclosure
@@ -95,7 +95,7 @@ def _tell_the_clock(seen: dict[str, Any], state: State) -> None:
     seen["clock_stopped_at"] = disclosure.instant(state.since) if is_stopped else None
 
 
-def _motion(motion: StopProposed) -> dict[str, Any]:
+def _motion(motion: Motion) -> dict[str, Any]:
     return {
         "motion_id": motion.motion_id,
         "act": motion.act,

@@ -20,6 +20,7 @@ from matching.auctions.commands import (
     RecordOutage,
     Resume,
     SetStanding,
+    WithdrawBid,
 )
 from matching.auctions.refusals import BadRule
 from matching.auctions.rules import (
@@ -160,13 +161,14 @@ class CommandReader:
             "pause": lambda entry: Pause(_reason(entry)),
             "cancel": lambda entry: Cancel(_reason(entry)),
             "outage": _outage,
+            "withdraw": _withdraw,
         }
 
     def read(self, entry: Node) -> tuple[datetime, Command]:
         parts = entry.fields(
             "at cmd",
             "by price_minor lots all_or_none bid_id reason began_at demand attributes limit_minor "
-            "items xor",
+            "items xor bid_seq",
         )
         return parts["at"].instant(), self._read[parts["cmd"].choice(*self._read)](entry)
 
@@ -216,6 +218,11 @@ class CommandReader:
 def _reason(entry: Node) -> str:
     given = entry.fields("at cmd", "reason by")
     return given["reason"].text() if "reason" in given else ""
+
+
+def _withdraw(entry: Node) -> Command:
+    given = entry.fields("at cmd bid_seq reason")
+    return WithdrawBid(given["bid_seq"].integer(1), given["reason"].text())
 
 
 def _outage(entry: Node) -> Command:

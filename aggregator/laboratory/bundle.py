@@ -28,7 +28,17 @@ FORMAT = "aggregator.bundle/1"
 CHECKPOINT = "aggregator.checkpoint/1"
 AUDIENCES = ("public", "bidder", "owner", "operator", "auditor")
 ALWAYS_OPEN = frozenset(
-    ["listed", "rules", "round", "extended", "paused", "resumed", "closed", "cancelled"],
+    [
+        "listed",
+        "rules",
+        "round",
+        "extended",
+        "paused",
+        "resumed",
+        "withdrawn",
+        "closed",
+        "cancelled",
+    ],
 )
 KINDS = ALWAYS_OPEN | frozenset(
     ["reserve", "bid", "demand", "package", "standing", "proof", "award", "left_out", "result"]

@@ -19,7 +19,16 @@ OUTAGE = "outage"
 FROM_BIDDERS = ("bid", "demand", "package")
 OF_THE_RESULT = ("proof", "award", "left_out", "result", "closed")
 # What a replay says again; the rest says who sells what, or is secret for ever.
-REPLAYED = (*FROM_BIDDERS, *OF_THE_RESULT, "round", "extended", "paused", "resumed", "cancelled")
+REPLAYED = (
+    *FROM_BIDDERS,
+    *OF_THE_RESULT,
+    "round",
+    "extended",
+    "paused",
+    "resumed",
+    "cancelled",
+    "withdrawn",
+)
 _AS_A_SET = ("award", "left_out")
 _APART = {"recorded_at"}
 
@@ -188,6 +197,7 @@ _COMMANDS: dict[str, Callable[[Told], dict[str, Any]]] = {
     "round": lambda one: {"at": one.at, "cmd": "round"},
     "paused": _paused,
     "resumed": lambda one: {"at": one.at, "cmd": "resume"},
+    "withdrawn": lambda one: {"at": one.at, "cmd": "withdraw", **one.content},
     "cancelled": lambda one: {"at": one.at, "cmd": "cancel", "reason": one.content["reason"]},
 }
 
@@ -251,5 +261,6 @@ _SAID: dict[str, Say] = {
     "paused": _picked("paused", "reason", "since"),
     "resumed": _picked("resumed", "closes_at", "hard_stop"),
     "closed": _said_closed,
+    "bid_withdrawn": _picked("withdrawn", "bid_seq", "reason"),
     "cancelled": _picked("cancelled", "reason"),
 }

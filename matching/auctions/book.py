@@ -24,10 +24,13 @@ class _Index:
         self.counts: dict[str, int] = {}
         self.leader: BidPlaced | None = None
 
-    def add(self, rules: Rules, bid: BidPlaced) -> None:
-        self.standing[bid.bidder] = bid
+    def note(self, bid: BidPlaced) -> None:
         self.ids.add((bid.bidder, bid.bid_id))
         self.counts[bid.bidder] = self.counts.get(bid.bidder, 0) + 1
+
+    def add(self, rules: Rules, bid: BidPlaced) -> None:
+        self.note(bid)
+        self.standing[bid.bidder] = bid
         leader = self.leader
         if leader is None or better_first(rules, bid.score_minor) < better_first(
             rules, leader.score_minor
@@ -36,9 +39,12 @@ class _Index:
 
 
 class Book:
-    """Each bidder's last bid stands; it is never worse than his earlier ones."""
+    """Each bidder's last bid stands; it is never worse than his earlier ones.
 
-    __slots__ = ("_index", "_log", "_ranking", "_ranks", "count", "rules")
+    A withdrawn bid stays counted and its id taken.
+    """
+
+    __slots__ = ("_index", "_log", "_ranking", "_ranks", "_withdrawn", "count", "rules")
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -47,6 +53,21 @@ class Book:
         self._index = _Index()
         self._ranking: tuple[BidPlaced, ...] | None = None
         self._ranks: dict[str, int] | None = None
+        self._withdrawn: frozenset[int] = frozenset()
+
+    def without(self, seq: int) -> Book:
+        """Return the book in which the bid `seq` does not stand any more."""
+        left = Book(self.rules)
+        left.count = self.count
+        left._log = self._log[: self.count]
+        left._withdrawn = self._withdrawn | {seq}
+        left._index = left._indexed()
+        return left
+
+    def placed(self, seq: int) -> BidPlaced | None:
+        """Return the bid `seq`, None where there is none or it was withdrawn."""
+        is_there = 1 <= seq <= self.count and seq not in self._withdrawn
+        return self._log[seq - 1] if is_there else None
 
     def with_bid(self, bid: BidPlaced) -> Book:
         index = self._current()
@@ -62,6 +83,7 @@ class Book:
         grown._index = index
         grown._ranking = None
         grown._ranks = None
+        grown._withdrawn = self._withdrawn
         return grown
 
     def __iter__(self) -> Iterator[BidPlaced]:
@@ -69,7 +91,9 @@ class Book:
         return iter(self._log[: self.count])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Book) and list(self) == list(other)
+        if not isinstance(other, Book):
+            return False
+        return list(self) == list(other) and self._withdrawn == other._withdrawn
 
     def __hash__(self) -> int:
         return hash(self.count)
@@ -108,7 +132,14 @@ class Book:
         if len(self._log) != self.count:
             # A later book took the shared index along; this one needs its own again.
             self._log = self._log[: self.count]
-            self._index = _Index()
-            for bid in self._log:
-                self._index.add(self.rules, bid)
+            self._index = self._indexed()
         return self._index
+
+    def _indexed(self) -> _Index:
+        found = _Index()
+        for bid in self._log:
+            if bid.seq in self._withdrawn:
+                found.note(bid)
+            else:
+                found.add(self.rules, bid)
+        return found

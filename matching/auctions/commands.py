@@ -67,6 +67,14 @@ class SetStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawBid:
+    """Take the accepted bid `seq` out, of the formats whose bids name their own price."""
+
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Begin:
     """Let the standing orders set before the opening bid, as of the opening.
 
@@ -113,6 +121,7 @@ Command = (
     | PlacePackage
     | EndRound
     | SetStanding
+    | WithdrawBid
     | Begin
     | Close
     | Pause

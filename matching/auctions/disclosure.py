@@ -47,6 +47,7 @@ def view(state: State, audience: Audience, now: datetime) -> View:
     """Return what the audience may see at `now`."""
     shown = _frame(state, now)
     _show_announced(shown, state, now)
+    _show_withdrawn(shown, state)
     match audience:
         case Observer():
             _show_prices(shown, state)
@@ -104,6 +105,14 @@ def _frame(state: State, now: datetime) -> View:
         ],
         "disclosure": rules.disclosure,
     }
+
+
+def _show_withdrawn(shown: View, state: State) -> None:
+    """Show everybody why bids were taken out; whose and which is not told."""
+    if state.withdrawn:
+        shown["withdrawn"] = [
+            {"at": instant(one.at), "reason": one.reason} for one in state.withdrawn
+        ]
 
 
 def _show_announced(shown: View, state: State, now: datetime) -> None:
@@ -306,6 +315,7 @@ def _proved(state: State) -> View:
 def _named(rank: int, bid: BidPlaced) -> View:
     return {
         "rank": rank,
+        "bid_id": bid.bid_id,
         "bidder": bid.bidder,
         "price_minor": bid.price_minor,
         "lots": bid.lots,

@@ -32,10 +32,12 @@ from matching.auctions.commands import (
     RecordOutage,
     Resume,
     SetStanding,
+    WithdrawBid,
 )
 from matching.auctions.dutch import clear_takings, take
 from matching.auctions.events import (
     BidPlaced,
+    BidWithdrawn,
     Cancelled,
     Closed,
     Event,
@@ -51,6 +53,7 @@ from matching.auctions.refusals import (
     BidEarly,
     BidLate,
     CloseNotDue,
+    UnknownBid,
     WrongCommand,
 )
 from matching.auctions.rounds import accept_price, clear_rounds, end_round, is_excess, place_demand
@@ -149,6 +152,8 @@ def _decide(state: State, command: Command, now: datetime) -> list[Event]:
             return _resume(state, now)
         case RecordOutage():
             return _record_outage(state, command, now)
+        case WithdrawBid():
+            return _withdraw(state, command, now)
         case Cancel():
             _require_unfinished(state)
             return [Cancelled(at=now, reason=command.reason)]
@@ -239,6 +244,23 @@ def _record_outage(state: State, command: RecordOutage, now: datetime) -> list[E
     closes_at = max(state.closes_at + lost, now + max(lost + GRACE, LEAST_LEFT))
     moved = closes_at - state.closes_at
     return [paused, Resumed(at=now, closes_at=closes_at, hard_stop=state.hard_stop + moved)]
+
+
+def _withdraw(state: State, command: WithdrawBid, now: datetime) -> list[Event]:
+    """Take a bid out before the close; a pause leaves time to decide it.
+
+    Where others take part in its price (announced prices, bundles), a wrong bid ends the
+    auction by a cancellation instead.
+    """
+    _require_unfinished(state)
+    if FORMATS[state.rules.format] is not _BOOK:
+        raise WrongCommand(state.rules.format)
+    if state.phase == "open" and now >= state.closes_at:
+        raise BidLate(state.closes_at)
+    if state.book.placed(command.seq) is None:
+        raise UnknownBid
+    taken: list[Event] = [BidWithdrawn(at=now, seq=command.seq, reason=command.reason)]
+    return answered(state, taken) if state.phase == "open" else taken
 
 
 def _require_unfinished(state: State) -> None:

@@ -114,6 +114,18 @@ class StandingSet:
 
 
 @dataclass(frozen=True, slots=True)
+class BidWithdrawn:
+    """The operator took the bid `seq` out, for a public reason; its bidder's one before stands.
+
+    His standing order, if there was one, goes with it.
+    """
+
+    at: datetime
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CloseExtended:
     """The bid `seq` moved the close."""
 
@@ -195,6 +207,7 @@ Event = (
     | PackagesCleared
     | RoundOpened
     | StandingSet
+    | BidWithdrawn
     | CloseExtended
     | Paused
     | Resumed
@@ -212,6 +225,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         PackagesCleared,
         RoundOpened,
         StandingSet,
+        BidWithdrawn,
         CloseExtended,
         Paused,
         Resumed,

@@ -146,6 +146,13 @@ class DuplicateBid(RuleViolation):
 
 
 @dataclass(eq=False)
+class UnknownBid(RuleViolation):
+    """There is no such bid, or it was withdrawn before."""
+
+    code: ClassVar[str] = "unknown_bid"
+
+
+@dataclass(eq=False)
 class TooManyBids(RuleViolation):
     code: ClassVar[str] = "too_many_bids"
     max_bids: int

@@ -11,6 +11,7 @@ from matching.auctions.book import Book
 from matching.auctions.clock import Clock
 from matching.auctions.events import (
     BidPlaced,
+    BidWithdrawn,
     Cancelled,
     Closed,
     CloseExtended,
@@ -38,7 +39,8 @@ class State:
     `at` is the instant of the last fact; `reason` that of a pause or cancellation;
     `orders` hold the last standing order of each bidder, in the order they were set;
     `lost` is the time that pauses took, `since` when this phase began; `clock` the rounds,
-    where prices are announced; `packages` all package bids, `proof` how they were cleared.
+    where prices are announced; `packages` all package bids, `proof` how they were cleared;
+    `withdrawn` what the operator took out.
     """
 
     rules: Rules
@@ -56,6 +58,7 @@ class State:
     since: datetime = BEFORE
     packages: tuple[PackagePlaced, ...] = ()
     proof: PackagesCleared | None = None
+    withdrawn: tuple[BidWithdrawn, ...] = ()
 
 
 def initial(opened: Opened) -> State:
@@ -92,8 +95,8 @@ def evolve(state: State, event: Event) -> State:
         case DemandPlaced():
             assert state.clock is not None
             return replace(state, at=event.at, clock=state.clock.with_demand(event))
-        case PackagePlaced() | PackagesCleared():
-            return _of_packages(state, event)
+        case PackagePlaced() | PackagesCleared() | BidWithdrawn():
+            return _seldom(state, event)
         case RoundOpened():
             assert state.clock is not None
             return replace(state, at=event.at, clock=state.clock.opened(event))
@@ -116,9 +119,19 @@ def evolve(state: State, event: Event) -> State:
             raise AssertionError("an auction opens once")
 
 
-def _of_packages(state: State, event: PackagePlaced | PackagesCleared) -> State:
+def _seldom(state: State, event: PackagePlaced | PackagesCleared | BidWithdrawn) -> State:
     if isinstance(event, PackagesCleared):
         return replace(state, at=event.at, proof=event)
+    if isinstance(event, BidWithdrawn):
+        bid = state.book.placed(event.seq)
+        assert bid is not None
+        return replace(
+            state,
+            at=event.at,
+            book=state.book.without(event.seq),
+            orders=tuple(order for order in state.orders if order.bidder != bid.bidder),
+            withdrawn=(*state.withdrawn, event),
+        )
     return replace(state, at=event.at, packages=(*state.packages, event))
 
 

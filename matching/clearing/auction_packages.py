@@ -15,6 +15,7 @@ from matching.clearing.auction_table import No, Table, as_good, check_count, pas
 from matching.clearing.form import Document, member, require
 
 MAX_PACKAGES = 20
+PRICE_UNIT = 1 << 24
 _FIGURES = ("value_minor", "bound_minor", "relaxed_minor", "price_unit")
 
 
@@ -65,6 +66,10 @@ class Packages:
         names = ("winners", "proved", "proof", "ties", "item_prices", "group_prices", *_FIGURES)
         require(self.claimed.keys() == {"seq", "event", "at", *names}, "form", "packages_cleared")
         require(self.claimed["ties"] in ("settled", "open"), "form", "ties are settled or open")
+        require(self.claimed["price_unit"] == PRICE_UNIT, "form", f"the unit is {PRICE_UNIT}")
+        if not self.claimed["item_prices"]:
+            nothing = [self.claimed[name] for name in ("proof", "ties", "relaxed_minor")]
+            require(nothing == ["prices", "settled", 0], "bound", "nothing is proved by nothing")
         ids = [bid["bid_id"] for bid in self._representatives().values()]
         named = [pair[0] for pair in self.claimed["group_prices"]]
         require(named == [one for one in ids if one in named], "form", "groups of alternatives")
@@ -137,6 +142,8 @@ class Packages:
         groups = {bid["bid_id"]: group for group, bid in self._representatives().items()}
         priced = member(claimed, "group_prices", list)
         require(all(pair[0] in groups for pair in priced), "form", "a group of nobody")
+        texts = [pair[1] for pair in (*priced, *member(claimed, "item_prices", list))]
+        require(all(map(_is_whole, texts)), "form", "a price is no whole number")
         certificate = {name: member(claimed, name, int) for name in _FIGURES[2:]}
         return {
             "winners": claimed["winners"],
@@ -151,6 +158,11 @@ class Packages:
                 "group_prices": [[*groups[name], price] for name, price in priced],
             },
         }
+
+
+def _is_whole(text: object) -> bool:
+    digits = text.removeprefix("-") if isinstance(text, str) else ""
+    return digits.isascii() and digits.isdigit() and str(int(digits)) == digits
 
 
 def claimed_by(result: Document) -> Document:

@@ -30,11 +30,12 @@ def place(table: Table, command: Mapping[str, Any], at: datetime) -> None:
         raise No("off_lots", lots=lots, min_lots=least, max_lots=rules["lots"])
     if command.get("all_or_none") and rules["shares"]:
         raise No("all_or_none", lots=lots)
-    if mine and lots < mine[-1]["lots"]:
-        raise No("fewer_lots", lots=lots, standing_lots=mine[-1]["lots"])
+    live = table.live(by)
+    if live and lots < live[-1]["lots"]:
+        raise No("fewer_lots", lots=lots, standing_lots=live[-1]["lots"])
     table.check_price(price, lots, law.public_bound(table.rules))
     score = price + _worth(table, command.get("attributes", {}))
-    beaten = mine[-1] if mine and rules["improve"] == "own" else None
+    beaten = live[-1] if live and rules["improve"] == "own" else None
     if rules["improve"] == "leader":
         beaten = leader_of(table)
     if beaten is not None:
@@ -69,7 +70,7 @@ def set_order(table: Table, command: Mapping[str, Any], at: datetime) -> None:
     limit, by = command.get("limit_minor"), command["by"]
     if limit is not None:
         table.check_price(limit, rules["lots"], law.public_bound(table.rules))
-        mine = [bid["score_minor"] for bid in table.bids if bid["bidder"] == by]
+        mine = [bid["score_minor"] for bid in table.live(by)]
         if mine and not as_good(table.rules, limit, mine[-1]):
             raise No("limit_too_weak", limit_minor=limit, next_allowed_minor=mine[-1])
     number = max((order["order"] for order in table.orders), default=0) + 1
@@ -118,7 +119,7 @@ def _price_to_lead(
     rules, floors = table.rules, rivals[:1]
     if leader is not None:
         floors.append(past(table.rules, leader["score_minor"]))
-    mine = [bid["score_minor"] for bid in table.bids if bid["bidder"] == order["bidder"]]
+    mine = [bid["score_minor"] for bid in table.live(order["bidder"])]
     if mine and rules["improve"] == "own":
         floors.append(past(table.rules, mine[-1]))
     bound = law.public_bound(table.rules)
@@ -164,7 +165,7 @@ def _takes_lots(table: Table, bid: Mapping[str, Any]) -> bool:
 
 def leader_of(table: Table) -> dict[str, Any] | None:
     best: dict[str, Any] | None = None
-    for bid in table.bids:
+    for bid in table.live():
         good = law.goodness(table.rules, bid["score_minor"])
         if best is None or good > law.goodness(table.rules, best["score_minor"]):
             best = bid

@@ -44,6 +44,7 @@ class Replay(Table):
             "resume": self._resume,
             "outage": self._outage,
             "cancel": self._cancel,
+            "withdraw": self._withdraw,
         }
 
     def run(self, commands: list[Command]) -> None:
@@ -206,6 +207,21 @@ class Replay(Table):
         if self.rounds is not None:
             self.rounds.ends += moved
         self.tell("resumed", at, closes_at=self.closes, hard_stop=self.stop)
+
+    def _withdraw(self, command: Command, at: datetime) -> None:
+        self._require_running(may_pause=True)
+        if self.rounds is not None or self.rules["format"] in ("dutch", "packages"):
+            raise No("wrong_command", format=self.rules["format"])
+        if self.phase == "open" and at >= self.closes:
+            raise No("late", closes_at=self.closes)
+        taken = [bid for bid in self.live() if bid["seq"] == command["bid_seq"]]
+        if not taken:
+            raise No("unknown_bid")
+        self.tell("bid_withdrawn", at, reason=command["reason"], bid_seq=command["bid_seq"])
+        self.withdrawn.add(command["bid_seq"])
+        self.orders = [one for one in self.orders if one["bidder"] != taken[0]["bidder"]]
+        if self.phase == "open" and self.orders and at >= self.rules["opens_at"]:
+            answer(self, at)
 
     def _cancel(self, command: Command, at: datetime) -> None:
         self._require_running(may_pause=True)

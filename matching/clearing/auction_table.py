@@ -35,6 +35,7 @@ class Table:
         self.orders: list[dict[str, Any]] = []
         self.result: dict[str, Any] | None = None
         self.events: list[dict[str, Any]] = []
+        self.withdrawn: set[int] = set()
         self.is_bid_on = False
         self.tell("opened", self.rules["opens_at"], rules=law.written_rules(self.rules))
 
@@ -48,7 +49,15 @@ class Table:
 
     def standing(self) -> list[dict[str, Any]]:
         """Return each bidder's last bid, in the order in which the bidders came."""
-        return list({bid["bidder"]: bid for bid in self.bids}.values())
+        return list({bid["bidder"]: bid for bid in self.live()}.values())
+
+    def live(self, by: str | None = None) -> list[dict[str, Any]]:
+        """Return the bids that were not withdrawn, of one bidder if he is named."""
+        return [
+            bid
+            for bid in self.bids
+            if bid["seq"] not in self.withdrawn and by in (None, bid["bidder"])
+        ]
 
     def secret(self) -> bytes | None:
         """Return seed and beacon once they are revealed and count."""

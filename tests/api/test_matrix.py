@@ -29,8 +29,8 @@ FIRM_KINDS = ("approver", "buyer", "finance", "logistics", "owner", "seller", "v
 PUBLIC_THINGS = {"auction_id", "instrument", "pool_id", "region", "strip_id", "tenor", "year"}
 # Made late in a trade; here no firm has one, so theirs is absent too.
 NOT_MADE = {
-    *("call_off_id", "claim_id", "contract_id", "document_id", "line_id", "motion_id"),
-    *("payment_id", "photograph_id", "proposal_id", "slot_id", "ticket_id"),
+    *("bid_id", "call_off_id", "claim_id", "contract_id", "document_id", "line_id"),
+    *("motion_id", "payment_id", "photograph_id", "proposal_id", "slot_id", "ticket_id"),
 }
 _PLACE = re.compile(r"\{(\w+)\}")
 # They end or change the very person who asks.

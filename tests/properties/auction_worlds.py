@@ -94,7 +94,7 @@ def _divide(draw: st.DrawFn, form: str, lots: int, rules: dict[str, Any]) -> Non
 
 @st.composite
 def book_commands(draw: st.DrawFn, form: str, rules: dict[str, Any]) -> list[dict[str, Any]]:
-    kinds = ["bid"] * 12 + ["pause", "resume", "outage", "close", "begin", "cancel"]
+    kinds = ["bid"] * 12 + ["pause", "resume", "outage", "close", "begin", "cancel", "withdraw"]
     if form == "english":
         kinds += ["standing"] * 3
     moments = draw(times(draw(st.integers(1, 16))))
@@ -118,6 +118,8 @@ def book_commands(draw: st.DrawFn, form: str, rules: dict[str, Any]) -> list[dic
             limit = draw(maybe(st.integers(84, 116)))
             if limit is not None:
                 command["limit_minor"] = limit * 10
+        elif kind == "withdraw":
+            command |= {"bid_seq": draw(st.integers(1, 8)), "reason": "as told"}
         elif kind in ("pause", "cancel"):
             command["reason"] = "as told"
         elif kind == "outage":

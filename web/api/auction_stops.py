@@ -82,6 +82,26 @@ async def cancel_auction(call: Call) -> Outcome:
 
 @route(
     "POST",
+    "/auctions/{auction_id}/bids/{bid_id}/withdraw",
+    act="auctions.cancel",
+    body=ReasonBody,
+    out=MotionProposed,
+    status=202,
+)
+async def withdraw_bid(call: Call) -> Outcome:
+    """Propose to take a wrong bid out; its bidder's one before, if any, stands again."""
+    return await stopping.propose_withdrawal(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["auction_id"],
+        call.path["bid_id"],
+        reason=call.body.reason,
+    )
+
+
+@route(
+    "POST",
     "/auctions/{auction_id}/motions/{motion_id}/approve",
     act="auctions.pause",
     out=AuctionStopped,

@@ -83,6 +83,9 @@ class Room {
       this.parts.lead,
       auction.reason &&
         h("p", { class: "banner bad" }, t(`page.auction.${auction.phase}_because`, { reason: auction.reason })),
+      (auction.withdrawn ?? []).map(({ reason }) =>
+        h("p", { class: "banner" }, t("page.auction.withdrawn_because", { reason })),
+      ),
       panel(null, tiles(this.figures())),
       months(this),
       packagesOf(this),
@@ -380,6 +383,7 @@ class Room {
                 h("span", { class: "note" }, `#${one.seq} · ${timeOfDay(one.at)}`),
               ),
               h("p", { class: "note" }, t("page.auction.deposit_held", { amount: amount(one.deposit) })),
+              one.bid_id && h("p", { class: "mono soft", title: t("page.auction.bid_id") }, one.bid_id),
               h("p", { class: "mono soft", title: t("page.auction.hash") }, one.hash.slice(0, 24), "…"),
             ),
           ),

@@ -16,6 +16,7 @@ export function desk(room) {
     motions.filter(({ expires_at: at }) => Date.parse(at) > now()).map((motion) => proposed(room, motion)),
     phase === "open" && proposal(room, "pause"),
     phase === "paused" && proposal(room, "resume"),
+    h("details", {}, h("summary", {}, t("page.auction.withdraw")), withdrawal(room)),
     h("details", {}, h("summary", {}, t("page.auction.cancel")), proposal(room, "cancel")),
   );
 }
@@ -39,6 +40,26 @@ function proposed(room, { motion_id: id, act, reason, expires_at: until }) {
       done: () => room.refresh(),
     }),
   );
+}
+
+function withdrawal(room) {
+  const act = t("page.auction.propose", { act: t("page.auction.withdraw") });
+  return form({
+    fields: [
+      { name: "bid", label: t("page.auction.bid_id") },
+      { name: "reason", label: t("page.auction.public_reason") },
+    ],
+    act,
+    confirm: () => ({
+      title: t("page.auction.withdraw"),
+      note: t("page.auction.withdraw_note"),
+      act,
+      isDanger: true,
+    }),
+    send: ({ bid, reason }, key) =>
+      send("POST", `${room.path}/bids/${encodeURIComponent(bid)}/withdraw`, { reason }, key),
+    done: () => room.refresh(),
+  });
 }
 
 function proposal(room, act) {

@@ -1,0 +1,109 @@
+"""Two persons of the operator take a wrong bid out, in public; its bidder never can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aggregator.auctions import bidding, bundle, queries, replaying, stopping
+from aggregator.auctions.bundle import AUDITOR, PUBLIC, Reading
+from aggregator.auctions.errors import SamePerson
+from aggregator.auctions.facts import AuctionAwarded
+from aggregator.errors import NotAllowed
+from aggregator.laboratory.bundle import verify_bundle
+from aggregator.ledger import verifying
+from matching.auctions.refusals import BidLate, UnknownBid, WrongCommand
+from tests.builders import a_command
+from tests.integration.auctions.building import (
+    CLOSES_AT,
+    COLLEAGUE,
+    OPERATOR,
+    PRICE,
+    STEP,
+    Scene,
+    a_scene,
+    facts_of,
+)
+
+REASON = "ten times the price"
+
+
+async def proposed(scene: Scene, auction_id: str, bid_id: str, actor: Any = OPERATOR) -> str:
+    outcome = await stopping.propose_withdrawal(
+        scene.market, actor, a_command(), auction_id, bid_id, reason=REASON
+    )
+    return str(outcome.answer["motion_id"])
+
+
+async def withdraw(scene: Scene, auction_id: str, bid_id: str) -> None:
+    motion_id = await proposed(scene, auction_id, bid_id)
+    await stopping.approve(scene.market, COLLEAGUE, a_command(), auction_id, motion_id)
+
+
+@pytest.mark.parametrize("form", ["english", "sealed_first"])
+async def test_the_bid_before_it_stands_again_and_everybody_sees_why(orm: str, form: Any) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(format=form, improve="own" if form == "english" else "auto")
+    await scene.bid("ann", auction_id, PRICE + STEP)
+    wrong = await scene.bid("ann", auction_id, 10 * PRICE)
+    await scene.bid("bob", auction_id, PRICE + 2 * STEP)
+    motion_id = await proposed(scene, auction_id, wrong["bid_id"])
+    with pytest.raises(SamePerson):
+        await stopping.approve(scene.market, OPERATOR, a_command(), auction_id, motion_id)
+
+    await stopping.approve(scene.market, COLLEAGUE, a_command(), auction_id, motion_id)
+    seen = await queries.auction(None, auction_id)
+    mine = await queries.auction(scene.actors["ann"], auction_id)
+    held = await scene.held_by("ann")
+    await scene.pass_to(CLOSES_AT)
+
+    assert [one["reason"] for one in seen["withdrawn"]] == [REASON]
+    assert "ann" not in str(seen["withdrawn"])
+    assert mine["my_best"] == "5010.00"
+    assert held == (PRICE + (STEP if form == "english" else 0)) * 100 // 10
+    (awarded,) = await facts_of(auction_id, AuctionAwarded)
+    assert awarded.awards[0].bidder == scene.id_of("bob")
+    assert (await replaying.replay(auction_id)).difference == ""
+    assert verify_bundle(await bundle.bundle(auction_id, Reading(AUDITOR))).replayed
+    verify_bundle(await bundle.bundle(auction_id, Reading(PUBLIC)))
+    assert not (await verifying.verify()).differences
+
+
+async def test_an_only_bid_frees_its_deposit_and_he_may_bid_again(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    await bidding.set_standing(
+        scene.market, scene.actors["ann"], a_command(), auction_id, limit_minor=PRICE + 9 * STEP
+    )
+    wrong = (await queries.auction(scene.actors["mill"], auction_id))["standing"][0]
+
+    await withdraw(scene, auction_id, wrong["bid_id"])
+    nothing = await queries.auction(scene.actors["ann"], auction_id)
+    free = await scene.held_by("ann")
+    await scene.bid("ann", auction_id, PRICE)
+
+    assert (nothing["my_best"], nothing["my_limit"], free) == (None, None, 0)
+    assert await scene.held_by("ann") == PRICE * 100 // 10
+
+
+async def test_who_may_not_and_what_cannot_be_withdrawn(orm: str) -> None:
+    scene = await a_scene()
+    auction_id, falling = await scene.open(), await scene.open(format="dutch", interval_s=60)
+    bid = await scene.bid("ann", auction_id, PRICE)
+    taken = await scene.bid("ann", falling, PRICE, 10)
+
+    for name in ("ann", "mill"):
+        with pytest.raises(NotAllowed):
+            await proposed(scene, auction_id, bid["bid_id"], scene.actors[name])
+    with pytest.raises(UnknownBid):
+        await proposed(scene, auction_id, "bid_nowhere")
+    with pytest.raises(WrongCommand):
+        await proposed(scene, falling, taken["bid_id"])
+    await withdraw(scene, auction_id, bid["bid_id"])
+    with pytest.raises(UnknownBid):
+        await proposed(scene, auction_id, bid["bid_id"])
+    late = await scene.bid("bob", auction_id, PRICE)
+    scene.clock.set(CLOSES_AT)
+    with pytest.raises(BidLate):
+        await proposed(scene, auction_id, late["bid_id"])
