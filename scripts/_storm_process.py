@@ -20,8 +20,11 @@ from aggregator.market import points
 from tests.e2e.processes import environment
 
 # What the command imports when it is asked to serve: the fork has it.
+from web import api
 from web import server as _server  # noqa: F401
 from web.demonstration import loading as _loading  # noqa: F401
+
+api.load()
 
 JUMPS_S = (3_600, -3_600, 86_400 * 400, -86_400 * 30, 90, -90)
 

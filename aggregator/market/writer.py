@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aggregator.db import orm
@@ -28,10 +29,18 @@ from matching.errors import RuleViolation
 if TYPE_CHECKING:
     from aggregator.market.place import Market
 
-MAX_ENDS = 10_000
+MAX_ENDS, MOST_WARY = 10_000, 63
 RETRIES = 5
 
 Desks = dict[type[Desk], tuple[Desk, list[Asked]]]
+
+
+@dataclass(slots=True)
+class _Wary:
+    """How often others were quicker at a stream, and for how many commits to lock it first."""
+
+    beaten: int = 0
+    left: int = 0
 
 
 class Writer:
@@ -43,6 +52,7 @@ class Writer:
         self._lent = AsyncExitStack()
         self._writer: orm.Writing | None = None
         self._ends: dict[str, Head] = {}
+        self._wary: dict[str, _Wary] = {}
 
     async def decide(self, batch: list[Waiting], *, waits: bool = False) -> set[str]:
         """Decide acts of several streams in one transaction, and tell what came of each.
@@ -76,11 +86,12 @@ class Writer:
         self, batch: list[Waiting], *, waits: bool
     ) -> tuple[Settled, set[str], set[str]]:
         lost = False
+        goes_ahead = not waits and self._may_go_ahead(batch)
         for attempt in range(RETRIES):
             try:
                 # Ids that are new, as nearly all are, are not looked up: should one be known
                 # after all, its second row is refused, and then all are.
-                if attempt == 0 and not waits:
+                if attempt == 0 and goes_ahead:
                     ahead = await self._ahead(batch)
                     if ahead is not None:
                         return ahead
@@ -96,8 +107,26 @@ class Writer:
             except BUSY:
                 if attempt == RETRIES - 1:
                     raise
+                if attempt == 0 and goes_ahead:
+                    self._grow_wary(batch)
                 await asyncio.sleep(0.01 * attempt)
         raise TryAgain
+
+    def _may_go_ahead(self, batch: list[Waiting]) -> bool:
+        """Say whether to trust memory: not for a while where others write to a stream too."""
+        is_trusted = True
+        for stream in _streams(batch):
+            wary = self._wary.get(stream)
+            if wary is not None and wary.left:
+                wary.left -= 1
+                is_trusted = False
+        return is_trusted
+
+    def _grow_wary(self, batch: list[Waiting]) -> None:
+        for stream in _streams(batch):
+            wary = self._wary.setdefault(stream, _Wary())
+            wary.beaten = min(2 * wary.beaten + 1, MOST_WARY)
+            wary.left = wary.beaten
 
     async def _ahead(self, batch: list[Waiting]) -> tuple[Settled, set[str], set[str]] | None:
         """Decide acts on what this process remembers, and write them in one statement.
@@ -107,14 +136,11 @@ class Writer:
         """
         market, ends = self._market, self._ends
         heads = {}
-        for one in batch:
-            assert one.asked is not None
-            stream = one.asked.stream
-            if stream not in heads:
-                end = ends.pop(stream, None)
-                if end is None:
-                    return None
-                heads[stream] = end
+        for stream in _streams(batch):
+            end = ends.pop(stream, None)
+            if end is None:
+                return None
+            heads[stream] = end
         async with self._lends(waits=False) as writer:
             unit = Unit(market, Actor.SYSTEM, market.clock.now(), writer, heads=heads)
             desks = _desks_for(unit, batch)
@@ -127,6 +153,8 @@ class Writer:
             claims = [call for desk, _ in desks.values() for call in desk.claims()]
             await self._write_ahead(unit, desks, [*claims, *book.noted()])
         passing("committed")
+        for stream in heads:
+            self._wary.pop(stream, None)
         self._keep(unit, book, desks)
         return settled, unit.woken, set()
 
@@ -154,6 +182,7 @@ class Writer:
         self._answered.keep(book.new)
         if len(self._ends) > MAX_ENDS:
             self._ends.clear()
+            self._wary.clear()
         self._ends.update(unit.heads)
         for desk, _ in desks.values():
             desk.keep()
@@ -164,7 +193,7 @@ class Writer:
         market = self._market
         async with self._lends(waits=waits) as writer, writer.transaction():
             unit = Unit(market, Actor.SYSTEM, market.clock.now(), writer)
-            streams = sorted({one.asked.stream for one in batch if one.asked})
+            streams = sorted(_streams(batch))
             if waits:
                 for stream in streams:
                     await unit.lock(stream)
@@ -203,6 +232,11 @@ class Writer:
         self._writer = None
         with suppress(*LOST):
             await self._lent.aclose()
+
+
+def _streams(batch: list[Waiting]) -> dict[str, None]:
+    """Return the streams of acts, in the order in which they came."""
+    return dict.fromkeys(one.asked.stream for one in batch if one.asked is not None)
 
 
 def _desks_for(unit: Unit, batch: list[Waiting]) -> Desks:

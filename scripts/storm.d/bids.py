@@ -224,7 +224,7 @@ async def break_webs(scene: Scene, web: Web, until: float) -> None:
     took, kills = 0.0, scene.kills
     while loop.time() < until:
         # Who starts slowly is left to work for longer, or there is nothing to break.
-        await asyncio.sleep(chance.uniform(0.2, 1.6) + took * 0.5)
+        await asyncio.sleep(chance.uniform(0.2, 1.2) + took * 0.3)
         kind = chance.random()
         if not web.runs():
             kills["kills of web processes at a named point"] += 1
@@ -271,7 +271,7 @@ async def break_database(scene: Scene, until: float) -> None:
     loop, chance = asyncio.get_running_loop(), random.Random(f"{scene.chance.random()}")
     kill, took = loaded("database_kills").kill, 0.0
     while loop.time() < until:
-        await asyncio.sleep(chance.uniform(1.0, 6.0) + took * 0.5)
+        await asyncio.sleep(chance.uniform(1.0, 5.0) + took * 0.5)
         if loop.time() >= until:
             break
         kind = chance.choice(DATABASE_KILLS)
