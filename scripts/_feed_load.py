@@ -1,7 +1,8 @@
 """Many websockets on one thread, for load: raw sockets and epoll, told what to do line by line.
 
 `connect PORT COUNT OURS` opens them; `round MESSAGES` counts until each has so many and then
-prints when they came. Messages carry when they were made (`"at_ns":`) and end with `}}`.
+prints when they came; `ranks` tells how even the order was. Messages carry when they were made
+(`"at_ns":`) and end with `}}`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Load:
         self.epoll = select.epoll()
         self.sockets: dict[int, socket.socket] = {}
         self.rest: dict[int, bytes] = {}
+        self.ranks: dict[int, int] = {}
+        self.rounds = 0
 
     def connect(self, port: int, count: int, *, is_ours: bool) -> None:
         for _ in range(0, count, 100):
@@ -69,6 +72,8 @@ class Load:
     def round(self, messages: int) -> dict[str, int]:
         """Return when the last message came and how long most took, in ns."""
         wanted, seen, at_ns, came = messages * len(self.sockets), 0, 0, []
+        ranks, is_ranked = self.ranks, messages == 1
+        self.rounds += is_ranked
         clock, read = time.monotonic_ns, os.read
         until = clock() + PATIENCE_S * 10**9
         while seen < wanted:
@@ -84,6 +89,8 @@ class Load:
                 fresh = found.count(STAMP)
                 if fresh:
                     seen += fresh
+                    if is_ranked:
+                        ranks[fd] = ranks.get(fd, 0) + len(came)
                     came.append(clock())
                     if not at_ns:
                         begins = found.index(STAMP) + len(STAMP)
@@ -95,6 +102,12 @@ class Load:
             "p99_ns": came[len(came) * 99 // 100] - at_ns,
         }
 
+    def fairness(self) -> dict[str, int]:
+        """Return the first and last mean rank of a socket over all single messages, in percent."""
+        last = self.rounds * (len(self.sockets) - 1)
+        means = [100 * total // last for total in self.ranks.values()]
+        return {"rounds": self.rounds, "first": min(means), "last": max(means)}
+
 
 def main() -> None:
     load = Load()
@@ -104,6 +117,8 @@ def main() -> None:
             port, count, ours = map(int, values)
             load.connect(port, count, is_ours=bool(ours))
             said: dict[str, int] = {"connected": len(load.sockets)}
+        elif command == "ranks":
+            said = load.fairness()
         else:
             print("{}", flush=True)  # ready
             said = load.round(int(values[0]))

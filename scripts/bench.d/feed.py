@@ -121,6 +121,10 @@ def measure(seed: int) -> Iterator[Row]:
         yield row("CPU of a message", whole.median("cpu_us"), "us")
         yield row("deliveries", whole.median("rate"), "/s")
         yield row("last percent after", whole.median("p99_ms"), "ms")
+        ranks = ours.load.ask("ranks")
+        yield row("single messages ranked", ranks["rounds"], "")
+        yield row("mean rank of the socket that is first", ranks["first"], "%")
+        yield row("mean rank of the socket that is last", ranks["last"], "%")
         yield from stalled(ours, port)
         yield from acknowledged(ours)
 

@@ -14,6 +14,7 @@ SECONDS, SEED = 6, 5
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_short_storm_leaves_every_client_with_the_truth(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
