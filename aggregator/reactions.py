@@ -25,7 +25,7 @@ from aggregator.forwards import talking as forwards_talking
 from aggregator.forwards.facts import OrderCancelled, StripCleared, StripLapsed
 from aggregator.fulfilment import accepting, desks, disputed, lanes, tickets
 from aggregator.fulfilment.facts import TicketEnded, TicketOpened
-from aggregator.invoices import crediting, issuing
+from aggregator.invoices import crediting, filing, issuing
 from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
 from aggregator.notices.telling import WHO_IS_TOLD, tell
@@ -105,6 +105,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "forwards.stage": forwards_staging.on_stage_due,
     desks.TIMER: tickets.on_silence,
     lanes.TIMER: lanes.on_time_passed,
+    filing.TIMER: filing.remind,
     "mandates.expire": granting.expire,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,

@@ -42,3 +42,14 @@ class CreditNoteIssued:
     total_minor: int
     currency: str
     is_refunded: bool
+
+
+@fact
+class TaxNumberGiven:
+    """The tax platform's number of a document."""
+
+    document_id: str
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    number: str

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from aggregator.deals import settling, stages, store
 from aggregator.deals.access import as_seller, stream_for
-from aggregator.deals.evidence import INVOICE, record_evidence
 from aggregator.deals.lines import (
     CAPITAL,
     GOODS,
@@ -18,6 +17,7 @@ from aggregator.deals.lines import (
     Line,
 )
 from aggregator.deals.store import Deal
+from aggregator.invoices import filing
 from aggregator.invoices.facts import InvoiceIssued, InvoiceOverdue
 from aggregator.invoices.writing import Document, DocumentLine, Written, write
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
@@ -41,14 +41,7 @@ async def issue(market: Market, actor: Actor, command: Command, deal_id: str) ->
         lines = await store.lines_of(unit, deal.id, "accepted")
         document = _document(deal, lines, deal.seller_id, (GOODS, LOGISTICS, CAPITAL), TAX)
         written = await write(unit, document)
-        await record_evidence(
-            unit,
-            deal.id,
-            INVOICE,
-            written.id,
-            lots=deal.accepted_lots,
-            amount_minor=document.total_minor,
-        )
+        await filing.prove_or_wait(unit, deal, written.id, document.total_minor)
         issued = [_issued(deal, document, written)]
         fee = _document(deal, lines, PLATFORM, (INFORMATION,), SERVICE_TAX)
         if fee.total_minor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.deals.access import party_deal
+from aggregator.invoices.filing import numbers_of
 from aggregator.invoices.writing import DocumentLine
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
@@ -31,6 +32,8 @@ class DocumentView:
     issued_at: datetime
     lines: tuple[DocumentLine, ...]
     refund: str | None
+    tax_number: str | None
+    tax_code: str | None
 
 
 async def documents(actor: Actor, deal_id: str, reader: Reader | None = None) -> list[DocumentView]:
@@ -63,12 +66,15 @@ async def documents(actor: Actor, deal_id: str, reader: Reader | None = None) ->
     ):
         line = DocumentLine(row["kind"], row["lots"], row["net_minor"])
         lines[row["invoice_id"]].append(line)
+    numbers = await numbers_of(source, deal_id)
     owed = await refunds([row["id"] for row in rows], source)
     return [
         DocumentView(
             **dict(row),
             lines=tuple(lines[row["id"]]),
             refund=owed[row["id"]].state if row["id"] in owed else None,
+            tax_number=numbers[row["id"]].number if row["id"] in numbers else None,
+            tax_code=numbers[row["id"]].code if row["id"] in numbers else None,
         )
         for row in rows
     ]

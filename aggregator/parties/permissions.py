@@ -67,6 +67,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "fulfilment.review": _roles(BUYER, SELLER),
     "fulfilment.ship": _roles(SELLER, LOGISTICS),
     "identity.manage": ANYONE,
+    "invoices.file": _roles(SELLER, FINANCE),
     "invoices.issue": _roles(SELLER, FINANCE),
     "invoices.read": FIRM,
     "ledger.read": _roles(FINANCE, OWNER, BUYER, SELLER, APPROVER),

@@ -68,6 +68,7 @@ RELATIONS: Mapping[str, Relation] = {
     "fulfilment.review": Relation("party", "settled, returned"),
     "fulfilment.ship": Relation("party", "funded, shipping"),
     "identity.manage": Relation("self"),
+    "invoices.file": Relation("party", "invoiced, settled, returned"),
     "invoices.issue": Relation("party", "accepted"),
     "invoices.read": Relation("party"),
     "ledger.read": Relation("firm"),

@@ -16,6 +16,7 @@ ROUTE_MODULES = [
     "web.api.contracts",
     "web.api.deals",
     "web.api.demand",
+    "web.api.documents",
     "web.api.forwards",
     "web.api.identity",
     "web.api.mandates",

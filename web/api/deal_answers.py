@@ -131,6 +131,8 @@ class DocumentAnswer(Answers):
     issued_at: str
     lines: list[DocumentLineAnswer]
     refund: str | None
+    tax_number: str | None
+    tax_code: str | None
 
 
 class MatchAnswer(Answers):
@@ -268,6 +270,20 @@ class Invoiced(Answers):
     total: Money
     currency: str
     missing: list[str]
+
+
+class TaxNumberKept(Answers):
+    """`state` is `settled` when the number was what the deal waited for."""
+
+    deal_id: str
+    document_id: str
+    state: str
+    missing: list[str]
+
+
+class TaxNumbersRequired(Answers):
+    instrument_id: str
+    since: str
 
 
 class Returned(Answers):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -13,8 +12,6 @@ from aggregator.fulfilment import accepting, delivering, returning, shipping
 from aggregator.fulfilment import queries as goods_queries
 from aggregator.invoices import issuing
 from aggregator.invoices import queries as document_queries
-from aggregator.invoices.printing import PrintedDocument, printed
-from aggregator.invoices.ubl import ubl
 from aggregator.market import Answer, Outcome
 from web.api.deal_answers import (
     Accepted,
@@ -36,13 +33,10 @@ from web.api.deal_answers import (
     Returned,
 )
 from web.api.fields import Body, Lots, Minor, Name, Page, SomeLots
-from web.api.routing import PUBLIC, Call, Download, route
-from web.papers.invoice import invoice_paper
-from web.papers.paper import pdf
+from web.api.routing import PUBLIC, Call, route
 
 DEAL = "/deals/{deal_id}"
 CLAIM = DEAL + "/claims/{claim_id}"
-DOCUMENT = DEAL + "/documents/{document_id}"
 
 State = Literal[
     "formed",
@@ -309,26 +303,6 @@ async def decide_claim(call: Call) -> Outcome:
 async def contested_claims(call: Call) -> Answer:
     """List the contested claims that wait for the operator."""
     return {"claims": [asdict(view) for view in await queries.contested(call.actor)]}
-
-
-@route("GET", DOCUMENT + "/ubl.xml", act="invoices.read", gives=("application/xml",))
-async def document_ubl(call: Call) -> Download:
-    """Return an invoice or credit note as a UBL 2.1 file."""
-    found = await _printed(call)
-    return Download(ubl(found).encode(), "application/xml", f"{found.number}.xml")
-
-
-@route("GET", DOCUMENT + "/paper.pdf", act="invoices.read", gives=("application/pdf",))
-async def document_paper(call: Call) -> Download:
-    """Return an invoice or credit note on paper, in Chinese and English."""
-    found = await _printed(call)
-    content = await asyncio.to_thread(pdf, invoice_paper(found))
-    return Download(content, "application/pdf", f"{found.number}.pdf")
-
-
-async def _printed(call: Call) -> PrintedDocument:
-    async with call.market.reading() as unit:
-        return await printed(call.actor, call.path["deal_id"], call.path["document_id"], unit)
 
 
 @route(

@@ -26,6 +26,9 @@ def invoice_paper(printed: PrintedDocument) -> Paper:
     ]
     if printed.credited:
         facts.append((_said("paper.invoice.credits"), printed.credited))
+    if document.tax_number:
+        number = f"{document.tax_number} {document.tax_code}".strip()
+        facts.append((_said("paper.invoice.tax_number"), number))
     rows = [
         (
             _said(f"page.line_kind.{line.kind}"),

@@ -125,6 +125,7 @@ export function documents(page) {
             h("a", { href: `/api/v1/deals/${page.deal.deal_id}/documents/${one.id}/ubl.xml` }, "UBL"),
             " ",
             h("a", { href: `/api/v1/deals/${page.deal.deal_id}/documents/${one.id}/paper.pdf` }, "PDF"),
+            one.tax_number && h("div", { class: "note mono" }, `${one.tax_number} ${one.tax_code}`),
           ],
         },
         { label: t("page.deal.issuer"), cell: (one) => party(page, one.issuer) },
