@@ -10,7 +10,7 @@ import pytest
 from aggregator import vault
 
 ROOT = Path(__file__).parents[2]
-SECONDS, SEED = 10, 11
+SECONDS, SEED = 6, 11
 
 
 @pytest.mark.slow
