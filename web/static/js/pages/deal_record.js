@@ -1,10 +1,13 @@
 /** What a deal's record shows: prices, evidences, terms, documents and what happened. */
 
+import { send } from "../core/api.js";
 import { regionName } from "../core/catalogue.js";
 import { instant } from "../core/clock.js";
 import { h } from "../core/dom.js";
+import { form } from "../core/forms.js";
 import { amount, decimal, minor, percent, whole } from "../core/numbers.js";
 import { chip, facts, panel, table } from "../core/parts.js";
+import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
 /** The glass box: every line with whom it goes to; the parts are the total. */
@@ -126,6 +129,7 @@ export function documents(page) {
             " ",
             h("a", { href: `/api/v1/deals/${page.deal.deal_id}/documents/${one.id}/paper.pdf` }, "PDF"),
             one.tax_number && h("div", { class: "note mono" }, `${one.tax_number} ${one.tax_code}`),
+            taxNumberForm(page, one),
           ],
         },
         { label: t("page.deal.issuer"), cell: (one) => party(page, one.issuer) },
@@ -141,6 +145,27 @@ export function documents(page) {
           cell: (one) => [instant(one.issued_at), one.refund && [" ", chip(one.refund)]],
         },
       ],
+    }),
+  );
+}
+
+/** What the seller types when the tax platform has answered to his document. */
+function taxNumberForm(page, { id, issuer, tax_number: known }) {
+  const { deal } = page;
+  const isOurs = deal.side === "seller" && issuer !== "platform";
+  if (known || !isOurs || !may("invoices.file")) return null;
+  return h(
+    "details",
+    {},
+    h("summary", {}, t("page.deal.tax_number")),
+    form({
+      fields: [
+        { name: "number", label: t("page.deal.tax_number") },
+        { name: "code", label: t("page.deal.tax_code"), isOptional: true },
+      ],
+      act: t("page.deal.tax_number_keep"),
+      send: (values, key) => send("POST", `${page.path}/documents/${id}/tax-number`, values, key),
+      done: () => page.done("page.deal.tax_number_kept"),
     }),
   );
 }
