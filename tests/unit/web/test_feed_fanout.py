@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -152,3 +154,43 @@ async def test_a_follower_that_fails_is_ended_and_the_others_are_told() -> None:
 
     assert sorted(turns) == list(range(50))
     assert broken.ending is not None
+
+
+class Reader(Listener):
+    """Follows the numbers as a client does."""
+
+    def __init__(self, track: Track) -> None:
+        super().__init__(0, [])
+        self.seq = track.seq
+        join(track, self)
+
+    def follow(self, _: Track, frames: bytes) -> None:
+        for frame in map(json.loads, texts(frames)):
+            assert frame["prev"] == self.seq
+            self.seq = frame["seq"]
+
+
+async def test_whoever_comes_and_goes_misses_nothing_and_hears_nothing_twice() -> None:
+    chance = random.Random(7)
+    tracks = [a_track(name=f"auction:{n}", is_ticked=n % 2 == 0) for n in range(3)]
+    followers: list[tuple[Track, Reader]] = []
+    async with telling() as fanout:
+        for number in range(1, 1500):
+            track = chance.choice(tracks)
+            kind = chance.random()
+            if kind < 0.3:
+                followers.append((track, Reader(track)))
+            elif kind < 0.4 and followers:
+                left, reader = followers.pop(chance.randrange(len(followers)))
+                del left.followers[reader]
+            else:
+                track.show({"n": number})
+                fanout.grown(track)
+            if chance.random() < 0.3:
+                await asyncio.sleep(0)
+        for track in tracks:
+            await settled(track)
+
+    assert len(followers) > 100
+    assert all(reader.ending is None for _, reader in followers)
+    assert {reader.seq - track.seq for track, reader in followers} == {0}
