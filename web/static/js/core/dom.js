@@ -21,6 +21,13 @@ export function fill(node, ...children) {
   return node;
 }
 
+/** Whether somebody has begun to fill in a form in here, which drawing again would lose. */
+export function isBeingFilled(node) {
+  if (node.querySelector("details[open] form")) return true;
+  const typed = [...node.querySelectorAll("input:not([type=checkbox]), textarea")];
+  return typed.some((one) => one === document.activeElement || one.value !== one.defaultValue);
+}
+
 function filled(node, properties, children) {
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === null || value === undefined || value === false) continue;

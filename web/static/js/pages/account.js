@@ -100,7 +100,7 @@ function passwordForm() {
   );
 }
 
-function factorOf(factor, refresh) {
+function factorOf({ is_on: isOn, recovery_codes_left: left }, refresh) {
   const body = h("div", { class: "stack" });
   const begin = actButton({
     label: t("page.account.begin"),

@@ -3,7 +3,7 @@
 import { get } from "../core/api.js";
 import { cellName, instrument } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
-import { fill, h, say } from "../core/dom.js";
+import { fill, h, isBeingFilled, say } from "../core/dom.js";
 import { gathered, newest } from "../core/live.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, head, panel, stages, tiles } from "../core/parts.js";
@@ -82,6 +82,20 @@ class DealPage {
       stages(LIFE, deal.state === "returned" ? "settled" : deal.state),
     );
     fill(this.parts.lead, this.figures());
+    if (this.isDone || !isBeingFilled(this.parts.rest)) this.showRest();
+    if (
+      !before ||
+      before.state !== deal.state ||
+      before.cancel_wanted_by !== deal.cancel_wanted_by ||
+      before.is_reviewed !== deal.is_reviewed ||
+      before.returned_lots !== deal.returned_lots
+    )
+      this.showActs();
+  }
+
+  showRest() {
+    const { deal } = this;
+    this.isDone = false;
     fill(
       this.parts.rest,
       lines(this),
@@ -96,14 +110,6 @@ class DealPage {
       deal.settled_at && this.later.standingOf(this),
       timeline(this),
     );
-    if (
-      !before ||
-      before.state !== deal.state ||
-      before.cancel_wanted_by !== deal.cancel_wanted_by ||
-      before.is_reviewed !== deal.is_reviewed ||
-      before.returned_lots !== deal.returned_lots
-    )
-      this.showActs();
   }
 
   figures() {
@@ -160,6 +166,7 @@ class DealPage {
 
   async done(key) {
     say(t(key));
+    this.isDone = true;
     await this.refresh();
   }
 
