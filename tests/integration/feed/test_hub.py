@@ -79,6 +79,9 @@ async def a_hub(market: Market, topic: Room | None = None) -> AsyncIterator[Hub]
     hub = Hub(market, topics={"room": topic or Room()}, limits=LIMITS)
     await hub.start()
     yield hub
+    # Nothing reads these sockets any more, and a hub waits for those it says goodbye to.
+    for reader in list(hub._sockets):
+        hub.leave(reader)
     await hub.stop()
 
 
