@@ -48,7 +48,8 @@ _UNEVEN = """
 select count(*)::bigint as n from (
   select coalesce(t.reverses, t.id), p.account_id from transfer t
     join posting p on p.transfer_id = t.id
-   where t.reverses is not null or t.id in (select reverses from transfer)
+   where t.reverses is not null or t.id in (
+     select reverses from transfer where reverses is not null)
    group by 1, 2 having sum(p.amount_minor) <> 0) as uneven
 """
 
