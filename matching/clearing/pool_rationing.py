@@ -32,13 +32,15 @@ def check_rationed(
     formed: Sequence[Placed],
     placed: Sequence[Placed],
     is_exact: object,
+    bound_lots: int,
 ) -> int:
     """Check the awards of a cell where a capacity binds and return its lots.
 
     Every pool is (part of) one that was formed, with one offer; nobody in it was replaced;
     what each member gets follows from which pools share an offer. Up to `TRIED_POOLS` no other
     assignment has more lots, then surplus, then fewer pools, then earlier offers; beyond them
-    none that differs by one pool, or by two that change places.
+    none that differs by one pool, or by two that change places. One that is not said to be
+    exact is at least not improved by moving one pool, and bounded by what all pools would take.
     """
     order = sorted(formed, key=lambda pool: min(pool.places))
     is_few = len(order) <= ALWAYS_EXACT
@@ -62,9 +64,17 @@ def check_rationed(
         want = {} if served is None else served.lots
         have = dict(zip(given[k].places, given[k].lots, strict=True)) if k in given else {}
         require(have == want, "uniform_rule", "the awards are not those of equal awards")
-    if is_exact is True:
-        _check_best(book, law, wishes, choice, known)
+    _check_best(book, law, wishes, choice, known, is_exact=is_exact is True)
+    if is_exact is not True:
+        most = _most_lots(book, wishes)
+        require(bound_lots == most, "bound", f"is {most}, as all that was not tried counts")
     return sum(sum(pool.lots) for pool in placed)
+
+
+def _most_lots(book: Book, wishes: Wishes) -> int:
+    """Return the lots of all pools if each got what it wished for, within all capacity."""
+    wished = [max((sum(w.lots.values()) for w in row if w), default=0) for row in wishes]
+    return min(sum(wished), sum(supply.capacity for supply in book.supplies))
 
 
 def _check_best(
@@ -73,10 +83,13 @@ def _check_best(
     wishes: Wishes,
     choice: Sequence[int | None],
     known: Known,
+    *,
+    is_exact: bool,
 ) -> None:
     """Check that no other way to share the pools out among the offers is better.
 
-    Beyond `TRIED_POOLS` only one pool is moved, or two are exchanged.
+    Beyond `TRIED_POOLS` only one pool is moved, or two are exchanged; where nothing exact is
+    claimed, only one is moved.
     """
     count = len(wishes)
     scale = _Scale(book, wishes)
@@ -92,7 +105,9 @@ def _check_best(
         return total
 
     reached = worth_of(choice)
-    if count > TRIED_POOLS:
+    if not is_exact:
+        most = max(map(worth_of, _moved(choice, len(book.supplies))))
+    elif count > TRIED_POOLS:
         most = max(map(worth_of, _changed(choice, len(book.supplies))))
     else:
         most = _most(book, law, wishes, scale, known)
@@ -101,13 +116,18 @@ def _check_best(
 
 def _changed(choice: Sequence[int | None], offers: int) -> Iterator[list[int | None]]:
     """Give the assignments where one pool goes elsewhere, or two change places."""
-    for k in range(len(choice)):
-        for rank in [None, *range(offers)]:
-            yield [*choice[:k], rank, *choice[k + 1 :]]
+    yield from _moved(choice, offers)
     for first, second in combinations(range(len(choice)), 2):
         swapped = [*choice]
         swapped[first], swapped[second] = swapped[second], swapped[first]
         yield swapped
+
+
+def _moved(choice: Sequence[int | None], offers: int) -> Iterator[list[int | None]]:
+    """Give the assignments where one pool goes elsewhere, or to no offer."""
+    for k in range(len(choice)):
+        for rank in [None, *range(offers)]:
+            yield [*choice[:k], rank, *choice[k + 1 :]]
 
 
 def _most(book: Book, law: Law, wishes: Wishes, scale: _Scale, known: Known) -> int:

@@ -97,8 +97,9 @@ def left_out(
     if not book.supplies:
         return dict.fromkeys(ids, "no_offer")
     had = places_in(formed).intersection(left) if formed is not placed else set()
-    deepest = min([price for supply in book.supplies for _, price in supply.breaks], default=0)
-    willing = [x for x in left if book.net[x] >= deepest and x not in had]
+    prices = [price for supply in book.supplies for _, price in supply.breaks]
+    # Where no break can be reached there is no price that a limit could be below.
+    willing = [x for x in left if x not in had and (not prices or book.net[x] >= min(prices))]
     crowded = _crowded(book, law, willing)
     reasons = dict.fromkeys(ids, "limit_below_all_prices")
     reasons.update(dict.fromkeys([book.ids[x] for x in crowded], "break_not_reached"))

@@ -173,7 +173,7 @@ def _check_cell(
     check_formation(book, law, formed_deals, formed)
     objective = check_most_surplus(book, law, formed) if law.objective == "surplus" else 0
     if scarce is not None:
-        lots = check_rationed(book, law, formed, placed, scarce.is_exact)
+        lots = check_rationed(book, law, formed, placed, scarce.is_exact, scarce.bound_lots)
         require(lots == scarce.lots, "capacity", f"{lots} lots are served")
         require(scarce.bound_lots >= lots, "bound", "is below what is reached")
         exact = scarce.bound_lots == lots or not scarce.is_exact

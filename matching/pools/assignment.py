@@ -8,9 +8,9 @@ rule.
 
 Guarantees. Exact up to `EXACT_POOLS` pools of a cell, by a dynamic programme over sets of
 pools, offer by offer. Beyond that branch and bound, which is exact where it ends within
-`MAX_STEPS`; if it had to stop, the result says so and gives the lots that nothing it left out
-could exceed. Limits buy no priority, but where capacity binds they are not promised to be safe
-to tell.
+`MAX_STEPS`; if it had to stop, the result says so, moving one pool would not improve it, and
+the bound is what all pools would take. Limits buy no priority, but where capacity binds they are
+not promised to be safe to tell.
 
 How. A pool gets of an offer that it shares no more lots, and no lower price, than it would
 alone. So what pools wish for, their lots cut to the capacity, is worth at least what they get:
@@ -208,8 +208,8 @@ def _by_branching(market: _Market) -> tuple[list[int], int | None]:
         spare = sum(capacities) - sum(used)
         return sum(used) + min(spare, lots_left[branch.done])
 
-    best, best_value = _improved(market)
     nothing = (0,) * len(capacities)
+    best, best_value = _improved(market, nothing)
     stack = [_Branch(0, nothing, nothing, 0)]
     for _ in range(MAX_STEPS):
         if not stack:
@@ -225,17 +225,19 @@ def _by_branching(market: _Market) -> tuple[list[int], int | None]:
                 best, best_value = branch.sets, sum(known)
             continue
         stack += _grown(branch, order[branch.done], market)
-    return [*best], max(map(hoped_lots, stack), default=0)
+    best, _ = _improved(market, best)
+    return [*best], min(sum(capacities), lots_left[0])
 
 
-def _improved(market: _Market) -> tuple[tuple[int, ...], int]:
-    """Return good sets to start from, and their worth: each pool in turn goes where it adds most.
+def _improved(market: _Market, start: Sequence[int]) -> tuple[tuple[int, ...], int]:
+    """Return these sets improved, and their worth: each pool in turn goes where it adds most.
 
-    Turns are taken until none adds anything, at most once for each pool.
+    Turns are taken until none adds anything.
     """
-    worths = [0] * len(market.offers)
-    sets = [0] * len(market.offers)
-    for _ in range(market.count):
+    sets = [*start]
+    worths = [market.worth(rank, chosen) or 0 for rank, chosen in enumerate(sets)]
+    has_moved = True
+    while has_moved:
         has_moved = False
         for k in range(market.count):
             moves = [*_moves(market, sets, worths, k)]
@@ -244,8 +246,6 @@ def _improved(market: _Market) -> tuple[tuple[int, ...], int]:
                 has_moved = True
                 for rank, chosen, worth in places:
                     sets[rank], worths[rank] = chosen, worth
-        if not has_moved:
-            break
     return tuple(sets), sum(worths)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from matching.clearing import pool_rationing
 from matching.clearing.form import GuaranteeBroken
 from matching.clearing.pools import check_values
 from matching.pools import assignment
@@ -44,11 +45,17 @@ def test_a_search_that_had_to_stop_says_so_and_gives_its_bound(
         monkeypatch.setattr(assignment, "EXACT_POOLS", 0)
         monkeypatch.setattr(assignment, "MAX_STEPS", 6)
         cut = world.cleared()
-        monkeypatch.undo()
+        monkeypatch.setattr(pool_rationing, "ALWAYS_EXACT", 0)
 
         for cell, best in zip(cut.rationed, exact.rationed, strict=True):
-            stopped += not cell.is_exact
             assert cell.lots <= best.lots <= cell.bound_lots
+        check_values(world.pledges, world.offers, world.rules, cut)
+        if any(not cell.is_exact for cell in cut.rationed):
+            stopped += 1
+            emptied = _emptied(world, cut)
+            with pytest.raises(GuaranteeBroken, match="assignment"):
+                check_values(world.pledges, world.offers, world.rules, emptied)
+        monkeypatch.undo()
 
     assert stopped > 5
 
@@ -65,6 +72,20 @@ def test_a_worse_assignment_is_refused() -> None:
                 refused += 1
 
     assert refused > 20
+
+
+def _emptied(world: World, cut: Result) -> Result:
+    """Return a claim that the search stopped before it served anybody."""
+    reasons = dict(cut.unmatched)
+    names = [pledge.id for pledge in world.pledges]
+    return replace(
+        cut,
+        pools=(),
+        left=tuple(sorted(names)),
+        reasons=tuple(reasons.get(name, "capacity") for name in sorted(names)),
+        surplus_minor=0,
+        rationed=tuple(replace(cell, lots=0) for cell in cut.rationed),
+    )
 
 
 def _with_less(world: World) -> list[Result]:

@@ -1,6 +1,7 @@
 import tracemalloc
 
-from matching.pools.clearing import Unmatched
+from matching.clearing.pools import check_values
+from matching.pools.clearing import Rules, Unmatched
 from tests.unit.matching.pools.builders import a_pledge, an_offer, cleared, shown
 
 
@@ -90,6 +91,15 @@ def test_every_pledge_left_out_has_its_reason() -> None:
 
 def test_a_cell_without_offers_says_so() -> None:
     assert cleared([a_pledge("a")]).unmatched == (Unmatched("a", "no_offer"),)
+
+
+def test_where_no_break_can_be_reached_no_limit_is_too_low() -> None:
+    pledge, offer = a_pledge("a", 4, 100, freight=200), an_offer((20, 100), capacity=10)
+
+    result = cleared([pledge], offer)
+
+    assert result.unmatched == (Unmatched("a", "break_not_reached"),)
+    check_values([pledge], [offer], Rules((2, 1), 1, "stable"), result)
 
 
 def test_a_break_beyond_the_capacity_is_never_reached() -> None:
