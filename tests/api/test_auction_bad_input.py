@@ -13,7 +13,8 @@ from tests.api.conftest import Served, Visitor
 from tests.api.test_auctions import opened, visitors_of
 from tests.builders import START
 
-SECRET = "8888"
+# With its cents, so that no random hex number can be taken for it.
+SECRET = "8888.00"
 BIDS: list[tuple[dict[str, Any], int, str, str]] = [
     ({"price": "5000.50"}, 422, "off_tick", ""),
     ({"price": "4999.00"}, 422, "below_floor", ""),
@@ -55,7 +56,7 @@ async def test_every_bad_bid_is_refused_and_changes_no_byte(served: Served, form
     visitors = await visitors_of(served)
     auction_id = await opened(visitors, format=form, disclosure="blind")
     path = f"/auctions/{auction_id}"
-    await visitors["ann"].post(f"{path}/bids", {"price": f"{SECRET}.00"})
+    await visitors["ann"].post(f"{path}/bids", {"price": SECRET})
     # Inside the last two minutes a good leading bid would move the close.
     served.market.clock.set(START.replace(minute=59))  # type: ignore[attr-defined]
     before = [await visitors[name].get(path) for name in ("nobody", "ann", "bob", "mill")]
@@ -127,7 +128,7 @@ async def test_early_late_and_wrong_side_bids_are_refused(served: Served) -> Non
 async def test_two_worlds_that_differ_in_a_rivals_bid_refuse_alike(served: Served) -> None:
     visitors = await visitors_of(served)
     alone, contested = [await opened(visitors, disclosure="blind") for _ in range(2)]
-    await visitors["ann"].post(f"/auctions/{contested}/bids", {"price": f"{SECRET}.00"})
+    await visitors["ann"].post(f"/auctions/{contested}/bids", {"price": SECRET})
 
     for body in ({"price": "5000.50"}, {"price": "4000.00"}, {"price": "5200.00", "lots": 999}):
         answers = [
