@@ -84,8 +84,8 @@ async def test_the_public_view_has_no_member_and_no_volume(orm: str) -> None:
     for name in "abcdem":
         assert scene.id_of(name) not in shown
         assert f"group {name}" not in shown
-    assert "101" not in shown
-    assert "505" not in shown
+    # As numbers of their own: an id may hold these digits by chance.
+    assert not re.search(r"(?<![0-9A-Za-z])(101|505)(?![0-9A-Za-z])", shown)
     assert "deal" not in shown
 
 
