@@ -1,6 +1,7 @@
 """Who sees what of a pool: steps, never volumes; one's own, never another's."""
 
 import json
+import re
 
 import pytest
 
