@@ -109,6 +109,9 @@ class Counter(Desk):
             self._postings,
         )
 
+    def keep(self) -> None:
+        """Keep nothing: balances move under other hands too."""
+
     def _move(self, wanted: Movement | Reversal, key: str) -> str:
         reverses = None
         if isinstance(wanted, Reversal):

@@ -8,6 +8,7 @@ lock, and its write is refused where memory was wrong.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ class Asked:
     content: Any
 
 
-class Desk:
+class Desk(ABC):
     """Serves one transaction, in which the heads of all streams asked about are known."""
 
     def __init__(self, unit: Unit) -> None:
@@ -41,10 +42,11 @@ class Desk:
         del asked
         return False
 
+    @abstractmethod
     async def read(self, asked: Sequence[Asked]) -> None:
         """Read what deciding needs, in a few statements for all of `asked`; heads are locked."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decide(self, asked: Asked) -> Answer:
         """Return the answer at `unit.now`, after noting what it means in memory.
 
@@ -52,7 +54,6 @@ class Desk:
             RuleViolation, MarketError: refused, and nothing has been noted.
 
         """
-        raise NotImplementedError
 
     def claims(self) -> list[Call]:
         """Return the calls that refuse the transaction unless what was recalled is still so."""
@@ -62,8 +63,10 @@ class Desk:
         """Say whether `claims` wrote all there is to write."""
         return False
 
+    @abstractmethod
     async def write(self) -> None:
         """Write all that was noted and that `claims` did not write."""
 
+    @abstractmethod
     def keep(self) -> None:
         """Remember for the next transaction: this one is durable."""
