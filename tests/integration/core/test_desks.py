@@ -39,6 +39,12 @@ class Stamping(Desk):
             raise ZeroDivisionError
         return {"number": asked.content, "seq": entry.seq}
 
+    async def write(self) -> None:
+        """All that happened is in the journal."""
+
+    def keep(self) -> None:
+        """There is no memory."""
+
 
 async def stamp(
     market: Market, number: int, command: Command | None = None, stream: str = "desk:1"
