@@ -18,6 +18,7 @@ from aggregator.errors import NotFound, WrongState
 from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Entry, Reader, entries
 from aggregator.laboratory import plain
+from aggregator.laboratory.bundle import ALWAYS_OPEN, FORMAT
 from aggregator.market import Actor
 from aggregator.vault import KeyLost, vault
 from matching.auctions.events import (
@@ -31,23 +32,9 @@ from matching.auctions.events import (
 )
 from matching.auctions.rules import Rules
 
-FORMAT = "aggregator.bundle/1"
 PUBLIC, BIDDER, OWNER, OPERATOR, AUDITOR = "public", "bidder", "owner", "operator", "auditor"
 
 _ALL = 10**7
-_FOR_ALL = frozenset(
-    [
-        "listed",
-        "rules",
-        "round",
-        "extended",
-        "paused",
-        "resumed",
-        "withdrawn",
-        "closed",
-        "cancelled",
-    ]
-)
 _OF_BIDDERS = frozenset({"bid", "demand", "package", "proof", "award", "left_out"})
 
 
@@ -174,7 +161,7 @@ class _Eyes:
             return self._sees_result
         if kind == "reserve":
             return self._sees_reserve
-        assert kind in _FOR_ALL, kind
+        assert kind in ALWAYS_OPEN, kind
         return True
 
 

@@ -6,6 +6,7 @@ anything happens. In the same way they take a wrong bid out; its bidder never ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Literal
 
@@ -45,25 +46,18 @@ async def propose(
 
     """
     said = checked_name(reason, "/reason")
-    actor.require(ACT_OF[act])
-    await queries.require_visible(actor, auction_id)
 
-    async def step(unit: Unit) -> Answer:
-        room = await store.locked(unit, auction_id)
-        _, state = room.opened
+    def motion_of(unit: Unit, state: State) -> StopProposed:
         decide(state, _asked(act, said), unit.now)
-        motion = StopProposed(
+        return StopProposed(
             motion_id=unit.new_id("mot"),
             act=act,
             reason=said,
             person_id=unit.actor.person_id,
             expires_at=unit.now + STANDS_FOR,
         )
-        await store.record(unit, auction_id, room, motion)
-        return _proposed(unit, room, motion)
 
-    stream = store.stream_of(auction_id)
-    return await market.perform(actor, ACT_OF[act], step, command=command, stream=stream)
+    return await _put(market, actor, command, auction_id, ACT_OF[act], motion_of)
 
 
 async def propose_withdrawal(
@@ -78,25 +72,18 @@ async def propose_withdrawal(
 
     """
     said = checked_name(reason, "/reason")
-    actor.require(WITHDRAW)
-    await queries.require_visible(actor, auction_id)
 
-    async def step(unit: Unit) -> Answer:
-        room = await store.locked(unit, auction_id)
-        _, state = room.opened
+    def motion_of(unit: Unit, state: State) -> WithdrawalProposed:
         decide(state, _taken_out(state, bid_id, said), unit.now)
-        motion = WithdrawalProposed(
+        return WithdrawalProposed(
             motion_id=unit.new_id("mot"),
             bid_id=bid_id,
             reason=said,
             person_id=unit.actor.person_id,
             expires_at=unit.now + STANDS_FOR,
         )
-        await store.record(unit, auction_id, room, motion)
-        return _proposed(unit, room, motion)
 
-    stream = store.stream_of(auction_id)
-    return await market.perform(actor, WITHDRAW, step, command=command, stream=stream)
+    return await _put(market, actor, command, auction_id, WITHDRAW, motion_of)
 
 
 async def approve(
@@ -143,6 +130,28 @@ async def approve(
     if ended:
         await bundle.publish_checkpoint(auction_id)
     return outcome
+
+
+async def _put(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    auction_id: str,
+    needs: str,
+    motion_of: Callable[[Unit, State], Motion],
+) -> Outcome:
+    """Put a motion before the operator's other persons."""
+    actor.require(needs)
+    await queries.require_visible(actor, auction_id)
+
+    async def step(unit: Unit) -> Answer:
+        room = await store.locked(unit, auction_id)
+        motion = motion_of(unit, room.opened[1])
+        await store.record(unit, auction_id, room, motion)
+        return _proposed(unit, room, motion)
+
+    stream = store.stream_of(auction_id)
+    return await market.perform(actor, needs, step, command=command, stream=stream)
 
 
 def _command(state: State, motion: Motion) -> commands.Command:

@@ -130,57 +130,31 @@ def _is_outage(paused: Told) -> bool:
     )
 
 
-def _bid(one: Told) -> dict[str, Any]:
+def _by_bidder(one: Told, *names: str, **more: Any) -> dict[str, Any]:
+    """Return a bidder's command: who and which, what the record says under `names`, and more."""
     content = one.content
-    command = {
-        "at": one.at,
-        "by": content["bidder"],
-        "cmd": "bid",
-        "bid_id": content["bid_id"],
-        "price_minor": content["price_minor"],
-        "lots": content["lots"],
-        "all_or_none": content["all_or_none"],
-    }
-    if "attributes" in content:
-        command["attributes"] = content["attributes"]
-    return command
+    who = {"at": one.at, "by": content["bidder"], "cmd": "bid", "bid_id": content["bid_id"]}
+    return who | {name: content[name] for name in names} | more
+
+
+def _bid(one: Told) -> dict[str, Any]:
+    told = ("attributes",) if "attributes" in one.content else ()
+    return _by_bidder(one, "price_minor", "lots", "all_or_none", *told)
 
 
 def _accepted(one: Told, price_minor: int) -> dict[str, Any]:
     """Return the bid by which somebody accepted the one announced price."""
-    content = one.content
-    return {
-        "at": one.at,
-        "by": content["bidder"],
-        "cmd": "bid",
-        "bid_id": content["bid_id"],
-        "price_minor": price_minor,
-        "lots": sum(content["demand"].values()),
-    }
+    lots = sum(one.content["demand"].values())
+    return _by_bidder(one, price_minor=price_minor, lots=lots)
 
 
 def _demand(one: Told) -> dict[str, Any]:
-    content = one.content
-    return {
-        "at": one.at,
-        "by": content["bidder"],
-        "cmd": "bid",
-        "bid_id": content["bid_id"],
-        "demand": content["demand"],
-    }
+    return _by_bidder(one, "demand")
 
 
 def _package(one: Told) -> dict[str, Any]:
-    content = one.content
-    command = {
-        "at": one.at,
-        "by": content["bidder"],
-        "cmd": "bid",
-        "bid_id": content["bid_id"],
-        "items": content["items"],
-        "price_minor": content["price_minor"],
-    }
-    return command if content["xor"] is None else {**command, "xor": content["xor"]}
+    told = () if one.content["xor"] is None else ("xor",)
+    return _by_bidder(one, "items", "price_minor", *told)
 
 
 def _paused(one: Told) -> dict[str, Any]:
