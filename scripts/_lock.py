@@ -15,7 +15,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-KINDS = {"run": ["--group", "build"], "dev": ["--group", "build", "--group", "dev"]}
+KINDS = {
+    "run": ["--group", "build"],
+    "dev": ["--group", "build", "--group", "dev"],
+    "bench": ["--only-group", "bench"],
+}
 
 
 def main() -> int:
@@ -26,7 +30,7 @@ def main() -> int:
         folder = Path(name)
         project = folder / "pyproject.toml"
         shutil.copy(ROOT / "pyproject.toml", project)
-        pins = [] if upgrade else pinned(ROOT / "requirements-dev.lock")
+        pins = [] if upgrade else sorted({pin for kind in KINDS for pin in pinned(kind)})
         resolve(folder, project, pins)
         for kind, groups in KINDS.items():
             uv(folder, "export", "--frozen", "--quiet", "--format", "requirements-txt",
@@ -41,8 +45,9 @@ def main() -> int:
     return 0
 
 
-def pinned(lock: Path) -> list[str]:
-    """Return what is pinned now, for the resolver to keep."""
+def pinned(kind: str) -> list[str]:
+    """Return what a lock file pins now, for the resolver to keep."""
+    lock = ROOT / f"requirements-{kind}.lock"
     lines = lock.read_text().splitlines() if lock.exists() else []
     return [line.removesuffix("\\").strip() for line in lines if re.match("[a-z].*==", line)]
 
