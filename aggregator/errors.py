@@ -38,6 +38,14 @@ class NotAllowed(MarketError):
     act: str
 
 
+@dataclass
+class SamePerson(MarketError):
+    """What one person of the operator proposes another one approves."""
+
+    code = "same_person"
+    motion_id: str
+
+
 class NotSignedIn(MarketError):
     code = "not_signed_in"
 

@@ -30,11 +30,3 @@ class KindNotAdmitted(MarketError):
     code = "kind_not_admitted"
     kind: str
     admitted: str
-
-
-@dataclass
-class SamePerson(MarketError):
-    """What one person of the operator proposes another one approves."""
-
-    code = "same_person"
-    motion_id: str

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Literal
 
 from aggregator.auctions import bundle, deposits, queries, store
-from aggregator.auctions.errors import SamePerson
 from aggregator.auctions.facts import (
     AuctionFailed,
     Motion,
@@ -20,7 +19,7 @@ from aggregator.auctions.facts import (
     WithdrawalProposed,
 )
 from aggregator.auctions.store import Room
-from aggregator.errors import NotFound, WrongState
+from aggregator.errors import NotFound, SamePerson, WrongState
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
 from matching.auctions import commands

@@ -87,6 +87,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "pools.shortfall": _roles(SELLER),
     "pools.substitute": _roles(BUYER),
     "prices.audit": _roles(OPERATOR, AUDITOR),
+    "prices.review": _roles(OPERATOR),
     "settlement.assign": _roles(OPERATOR),
     "settlement.fail_payment": _roles(OPERATOR),
     "settlement.import": _roles(OPERATOR),

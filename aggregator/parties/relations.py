@@ -88,6 +88,7 @@ RELATIONS: Mapping[str, Relation] = {
     "pools.shortfall": Relation("party", "awarded"),
     "pools.substitute": Relation("firm", "offered"),
     "prices.audit": Relation("market"),
+    "prices.review": Relation("market", "parked"),
     "settlement.assign": Relation("market", "unmatched"),
     "settlement.fail_payment": Relation("market", "ordered"),
     "settlement.import": Relation("market"),

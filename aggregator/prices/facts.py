@@ -32,6 +32,28 @@ class DealParked:
 
 
 @fact
+class DecisionProposed:
+    """One person of the operator would release a parked deal, or leave it out for good."""
+
+    motion_id: str
+    deal_id: str
+    verdict: str
+    reason: str
+    person_id: str
+    expires_at: datetime
+
+
+@fact
+class ParkingDecided:
+    """A second person of the operator approved it, and it was done."""
+
+    motion_id: str
+    deal_id: str
+    verdict: str
+    person_id: str
+
+
+@fact
 class BatchFolded:
     """Deals that waited too long in this cell and now wait in the cell of the region above."""
 

@@ -18,7 +18,7 @@ async def on_ticket_opened(unit: Unit, opened: TicketOpened) -> None:
     """Park the deal of a ticket over lots, if it still waits."""
     if not opened.lots:
         return
-    cell = await _locked(unit, opened.deal_id)
+    cell = await publication.locked_cell(unit, opened.deal_id)
     if cell is None:
         return
     found = await unit.rows(
@@ -33,7 +33,7 @@ async def on_ticket_opened(unit: Unit, opened: TicketOpened) -> None:
 
 async def on_ticket_ended(unit: Unit, ended: TicketEnded) -> None:
     """Exclude the lots at fault, and let the rest wait again unless another ticket is open."""
-    cell = await _locked(unit, ended.deal_id)
+    cell = await publication.locked_cell(unit, ended.deal_id)
     if cell is None:
         return
     if ended.fault_lots:
@@ -48,12 +48,3 @@ async def on_ticket_ended(unit: Unit, ended: TicketEnded) -> None:
     )
     if found:
         await publication.gather(unit, parse_cell(cell))
-
-
-async def _locked(unit: Unit, deal_id: str) -> str | None:
-    """Lock the cell that a deal feeds and return it; None where it has not settled."""
-    row = await unit.row("select cell from price_deal where deal_id = $1", deal_id)
-    if row is None:
-        return None
-    await unit.lock(f"cell:{row['cell']}")
-    return str(row["cell"])

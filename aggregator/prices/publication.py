@@ -80,17 +80,16 @@ async def exclude(unit: Unit, deal_id: str, lots: int) -> None:
 
     What was published stays as it is.
     """
-    row = await unit.row("select cell from price_deal where deal_id = $1", deal_id)
-    if row is None:
+    cell = await locked_cell(unit, deal_id)
+    if cell is None:
         return
-    await unit.lock(f"cell:{row['cell']}")
     deal = await unit.row("select state, lots from price_deal where deal_id = $1", deal_id)
     assert deal is not None
     if deal["state"] == "published":
         await unit.execute(
             "insert into price_exclusion (deal_id, cell, lots, noted_at) values ($1, $2, $3, $4)",
             deal_id,
-            row["cell"],
+            cell,
             lots,
             unit.now,
         )
@@ -103,6 +102,15 @@ async def exclude(unit: Unit, deal_id: str, lots: int) -> None:
         deal_id,
         left,
     )
+
+
+async def locked_cell(unit: Unit, deal_id: str) -> str | None:
+    """Lock the cell that a deal feeds and return it; None where it has not settled."""
+    row = await unit.row("select cell from price_deal where deal_id = $1", deal_id)
+    if row is None:
+        return None
+    await unit.lock(f"cell:{row['cell']}")
+    return str(row["cell"])
 
 
 async def fold(market: Market, key: str) -> None:

@@ -24,11 +24,31 @@ def circle(
     """
     if buyer_group == seller_group:
         return "same_owner"
-    reached, edge = {buyer_group}, [buyer_group]
+    return "closed_cycle" if ring(sold_to, start=buyer_group, end=seller_group) else None
+
+
+def ring(sold_to: Mapping[str, Set[str]], *, start: str, end: str) -> tuple[str, ...]:
+    """Return the groups that the goods went through from `start` to `end`, both included.
+
+    Of all such ways the one with the fewest hands, then the first by the groups' names; nothing
+    where there is none.
+    """
+    came_from = {start: start}
+    edge = [start]
     while edge:
-        for group in sold_to.get(edge.pop(), frozenset()) - reached:
-            if group == seller_group:
-                return "closed_cycle"
-            reached.add(group)
-            edge.append(group)
-    return None
+        reached: dict[str, str] = {}
+        for group in edge:
+            for other in sorted(sold_to.get(group, frozenset()) - came_from.keys()):
+                reached.setdefault(other, group)
+        came_from |= reached
+        if end in reached:
+            return _way(came_from, end)
+        edge = list(reached)
+    return ()
+
+
+def _way(came_from: Mapping[str, str], end: str) -> tuple[str, ...]:
+    way = [end]
+    while came_from[way[-1]] != way[-1]:
+        way.append(came_from[way[-1]])
+    return tuple(reversed(way))

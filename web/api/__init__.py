@@ -26,6 +26,7 @@ ROUTE_MODULES = [
     "web.api.parties",
     "web.api.people",
     "web.api.pools",
+    "web.api.price_reviews",
     "web.api.prices",
     "web.api.service",
     "web.api.service_levels",

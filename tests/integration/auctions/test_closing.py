@@ -7,12 +7,11 @@ from datetime import timedelta
 import pytest
 
 from aggregator.auctions import closing, opening, queries, stopping, store
-from aggregator.auctions.errors import SamePerson
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, StopApproved
 from aggregator.auctions.outage import after_outage
 from aggregator.auctions.topic import AuctionTopic
 from aggregator.deals.facts import DealFormed
-from aggregator.errors import InvalidField, NotAllowed, NotFound, WrongState
+from aggregator.errors import InvalidField, NotAllowed, NotFound, SamePerson, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger import verifying
 from aggregator.market import Actor, Answer, Market, Unit

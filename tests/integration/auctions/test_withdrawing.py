@@ -8,9 +8,8 @@ import pytest
 
 from aggregator.auctions import bidding, bundle, queries, replaying, stopping
 from aggregator.auctions.bundle import AUDITOR, PUBLIC, Reading
-from aggregator.auctions.errors import SamePerson
 from aggregator.auctions.facts import AuctionAwarded
-from aggregator.errors import NotAllowed
+from aggregator.errors import NotAllowed, SamePerson
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.ledger import verifying
 from matching.auctions.refusals import BidLate, UnknownBid, WrongCommand

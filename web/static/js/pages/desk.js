@@ -13,6 +13,7 @@ import { t } from "../core/words.js";
 import { bankForms } from "./desk_bank.js";
 import { calendarForm } from "./desk_calendar.js";
 import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
+import { parkedDeals } from "./desk_prices.js";
 import { stripForm } from "./desk_strips.js";
 
 const KINDS = ["factory", "mill", "trader", "refiner", "auditor"];
@@ -45,15 +46,24 @@ export async function show(main) {
 }
 
 async function showWaiting(waiting, refresh) {
-  const [{ lines }, { disputes }, { claims }, { tickets }, { payments }, { organisations }] = await Promise.all([
+  const [
+    { lines },
+    { disputes },
+    { claims },
+    { tickets },
+    { deals },
+    { payments },
+    { organisations },
+  ] = await Promise.all([
     get("/bank/unmatched"),
     get("/disputes"),
     get("/claims"),
     get("/tickets"),
+    get("/parked-deals"),
     get("/bank/payments"),
     get("/organisations"),
   ]);
-  const nothing = lines.length + disputes.length + claims.length + tickets.length + payments.length === 0;
+  const nothing = [lines, disputes, claims, tickets, deals, payments].every((some) => some.length === 0);
   fill(
     waiting,
     nothing && panel(t("page.desk.waiting"), empty(t("page.desk.nothing_waits"))),
@@ -61,6 +71,7 @@ async function showWaiting(waiting, refresh) {
     disputes.length > 0 && disputed(disputes, refresh),
     claims.length > 0 && contested(claims, refresh),
     tickets.length > 0 && waitingTickets(tickets, refresh),
+    deals.length > 0 && parkedDeals(deals, refresh),
     payments.length > 0 && ordered(payments, organisations, refresh),
   );
 }

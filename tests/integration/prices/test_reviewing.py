@@ -1,0 +1,107 @@
+"""What becomes of a parked deal: nothing by itself, and what two persons decide."""
+
+from datetime import timedelta
+
+import pytest
+
+from aggregator.clock import SimulatedClock
+from aggregator.errors import NotFound, WrongState
+from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Market
+from aggregator.parties.registering import NewPerson, add_person
+from aggregator.parties.sessions import member
+from aggregator.prices import publication, queries, review_queries, reviewing
+from tests.builders import START, a_command, a_market, an_actor, an_organisation, with_sugar
+from tests.integration.prices.test_publication import CELL, a_wide_market, published, settle
+
+
+async def two_persons(market: Market) -> list[Actor]:
+    desk = await an_organisation(market, "The market", kind="operator")
+    root = an_actor("operator", "operator")
+    found = []
+    for name in ("anna-desk", "bert-desk"):
+        new = NewPerson(name, "Li Lei", "p" * 12, ("operator",))
+        added = await add_person(market, root, a_command(), desk, new)
+        found.append(await member(added.answer["person_id"], desk))
+    return found
+
+
+async def decided(market: Market, people: list[Actor], verdict: reviewing.Verdict) -> None:
+    proposed = await reviewing.propose(
+        market, people[0], a_command(), "deal_100", verdict=verdict, reason="looked at"
+    )
+    motion_id = proposed.answer["motion_id"]
+    await reviewing.approve(market, people[1], a_command(), "deal_100", motion_id)
+
+
+async def state_of(deal_id: str) -> tuple[str, str | None]:
+    [row] = await Pool().rows(
+        "select state, parked_for from price_deal where deal_id = $1", deal_id
+    )
+    return row["state"], row["parked_for"]
+
+
+async def test_a_released_deal_waits_for_a_safe_batch_like_any_other(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    people = await two_persons(market)
+    await settle(market, 100, buyer="D", seller="D", price=700_000)
+
+    await decided(market, people, "release")
+
+    assert await state_of("deal_100") == ("waiting", None)
+    assert await published() == []
+    [row] = await queries.board()
+    assert (row.cell, row.suppressed_by) == (CELL, "min_groups")
+    assert await review_queries.parked(people[0], START) == []
+
+
+async def test_what_is_left_out_moves_no_price(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    people = await two_persons(market)
+    await settle(market, 100, buyer="D", seller="D", price=700_000, lots=9_000)
+
+    await decided(market, people, "exclude")
+    await a_wide_market(market)
+
+    assert await state_of("deal_100") == ("excluded", None)
+    assert all(fact.value_minor < 500_000 for fact in await published())
+    with pytest.raises(NotFound):
+        await decided(market, people, "release")
+
+
+async def test_a_proposal_stands_for_a_week_and_silence_keeps_the_deal_out(orm: str) -> None:
+    clock = SimulatedClock(START)
+    market = a_market(clock)
+    await with_sugar(market)
+    people = await two_persons(market)
+    await settle(market, 100, buyer="D", seller="D")
+    proposed = await reviewing.propose(
+        market, people[0], a_command(), "deal_100", verdict="release", reason="looked at"
+    )
+
+    clock.advance(reviewing.STANDS_FOR + timedelta(seconds=1))
+
+    with pytest.raises(WrongState):
+        await reviewing.approve(
+            market, people[1], a_command(), "deal_100", proposed.answer["motion_id"]
+        )
+    assert await state_of("deal_100") == ("parked", "same_owner")
+    [waiting] = await review_queries.parked(people[1], clock.now())
+    assert waiting.proposal is None
+
+
+async def test_a_deal_in_dispute_is_no_matter_of_the_screen(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    people = await two_persons(market)
+    await settle(market, 100, buyer="B", seller="S")
+    await Pool().rows(
+        "update price_deal set state = 'parked', parked_for = $1 returning deal_id",
+        publication.TICKET,
+    )
+
+    assert await review_queries.parked(people[0], START) == []
+    with pytest.raises(NotFound):
+        await decided(market, people, "release")
