@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 
+from aggregator.clock import DATABASE_TIME
 from aggregator.db.programs import EmbeddedError, find_binaries
 
 FORMAT = "aggregator.backup/1"
@@ -156,7 +157,7 @@ async def _dumped(dsn: str, dump: Path, told: Told) -> dict[str, Any]:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             snapshot = await connection.fetchval("select pg_export_snapshot()")
             rows = await _counted(connection)
-            made_at = await connection.fetchval("select transaction_timestamp()")
+            made_at = await connection.fetchval(DATABASE_TIME)
             schema = await connection.fetchval(
                 "select name from schema_version order by version desc limit 1"
             )
