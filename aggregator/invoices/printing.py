@@ -13,9 +13,18 @@ from aggregator.invoices.queries import DocumentView, documents
 from aggregator.invoices.writing import INVOICE
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
-from aggregator.parties.queries import organisation
+from aggregator.parties.queries import market_tax_identity, organisation, tax_identities
 
 MARKET = "Aggregator"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who issues or gets a document; `uscc` is empty where no tax identity was declared."""
+
+    id: str
+    name: str
+    uscc: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +36,8 @@ class PrintedDocument:
     traded: InstrumentView
     number: str
     credited: str
-    supplier: str
-    customer: str
+    supplier: Party
+    customer: Party
 
 
 async def printed(
@@ -47,9 +56,6 @@ async def printed(
         raise NotFound("document")
     document = found[document_id]
     deal = await party_deal(source, actor, deal_id)
-    supplier = MARKET
-    if document.issuer != PLATFORM:
-        supplier = (await organisation(document.issuer, source)).name
     credited = found.get(document.credits or "")
     return PrintedDocument(
         document=document,
@@ -57,9 +63,17 @@ async def printed(
         traded=await instrument(deal.instrument_id, source),
         number=number_of(document),
         credited="" if credited is None else number_of(credited),
-        supplier=supplier,
-        customer=(await organisation(document.recipient_id, source)).name,
+        supplier=await _party(source, document.issuer),
+        customer=await _party(source, document.recipient_id),
     )
+
+
+async def _party(reader: Reader, party_id: str) -> Party:
+    if party_id == PLATFORM:
+        return Party(PLATFORM, MARKET, await market_tax_identity(reader))
+    known = await tax_identities([party_id], reader)
+    name = (await organisation(party_id, reader)).name
+    return Party(party_id, name, known.get(party_id, ""))
 
 
 def number_of(document: DocumentView) -> str:

@@ -4,6 +4,9 @@ Every amount is one that was booked: lines, tax and total are those of the docum
 up as it does. A line's price is its net amount for its whole quantity (`BaseQuantity`), which is
 exact where a price per lot would have to be rounded. The number carries its series, so that one
 issuer never has two documents of one id.
+
+The files keep the business rules of EN 16931 where the issuer has declared his tax identity; one
+who has not lacks BT-32, which tax at a standard rate asks for (BR-S-02), and nothing else.
 """
 
 from __future__ import annotations
@@ -12,14 +15,17 @@ from xml.etree import ElementTree as Tree
 
 from aggregator.amounts import decimal_text
 from aggregator.catalogue.queries import InstrumentView
-from aggregator.invoices.printing import PrintedDocument
+from aggregator.invoices.printing import Party, PrintedDocument
 from aggregator.invoices.queries import DocumentView
 from aggregator.invoices.writing import INVOICE, DocumentLine
 
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
 PROFILE = "urn:cen.eu:en16931:2017"
+SUPPLIER, CUSTOMER = "cac:AccountingSupplierParty", "cac:AccountingCustomerParty"
 UNIT = "C62"
+# A register of tax payers that is not that of VAT: the code has no country before it.
+_TAX_REGISTER = "TAX"
 _COUNTRY = "CN"
 
 
@@ -39,8 +45,8 @@ def ubl(printed: PrintedDocument) -> str:
     if printed.credited:
         _put(root, "cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID", printed.credited)
     _put(root, "cac:ContractDocumentReference/cbc:ID", f"{deal.source}:{deal.source_id}"[:200])
-    for role, party in (("Supplier", printed.supplier), ("Customer", printed.customer)):
-        _put_party(root, f"cac:Accounting{role}Party", party)
+    _put_party(root, SUPPLIER, printed.supplier)
+    _put_party(root, CUSTOMER, printed.customer)
     _put_tax(root, document)
     _put_totals(root, document)
     for position, line in enumerate(document.lines, start=1):
@@ -49,11 +55,19 @@ def ubl(printed: PrintedDocument) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Tree.tostring(root, encoding="unicode")
 
 
-def _put_party(root: Tree.Element, role: str, name: str) -> None:
-    party = Tree.SubElement(Tree.SubElement(root, role), "cac:Party")
-    _put(party, "cac:PartyName/cbc:Name", name)
-    _put(party, "cac:PostalAddress/cac:Country/cbc:IdentificationCode", _COUNTRY)
-    _put(party, "cac:PartyLegalEntity/cbc:RegistrationName", name)
+def _put_party(root: Tree.Element, role: str, party: Party) -> None:
+    element = Tree.SubElement(Tree.SubElement(root, role), "cac:Party")
+    _put(element, "cac:PartyIdentification/cbc:ID", party.id)
+    _put(element, "cac:PartyName/cbc:Name", party.name)
+    _put(element, "cac:PostalAddress/cac:Country/cbc:IdentificationCode", _COUNTRY)
+    if party.uscc and role == SUPPLIER:
+        tax = Tree.SubElement(element, "cac:PartyTaxScheme")
+        _put(tax, "cbc:CompanyID", party.uscc)
+        _put(tax, "cac:TaxScheme/cbc:ID", _TAX_REGISTER)
+    entity = Tree.SubElement(element, "cac:PartyLegalEntity")
+    _put(entity, "cbc:RegistrationName", party.name)
+    if party.uscc:
+        _put(entity, "cbc:CompanyID", party.uscc)
 
 
 def _put_tax(root: Tree.Element, document: DocumentView) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aggregator.amounts import decimal_text
-from aggregator.invoices.printing import PrintedDocument
+from aggregator.invoices.printing import Party, PrintedDocument
 from aggregator.invoices.writing import INVOICE
 from web.locale import words
 from web.papers.paper import Facts, Grid, Paper
@@ -18,8 +18,8 @@ def invoice_paper(printed: PrintedDocument) -> Paper:
     facts = [
         (_said("paper.invoice.number"), printed.number),
         (_said("paper.invoice.issued_on"), document.issued_at.date().isoformat()),
-        (_said("paper.invoice.supplier"), printed.supplier),
-        (_said("paper.invoice.customer"), printed.customer),
+        (_said("paper.invoice.supplier"), _party(printed.supplier)),
+        (_said("paper.invoice.customer"), _party(printed.customer)),
         (_said("paper.invoice.deal"), deal.id),
         (_said("paper.invoice.goods"), f"{traded.name_zh} / {traded.name_en} · {deal.cell}"),
         (_said("paper.invoice.currency"), document.currency),
@@ -62,6 +62,10 @@ def invoice_paper(printed: PrintedDocument) -> Paper:
         ],
         footer=f"{printed.number} · {document.id} · #",
     )
+
+
+def _party(party: Party) -> str:
+    return f"{party.name} · {party.uscc}" if party.uscc else party.name
 
 
 def _said(key: str) -> str:

@@ -28,12 +28,16 @@ NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 FACTORY = "factory 公司"
 
 
-def schema(package: str, path: str) -> etree.XMLSchema:
-    """Return an official schema out of the package that ships it."""
+def shipped(package: str, path: str) -> str:
+    """Return where an official file is in the package that ships it."""
     found = importlib.util.find_spec(package)
     assert found is not None
     assert found.origin is not None
-    return etree.XMLSchema(file=str(Path(found.origin).parent / path))
+    return str(Path(found.origin).parent / path)
+
+
+def schema(package: str, path: str) -> etree.XMLSchema:
+    return etree.XMLSchema(file=shipped(package, path))
 
 
 def busy(bank: SimulatedBank) -> SimulatedBank:
