@@ -67,7 +67,7 @@ def explain(instance: Instance, result: Mapping[str, Any]) -> str:
     pools, left = result["pools"], result["unmatched"]
     asked: dict[str, list[Step]] = {}
     for offer in instance.offers:
-        steps = [(price, lots) for lots, price in offer.breaks if lots <= offer.capacity]
+        steps = [(price, lots) for lots, price in offer.breaks if offer.reaches(lots)]
         asked.setdefault(offer.cell, []).extend(steps)
     lines = [
         f"{_counted(len(pledges), 'pledge')} and {_counted(len(offers), 'offer')} make "
@@ -143,15 +143,15 @@ def _reason_told(reason: str, pledge: Pledge, steps: Sequence[Step], rules: Rule
             return f"no other buyer there is of {similar}."
         case "too_few_members":
             return (
-                f"too few buyers of {similar} are still without a pool; "
+                f"the pools that were formed leave too few buyers of {similar}; "
                 f"{rules.min_members} make one."
             )
         case "break_not_reached":
             reached = [lots for price, lots in steps if price <= net_minor]
             own = f"; its own limit pays for prices from {min(reached)} lots on" if reached else ""
             return (
-                f"buyers of {similar} are there, but their lots reach no price break that all of "
-                f"them accept{own}."
+                f"the pools that were formed leave buyers of {similar}, but their lots reach no "
+                f"price break that all of them accept{own}."
             )
         case _:
             return "its pool was formed, but the suppliers' lots did not suffice."

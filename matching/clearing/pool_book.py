@@ -19,7 +19,7 @@ class Law(NamedTuple):
 
 
 class Supply(NamedTuple):
-    """An offer with the breaks within its capacity; supplies are ordered by (seq, id)."""
+    """An offer with the breaks that its capacity can reach; supplies are ordered by (seq, id)."""
 
     seq: int
     id: str
@@ -47,11 +47,13 @@ class Supply(NamedTuple):
 
 
 def supply_of(offer: Any) -> Supply:
-    """Return an offer, the fields as attributes, without the breaks beyond its capacity."""
-    breaks, capacity = offer.breaks, offer.capacity
-    if breaks[-1][0] > capacity:
-        breaks = [(lots, price) for lots, price in breaks if lots <= capacity]
-    return Supply(offer.seq, offer.id, capacity, offer.pack, breaks)
+    """Return an offer, the fields as attributes, without the breaks that no capacity reaches.
+
+    The most that it can sell are the whole packs within its capacity.
+    """
+    most = offer.capacity - offer.capacity % offer.pack
+    breaks = [(lots, price) for lots, price in offer.breaks if lots <= most]
+    return Supply(offer.seq, offer.id, offer.capacity, offer.pack, breaks)
 
 
 class Deal(NamedTuple):

@@ -11,8 +11,8 @@ from matching.clearing.divisions import shares_by_level
 from matching.clearing.form import require
 from matching.clearing.pool_book import Book, Law, Placed, Supply
 
-ALWAYS_EXACT = 12  # The rule promises an exact assignment of so many pools of a cell.
-TRIED_POOLS = 8  # For so many every other assignment is weighed here.
+TRIED_POOLS = 12  # For so many every other assignment is weighed here: they are always exact.
+MAX_BRANCHES = 50_000
 
 
 class _Served(NamedTuple):
@@ -37,13 +37,13 @@ def check_rationed(
     """Check the awards of a cell where a capacity binds and return its lots.
 
     Every pool is (part of) one that was formed, with one offer; nobody in it was replaced;
-    what each member gets follows from which pools share an offer. Up to `TRIED_POOLS` no other
-    assignment has more lots, then surplus, then fewer pools, then earlier offers; beyond them
-    none that differs by one pool, or by two that change places. One that is not said to be
-    exact is at least not improved by moving one pool, and bounded by what all pools would take.
+    what each member gets follows from which pools share an offer. If the assignment is said to
+    be exact, no other has more lots, then surplus, then fewer pools, then earlier offers; one
+    that is not is at least not improved by moving one pool, and bounded by what all pools would
+    take. Up to `TRIED_POOLS` it has to be exact.
     """
     order = sorted(formed, key=lambda pool: min(pool.places))
-    is_few = len(order) <= ALWAYS_EXACT
+    is_few = len(order) <= TRIED_POOLS
     require(
         is_exact is True or not is_few, "assignment", f"{len(order)} pools are assigned exactly"
     )
@@ -88,8 +88,7 @@ def _check_best(
 ) -> None:
     """Check that no other way to share the pools out among the offers is better.
 
-    Beyond `TRIED_POOLS` only one pool is moved, or two are exchanged; where nothing exact is
-    claimed, only one is moved.
+    Where nothing exact is claimed, only one pool is moved.
     """
     count = len(wishes)
     scale = _Scale(book, wishes)
@@ -105,22 +104,55 @@ def _check_best(
         return total
 
     reached = worth_of(choice)
+    tried: Iterable[int]
     if not is_exact:
-        most = max(map(worth_of, _moved(choice, len(book.supplies))))
-    elif count > TRIED_POOLS:
-        most = max(map(worth_of, _changed(choice, len(book.supplies))))
+        tried = map(worth_of, _moved(choice, len(book.supplies)))
+    elif count <= TRIED_POOLS:
+        tried = [_most(book, law, wishes, scale, known)]
     else:
-        most = _most(book, law, wishes, scale, known)
-    require(most <= reached, "assignment", f"another serves more or better: {most} > {reached}")
+        tried = map(worth_of, _hopeful(book, wishes, scale, reached))
+    for worth in tried:
+        better = f"another serves more or better: {worth} > {reached}"
+        require(worth <= reached, "assignment", better)
 
 
-def _changed(choice: Sequence[int | None], offers: int) -> Iterator[list[int | None]]:
-    """Give the assignments where one pool goes elsewhere, or two change places."""
-    yield from _moved(choice, offers)
-    for first, second in combinations(range(len(choice)), 2):
-        swapped = [*choice]
-        swapped[first], swapped[second] = swapped[second], swapped[first]
-        yield swapped
+def _hopeful(book: Book, wishes: Wishes, scale: _Scale, reached: int) -> Iterator[list[int | None]]:
+    """Give every assignment that could be worth more than what was reached.
+
+    Pools are given out one by one, those that wish for most first. A beginning is dropped as
+    soon as what its offers may serve of the wishes, all that the rest wish for, and the surplus
+    of all that, would not be better: so many beginnings are never left that the search of who
+    claims to have found the best could have ended sooner.
+    """
+    offers = range(len(book.supplies))
+    lots = [[0 if w is None else sum(w.lots.values()) for w in row] for row in wishes]
+    gains = [[0 if w is None else scale.gain(w) for w in row] for row in wishes]
+    order = sorted(range(len(wishes)), key=lambda k: (-max(lots[k]), k))
+    lots_after = [sum(max(lots[k]) for k in order[done:]) for done in range(len(order) + 1)]
+    gain_after = [sum(max(gains[k]) for k in order[done:]) for done in range(len(order) + 1)]
+    capacities = [supply.capacity for supply in book.supplies]
+    beginnings: list[tuple[tuple[int | None, ...], int]] = [((), 0)]
+    looked = 0
+    while beginnings:
+        chosen, gain = beginnings.pop()
+        looked += 1
+        is_in_reach = looked <= MAX_BRANCHES
+        require(is_in_reach, "assignment", f"nothing proves {len(order)} pools' to be exact")
+        held = [0] * len(capacities)
+        for k, rank in zip(order, chosen, strict=False):
+            if rank is not None:
+                held[rank] += lots[k][rank]
+        served = sum(map(min, held, capacities))
+        most = min(served + lots_after[len(chosen)], sum(capacities))
+        if scale.beyond(most, gain + gain_after[len(chosen)]) <= reached:
+            continue
+        if len(chosen) == len(order):
+            yield [rank for _, rank in sorted(zip(order, chosen, strict=True))]
+            continue
+        k = order[len(chosen)]
+        ranks = [rank for rank in offers if wishes[k][rank]]
+        beginnings.append(((*chosen, None), gain))
+        beginnings += [((*chosen, rank), gain + gains[k][rank]) for rank in ranks]
 
 
 def _moved(choice: Sequence[int | None], offers: int) -> Iterator[list[int | None]]:
@@ -133,33 +165,31 @@ def _moved(choice: Sequence[int | None], offers: int) -> Iterator[list[int | Non
 def _most(book: Book, law: Law, wishes: Wishes, scale: _Scale, known: Known) -> int:
     """Return the worth of the best assignment.
 
-    Offer by offer, the best for each set of pools that the offers so far may serve; what a set
-    wishes for shows which need not be looked at.
+    Offer by offer, the best for each set of pools (as bits) that the offers so far may serve;
+    what a set wishes for shows which need not be looked at.
     """
     count = len(wishes)
-    best: dict[tuple[int, ...], int] = {(): 0}
+    best = [0] + [-1] * ((1 << count) - 1)
     for rank, supply in enumerate(book.supplies):
-        sets = [
-            pools
-            for size in range(1, count + 1)
-            for pools in combinations([k for k in range(count) if wishes[k][rank]], size)
-        ]
-        hopes = [(scale.hope(rank, pools, supply.capacity), pools) for pools in sets]
-        better = dict(best)
-        for before, value in best.items():
-            taken = set(before)
-            for hope, pools in hopes:
-                if not taken.isdisjoint(pools):
-                    continue
-                after = tuple(sorted((*before, *pools)))
-                if value + hope <= better.get(after, -1):
-                    continue
-                served = _offered(book, law, wishes, rank, pools, known)
-                if len(served) == len(pools):
-                    worth = value + scale.worth(rank, served)
-                    better[after] = max(worth, better.get(after, -1))
+        able = [k for k in range(count) if wishes[k][rank]]
+        hopes = {
+            sum(1 << k for k in pools): (scale.hope(rank, pools, supply.capacity), pools)
+            for size in range(1, len(able) + 1)
+            for pools in combinations(able, size)
+        }
+        better = [*best]
+        for before, value in enumerate(best):
+            room = bits = sum(1 << k for k in able) & ~before if value >= 0 else 0
+            while bits:
+                hope, pools = hopes[bits]
+                after = before | bits
+                if value + hope > better[after]:
+                    served = _offered(book, law, wishes, rank, pools, known)
+                    if len(served) == len(pools):
+                        better[after] = max(value + scale.worth(rank, served), better[after])
+                bits = (bits - 1) & room
         best = better
-    return max(best.values())
+    return max(best)
 
 
 class _Scale:
@@ -170,22 +200,27 @@ class _Scale:
         self.base = len(book.supplies) + 1
         self.pools = len(wishes)
         self.surplus = 1 + sum(
-            max((self._gain(wished) for wished in column if wished), default=0) for column in wishes
+            max((self.gain(wished) for wished in column if wished), default=0) for column in wishes
         )
 
-    def _gain(self, served: _Served) -> int:
+    def gain(self, served: _Served) -> int:
         net, price = self.book.net, served.price
         return sum((net[x] - price) * lots for x, lots in served.lots.items())
 
     def worth(self, rank: int, served: dict[int, _Served]) -> int:
         lots = sum(sum(own.lots.values()) for own in served.values())
-        gain = sum(self._gain(own) for own in served.values())
+        gain = sum(self.gain(own) for own in served.values())
         return self._sum(lots, gain, rank, served)
 
     def hope(self, rank: int, pools: Sequence[int], capacity: int) -> int:
         wished = [w for k in pools if (w := self.wishes[k][rank]) is not None]
         lots = sum(sum(own.lots.values()) for own in wished)
-        return self._sum(min(lots, capacity), sum(map(self._gain, wished)), rank, pools)
+        return self._sum(min(lots, capacity), sum(map(self.gain, wished)), rank, pools)
+
+    def beyond(self, lots: int, gain: int) -> int:
+        """Return more than any assignment of so many lots and so much surplus is worth."""
+        value = (lots * self.surplus + gain) * (self.pools + 1) + 1
+        return int(value * self.base**self.pools)
 
     def _sum(self, lots: int, gain: int, rank: int, pools: Iterable[int]) -> int:
         places = [*pools]

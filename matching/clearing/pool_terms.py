@@ -104,9 +104,10 @@ def left_out(
     reasons = dict.fromkeys(ids, "limit_below_all_prices")
     reasons.update(dict.fromkeys([book.ids[x] for x in crowded], "break_not_reached"))
     reasons.update(dict.fromkeys([book.ids[x] for x in had], "capacity"))
-    for x in filterfalse(crowded.__contains__, willing):
-        is_near = _has_peer(book, law, x)
-        reasons[book.ids[x]] = "too_few_members" if is_near else "no_similar_size"
+    lonely = [*filterfalse(crowded.__contains__, willing)]
+    near = _near_others(book, law) if lonely else ()
+    for x in lonely:
+        reasons[book.ids[x]] = "too_few_members" if near[x] else "no_similar_size"
     return reasons
 
 
@@ -124,17 +125,22 @@ def _crowded(book: Book, law: Law, places: Sequence[int]) -> set[int]:
     return found
 
 
-def _has_peer(book: Book, law: Law, x: int) -> bool:
-    """Tell whether another owner group has a similar size."""
-    size, owner, sizes = book.sizes[x], book.owners[x], book.sizes
-    y = x + 1
-    while y < len(sizes) and sizes[y] * law.below <= size * law.above:
-        if book.owners[y] != owner:
-            return True
-        y += 1
-    y = x - 1
-    while y >= 0 and size * law.below <= sizes[y] * law.above:
-        if book.owners[y] != owner:
-            return True
-        y -= 1
-    return False
+def _near_others(book: Book, law: Law) -> list[bool]:
+    """Tell for each place whether another owner group has a similar size.
+
+    Going up, the next smaller size of another owner is the one before the run of an owner's
+    own; going down, the next larger.
+    """
+    near = [False] * len(book.sizes)
+    smaller: int | None = None
+    for x, size in enumerate(book.sizes):
+        if x and book.owners[x - 1] != book.owners[x]:
+            smaller = book.sizes[x - 1]
+        near[x] = smaller is not None and size * law.below <= smaller * law.above
+    larger: int | None = None
+    for x in range(len(book.sizes) - 2, -1, -1):
+        if book.owners[x + 1] != book.owners[x]:
+            larger = book.sizes[x + 1]
+        if larger is not None and larger * law.below <= book.sizes[x] * law.above:
+            near[x] = True
+    return near

@@ -45,16 +45,17 @@ def by_rank(offers: Sequence[Offer]) -> list[Offer]:
 def levels(ranked: Sequence[Offer]) -> list[Level]:
     """Return the levels worth looking at, deepest price first.
 
-    A break beyond its offer's capacity is never reached. Where a deeper price needs no more
-    lots and no packs, nothing is left for a shallower one: it is off the envelope. So is a
-    later offer's break where an earlier one gives the same price for no more lots.
+    A break that no whole packs within its offer's capacity reach is no price. Where a deeper
+    price needs no more lots and no packs, nothing is left for a shallower one: it is off the
+    envelope. So is a later offer's break where an earlier one gives the same price for no more
+    lots.
     """
     steps = sorted(
         [
             (price, rank, lots)
             for rank, offer in enumerate(ranked)
             for lots, price in offer.breaks
-            if lots <= offer.capacity
+            if offer.reaches(lots)
         ]
     )
     options: dict[int, list[Option]] = {}
@@ -93,7 +94,7 @@ def reachable(offer: Offer) -> list[tuple[int, int, int]]:
     below = NEVER
     price_below = 0
     for lots, price in reversed(offer.breaks):
-        if lots > offer.capacity:
+        if not offer.reaches(lots):
             continue
         if found and price == price_below:
             found.pop()
@@ -106,6 +107,6 @@ def reachable(offer: Offer) -> list[tuple[int, int, int]]:
 def _deeper_from(offer: Offer, price_minor: int) -> int:
     """Return the lots from which an offer's price is deeper than this one."""
     for lots, price in offer.breaks:
-        if price < price_minor and lots <= offer.capacity:
+        if price < price_minor and offer.reaches(lots):
             return lots
     return NEVER

@@ -1,15 +1,18 @@
 """Why a pledge was left out: the first of these words that is true.
 
 `no_offer`: nobody offers in its cell. `capacity`: its pool was formed, but the lots did not
-suffice. `limit_below_all_prices`: its net limit reaches no price. `break_not_reached`: buyers
-of similar size enough for a pool are left out too, but their lots reach no break (and pack)
-that they all accept. `too_few_members`: those of similar size left out are fewer owner groups
+suffice. `limit_below_all_prices`: its net limit reaches no price. `break_not_reached`: the pools
+that were formed leave buyers of similar size enough for another, but their lots reach no break
+(and pack) that they all accept. `too_few_members`: they leave fewer owner groups of similar size
 than a pool needs. `no_similar_size`: no other owner group in the cell is within the ratio.
+
+Whose pool was formed and lost its lots to scarcity is not left by the formation: nobody else
+could have pooled with him, so he counts in nobody else's reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from matching.pools.cells import Cell
 from matching.pools.price_breaks import Level
@@ -29,12 +32,13 @@ def reasons(
         found |= dict.fromkeys(still_open, "limit_below_all_prices")
     else:
         accepting = still_open
-    enough = _among_enough(cell, accepting, shape)
-    for place, is_enough in zip(accepting, enough, strict=True):
-        if is_enough:
-            found[place] = "break_not_reached"
-        else:
-            found[place] = "too_few_members" if _has_peer(cell, place, shape) else "no_similar_size"
+    lonely = []
+    for place, is_enough in zip(accepting, _among_enough(cell, accepting, shape), strict=True):
+        found[place] = "break_not_reached"
+        if not is_enough:
+            lonely.append(place)
+    for place, has_peer in zip(lonely, _have_peers(cell, lonely, shape), strict=True):
+        found[place] = "too_few_members" if has_peer else "no_similar_size"
     return found
 
 
@@ -60,16 +64,23 @@ def _among_enough(cell: Cell, places: Sequence[int], shape: Shape) -> list[bool]
     return enough
 
 
-def _has_peer(cell: Cell, place: int, shape: Shape) -> bool:
-    """Tell whether another owner group of the cell has a size within the ratio."""
-    owner, size = cell.all_owners[place], cell.sizes[place]
-    for step in (-1, 1):
-        other = place + step
-        while 0 <= other < len(cell.sizes):
-            small, large = sorted((size, cell.sizes[other]))
-            if large * shape.denominator > small * shape.numerator:
-                break
-            if cell.all_owners[other] != owner:
-                return True
-            other += step
-    return False
+def _have_peers(cell: Cell, places: Sequence[int], shape: Shape) -> Iterator[bool]:
+    """Tell for each place whether another owner group of the cell has a size within the ratio.
+
+    Nearest in size are those beside the stretch of neighbours of one owner.
+    """
+    owners, sizes = cell.all_owners, cell.sizes
+    below = above = -1
+    for place in places:
+        if place >= above:
+            below, above = place - 1, place + 1
+            while below >= 0 and owners[below] == owners[place]:
+                below -= 1
+            while above < len(owners) and owners[above] == owners[place]:
+                above += 1
+        smaller = below >= 0 and _is_similar(sizes[below], sizes[place], shape)
+        yield smaller or (above < len(sizes) and _is_similar(sizes[place], sizes[above], shape))
+
+
+def _is_similar(small: int, large: int, shape: Shape) -> bool:
+    return large * shape.denominator <= small * shape.numerator

@@ -54,6 +54,10 @@ class Offer:
     breaks: tuple[tuple[int, int], ...]
     seq: int = 0
 
+    def reaches(self, lots: int) -> bool:
+        """Tell whether so many lots, filled up to whole packs, are within the capacity."""
+        return -(-lots // self.pack) * self.pack <= self.capacity
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

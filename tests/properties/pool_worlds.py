@@ -113,15 +113,20 @@ def earliest_offer(world: World, members: Sequence[Pledge], price: int) -> Offer
     most = firm + sum(pledge.tolerance for pledge in members)
     for offer in sorted(world.offers, key=lambda offer: (offer.seq, offer.id)):
         for least, goods in offer.breaks:
-            if goods != price or least > offer.capacity:
+            if goods != price or not is_within(offer, least):
                 continue
             total = max(firm, least)
             while total % offer.pack:
                 total += 1
-            reached = [p for lots, p in offer.breaks if lots <= total and lots <= offer.capacity]
+            reached = [p for lots, p in offer.breaks if lots <= total and is_within(offer, lots)]
             if total <= most and reached[-1] == price:
                 return offer
     return None
+
+
+def is_within(offer: Offer, lots: int) -> bool:
+    """Tell whether all the whole packs that there are hold so many lots."""
+    return offer.capacity // offer.pack * offer.pack >= lots
 
 
 def literal_cascade(world: World) -> Groups:

@@ -11,7 +11,7 @@ from matching.clearing import pool_rationing
 from matching.clearing.form import GuaranteeBroken
 from matching.clearing.pools import check_values
 from matching.pools import assignment
-from matching.pools.clearing import Result
+from matching.pools.clearing import Offer, Pledge, Result, Rules
 from tests.properties.pool_worlds import CELL, World, a_world
 
 seeds = st.integers(0, 2**32)
@@ -29,10 +29,52 @@ def test_branch_and_bound_ends_with_what_trying_all_sets_gives(
 
     monkeypatch.setattr(assignment, "EXACT_POOLS", 0)
     by_branching = world.cleared()
+    monkeypatch.setattr(pool_rationing, "TRIED_POOLS", 0)
+    check_values(world.pledges, world.offers, world.rules, by_branching)
     monkeypatch.undo()
 
     assert by_branching == by_sets
     check_values(world.pledges, world.offers, world.rules, by_branching)
+
+
+@pytest.mark.parametrize("count", [9, 13])
+def test_what_moving_one_pool_does_not_better_is_not_believed_to_be_exact(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    refused = 0
+    monkeypatch.setattr(assignment, "MAX_STEPS", 2_000)
+    monkeypatch.setattr(pool_rationing, "MAX_BRANCHES", 2_000)
+    for seed in range(8):
+        world = a_world_of_pools(Random(seed), count)
+        best = world.cleared()
+        with monkeypatch.context() as stopping:
+            stopping.setattr(assignment, "EXACT_POOLS", 0)
+            stopping.setattr(assignment, "MAX_STEPS", 0)
+            stopped = world.cleared()
+        if stopped.pools != best.pools:
+            cell = replace(stopped.rationed[0], is_exact=True, bound_lots=stopped.rationed[0].lots)
+            with pytest.raises(GuaranteeBroken, match="assignment"):
+                check_values(
+                    world.pledges, world.offers, world.rules, replace(stopped, rationed=(cell,))
+                )
+            refused += 1
+
+    assert refused > 0
+
+
+def test_what_nothing_proves_to_be_exact_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_rationing, "TRIED_POOLS", 0)
+    monkeypatch.setattr(pool_rationing, "MAX_BRANCHES", 1)
+    refused = 0
+    for seed in range(40):
+        world = a_scarce_world(Random(seed))
+        result = world.cleared()
+        if result.rationed and len(result.rationed[0].formed) > 1:
+            with pytest.raises(GuaranteeBroken, match="nothing proves"):
+                check_values(world.pledges, world.offers, world.rules, result)
+            refused += 1
+
+    assert refused > 10
 
 
 def test_a_search_that_had_to_stop_says_so_and_gives_its_bound(
@@ -45,7 +87,7 @@ def test_a_search_that_had_to_stop_says_so_and_gives_its_bound(
         monkeypatch.setattr(assignment, "EXACT_POOLS", 0)
         monkeypatch.setattr(assignment, "MAX_STEPS", 6)
         cut = world.cleared()
-        monkeypatch.setattr(pool_rationing, "ALWAYS_EXACT", 0)
+        monkeypatch.setattr(pool_rationing, "TRIED_POOLS", 0)
 
         for cell, best in zip(cut.rationed, exact.rationed, strict=True):
             assert cell.lots <= best.lots <= cell.bound_lots
@@ -124,3 +166,24 @@ def a_scarce_world(random: Random, *, packs: bool = False) -> World:
         for pledge in world.pledges
     )
     return replace(world, pledges=pledges)
+
+
+def a_world_of_pools(random: Random, count: int) -> World:
+    """A cell where each pledge is a pool of its own and two offers have too little."""
+    pledges = tuple(
+        Pledge(
+            id=f"p{k:02}",
+            owner=f"w{k}",
+            cell=CELL,
+            size=3**k,
+            lots=random.randrange(5, 12),
+            limit_minor=500 + random.randrange(20),
+            seq=k,
+        )
+        for k in range(count)
+    )
+    offers = tuple(
+        Offer(f"o{k}", f"O{k}", CELL, random.randrange(15, 40), 1, ((5, 490), (10, 480)), k)
+        for k in range(2)
+    )
+    return World(pledges, offers, Rules((2, 1), 1))

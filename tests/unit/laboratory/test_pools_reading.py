@@ -227,12 +227,12 @@ def test_every_reason_is_told_with_the_figures_that_decide_it() -> None:
     assert "it leaves 0.05 for goods; nobody asks less than 4.90." in told
     assert "e is left out: no other buyer there is of similar size (500 to 2000)." in told
     assert (
-        "f is left out: too few buyers of similar size (5 to 20) are still without a pool; 3 "
+        "f is left out: the pools that were formed leave too few buyers of similar size (5 to 20); "
         in told
     )
     assert "h is left out: nobody offers this product there in that month." in told
     assert (
-        "i is left out: buyers of similar size (15 to 60) are there, but their lots reach no "
+        "i is left out: the pools that were formed leave buyers of similar size (15 to 60), but "
         in told
     )
     assert "its own limit pays for prices from 300 lots on." in told

@@ -198,3 +198,54 @@ def test_the_memory_of_one_large_cell_grows_with_its_pledges() -> None:
 
     assert bytes_a_pledge(8_000) < 1_000
     assert bytes_a_pledge(16_000) < 1_000
+
+
+def test_a_break_that_no_whole_packs_reach_is_no_price() -> None:
+    pledges = [a_pledge("a", 60, 500), a_pledge("b", 60, 500)]
+    offer = an_offer((1, 500), (95, 490), capacity=100, pack=30)
+
+    result = cleared(pledges, offer)
+
+    # 95 lots would take four packs of 30, and there are three: nobody is to wait for 490.
+    assert [shown(pool) for pool in result.pools] == [("m", 500, {"a": 45, "b": 45})]
+    assert result.rationed[0].formed[0].goods_minor == 500
+    check_values(pledges, [offer], Rules((2, 1), 1, "stable"), result)
+
+
+def test_a_break_that_no_whole_packs_reach_lowers_no_limit() -> None:
+    pledges = [a_pledge("a", 60, 495), a_pledge("b", 60, 495)]
+    offer = an_offer((1, 500), (95, 490), capacity=100, pack=30)
+
+    result = cleared(pledges, offer)
+
+    assert [left.reason for left in result.unmatched] == ["limit_below_all_prices"] * 2
+    check_values(pledges, [offer], Rules((2, 1), 1, "stable"), result)
+
+
+def test_whose_pool_lost_its_lots_counts_in_nobody_elses_reason() -> None:
+    large = [a_pledge(name, 100, size=1_000) for name in "pqr"]
+    cut = [
+        a_pledge(name, 100, 485, size=size)
+        for name, size in zip("bcd", (100, 110, 130), strict=True)
+    ]
+    pledges = [*large, *cut, a_pledge("a", 60)]
+    offer = an_offer((1, 495), (300, 480), capacity=500)
+
+    result = cleared(pledges, offer, min_members=3)
+
+    assert [pool.pledges for pool in result.pools] == [("p", "q", "r")]
+    assert result.unmatched == (
+        Unmatched("a", "too_few_members"),
+        *(Unmatched(name, "capacity") for name in "bcd"),
+    )
+    check_values(pledges, [offer], Rules(), result)
+
+
+def test_one_owners_many_pledges_are_told_apart_in_time() -> None:
+    pledges = [a_pledge(f"p{k}", 100, owner="X", seq=k) for k in range(20_000)]
+    offer = an_offer((1, 500))
+
+    result = cleared([*pledges, a_pledge("q", 300)], offer, min_members=3)
+
+    assert {left.reason for left in result.unmatched} == {"no_similar_size"}
+    check_values([*pledges, a_pledge("q", 300)], [offer], Rules(), result)
