@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aggregator.deals import stages
+from aggregator.catalogue.queries import instrument
+from aggregator.deals import stages, terms
 from aggregator.deals.access import as_seller, stream_for
 from aggregator.deals.evidence import RECEIPT, record_evidence
 from aggregator.deals.quantities import check_lots
+from aggregator.deals.store import Deal
 from aggregator.errors import InvalidField
 from aggregator.fulfilment import lanes
 from aggregator.fulfilment.facts import GoodsDelivered
@@ -63,6 +65,7 @@ async def deliver(
             unit.now,
         )
         await record_evidence(unit, deal.id, RECEIPT, document, lots=lots)
+        await terms.record_measures(unit, deal.id, await _measured(unit, deal, receipt, place))
         fact = GoodsDelivered(
             deal.id, deal.buyer_id, deal.seller_id, lots, unit.now + stages.ACCEPTANCE_TIME
         )
@@ -77,3 +80,15 @@ async def deliver(
 
     stream = await stream_for(actor, ACT, deal_id)
     return await market.perform(actor, ACT, step, command=command, stream=stream)
+
+
+async def _measured(unit: Unit, deal: Deal, receipt: Receipt, place: str) -> dict[str, str]:
+    """Return what the receipt says of the promise; the buyer may say otherwise when he accepts."""
+    traded = await instrument(deal.instrument_id, unit)
+    weighed = "" if receipt.weight_kg is None else f" · {receipt.weight_kg} kg"
+    quantity = f"{receipt.lots} × {traded.lot_text}{weighed}"
+    return {
+        "time": unit.stamp(unit.now),
+        "place": place,
+        "quantity": quantity[: terms.MAX_TEXT],
+    }

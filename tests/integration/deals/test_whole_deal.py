@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aggregator.deals import cancelling, funding, store
+from aggregator.deals.terms import terms_of
 from aggregator.errors import InsufficientFunds, InvalidField, NotAllowed, NotFound, WrongState
 from aggregator.fulfilment import accepting, shipping
 from aggregator.invoices import issuing
+from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Pool, entries
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
@@ -102,6 +104,24 @@ async def test_a_quantity_within_tolerance_is_no_shortfall(trading: Trading) -> 
 
     assert accepted.answer["is_within_tolerance"] is True
     assert (await store.load(Pool(), deal_id)).note == ""
+
+
+async def test_a_receipt_says_what_was_measured_until_the_buyer_says_otherwise(
+    trading: Trading,
+) -> None:
+    deal_id = await funded(trading)
+    await act(shipping.ship, trading, "mill", "seller", deal_id, lots=100, carrier="Rail")
+    await deliver(trading, deal_id, 100)
+
+    by_receipt = {one.dimension: one.measured for one in await terms_of(Pool(), deal_id)}
+    await accept(trading, deal_id, 99, measured={"quantity": "99 t on our scale"})
+    by_buyer = {one.dimension: one.measured for one in await terms_of(Pool(), deal_id)}
+
+    assert by_receipt["place"] == "Nanning warehouse 3"
+    assert by_receipt["quantity"] == "100 × 1 t · 100000 kg"
+    assert by_receipt["time"] == stamp(trading.clock.now())
+    assert by_receipt["quality"] is None
+    assert by_buyer == {**by_receipt, "quantity": "99 t on our scale"}
 
 
 async def test_silence_accepts_what_was_delivered(trading: Trading) -> None:

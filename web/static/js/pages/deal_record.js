@@ -100,12 +100,12 @@ export function terms(page) {
       rows: terms,
       columns: [
         { label: t("page.deal.dimension"), cell: (term) => t(`page.dimension.${term.dimension}`) },
-        { label: t("page.deal.promised"), cell: promised },
+        { label: t("page.deal.promised"), cell: (term) => said(term.dimension, term.promised) },
         {
           label: t("word.tolerance_of"),
           cell: (term) => (term.tolerance === "0" ? "—" : `± ${term.tolerance}`),
         },
-        { label: t("page.deal.measured"), cell: (term) => term.measured },
+        { label: t("page.deal.measured"), cell: (term) => said(term.dimension, term.measured) },
       ],
     }),
   );
@@ -226,8 +226,8 @@ export function timeline(page) {
   );
 }
 
-/** Promises are kept in texts of no language; an instant and a region have words of ours. */
-function promised({ dimension, promised: text }) {
-  if (dimension === "time") return instant(text);
-  return dimension === "place" ? regionName(text) : text;
+/** Terms are kept in texts of no language; an instant and a region have words of ours. */
+function said(dimension, text) {
+  if (dimension === "time" && /^\d{4}-\d\d-\d\dT/.test(text ?? "")) return instant(text);
+  return dimension === "place" && text ? regionName(text) : text;
 }
