@@ -217,12 +217,12 @@ class CommandReader:
 
 def _reason(entry: Node) -> str:
     given = entry.fields("at cmd", "reason by")
-    return given["reason"].text() if "reason" in given else ""
+    return given["reason"].prose() if "reason" in given else ""
 
 
 def _withdraw(entry: Node) -> Command:
     given = entry.fields("at cmd bid_seq reason")
-    return WithdrawBid(given["bid_seq"].integer(1), given["reason"].text())
+    return WithdrawBid(given["bid_seq"].integer(1), given["reason"].prose())
 
 
 def _outage(entry: Node) -> Command:

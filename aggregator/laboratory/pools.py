@@ -205,8 +205,8 @@ def _offer(node: Node, tick: int) -> Offer:
     )
 
 
-def _price(node: Node, tick: int) -> int:
-    price = node.integer(1)
+def _price(node: Node, tick: int, *, least: int = 1) -> int:
+    price = node.integer(least)
     if price % tick:
         node.refuse(f"must be on the tick of {tick}", price)
     return price
@@ -214,7 +214,7 @@ def _price(node: Node, tick: int) -> int:
 
 def _pledge(node: Node, tick: int) -> Pledge:
     pledge = _plain_pledge(node.value)
-    if pledge is None or pledge.limit_minor % tick:
+    if pledge is None or pledge.limit_minor % tick or pledge.freight_minor % tick:
         _refuse_pledge(node, tick)
     return pledge
 
@@ -256,15 +256,13 @@ def _refuse_pledge(node: Node, tick: int) -> NoReturn:
     """Name the field, the rule and the figure."""
     fields = node.fields(_PLEDGE_REQUIRED, _PLEDGE_OPTIONAL)
     for name in _TEXTS:
-        text = fields[name].text()
-        if not text.isprintable():
-            fields[name].refuse("must hold printable characters only")
+        fields[name].text()
     for name, least, most in _RANGES:
         if name in fields:
             fields[name].integer(least, most)
-    limit = fields["limit_minor"].integer(1)
-    if limit % tick:
-        fields["limit_minor"].refuse(f"must be on the tick of {tick}", limit)
+    limit = _price(fields["limit_minor"], tick)
+    if "freight_minor" in fields:
+        _price(fields["freight_minor"], tick, least=0)
     more = fields["tolerance"].integer(0) if "tolerance" in fields else 0
     total = (fields["lots"].integer(1) + more) * limit
     node.refuse(f"lots × limit must not exceed {MAX_TOTAL_MINOR} minor units", total)

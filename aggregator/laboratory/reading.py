@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
+from functools import partial
+from typing import NamedTuple, NoReturn
 
 MAX_DEPTH = 32
 MAX_INTEGER = 10**15
+MAX_DIGITS = 18
 MAX_ID = 120
 # One that never ends runs to the end of the text, so that looking stays linear.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -34,7 +36,8 @@ class BadInput(Exception):
 
     def __str__(self) -> str:
         found = "" if self.figure is None else f", found {self.figure!r}"
-        return f"{self.pointer or '/'}: {self.rule}{found}"
+        where = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in self.pointer)
+        return f"{where or '/'}: {self.rule}{found}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,17 @@ class Node:
             self.refuse("must be a string", _kind(self.value))
         if not 1 <= len(self.value) <= max_length:
             self.refuse(f"must have 1 to {max_length} characters", len(self.value))
-        if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in self.value):
-            self.refuse("must not hold control characters or lone surrogates")
+        if not self.value.isprintable():
+            self.refuse("must hold printable characters only")
+        return self.value
+
+    def prose(self) -> str:
+        """Return what people wrote, spaces of every script included."""
+        if not isinstance(self.value, str):
+            self.refuse("must be a string", _kind(self.value))
+        Node("".join(self.value.split()), self.pointer).text()
+        if len(self.value) > MAX_ID or any(ord(c) < ord(" ") for c in self.value):
+            self.refuse(f"must have 1 to {MAX_ID} characters on one line", len(self.value))
         return self.value
 
     def choice(self, *allowed: str) -> str:
@@ -128,18 +140,43 @@ def read_document(text: str | bytes) -> Node:
         except UnicodeDecodeError as error:
             raise BadInput("", "must be UTF-8", f"byte {error.start}") from error
     _limit_depth(text)
+    refused: list[_Refused] = []
     try:
         value = json.loads(
             text,
-            object_pairs_hook=_unique,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-            parse_int=_bounded_integer,
+            object_pairs_hook=partial(_unique, refused),
+            parse_float=partial(_no_float, refused),
+            parse_constant=partial(_no_float, refused),
+            parse_int=partial(_bounded_integer, refused),
         )
     except json.JSONDecodeError as error:
         found = f"line {error.lineno} column {error.colno}"
         raise BadInput("", f"must be JSON ({error.msg})", found) from error
+    if refused:
+        _refuse_first(Node(value, ""))
     return Node(value, "")
+
+
+class _Refused(NamedTuple):
+    """Stands where a value is that no document may hold; `name` is its place in there."""
+
+    rule: str
+    figure: str
+    name: str | None = None
+
+
+def _refuse_first(node: Node) -> None:
+    """Refuse the first value in the order of the document that none may hold."""
+    value, pointer = node.value, node.pointer
+    if isinstance(value, _Refused):
+        inside = "" if value.name is None else f"/{_escaped(value.name)}"
+        raise BadInput(pointer + inside, value.rule, value.figure)
+    if isinstance(value, dict):
+        for name, part in value.items():
+            _refuse_first(Node(part, f"{pointer}/{_escaped(name)}"))
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            _refuse_first(Node(part, f"{pointer}/{place}"))
 
 
 def _limit_depth(text: str) -> None:
@@ -153,23 +190,30 @@ def _limit_depth(text: str) -> None:
             depth -= 1
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _unique(refused: list[_Refused], pairs: list[tuple[str, object]]) -> object:
     found: dict[str, object] = {}
     for name, value in pairs:
         if name in found:
-            raise BadInput(f"/{_escaped(name)}", "duplicate key", name)
+            return _noted(refused, _Refused("duplicate key", name, name))
         found[name] = value
     return found
 
 
-def _no_float(text: str) -> NoReturn:
-    raise BadInput("", "numbers must be integers", text[:40])
+def _no_float(refused: list[_Refused], text: str) -> _Refused:
+    return _noted(refused, _Refused("numbers must be integers", text[:40]))
 
 
-def _bounded_integer(text: str) -> int:
-    if len(text) > 19:
-        raise BadInput("", "integers have at most 18 digits", f"{text[:12]}… ({len(text)} digits)")
+def _bounded_integer(refused: list[_Refused], text: str) -> int | _Refused:
+    digits = len(text.lstrip("-"))
+    if digits > MAX_DIGITS:
+        figure = f"{text[:12]}… ({digits} digits)"
+        return _noted(refused, _Refused(f"integers have at most {MAX_DIGITS} digits", figure))
     return int(text)
+
+
+def _noted(refused: list[_Refused], found: _Refused) -> _Refused:
+    refused.append(found)
+    return found
 
 
 def _kind(value: object) -> str:

@@ -94,11 +94,29 @@ def test_a_limit_off_tick_is_refused() -> None:
     assert refusal(instance) == ("/pledges/0/limit_minor", "must be on the tick of 10", 505)
 
 
+def test_a_freight_off_tick_is_refused() -> None:
+    instance = an_instance() | {"rules": {"tick_minor": 10}}
+    instance["pledges"][1]["freight_minor"] = 15
+
+    assert refusal(instance) == ("/pledges/1/freight_minor", "must be on the tick of 10", 15)
+
+
+@pytest.mark.parametrize("field", ["id", "owner", "cell"])
+@pytest.mark.parametrize("text", ["a\u202eb", "a\u0000", "a\nb", "a\u200bb", "\ud800", "a\u00a0b"])
+def test_an_offers_unprintable_texts_are_refused(field: str, text: str) -> None:
+    instance = an_instance()
+    instance["offers"][0][field] = text
+
+    assert refusal(instance)[:2] == (f"/offers/0/{field}", "must hold printable characters only")
+
+
 def test_lots_off_lot_are_refused() -> None:
     text = json.dumps(an_instance()).replace('"lots": 100', '"lots": 100.5', 1)
 
-    with pytest.raises(BadInput, match="numbers must be integers"):
+    with pytest.raises(BadInput) as found:
         clear_document(text.encode())
+
+    assert found.value == BadInput("/pledges/0/lots", "numbers must be integers", "100.5")
 
 
 @pytest.mark.parametrize("kind", ["pledges", "offers"])
