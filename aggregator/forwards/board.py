@@ -26,7 +26,7 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What a firm's bundled months cost, and what the best single offer would have cost.
+    """What a firm's bundled months cost, make-whole lines included, and would have cost alone.
 
     `single_minor` is None where no offer would have served the firm alone.
     """
@@ -100,7 +100,7 @@ async def gains(actor: Actor) -> list[Gain]:
             Gain(
                 row["id"],
                 row["title"],
-                sum(order.paid_minor for order in orders),
+                sum(order.paid_minor - order.make_whole_minor for order in orders),
                 sum(known) if len(known) == len(alone) else None,
             )
         )

@@ -28,8 +28,12 @@ log = structlog.get_logger("forwards")
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """A bundle and its result; `broken` names the guarantee for which nothing is awarded."""
+    """A bundle and its result; `broken` names the guarantee for which nothing is awarded.
 
+    `gathered` is the bundle as it stood, where another price rule was cleared in the end.
+    """
+
+    gathered: Mapping[str, Any]
     instance: Mapping[str, Any]
     result: Mapping[str, Any]
     broken: str | None = None
@@ -44,8 +48,8 @@ async def certify(instance: Mapping[str, Any]) -> Certified:
         await asyncio.to_thread(check_documents, text, canonical_json(result).encode())
     except GuaranteeBroken as refused:
         log.error("strip_not_certified", guarantee=refused.name, detail=refused.detail)
-        return Certified(instance, result, refused.name)
+        return Certified(instance, instance, result, refused.name)
     except Exception as error:
         log.error("strip_not_certified", guarantee=CRASHED, exc_info=error)
-        return Certified(instance, result, CRASHED)
-    return Certified(instance, result)
+        return Certified(instance, instance, result, CRASHED)
+    return Certified(instance, instance, result)

@@ -5,15 +5,17 @@ What the checker refuses awards nothing: the strip lapses and the operator is to
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aggregator.forwards import store, talking, talks
-from aggregator.forwards.certifying import Certified, certify
+from aggregator.forwards import store, talking, talks, wholes
+from aggregator.forwards.certifying import Certified
 from aggregator.forwards.contracts import Line, sign
 from aggregator.forwards.facts import StripCleared, StripNotCertified
 from aggregator.forwards.instance import Rows, gathered
 from aggregator.forwards.lapsing import free_deposits, lapse
+from aggregator.forwards.scheduling import kept, schedule_of
 from aggregator.forwards.store import CLOSE_TIMER, Strip
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Market, Unit
@@ -40,7 +42,7 @@ async def close(market: Market, strip_id: str) -> None:
         orders = await store.standing_orders(unit, strip_id)
         offers = await store.standing_offers(unit, strip_id)
         instance = await _instance(unit, strip, orders, offers)
-        if instance != (cleared.instance if cleared else None):
+        if instance != (cleared.gathered if cleared else None):
             await set_timer(unit, CLOSE_TIMER, strip_id, unit.now)
             return {}
         return await _close(unit, strip, orders, offers, cleared)
@@ -56,7 +58,7 @@ async def _close(
     if cleared is not None:
         await store.save_result(unit, strip.id, cleared.instance, cleared.result)
     if cleared is not None and cleared.broken is None:
-        lines = _lines(orders, offers, cleared.result)
+        lines = schedule_of(orders, offers, cleared.result)
     if not lines:
         reason = "no_match" if orders and offers else "no_orders" if offers else "no_offers"
         if cleared is not None and cleared.broken is not None:
@@ -66,9 +68,16 @@ async def _close(
             await unit.record(store.stream_of(strip.id), fact)
         await lapse(unit, strip, orders, offers, reason)
         return {"state": "lapsed"}
+    assert cleared is not None, "only what was cleared has lines"
     await free_deposits(unit, orders, offers)
     await _settle_rows(unit, strip.id, lines)
-    await unit.execute("update strip set state = 'cleared' where id = $1", strip.id)
+    await _note_kept(unit, offers, cleared.result)
+    await unit.execute(
+        "update strip set state = 'cleared', awarded_pricing = $2 where id = $1",
+        strip.id,
+        cleared.instance["rules"]["pricing"],
+    )
+    await wholes.settle(unit, strip, wholes.lines_of(orders, offers, cleared.result))
     told = tuple(sorted({row["organisation_id"] for row in (*orders, *offers)}))
     await _award(unit, strip, lines, told)
     return {"state": "cleared"}
@@ -92,7 +101,7 @@ async def _cleared(market: Market, strip_id: str) -> Certified | None:
         instance = await _instance(unit, strip, orders, offers)
     if instance is None:
         return None
-    return await certify(instance)
+    return await wholes.certify_covered(instance, orders, offers)
 
 
 async def _instance(
@@ -104,29 +113,8 @@ async def _instance(
     return await gathered(unit, strip, orders, offers)
 
 
-def _lines(orders: Rows, offers: Rows, result: Mapping[str, Any]) -> list[Line]:
-    """Give each tenor's awarded orders to its suppliers, both in order of arrival."""
-    lines = []
-    for tenor, price_minor in sorted(result["prices_minor"].items()):
-        sold = [
-            [row["organisation_id"], result["supplier"].get(row["id"], {}).get(tenor, 0)]
-            for row in offers
-        ]
-        for row in orders:
-            wanted = result["awards"].get(row["id"], {}).get(tenor, 0)
-            for source in sold:
-                lots = min(wanted, source[1])
-                if lots:
-                    buyer_id = row["organisation_id"]
-                    lines.append(Line(row["id"], buyer_id, source[0], tenor, lots, price_minor))
-                    source[1] -= lots
-                    wanted -= lots
-            assert wanted == 0, "the checker lets no order be served without a supplier"
-    return lines
-
-
 async def _settle_rows(unit: Unit, strip_id: str, lines: Sequence[Line]) -> None:
-    served = sorted({line.order_id for line in lines})
+    served = sorted({line.order_id for line in lines if line.order_id})
     await unit.execute(
         "update strip_order set state = case when id = any($2::text[]) then 'awarded'"
         " else 'unfilled' end, hold_id = null where strip_id = $1 and state = 'standing'",
@@ -140,6 +128,14 @@ async def _settle_rows(unit: Unit, strip_id: str, lines: Sequence[Line]) -> None
         strip_id,
         sellers,
     )
+
+
+async def _note_kept(unit: Unit, offers: Rows, result: Mapping[str, Any]) -> None:
+    for row in offers:
+        if any(lots := kept(row, result)):
+            await unit.execute(
+                "update strip_offer set kept = $2::jsonb where id = $1", row["id"], json.dumps(lots)
+            )
 
 
 async def _award(unit: Unit, strip: Strip, lines: Sequence[Line], told: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from aggregator.deals.lines import total
 from aggregator.errors import NotFound
 from aggregator.forwards import call_offs, dating, deposits, places, proposals, slots, store
 from aggregator.forwards.call_offs import CallOff
+from aggregator.forwards.queries import own_wholes
 from aggregator.forwards.slots import Slot
 from aggregator.journal.reading import Pool, Reader, entries
 from aggregator.market import Actor
@@ -117,6 +118,8 @@ async def contract(
             "zone": calendar.zone_of(strip.tenors[0]),
             "signing_bps": deposits.signing_bps(strip, traded),
             "month_bps": strip.month_bps,
+            "pricing": strip.awarded_pricing or strip.pricing,
+            "make_whole_minor": sum((await own_wholes(source, actor, strip.id)).values()),
             "index_reference_minor": strip.index_reference_minor,
             "index_default_minor": strip.index_default_minor,
         },

@@ -18,14 +18,15 @@ from aggregator.scheduler.timers import set_timer
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One buyer's month from one supplier."""
+    """One buyer's month from one supplier; without an order, what a keeper's offer takes in."""
 
-    order_id: str
+    order_id: str | None
     buyer_id: str
     seller_id: str
     tenor: str
     lots: int
     price_minor: int
+    offer_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +115,12 @@ async def open_slot(unit: Unit, strip: Strip, terms: SlotTerms) -> Slot:
 
 async def _sign_line(unit: Unit, strip: Strip, contract_id: str, number: int, line: Line) -> None:
     await unit.execute(
-        "insert into strip_schedule (contract_id, line, order_id, buyer_id, tenor, lots,"
-        " price_minor) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into strip_schedule (contract_id, line, order_id, offer_id, buyer_id, tenor,"
+        " lots, price_minor) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         contract_id,
         number,
         line.order_id,
+        line.offer_id,
         line.buyer_id,
         line.tenor,
         line.lots,

@@ -71,8 +71,28 @@ def instance_of(
             }
             for row in offers
         ],
-        "storage": [],
+        "storage": [
+            {
+                "id": storage_id(row["id"], number),
+                "owner": groups[row["organisation_id"]],
+                "from": source,
+                "to": target,
+                "capacity_lots": lots,
+                "carry_minor": carry_minor,
+            }
+            for row in offers
+            for number, (source, target, lots, carry_minor) in enumerate(row.get("storage", ()))
+        ],
     }
+
+
+def storage_id(offer_id: str, number: int) -> str:
+    """Return the name of an offer's storage in instance and result; `offer_of` reads it back."""
+    return f"{offer_id}:{number}"
+
+
+def offer_of(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def check_readable(

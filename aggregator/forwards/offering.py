@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggregator.catalogue.queries import InstrumentView, instrument
-from aggregator.errors import InvalidField, NotFound, WrongState
-from aggregator.forwards import store, talks
+from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
+from aggregator.forwards import places, store, talks
 from aggregator.forwards.facts import StripOfferPlaced
 from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
@@ -21,6 +21,7 @@ from matching.money import Rounding, scaled
 
 MAX_STEPS = 50
 MAX_BREAKS = 50
+MAX_STORAGE = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,20 @@ class OfferTerms:
     """A schedule over the months: `steps` tenor → (lots, price per lot), cheapest first.
 
     `breaks` are (total lots, rebate per lot): from so many lots in all months together, the
-    rebate counts for every lot of the offer.
+    rebate counts for every lot of the offer. `storage` is (first month, later month, lots,
+    carry per lot): room in which lots of the one month, also other mills', are kept for the
+    other; the firm buys them in the one and sells them in the other.
     """
 
     steps: Mapping[str, Sequence[tuple[int, int]]]
     capacity: int
     min_total: int = 1
     breaks: Sequence[tuple[int, int]] = ()
+    storage: Sequence[tuple[str, str, int, int]] = ()
+
+    @property
+    def stored_lots(self) -> int:
+        return sum(lots for _, _, lots, _ in self.storage)
 
 
 async def place_offer(
@@ -71,6 +79,7 @@ async def stand(unit: Unit, strip: Strip, terms: OfferTerms) -> Answer:
     await store.require_one_side(unit, strip_id, actor.owner_group, "strip_order")
     traded = await instrument(strip.instrument_id, unit)
     _check(strip, traded, terms)
+    await _check_keeper(unit, strip, terms)
     check_readable(strip, traded.tick_minor, offers=[_row(actor, terms)])
     await unit.execute(
         "update strip_offer set state = 'withdrawn' where strip_id = $1"
@@ -86,8 +95,8 @@ async def stand(unit: Unit, strip: Strip, terms: OfferTerms) -> Answer:
     seq = await store.next_seq(unit, "strip_offer", strip_id)
     await unit.execute(
         "insert into strip_offer (id, strip_id, organisation_id, steps, capacity, min_total,"
-        " breaks, seq, state, placed_at, hold_id)"
-        " values ($1, $2, $3, $4::jsonb, $5, $6, $7::jsonb, $8, 'standing', $9, $10)",
+        " breaks, storage, seq, state, placed_at, hold_id)"
+        " values ($1, $2, $3, $4::jsonb, $5, $6, $7::jsonb, $8::jsonb, $9, 'standing', $10, $11)",
         offer_id,
         strip_id,
         actor.organisation_id,
@@ -95,6 +104,7 @@ async def stand(unit: Unit, strip: Strip, terms: OfferTerms) -> Answer:
         terms.capacity,
         terms.min_total,
         json.dumps(list(terms.breaks)),
+        json.dumps(list(terms.storage)),
         seq,
         unit.now,
         hold_id,
@@ -113,6 +123,7 @@ def written(terms: OfferTerms) -> dict[str, Any]:
         "capacity": terms.capacity,
         "min_total": terms.min_total,
         "breaks": [list(one) for one in terms.breaks],
+        "storage": [list(one) for one in terms.storage],
     }
 
 
@@ -122,6 +133,7 @@ def terms_of(said: Mapping[str, Any]) -> OfferTerms:
         said["capacity"],
         said["min_total"],
         [(lots, rebate) for lots, rebate in said["breaks"]],
+        [(source, target, lots, carry) for source, target, lots, carry in said.get("storage", ())],
     )
 
 
@@ -150,8 +162,13 @@ async def _free(unit: Unit, strip_id: str, organisation_id: str) -> None:
 
 
 def _deposit(traded: InstrumentView, terms: OfferTerms) -> int:
-    """Return the instrument's share of what the dearest lots within the capacity are offered at."""
-    left, goods_minor = terms.capacity, 0
+    """Return the instrument's share of what the dearest lots within the capacity are offered at.
+
+    A stored lot counts twice, bought and sold, at the dearest price of the offer and its carry.
+    """
+    dearest = max(price for steps in terms.steps.values() for _, price in steps)
+    left = terms.capacity
+    goods_minor = sum(2 * lots * (dearest + carry) for _, _, lots, carry in terms.storage)
     offered = [(price, lots) for steps in terms.steps.values() for lots, price in steps]
     for price_minor, lots in sorted(offered, reverse=True):
         goods_minor += price_minor * min(lots, left)
@@ -168,15 +185,16 @@ async def _hold(unit: Unit, strip: Strip, currency: str, amount_minor: int) -> s
 
 def _commitment(strip: Strip, terms: OfferTerms, deposit_minor: int) -> Commitment:
     prices = [price_minor for steps in terms.steps.values() for _, price_minor in steps]
+    lots = terms.capacity + terms.stored_lots
     return Commitment(
         act="forwards.offer",
         subject=f"strip:{strip.id}",
         instrument_id=strip.instrument_id,
         tenor=strip.tenors[0],
         side=SELL,
-        lots=terms.capacity,
+        lots=lots,
         price_minor=min(prices) - max((rebate for _, rebate in terms.breaks), default=0),
-        amount_minor=max(prices) * terms.capacity,
+        amount_minor=max(prices) * lots,
         deposit_minor=deposit_minor,
     )
 
@@ -189,6 +207,7 @@ def _row(actor: Actor, terms: OfferTerms) -> dict[str, object]:
         "capacity": terms.capacity,
         "min_total": terms.min_total,
         "breaks": terms.breaks,
+        "storage": terms.storage,
         "seq": 1,
     }
 
@@ -217,6 +236,7 @@ def _check(strip: Strip, traded: InstrumentView, terms: OfferTerms) -> None:
     if not 1 <= terms.min_total <= most:
         raise InvalidField("/min_total", f"1 to the {most} lots offered", terms.min_total)
     _check_breaks(traded, terms)
+    _check_storage(strip, traded, terms)
 
 
 def _check_breaks(traded: InstrumentView, terms: OfferTerms) -> None:
@@ -230,3 +250,46 @@ def _check_breaks(traded: InstrumentView, terms: OfferTerms) -> None:
             raise InvalidField(f"/breaks/{i}/rebate", "less than every price", rebate_minor)
         if i and (lots <= terms.breaks[i - 1][0] or rebate_minor <= terms.breaks[i - 1][1]):
             raise InvalidField(f"/breaks/{i}", "rising lots and rebates", lots)
+
+
+def _check_storage(strip: Strip, traded: InstrumentView, terms: OfferTerms) -> None:
+    if len(terms.storage) > MAX_STORAGE:
+        raise InvalidField("/storage", f"at most {MAX_STORAGE}", len(terms.storage))
+    routes: set[tuple[str, str]] = set()
+    for i, (source, target, lots, carry_minor) in enumerate(terms.storage):
+        for name, tenor in (("from", source), ("to", target)):
+            if tenor not in strip.tenors:
+                rule = f"one of {', '.join(strip.tenors)}"
+                raise InvalidField(f"/storage/{i}/{name}", rule, tenor[:20])
+        if target <= source:
+            raise InvalidField(f"/storage/{i}/to", "a month after the first", target)
+        if (source, target) in routes:
+            raise InvalidField(f"/storage/{i}", "each pair of months once", f"{source} {target}")
+        routes.add((source, target))
+        traded.check_lots(lots, f"/storage/{i}/lots")
+        traded.check_price(carry_minor, f"/storage/{i}/carry")
+        if carry_minor > MAX_PRICE_MINOR:
+            raise InvalidField(f"/storage/{i}/carry", f"at most {MAX_PRICE_MINOR}", carry_minor)
+
+
+async def _check_keeper(unit: Unit, strip: Strip, terms: OfferTerms) -> None:
+    """Refuse storage without a place, or beside another offer of the same owners.
+
+    Who keeps lots may have to take them from other mills: goods need a place, and no two firms
+    of one owner group trade with each other.
+    """
+    actor = unit.actor
+    if terms.storage and await places.first_of(unit, actor.organisation_id, strip.region) is None:
+        rule = "a firm with a receiving place in the region"
+        raise InvalidField("/storage", rule, actor.organisation_id)
+    row = await unit.row(
+        "select 1 as found from strip_offer f join organisation o on o.id = f.organisation_id"
+        " where f.strip_id = $1 and f.state = 'standing' and o.owner_group = $2"
+        " and f.organisation_id <> $3 and (f.storage <> '[]' or $4) limit 1",
+        strip.id,
+        actor.owner_group,
+        actor.organisation_id,
+        bool(terms.storage),
+    )
+    if row is not None:
+        raise Conflict("both_sides")

@@ -19,6 +19,7 @@ from aggregator.parties.names import checked_name
 from aggregator.scheduler.timers import set_timer
 
 MAX_TENORS = 24
+PRICINGS = ("supported", "make_whole")
 LONGEST_WINDOW = timedelta(days=90)
 
 
@@ -29,7 +30,8 @@ class StripTerms:
     Deposits are shares of a slot's total: `signing_bps` at signing, the instrument's without
     it, and `month_bps` before each month. With an index, orders and offers assume that it
     stands at the reference; the price moves with it until the fixing, where the default
-    counts if nothing is published. Without `talks` suppliers' offers are sealed.
+    counts if nothing is published. Without `talks` suppliers' offers are sealed. `make_whole`
+    awards the best bundle of all, whoever its prices leave short being paid by those who gain.
     """
 
     title: str
@@ -122,8 +124,8 @@ async def _check(unit: Unit, terms: StripTerms) -> None:
             f"at most {LONGEST_WINDOW.days} days of window",
             unit.stamp(terms.closes_at),
         )
-    if terms.pricing != "supported":
-        raise InvalidField("/pricing", "supported", terms.pricing[:20])
+    if terms.pricing not in PRICINGS:
+        raise InvalidField("/pricing", f"one of {', '.join(PRICINGS)}", terms.pricing[:20])
 
 
 async def _check_dates(unit: Unit, terms: StripTerms) -> None:

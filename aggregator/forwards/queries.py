@@ -9,8 +9,9 @@ from typing import Any
 
 from aggregator.errors import NotFound
 from aggregator.forwards import clocking, countering, offering, store, talks
+from aggregator.forwards.instance import offer_of
 from aggregator.forwards.topic import ENOUGH_GROUPS
-from aggregator.journal.reading import Mechanism, Pool, decoded
+from aggregator.journal.reading import Mechanism, Pool, Reader, decoded
 from aggregator.market import Actor
 from matching.forwards.orders import Offer, Step
 from matching.forwards.singles import single_cost
@@ -26,6 +27,7 @@ class StripView:
     region: str
     tenors: tuple[str, ...]
     pricing: str
+    awarded_pricing: str | None
     signing_bps: int | None
     month_bps: int
     index_reference_minor: int | None
@@ -44,7 +46,7 @@ class OwnOrder:
 
     `single_minor` is what the awarded lots would have cost alone with the best offer, at
     that offer's prices without anybody else's volume; None where no offer would have
-    served them alone.
+    served them alone. `make_whole_minor` was paid to the firm for it, or by it if negative.
     """
 
     order_id: str
@@ -56,15 +58,25 @@ class OwnOrder:
     awards: tuple[Mapping[str, Any], ...]
     paid_minor: int
     single_minor: int | None
+    make_whole_minor: int
 
 
 @dataclass(frozen=True, slots=True)
 class OwnOffer:
+    """One's own offer. `kept` are the lots in each storage; `bought` what of them is of others.
+
+    `make_whole_minor` was paid to the firm for offer and storage, or by it if negative.
+    """
+
     offer_id: str
     steps: Mapping[str, Sequence[Sequence[int]]]
     capacity: int
     min_total: int
     breaks: Sequence[Sequence[int]]
+    storage: Sequence[Sequence[Any]]
+    kept: Sequence[int]
+    bought: tuple[Mapping[str, Any], ...]
+    make_whole_minor: int
     state: str
 
 
@@ -96,6 +108,7 @@ async def strip(strip_id: str, now: datetime) -> StripView:
         found.region,
         found.tenors,
         found.pricing,
+        found.awarded_pricing,
         found.signing_bps,
         found.month_bps,
         found.index_reference_minor,
@@ -158,7 +171,13 @@ def _round(said: talks.Round, side: str) -> Mapping[str, Any]:
         "capacity": None if hides else terms.capacity,
         "min_total": terms.min_total,
         "breaks": [{"lots": n, "rebate_minor": rebate} for n, rebate in terms.breaks],
+        "storage": [storage_view(*route) for route in terms.storage],
     }
+
+
+def storage_view(source: str, target: str, lots: int, carry_minor: int) -> dict[str, Any]:
+    """Return a declared storage as it is shown."""
+    return {"from": source, "to": target, "lots": lots, "carry_minor": carry_minor}
 
 
 async def _side(actor: Actor | None, strip: store.Strip) -> str | None:
@@ -207,6 +226,7 @@ async def own_orders(actor: Actor, strip_id: str) -> list[OwnOrder]:
         actor.organisation_id,
     )
     offers = await _offers(strip_id)
+    wholes = await own_wholes(Pool(), actor, strip_id)
     views = []
     for row in found:
         won = tuple(dict(line) for line in schedule if line["order_id"] == row["id"])
@@ -221,6 +241,7 @@ async def own_orders(actor: Actor, strip_id: str) -> list[OwnOrder]:
                 won,
                 sum(line["lots"] * line["price_minor"] for line in won),
                 _alone(won, offers),
+                wholes.get(row["id"], 0),
             )
         )
     return views
@@ -228,11 +249,20 @@ async def own_orders(actor: Actor, strip_id: str) -> list[OwnOrder]:
 
 async def own_offers(actor: Actor, strip_id: str) -> list[OwnOffer]:
     found = await Pool().rows(
-        "select id, steps, capacity, min_total, breaks, state from strip_offer"
+        "select id, steps, capacity, min_total, breaks, storage, kept, state from strip_offer"
         " where strip_id = $1 and organisation_id = $2 order by seq",
         strip_id,
         actor.organisation_id,
     )
+    bought = await Pool().rows(
+        "select s.offer_id, s.tenor, s.lots, s.price_minor, s.contract_id"
+        " from strip_schedule s join strip_contract c on c.id = s.contract_id"
+        " where c.strip_id = $1 and s.buyer_id = $2 and s.offer_id is not null"
+        " order by s.tenor, s.contract_id",
+        strip_id,
+        actor.organisation_id,
+    )
+    wholes = await own_wholes(Pool(), actor, strip_id)
     return [
         OwnOffer(
             row["id"],
@@ -240,10 +270,29 @@ async def own_offers(actor: Actor, strip_id: str) -> list[OwnOffer]:
             row["capacity"],
             row["min_total"],
             decoded(row["breaks"]),
+            decoded(row["storage"]),
+            decoded(row["kept"]),
+            tuple(dict(line) for line in bought if line["offer_id"] == row["id"]),
+            wholes.get(row["id"], 0),
             row["state"],
         )
         for row in found
     ]
+
+
+async def own_wholes(reader: Reader, actor: Actor, strip_id: str) -> dict[str, int]:
+    """Return the make-whole lines of the actor's firm: order or offer → amount."""
+    found = await reader.rows(
+        "select subject_id, amount_minor from strip_make_whole"
+        " where strip_id = $1 and organisation_id = $2 order by kind, subject_id",
+        strip_id,
+        actor.organisation_id,
+    )
+    wholes: dict[str, int] = {}
+    for row in found:
+        subject = offer_of(row["subject_id"])
+        wholes[subject] = wholes.get(subject, 0) + row["amount_minor"]
+    return wholes
 
 
 async def own_contracts(actor: Actor, strip_id: str) -> list[Mapping[str, Any]]:

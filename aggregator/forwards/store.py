@@ -23,6 +23,7 @@ class Strip:
     region: str
     tenors: tuple[str, ...]
     pricing: str
+    awarded_pricing: str | None
     opens_at: datetime
     closes_at: datetime
     state: str
@@ -58,9 +59,9 @@ def stream_of(strip_id: str) -> str:
 async def load(reader: Reader, strip_id: str) -> Strip:
     """Return a strip, or raise NotFound."""
     found = await reader.rows(
-        "select id, title, instrument_id, region, tenors, pricing, opens_at, closes_at, state,"
-        " signing_bps, month_bps, index_reference_minor, index_default_minor, rounds, talks,"
-        " talks_until from strip where id = $1",
+        "select id, title, instrument_id, region, tenors, pricing, awarded_pricing, opens_at,"
+        " closes_at, state, signing_bps, month_bps, index_reference_minor, index_default_minor,"
+        " rounds, talks, talks_until from strip where id = $1",
         strip_id,
     )
     if not found:
@@ -81,8 +82,10 @@ async def next_seq(unit: Unit, table: str, strip_id: str) -> int:
 
 async def standing_orders(reader: Reader, strip_id: str) -> Sequence[Mapping[str, Any]]:
     found = await reader.rows(
-        "select id, organisation_id, form, terms, total_lots, limit_minor, seq, hold_id"
-        " from strip_order where strip_id = $1 and state = 'standing' order by seq",
+        "select o.id, o.organisation_id, o.form, o.terms, o.total_lots, o.limit_minor, o.seq,"
+        " o.hold_id, coalesce(h.amount_minor, 0) as held_minor"
+        " from strip_order o left join hold h on h.id = o.hold_id"
+        " where o.strip_id = $1 and o.state = 'standing' order by o.seq",
         strip_id,
     )
     return [{**row, "terms": decoded(row["terms"])} for row in found]
@@ -90,13 +93,15 @@ async def standing_orders(reader: Reader, strip_id: str) -> Sequence[Mapping[str
 
 async def standing_offers(reader: Reader, strip_id: str) -> Sequence[Mapping[str, Any]]:
     found = await reader.rows(
-        "select id, organisation_id, steps, capacity, min_total, breaks, seq, hold_id"
-        " from strip_offer"
-        " where strip_id = $1 and state = 'standing' order by seq",
+        "select o.id, o.organisation_id, o.steps, o.capacity, o.min_total, o.breaks, o.storage,"
+        " o.seq, o.hold_id, coalesce(h.amount_minor, 0) as held_minor"
+        " from strip_offer o left join hold h on h.id = o.hold_id"
+        " where o.strip_id = $1 and o.state = 'standing' order by o.seq",
         strip_id,
     )
     return [
-        {**row, "steps": decoded(row["steps"]), "breaks": decoded(row["breaks"])} for row in found
+        {**row, **{name: decoded(row[name]) for name in ("steps", "breaks", "storage")}}
+        for row in found
     ]
 
 

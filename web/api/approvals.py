@@ -12,7 +12,6 @@ from aggregator.amounts import CURRENCY
 from aggregator.approvals.asking import Wanted, ask_for
 from aggregator.approvals.executing import approve_and_execute
 from aggregator.catalogue.tenors import parse_cell
-from aggregator.forwards import offering as strip_offering
 from aggregator.forwards import ordering
 from aggregator.mandates import queries, requesting
 from aggregator.market import Answer, Outcome
@@ -143,17 +142,9 @@ def _order(body: OrderBody) -> Wanted:
 
 
 def _strip_offer(body: StripOfferBody) -> Wanted:
-    terms = strip_offering.OfferTerms(
-        steps={
-            tenor: tuple((step.lots, step.price) for step in steps)
-            for tenor, steps in body.steps.items()
-        },
-        capacity=body.capacity,
-        min_total=body.min_total,
-        breaks=tuple((found.lots, found.rebate) for found in body.breaks),
-    )
+    terms = body.terms()
     dearest = max(step.price for steps in body.steps.values() for step in steps)
-    return Wanted(terms, dearest * body.capacity)
+    return Wanted(terms, dearest * (terms.capacity + terms.stored_lots))
 
 
 def _offer(body: OfferBody) -> Wanted:

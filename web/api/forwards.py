@@ -63,7 +63,7 @@ class StripBody(Body):
     tenors: Annotated[list[Tenor], Field(min_length=1, max_length=24)]
     opens_at: Instant | None = None
     closes_at: Instant
-    pricing: Annotated[str, Field(pattern="^supported$")] = "supported"
+    pricing: Literal["supported", "make_whole"] = "supported"
     signing_bps: Annotated[int, Field(ge=1, le=10_000)] | None = None
     month_bps: Annotated[int, Field(ge=0, le=10_000)] = 0
     index_reference: Minor | None = None
@@ -123,6 +123,15 @@ class BreakBody(Body):
     rebate: Minor
 
 
+class StorageBody(Body):
+    """Room for lots of one month until a later one, at this carry per lot."""
+
+    from_: Annotated[Tenor, Field(alias="from")]
+    to: Tenor
+    lots: Lots
+    carry: Minor
+
+
 class StripOfferBody(Body):
     """A supplier's sealed offer to the whole bundle."""
 
@@ -133,6 +142,19 @@ class StripOfferBody(Body):
     capacity: Lots
     min_total: Lots = 1
     breaks: Annotated[tuple[BreakBody, ...], Field(max_length=50, strict=False)] = ()
+    storage: Annotated[tuple[StorageBody, ...], Field(max_length=24, strict=False)] = ()
+
+    def terms(self) -> offering.OfferTerms:
+        return offering.OfferTerms(
+            steps={
+                tenor: tuple((step.lots, step.price) for step in steps)
+                for tenor, steps in self.steps.items()
+            },
+            capacity=self.capacity,
+            min_total=self.min_total,
+            breaks=tuple((found.lots, found.rebate) for found in self.breaks),
+            storage=tuple((r.from_, r.to, r.lots, r.carry) for r in self.storage),
+        )
 
 
 @route("GET", "/forwards", act=PUBLIC)
@@ -227,18 +249,8 @@ async def cancel_order(call: Call) -> Outcome:
 @route("POST", "/strips/{strip_id}/offers", act="forwards.offer", body=StripOfferBody, status=201)
 async def place_strip_offer(call: Call) -> Outcome:
     """Place a sealed offer, in place of one's earlier one."""
-    given = call.body
-    terms = offering.OfferTerms(
-        steps={
-            tenor: tuple((step.lots, step.price) for step in steps)
-            for tenor, steps in given.steps.items()
-        },
-        capacity=given.capacity,
-        min_total=given.min_total,
-        breaks=tuple((found.lots, found.rebate) for found in given.breaks),
-    )
     return await offering.place_offer(
-        call.market, call.actor, call.command, call.path["strip_id"], terms
+        call.market, call.actor, call.command, call.path["strip_id"], call.body.terms()
     )
 
 
@@ -319,4 +331,10 @@ def _offer(view: queries.OwnOffer) -> Answer:
         for tenor, steps in view.steps.items()
     }
     found["breaks"] = [{"lots": lots, "rebate_minor": rebate} for lots, rebate in view.breaks]
+    kept = view.kept or [0] * len(view.storage)
+    found["storage"] = [
+        {**queries.storage_view(*route), "kept_lots": lots}
+        for route, lots in zip(view.storage, kept, strict=True)
+    ]
+    del found["kept"]
     return found

@@ -15,7 +15,7 @@ from aggregator.amounts import decimal_text
 
 _PRICES = frozenset(
     (
-        *("freight", "limit", "price", "rebate", "reserve"),
+        *("carry", "freight", "limit", "price", "rebate", "reserve"),
         *("start", "start_minor", "step", "step_minor", "steps", "tick"),
     )
 )
@@ -42,6 +42,7 @@ RULES: Mapping[str, str] = {
     "up to the total": "不得超过总额",
     "at least one lot for each member": "每名成员至少 1 手",
     "a firm that sells": "须为有销售角色的企业",
+    "a firm with a receiving place in the region": "须在该地区有收货地点",
     "a price for every month of the window": "窗口的每个月份都要有价格",
     "at least one lot": "至少 1 手",
     "at least one month": "至少要有 1 个月份",
@@ -99,7 +100,6 @@ RULES: Mapping[str, str] = {
     "some of {text}": "只可选：{text}",
     "one of {text}": "须为下列之一：{text}",
     "must be one of {text}": "须为下列之一：{text}",
-    "supported": "须为 supported",
     "INSTRUMENT/REGION/YYYY-MM": "格式须为 品种/地区/YYYY-MM",
     "must be 64 hexadecimal digits": "须为 64 位十六进制数字",
     "no control, bidi or invisible signs": "不得含有控制、双向或不可见字符",
@@ -107,6 +107,8 @@ RULES: Mapping[str, str] = {
     "required for this kind of change": "此类变更必填",
     # Months and times.
     "a day of that year, once": "须为该年的日期，且不得重复",
+    "a month after the first": "须晚于前一个月份",
+    "each pair of months once": "每对月份只能填一次",
     "a month with a declared trading calendar": "该月须已有公布的交易日历",
     "a month with {n} trading days between signing and nomination": (
         "签约至最后要货日之间须有 {n} 个交易日"

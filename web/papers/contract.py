@@ -163,6 +163,8 @@ class _Writer:
                     fallback=self._amount(rules["index_default_minor"]),
                 )
             )
+        if rules["pricing"] == "make_whole":
+            texts.append(self._whole(rules["make_whole_minor"]))
         texts += [
             self.t("clause.call_off", days=dating.NOTICE_DAYS),
             self.t("clause.confirm", days=dating.CONFIRM_DAYS, moved=MOVED_DAYS),
@@ -172,6 +174,18 @@ class _Writer:
             self.t("clause.transfer"),
         ]
         return Clauses(self.t("duties"), texts)
+
+    def _whole(self, amount_minor: int) -> str:
+        """Say what the reader's firm paid or received beside the prices."""
+        said = {0: "", 1: "_received", -1: "_paid"}[(amount_minor > 0) - (amount_minor < 0)]
+        is_seller = self.view.summary.side == "seller"
+        reader = self.view.seller_id if is_seller else self.view.slots[0]["buyer_id"]
+        return self.t(
+            f"clause.make_whole{said}",
+            party=self.parties[reader],
+            amount=self._amount(abs(amount_minor)),
+            currency=self.view.currency,
+        )
 
     def _call_offs(self) -> Sequence[Grid]:
         rows = [

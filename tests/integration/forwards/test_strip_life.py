@@ -323,7 +323,7 @@ async def test_a_faulty_offer_names_its_field(orm: str, given: dict, pointer: st
         ({"tenors": ("2026-12",)}, "/tenors/0"),
         ({"region": "XX"}, "/region"),
         # Nobody pays make-whole lines yet, so a strip that counts on them does not open.
-        ({"pricing": "make_whole"}, "/pricing"),
+        ({"pricing": "as_bid"}, "/pricing"),
     ],
 )
 async def test_a_faulty_window_names_its_field(orm: str, given: dict, pointer: str) -> None:

@@ -8,9 +8,10 @@ const MAX_ROWS = 12;
 
 /**
  * Return a field whose value is `[{ [keys[0]]: …, [keys[1]]: … }, …]`. Rows left empty count
- * for nothing. `first` gives the rows it starts with, as text.
+ * for nothing. `first` gives the rows it starts with, as text. With `heads`, a list of [part of
+ * the value, text], there is one row under each head and no more.
  */
-export function pairsField({ name, label, keys, labels, types, first, hint, isOptional = false }) {
+export function pairsField({ name, label, keys, labels, types, first, heads, hint, isOptional = false }) {
   const body = h("tbody");
   const wrong = h("span", { class: "wrong", role: "alert" });
   const rows = [];
@@ -20,18 +21,19 @@ export function pairsField({ name, label, keys, labels, types, first, hint, isOp
       h("input", {
         inputmode: types[at] === "amount" ? "decimal" : "numeric",
         autocomplete: "off",
-        "aria-label": `${labels[at]} ${rows.length + 1}`,
+        "aria-label": `${labels[at]} ${heads?.[rows.length][1] ?? rows.length + 1}`,
         value,
       }),
     );
-    rows.push(inputs);
     body.append(
       h(
         "tr",
         {},
+        heads && h("th", { scope: "row" }, heads[rows.length][1]),
         inputs.map((input) => h("td", {}, input)),
       ),
     );
+    rows.push(inputs);
     more.disabled = rows.length >= MAX_ROWS;
   }
 
@@ -49,16 +51,18 @@ export function pairsField({ name, label, keys, labels, types, first, hint, isOp
         h(
           "tr",
           {},
+          heads && h("td"),
           labels.map((one) => h("th", { scope: "col" }, one)),
         ),
       ),
       body,
     ),
-    h("div", {}, more),
+    !heads && h("div", {}, more),
     hint && h("span", { class: "hint" }, hint),
     wrong,
   );
-  first.forEach((values) => add(values));
+  const begin = () => (heads ?? first).forEach((_, at) => add(first?.[at]));
+  begin();
 
   const typed = () => rows.filter((inputs) => inputs.some((input) => input.value.trim() !== ""));
   return {
@@ -68,7 +72,7 @@ export function pairsField({ name, label, keys, labels, types, first, hint, isOp
     reset() {
       rows.length = 0;
       fill(body);
-      first.forEach((values) => add(values));
+      begin();
     },
     read() {
       const found = typed().map((inputs) =>
@@ -76,7 +80,13 @@ export function pairsField({ name, label, keys, labels, types, first, hint, isOp
       );
       if (found.flat().includes(null)) return { wrong: t("page.rows_wrong") };
       if (found.length === 0) return isOptional ? {} : { wrong: t("rule.required") };
-      return { value: found.map((pair) => Object.fromEntries(pair.map((value, at) => [keys[at], value]))) };
+      const parts = typed().map((inputs) => heads?.[rows.indexOf(inputs)][0]);
+      return {
+        value: found.map((pair, row) => ({
+          ...parts[row],
+          ...Object.fromEntries(pair.map((value, at) => [keys[at], value])),
+        })),
+      };
     },
     problem(rest, text) {
       const [, row, key] = /^\/(\d+)(?:\/(.+))?$/.exec(rest) ?? [];

@@ -12,6 +12,7 @@ import { chip, columns, empty, facts, head, panel, table, tiles } from "../core/
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 import { callOffForm, changeForm } from "./contract_forms.js";
+import { wholeFact } from "./strip_words.js";
 
 const ASK_EVERY = 20_000;
 
@@ -87,6 +88,8 @@ class ContractPage {
         [t("page.contract.number"), h("span", { class: "mono" }, this.contract.contract_id)],
         [t("page.contracts.signed_at"), instant(this.contract.signed_at)],
         [t("page.contract.at_signing"), share(rules.signing_bps)],
+        [t("page.desk.strip_pricing"), t(`page.strip.pricing.${rules.pricing}`)],
+        wholeFact(rules.make_whole),
         rules.month_bps > 0 && [t("page.contract.before_month"), share(rules.month_bps)],
         rules.index_reference && [
           t("page.contract.index"),

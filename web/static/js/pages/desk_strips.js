@@ -51,6 +51,7 @@ function windowForm(rounds, firms) {
         [t("page.strip.rounds"), t(`page.strip.rounds.${rounds}`)],
         [t("page.strips.months"), following(values).map(month).join(", ")],
         [t("page.strip.closes_at"), instant(values.closes_at)],
+        [t("page.desk.strip_pricing"), t(`page.strip.pricing.${values.pricing}`)],
         values.index_reference && [t("page.desk.strip_index_reference"), amount(values.index_reference)],
       ].filter(Boolean),
       act: t("page.desk.open_strip"),
@@ -88,6 +89,13 @@ function moneyFields() {
     hint: t("page.desk.strip_index_hint"),
   });
   return [
+    {
+      name: "pricing",
+      label: t("page.desk.strip_pricing"),
+      type: "select",
+      options: ["supported", "make_whole"].map((rule) => [rule, t(`page.strip.pricing.${rule}`)]),
+      hint: t("page.desk.strip_pricing_hint"),
+    },
     share("signing_bps", "page.desk.strip_signing_share"),
     share("month_bps", "page.desk.strip_month_share"),
     index("index_reference", "page.desk.strip_index_reference"),
@@ -123,8 +131,8 @@ function roundFields(rounds, firms) {
 
 function bodyOf(rounds, { first, count, ...values }) {
   const tenors = following({ first, count });
-  const { title, instrument, region, closes_at: closesAt, ...rest } = values;
-  const body = { title, instrument, region, closes_at: closesAt, tenors };
+  const { title, instrument, region, pricing, closes_at: closesAt, ...rest } = values;
+  const body = { title, instrument, region, pricing, closes_at: closesAt, tenors };
   for (const name of ["signing_bps", "month_bps"]) {
     if (rest[name] !== undefined) body[name] = Number(minor(rest[name]));
   }

@@ -11,7 +11,8 @@ import { chip, columns, empty, facts, head, panel, signInFirst, stages, table, t
 import { isMember, may } from "../core/viewer.js";
 import { t } from "../core/words.js";
 import { offerForm, orderForms } from "./strip_forms.js";
-import { breaksText, stepsText, talkForms, talksPanels } from "./strip_talks.js";
+import { talkForms, talksPanels } from "./strip_talks.js";
+import { breaksText, stepsText, storageText, wholeFact } from "./strip_words.js";
 
 export async function show(main, { stripId }) {
   const page = new StripPage(main, `/strips/${stripId}`);
@@ -85,6 +86,7 @@ class StripPage {
     const index = { reference: amount(strip.index_reference), default: amount(strip.index_default) };
     return [
       t(`page.strip.rounds.${strip.rounds}`),
+      t(`page.strip.pricing.${strip.awarded_pricing ?? strip.pricing}`),
       strip.signing_bps !== null && t("page.strip.deposits", deposits),
       strip.index_reference !== null && t("page.strip.index", index),
     ].filter(Boolean);
@@ -157,24 +159,14 @@ class StripPage {
       .join(", ");
   }
 
-  awards({ awards, paid, single }) {
-    const gain = single && minor(single) - minor(paid);
+  awards(order) {
+    const { awards, paid, single } = order;
+    const gain = single && minor(single) - minor(paid) + minor(order.make_whole);
     return [
-      table({
-        rows: awards,
-        columns: [
-          { label: t("word.tenor"), cell: ({ tenor }) => month(tenor) },
-          { label: t("word.lots"), isNumber: true, cell: (line) => this.lots(line.lots) },
-          { label: t("word.price"), isNumber: true, cell: ({ price }) => amount(price) },
-          {
-            label: t("page.contracts.one"),
-            cell: ({ contract_id: id }) =>
-              may("forwards.contracts") && h("a", { href: `/contracts/${id}` }, t("page.strip.to_deal")),
-          },
-        ],
-      }),
+      this.lines(awards),
       facts([
         [t("page.strip.paid"), amount(paid)],
+        wholeFact(order.make_whole),
         single && [t("page.strip.single"), amount(single)],
         gain !== null &&
           gain !== undefined && [
@@ -184,6 +176,23 @@ class StripPage {
       ]),
       !single && h("p", { class: "note" }, t("page.strip.no_single")),
     ];
+  }
+
+  /** Months with lots and price, each with its contract. */
+  lines(rows) {
+    return table({
+      rows,
+      columns: [
+        { label: t("word.tenor"), cell: ({ tenor }) => month(tenor) },
+        { label: t("word.lots"), isNumber: true, cell: (line) => this.lots(line.lots) },
+        { label: t("word.price"), isNumber: true, cell: ({ price }) => amount(price) },
+        {
+          label: t("page.contracts.one"),
+          cell: ({ contract_id: id }) =>
+            may("forwards.contracts") && h("a", { href: `/contracts/${id}` }, t("page.strip.to_deal")),
+        },
+      ],
+    });
   }
 
   offers() {
@@ -208,6 +217,9 @@ class StripPage {
             ),
             h("p", { class: "note" }, stepsText(this, offer)),
             offer.breaks.length > 0 && h("p", { class: "note" }, breaksText(this, offer)),
+            offer.storage.length > 0 && h("p", { class: "note" }, storageText(this, offer)),
+            offer.bought.length > 0 && [h("p", {}, t("page.strip.bought")), this.lines(offer.bought)],
+            facts([wholeFact(offer.make_whole)]),
           ),
         ),
       ),

@@ -7,6 +7,7 @@ import { form } from "../core/forms.js";
 import { amount } from "../core/numbers.js";
 import { countsField, pairsField } from "../core/rows.js";
 import { t } from "../core/words.js";
+import { storageText } from "./strip_words.js";
 
 /** Three forms of an order; the chosen one is shown. */
 export function orderForms(page) {
@@ -128,6 +129,7 @@ export function offerForm(page, { act = t("page.strip.offer"), note = t("page.st
         hint: t("page.strip.breaks_hint"),
         isOptional: true,
       }),
+      ...storageFields(tenors),
     ],
     act,
     confirm: (values) => ({
@@ -140,7 +142,8 @@ export function offerForm(page, { act = t("page.strip.offer"), note = t("page.st
             values[tenor].map((step) => `${page.lots(step.lots)} × ${amount(step.price)}`).join(", "),
           ]),
         [t("page.strip.capacity"), page.lots(values.capacity)],
-      ],
+        values.storage && [t("page.strip.storage"), storageText(page, values)],
+      ].filter(Boolean),
       note,
       act,
     }),
@@ -148,14 +151,32 @@ export function offerForm(page, { act = t("page.strip.offer"), note = t("page.st
       const steps = Object.fromEntries(
         tenors.filter((tenor) => values[tenor]).map((tenor) => [tenor, values[tenor]]),
       );
-      const { capacity, min_total: least, breaks } = values;
+      const { capacity, min_total: least, breaks, storage } = values;
       return send(
         "POST",
         `${page.path}/offers`,
-        { steps, capacity, min_total: least, ...(breaks && { breaks }) },
+        { steps, capacity, min_total: least, ...(breaks && { breaks }), ...(storage && { storage }) },
         key,
       );
     },
     done: () => page.done("page.strip.offered"),
   });
+}
+
+/** Room to keep lots of one month for the next, at a carry. */
+function storageFields(tenors) {
+  if (tenors.length < 2) return [];
+  const pairs = tenors.slice(1).map((to, at) => [{ from: tenors[at], to }, `${month(tenors[at])} → ${month(to)}`]);
+  return [
+    pairsField({
+      name: "storage",
+      label: t("page.strip.storage"),
+      keys: ["lots", "carry"],
+      labels: [t("word.lots"), t("page.strip.carry")],
+      types: ["lots", "amount"],
+      heads: pairs,
+      hint: t("page.strip.storage_hint"),
+      isOptional: true,
+    }),
+  ];
 }

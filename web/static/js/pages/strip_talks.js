@@ -10,6 +10,7 @@ import { countsField } from "../core/rows.js";
 import { may } from "../core/viewer.js";
 import { t } from "../core/words.js";
 import { offerForm } from "./strip_forms.js";
+import { breaksText, stepText, stepsText, storageText } from "./strip_words.js";
 
 /** Return what was said so far, with a button for whoever may take it. */
 export function talksPanels(page) {
@@ -91,27 +92,10 @@ function said(page, round) {
     ),
     h("p", {}, stepsText(page, round)),
     round.breaks.length > 0 && h("p", { class: "note" }, breaksText(page, round)),
+    round.storage.length > 0 && h("p", { class: "note" }, storageText(page, round)),
     round.state === "open" && h("p", { class: "note" }, t("page.strip.round_ends"), " ", countdown(round.ends_at)),
     isAddressed && strip.phase === "talking" && h("p", { class: "foot" }, acceptButton(page, round)),
   );
-}
-
-/** Return steps by month in words. */
-export function stepsText(page, { steps }) {
-  return Object.entries(steps)
-    .map(([tenor, listed]) => `${month(tenor)}: ${listed.map((step) => stepText(page, step)).join(", ")}`)
-    .join(" · ");
-}
-
-function stepText(page, { lots, price }) {
-  return lots === null ? amount(price) : `${page.lots(lots)} × ${amount(price)}`;
-}
-
-/** Return total-volume breaks in words. */
-export function breaksText(page, { breaks }) {
-  return breaks
-    .map(({ lots, rebate }) => t("page.strip.rebate_from", { lots: page.lots(lots), rebate: amount(rebate) }))
-    .join(" · ");
 }
 
 function acceptButton(page, round) {
