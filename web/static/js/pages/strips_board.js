@@ -39,7 +39,7 @@ function drawing({ instrument: id, region, points }) {
   const words = points.map(({ tenor, value }) => `${month(tenor)} ${amount(value)}`).join(", ");
   return svg(
     "svg",
-    { class: "chart curve", viewBox: `0 0 ${WIDTH} ${HEIGHT + 24}`, role: "img", "aria-label": words },
+    { class: "chart curve", viewBox: `0 0 ${WIDTH} ${HEIGHT + 24}`, role: "group", "aria-label": words },
     svg("polyline", { class: "between", points: places.map(({ x, y }) => `${round(x)},${round(y)}`).join(" ") }),
     places.map(({ tenor, value, x, y }) =>
       svg(
