@@ -29,13 +29,14 @@ from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, Sta
 from matching.auctions.refusals import AllOrNoneRefused
 from matching.auctions.state import State
 from matching.errors import RuleViolation
+from matching.values import value
 
 ACT = "auctions.bid"
 Spoken = PlaceBid | PlaceDemand | PlacePackage | SetStanding
 ROLE_OF_BIDDER = {"buy": "seller", "sell": "buyer"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BidWanted:
     """A bid as it is asked for: a price, or lots by item; all lots when `lots` is None.
 
@@ -290,23 +291,30 @@ class BidDesk(Desk):
     def _cover(
         self, table: _Table, organisation_id: str, amount_minor: int, allowed: Allowed
     ) -> None:
+        """Cover a bid, also with funds that were reserved for it."""
+        listing, _ = table.room.opened
+        cash = accounts.account_id(accounts.CASH, organisation_id, listing.currency)
+        if allowed.freed_minor:
+            with self._covering.lent(cash, allowed.freed_minor):
+                self._hold(table, organisation_id, amount_minor, cash)
+        else:
+            self._hold(table, organisation_id, amount_minor, cash)
+        allowed.take()
+
+    def _hold(self, table: _Table, organisation_id: str, amount_minor: int, cash: str) -> None:
         """Hold a deposit in place of what was held for an earlier bid."""
         listing, _ = table.room.opened
         held = table.holds.get(organisation_id)
-        cash = accounts.account_id(accounts.CASH, organisation_id, listing.currency)
-        with self._covering.lent(cash, allowed.freed_minor):
-            if amount_minor and held is None:
-                table.holds[organisation_id] = self._covering.place(
-                    cash, amount_minor, listing.currency, store.stream_of(listing.auction_id)
-                )
-                if organisation_id in table.room.bidders:
-                    # He came without a deposit: with no lots, or to take an order back.
-                    table.first_held[organisation_id] = table.holds[organisation_id]
-            elif held is not None and amount_minor not in (0, held.amount_minor):
-                table.holds[organisation_id] = self._covering.change(
-                    held, amount_minor, listing.currency
-                )
-        allowed.take()
+        if amount_minor and held is None:
+            table.holds[organisation_id] = self._covering.place(
+                cash, amount_minor, listing.currency, store.stream_of(listing.auction_id)
+            )
+            if organisation_id in table.room.bidders:
+                # He came without a deposit: with no lots, or to take an order back.
+                table.first_held[organisation_id] = table.holds[organisation_id]
+        elif held is not None and amount_minor not in (0, held.amount_minor):
+            changed = self._covering.change(held, amount_minor, listing.currency)
+            table.holds[organisation_id] = changed
 
 
 def _known_at(auction_id: str, unit: Unit) -> dict[str, Held | None]:

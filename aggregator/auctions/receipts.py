@@ -14,7 +14,7 @@ def receipt(unit: Unit, room: Room, said: deposits.Said, head: bytes, deposit_mi
     """Return the receipt; `hash` is the end of the auction's record with it."""
     listing, state = room.opened
     is_leading, my_rank, next_allowed_minor = own_place(state, said.bidder)
-    common = {
+    common: Answer = {
         "auction_id": listing.auction_id,
         "at": unit.stamp(said.at),
         "hash": head.hex(),
@@ -27,15 +27,14 @@ def receipt(unit: Unit, room: Room, said: deposits.Said, head: bytes, deposit_mi
     }
     match said:
         case BidPlaced():
-            return {
-                **common,
-                "bid_id": said.bid_id,
-                "seq": state.book.count_of(said.bidder),
-                "price_minor": said.price_minor,
-                "lots": said.lots,
-                "all_or_none": said.all_or_none,
-                **({"score_minor": said.score_minor} if state.rules.criteria else {}),
-            }
+            common["bid_id"] = said.bid_id
+            common["seq"] = state.book.count_of(said.bidder)
+            common["price_minor"] = said.price_minor
+            common["lots"] = said.lots
+            common["all_or_none"] = said.all_or_none
+            if state.rules.criteria:
+                common["score_minor"] = said.score_minor
+            return common
         case DemandPlaced():
             assert state.clock is not None
             prices = dict(zip(state.clock.items, state.clock.prices, strict=True))

@@ -35,6 +35,7 @@ from matching.auctions.events import (
     StandingSet,
 )
 from matching.auctions.rules import Rules
+from matching.values import value
 
 Content = Mapping[str, Any]
 Told = tuple[str, datetime, Content]
@@ -61,7 +62,7 @@ class Record:
         return {"n": self.n, "at": self.at, "kind": self.kind, "sha256": digest}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Chain:
     """The record so far: how many links, and the hash that stands for all of them."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,12 +13,13 @@ from aggregator.db import walls
 from aggregator.db.faults import FULL, LOST
 from aggregator.errors import DiskFull, TryAgain
 from aggregator.journal.facts import fact_of
+from matching.values import value
 
 EVENTS = ("auction:", "pool:", "strip:", "prices")
 """What the streams of events begin with."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """One fact where it stands. `hash` chains it to all before it in the stream."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aggregator.db.calls import Call, column, document
 from aggregator.errors import InsufficientFunds
 from aggregator.market import Unit
+from matching.values import value
 
 _ENOUGH_MINOR = 10**18
 
@@ -19,7 +20,7 @@ class _Purse:
     available_minor: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Held:
     """A pending hold and what it sets aside now."""
 

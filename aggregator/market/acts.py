@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from aggregator.db import walls
 from aggregator.errors import NotAllowed, NotFound
 from aggregator.journal.facts import canonical
+from matching.values import value
 
 if TYPE_CHECKING:
     from aggregator.market.unit import Unit
@@ -42,7 +43,7 @@ class Actor:
 Actor.SYSTEM = Actor("system", "system", "system", frozenset({"system"}), frozenset(), "zh")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """A client's own id for one act, and the hash of what it asked for."""
 
@@ -55,7 +56,7 @@ class Command:
         return Command(command_id, hashlib.sha256(canonical(content)).digest())
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """An act's answer; `replayed` when the command had been carried out before."""
 

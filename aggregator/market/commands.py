@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ from aggregator.journal.facts import json_bytes
 from aggregator.journal.reading import decoded
 from aggregator.market.acts import Actor, Answer, Command, Outcome
 from aggregator.refusals import Refusal
+from matching.values import value
 
 DONE, REFUSED = "done", "refused"
 Key = tuple[str, str]
@@ -24,7 +24,7 @@ class Database(Protocol):
     async def rows(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answered:
     """What a command was answered, as its row keeps it."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from matching.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class PlaceBid:
     """A binding bid: `price_minor` per lot for `lots`, which stand for all when absent.
 

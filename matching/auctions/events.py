@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from matching.auctions.rules import Rules
+from matching.values import value
 
 Outcome = Literal["awarded", "partly_awarded", "no_bids", "reserve_not_met", "unawarded"]
 SkipReason = Literal["all_or_none", "below_minimum"]
@@ -24,7 +25,7 @@ class Opened:
     rules: Rules
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BidPlaced:
     """An accepted bid. `seq` is dense from 1 over the accepted bids of the auction.
 

@@ -152,11 +152,10 @@ class Rules:
     @property
     def bound_minor(self) -> int | None:
         """The public ceiling (buy) or floor (sell) that every bid must respect."""
-        public = [self.start_minor, self.reserve_minor if self.reserve_is_public else None]
-        known = [bound for bound in public if bound is not None]
-        if not known:
-            return None
-        return min(known) if self.side == "buy" else max(known)
+        start, reserve = self.start_minor, self.reserve_minor if self.reserve_is_public else None
+        if start is None or reserve is None:
+            return reserve if start is None else start
+        return min(start, reserve) if self.side == "buy" else max(start, reserve)
 
     @property
     def start_worth_minor(self) -> int | None:

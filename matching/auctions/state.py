@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -27,12 +27,13 @@ from matching.auctions.events import (
     StandingSet,
 )
 from matching.auctions.rules import Rules
+from matching.values import value
 
 BEFORE = datetime(1, 1, 1, tzinfo=UTC)
 Phase = Literal["open", "paused", "closed", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class State:
     """`phase` is `open` from the moment the rules are frozen; bids wait for `opens_at`.
 
