@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aggregator.deals.store import Deal, load, locked, stream_of
 from aggregator.errors import NotAllowed, NotFound
 from aggregator.journal.reading import Pool, Reader
-from aggregator.market import Actor, Unit
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 
 
 async def stream_for(actor: Actor, act: str, deal_id: str) -> str:
@@ -28,6 +30,17 @@ async def party_deal(reader: Reader, actor: Actor, deal_id: str) -> Deal:
     deal = await load(reader, deal_id)
     check_party(deal, actor)
     return deal
+
+
+async def check_counterparty(actor: Actor, organisation_id: str) -> None:
+    """Raise NotFound unless the actor's firm has a deal with another one."""
+    found = await Pool().rows(
+        "select from deal where (buyer_id, seller_id) in (($1, $2), ($2, $1)) limit 1",
+        actor.organisation_id,
+        organisation_id,
+    )
+    if not found:
+        raise NotFound("organisation")
 
 
 async def as_buyer(unit: Unit, deal_id: str, act: str) -> Deal:
@@ -65,3 +78,26 @@ def check_party(deal: Deal, actor: Actor) -> None:
         return
     if actor.organisation_id not in (deal.buyer_id, deal.seller_id):
         raise NotFound("deal")
+
+
+async def decide_for_market(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    act: str,
+    deal_id: str,
+    *,
+    about: Answer,
+    lots: int,
+    decide: Callable[[Unit, Deal], Awaitable[None]],
+) -> Outcome:
+    """Carry out what the operator decided about `lots` of a deal; `about` names the matter.
+
+    He decides about quantities and is told of nothing else: amounts are the parties' own.
+    """
+
+    async def step(unit: Unit) -> Answer:
+        await decide(unit, await locked(unit, deal_id))
+        return {**about, "deal_id": deal_id, "lots": lots}
+
+    return await market.perform(actor, act, step, command=command, stream=stream_of(deal_id))

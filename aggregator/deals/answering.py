@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from aggregator.deals import claims
-from aggregator.deals.access import as_seller, stream_for
+from aggregator.deals.access import as_seller, decide_for_market, stream_for
 from aggregator.deals.claims import CONTESTED, OPEN, Claim
 from aggregator.deals.quantities import check_lots, check_text
-from aggregator.deals.store import Deal, locked, stream_of
+from aggregator.deals.store import Deal
 from aggregator.errors import NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
@@ -79,17 +79,17 @@ async def decide(
     if deal_id is None:
         raise NotFound("claim")
 
-    async def step(unit: Unit) -> Answer:
-        deal = await locked(unit, deal_id)
-        claim = (await claims.claims_of(unit, deal_id))[claim_id]
+    async def end(unit: Unit, deal: Deal) -> None:
+        claim = (await claims.claims_of(unit, deal.id))[claim_id]
         if claim.state != CONTESTED:
             raise WrongState(claim.state, CONTESTED)
         check_lots(lots, at_most=claim.lots, at_least=0)
         await claims.end(unit, deal, claim, fault_lots=lots, by="operator")
-        # The operator decides about quantities; amounts are the parties' own.
-        return {"claim_id": claim_id, "deal_id": deal_id, "lots": lots}
 
-    return await market.perform(actor, DECIDE, step, command=command, stream=stream_of(deal_id))
+    about = {"claim_id": claim_id}
+    return await decide_for_market(
+        market, actor, command, DECIDE, deal_id, about=about, lots=lots, decide=end
+    )
 
 
 async def _own(unit: Unit, deal_id: str, claim_id: str) -> tuple[Deal, Claim]:

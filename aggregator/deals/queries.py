@@ -24,6 +24,8 @@ from aggregator.settlement.queries import left_of
 
 ACT = "deals.read"
 MAX_PAGE = 200
+DEAL_ON_DESK = "d.id as deal_id, d.instrument_id, b.name as buyer, s.name as seller"
+PARTIES = "join organisation b on b.id = d.buyer_id join organisation s on s.id = d.seller_id"
 _SAID_ALREADY = frozenset(
     {"deal_id", "buyer_id", "seller_id", "buyer_group", "seller_group", "cell", "source_id"}
 )
@@ -85,19 +87,34 @@ class ClaimView:
     discount_bps: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimOnDesk:
-    """A contested claim as the operator sees it: quantities and reasons, no amounts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnDesk:
+    """What waits for the operator: a deal, quantities and reasons, no amounts."""
 
-    claim_id: str
     deal_id: str
     instrument_id: str
     buyer: str
     seller: str
-    ordered_lots: int
     lots: int
     reason: str
     due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimOnDesk(OnDesk):
+    """A contested claim."""
+
+    claim_id: str
+    ordered_lots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeView(OnDesk):
+    """A dispute about all that was delivered."""
+
+    region: str
+    tenor: str
+    delivered_lots: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,22 +150,6 @@ class DealView:
     claims: tuple[ClaimView, ...]
     match: tuple[Match, ...]
     timeline: tuple[TimelineEntry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DisputeView:
-    """A dispute as the operator sees it: quantities and reasons, no amounts."""
-
-    deal_id: str
-    instrument_id: str
-    region: str
-    tenor: str
-    buyer: str
-    seller: str
-    lots: int
-    delivered_lots: int
-    reason: str
-    due_at: datetime | None
 
 
 async def deals(
@@ -227,10 +228,8 @@ async def disputes(actor: Actor, reader: Reader | None = None) -> list[DisputeVi
     """Return the disputes that wait for the operator, most urgent first."""
     actor.require("fulfilment.resolve")
     found = await (reader or Pool()).rows(
-        "select d.id as deal_id, d.instrument_id, d.region, d.tenor, b.name as buyer,"
-        " s.name as seller, d.lots, d.delivered_lots, d.dispute_reason as reason, d.due_at"
-        " from deal d join organisation b on b.id = d.buyer_id"
-        " join organisation s on s.id = d.seller_id"
+        f"select {DEAL_ON_DESK}, d.region, d.tenor, d.lots, d.delivered_lots,"
+        f" d.dispute_reason as reason, d.due_at from deal d {PARTIES}"
         " where d.state = $1 order by d.due_at, d.id limit $2",
         stages.DISPUTED,
         MAX_PAGE,
@@ -242,10 +241,8 @@ async def contested(actor: Actor, reader: Reader | None = None) -> list[ClaimOnD
     """Return the claims that wait for the operator, most urgent first."""
     actor.require("deals.decide_claim")
     found = await (reader or Pool()).rows(
-        "select c.id as claim_id, c.deal_id, d.instrument_id, b.name as buyer, s.name as seller,"
-        " d.lots as ordered_lots, c.lots, c.reason, c.due_at from deal_claim c"
-        " join deal d on d.id = c.deal_id join organisation b on b.id = d.buyer_id"
-        " join organisation s on s.id = d.seller_id"
+        f"select {DEAL_ON_DESK}, c.id as claim_id, d.lots as ordered_lots, c.lots, c.reason,"
+        f" c.due_at from deal_claim c join deal d on d.id = c.deal_id {PARTIES}"
         " where c.state = $1 order by c.due_at, c.id limit $2",
         CONTESTED,
         MAX_PAGE,

@@ -22,7 +22,7 @@ from aggregator.fulfilment.facts import GoodsAccepted, TitlePassed
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 
-ACT = "fulfilment.accept"
+ACT, RESOLVE = "fulfilment.accept", "fulfilment.resolve"
 BUYER, SILENCE, OPERATOR = "buyer", "silence", "operator"
 SELLER, NOBODY = "seller", "nobody"
 _MAX_REASON = 500
@@ -108,11 +108,10 @@ async def resolve(
         InvalidField: more lots than were delivered, or fewer than 0.
 
     """
-    actor.require("fulfilment.resolve")
+    actor.require(RESOLVE)
     await store.load(Pool(), deal_id)
 
-    async def step(unit: Unit) -> Answer:
-        deal = await store.locked(unit, deal_id)
+    async def end(unit: Unit, deal: Deal) -> None:
         stages.require_state(deal, stages.DISPUTED)
         check_lots(lots, at_most=deal.delivered_lots, at_least=0)
         if fault == SELLER:
@@ -121,11 +120,9 @@ async def resolve(
             await _accept(unit, deal, lots, OPERATOR)
         else:
             await call_off(unit, deal)
-        # The operator decides about quantities; amounts are the parties' own.
-        return {"deal_id": deal.id, "lots": lots}
 
-    return await market.perform(
-        actor, "fulfilment.resolve", step, command=command, stream=store.stream_of(deal_id)
+    return await access.decide_for_market(
+        market, actor, command, RESOLVE, deal_id, about={}, lots=lots, decide=end
     )
 
 

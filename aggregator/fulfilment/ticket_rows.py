@@ -12,25 +12,16 @@ QUALITY, QUANTITY, DAMAGE = "quality", "quantity", "damage"
 DELAY, DOCUMENTS, PAYMENT = "delay", "documents", "payment"
 TRADE, LOGISTICS, FINANCE, MARKET = "trade", "logistics", "finance", "market"
 
+_GOODS: Mapping[str, timedelta] = {
+    TRADE: timedelta(days=2),
+    LOGISTICS: timedelta(days=1),
+    FINANCE: timedelta(days=2),
+    MARKET: timedelta(days=14),
+}
 DESKS: Mapping[str, Mapping[str, timedelta]] = {
-    QUALITY: {
-        TRADE: timedelta(days=2),
-        LOGISTICS: timedelta(days=1),
-        FINANCE: timedelta(days=2),
-        MARKET: timedelta(days=14),
-    },
-    QUANTITY: {
-        TRADE: timedelta(days=2),
-        LOGISTICS: timedelta(days=1),
-        FINANCE: timedelta(days=2),
-        MARKET: timedelta(days=14),
-    },
-    DAMAGE: {
-        TRADE: timedelta(days=2),
-        LOGISTICS: timedelta(hours=12),
-        FINANCE: timedelta(days=2),
-        MARKET: timedelta(days=14),
-    },
+    QUALITY: _GOODS,
+    QUANTITY: _GOODS,
+    DAMAGE: {**_GOODS, LOGISTICS: timedelta(hours=12)},
     DELAY: {
         TRADE: timedelta(days=1),
         LOGISTICS: timedelta(hours=8),
@@ -46,18 +37,15 @@ WITHDRAWN, UNDECIDED, OVER = "withdrawn", "undecided", "over"
 WAITING, ANSWERED, SILENT, CLOSED = "waiting", "answered", "silent", "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A ticket as it stands; `held_minor` of the seller's money waits for its end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketState:
+    """What both parties see of a ticket; `held_minor` of the seller's money waits for its end."""
 
-    id: str
-    deal_id: str
     matter: str
     opened_by: str
     lots: int
     reason: str
     state: str
-    hold_id: str | None
     held_minor: int
     fault_lots: int
     compensation_minor: int
@@ -65,14 +53,27 @@ class Ticket:
     ended_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket(TicketState):
+    """A ticket as it stands in its row."""
+
+    id: str
+    deal_id: str
+    hold_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskState:
     """One desk of a ticket and its clock."""
 
     desk: str
     due_at: datetime
     state: str
     answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk(DeskState):
     ended_at: datetime | None
 
 

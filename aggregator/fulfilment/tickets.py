@@ -15,6 +15,7 @@ price itself back returns the lots, which ends in a credit note.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from aggregator.deals import access, stages, store
@@ -114,17 +115,14 @@ async def answer(
     """
     said = check_text(text, "/text", max_length=MAX_TEXT)
 
-    async def step(unit: Unit) -> Answer:
-        deal, ticket = await _found(unit, deal_id, ticket_id)
+    async def end_desk(unit: Unit, deal: Deal, ticket: Ticket) -> None:
         if not desks.is_at(unit.actor, deal, ticket, desk):
             raise NotAllowed(ANSWER)
         await desks.end(unit, ticket.id, desk, ANSWERED, said)
         fact = DeskAnswered(ticket.id, deal.id, deal.buyer_id, deal.seller_id, desk)
         await unit.record(store.stream_of(deal.id), fact)
-        return await _answer(unit, ticket.id)
 
-    stream = await access.stream_for(actor, ANSWER, deal_id)
-    return await market.perform(actor, ANSWER, step, command=command, stream=stream)
+    return await _by_party(market, actor, command, ANSWER, (deal_id, ticket_id), end_desk)
 
 
 async def withdraw(
@@ -139,15 +137,12 @@ async def withdraw(
 
     """
 
-    async def step(unit: Unit) -> Answer:
-        deal, ticket = await _found(unit, deal_id, ticket_id)
+    async def end(unit: Unit, deal: Deal, ticket: Ticket) -> None:
         if ticket.opened_by != unit.actor.organisation_id:
             raise NotAllowed(RAISE)
         await _end(unit, deal, ticket, WITHDRAWN)
-        return await _answer(unit, ticket.id)
 
-    stream = await access.stream_for(actor, RAISE, deal_id)
-    return await market.perform(actor, RAISE, step, command=command, stream=stream)
+    return await _by_party(market, actor, command, RAISE, (deal_id, ticket_id), end)
 
 
 async def concede(
@@ -162,16 +157,13 @@ async def concede(
 
     """
 
-    async def step(unit: Unit) -> Answer:
-        deal, ticket = await _found(unit, deal_id, ticket_id)
+    async def end(unit: Unit, deal: Deal, ticket: Ticket) -> None:
         if unit.actor.organisation_id != deal.seller_id or ticket.opened_by == deal.seller_id:
             raise NotAllowed(CONCEDE)
         _require_settled(deal, ticket.lots)
         await _end(unit, deal, ticket, UPHELD, fault_lots=ticket.lots)
-        return await _answer(unit, ticket.id)
 
-    stream = await access.stream_for(actor, CONCEDE, deal_id)
-    return await market.perform(actor, CONCEDE, step, command=command, stream=stream)
+    return await _by_party(market, actor, command, CONCEDE, (deal_id, ticket_id), end)
 
 
 async def decide(
@@ -190,17 +182,16 @@ async def decide(
     if deal_id is None:
         raise NotFound("ticket")
 
-    async def step(unit: Unit) -> Answer:
-        deal = await store.locked(unit, deal_id)
+    async def end(unit: Unit, deal: Deal) -> None:
         ticket = await _open_one(unit, deal, ticket_id)
         check_lots(lots, at_most=ticket.lots, at_least=0)
         _require_settled(deal, lots)
         await _end(unit, deal, ticket, UPHELD if lots else REJECTED, fault_lots=lots)
-        # The operator decides about quantities; amounts are the parties' own.
-        return {"ticket_id": ticket_id, "deal_id": deal_id, "lots": lots}
 
-    stream = store.stream_of(deal_id)
-    return await market.perform(actor, DECIDE, step, command=command, stream=stream)
+    about = {"ticket_id": ticket_id}
+    return await access.decide_for_market(
+        market, actor, command, DECIDE, deal_id, about=about, lots=lots, decide=end
+    )
 
 
 async def open_by_rule(unit: Unit, deal: Deal, *, matter: str, reason: str) -> None:
@@ -321,9 +312,24 @@ async def _end(unit: Unit, deal: Deal, ticket: Ticket, state: str, *, fault_lots
     await unit.record(store.stream_of(deal.id), fact)
 
 
-async def _found(unit: Unit, deal_id: str, ticket_id: str) -> tuple[Deal, Ticket]:
-    deal = await access.as_party(unit, deal_id)
-    return deal, await _open_one(unit, deal, ticket_id)
+async def _by_party(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    act: str,
+    named: tuple[str, str],
+    carry_out: Callable[[Unit, Deal, Ticket], Awaitable[None]],
+) -> Outcome:
+    """Do what a party does to an open ticket, `named` by its deal's id and its own."""
+    deal_id, ticket_id = named
+
+    async def step(unit: Unit) -> Answer:
+        deal = await access.as_party(unit, deal_id)
+        await carry_out(unit, deal, await _open_one(unit, deal, ticket_id))
+        return await _answer(unit, ticket_id)
+
+    stream = await access.stream_for(actor, act, deal_id)
+    return await market.perform(actor, act, step, command=command, stream=stream)
 
 
 async def _open_one(unit: Unit, deal: Deal, ticket_id: str) -> Ticket:

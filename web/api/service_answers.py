@@ -15,21 +15,26 @@ class DeskAnswer(Answers):
     is_mine: bool
 
 
-class TicketAnswer(Answers):
-    """A ticket of a deal; `held` of the seller's money waits for its end."""
+class TicketSaid(Answers):
+    """What a ticket is about, and its desks."""
 
     ticket_id: str
     matter: str
     opened_by: str
     lots: int
     reason: str
+    desks: list[DeskAnswer]
+
+
+class TicketAnswer(TicketSaid):
+    """A ticket of a deal; `held` of the seller's money waits for its end."""
+
     state: str
     held: Money
     fault_lots: int
     compensation: Money
     opened_at: str
     ended_at: str | None
-    desks: list[DeskAnswer]
 
 
 class TicketMoved(Answers):
@@ -44,19 +49,13 @@ class TicketMoved(Answers):
     desks: dict[str, str]
 
 
-class TicketOnDesk(Answers):
-    ticket_id: str
+class TicketOnDesk(TicketSaid):
     deal_id: str
     instrument_id: str
     buyer: str
     seller: str
-    opened_by: str
-    matter: str
-    lots: int
-    reason: str
     is_settled: bool
     due_at: str
-    desks: list[DeskAnswer]
 
 
 class TicketsOnDesk(Answers):
