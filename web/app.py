@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import orjson
 from starlette.applications import Starlette
@@ -29,6 +30,9 @@ from web.feed.operations import check_operations
 from web.feed.socket import feed
 from web.language import language_of
 
+if TYPE_CHECKING:
+    from web.demonstration.touring import Guide
+
 
 def create_app(
     market: Market,
@@ -37,8 +41,9 @@ def create_app(
     is_production: bool = False,
     checks_answers: bool = False,
     limits: EdgeLimits | None = None,
+    guide: Guide | None = None,
 ) -> Starlette:
-    """Return the application of an open market.
+    """Return the application of an open market, with a `guide` where it is a demonstration.
 
     With `checks_answers`, for tests, an answer that its documented schema does not describe
     is our failure.
@@ -59,22 +64,32 @@ def create_app(
         public_url=public_url,
         is_production=is_production,
         checks_answers=checks_answers,
+        has_guide=guide is not None,
     )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await hub.start()
         yield
+        if guide is not None:
+            await guide.company.stop()
         await hub.stop()
 
     app = Starlette(
-        routes=[*_api_routes(public_url), WebSocketRoute("/feed", feed), *pages.routes()],
+        routes=[
+            *_api_routes(public_url),
+            WebSocketRoute("/feed", feed),
+            *(guide.routes() if guide is not None else ()),
+            *pages.routes(),
+        ],
         middleware=[Middleware(Guarded, public_url="https://" if context.is_https else "")],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     app.state.context = context
+    if guide is not None:
+        guide.company.enter(app)
     return app
 
 

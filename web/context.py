@@ -38,6 +38,7 @@ class Context:
     public_url: str = ""
     is_production: bool = False
     checks_answers: bool = False
+    has_guide: bool = False
     organisations: Buckets = field(init=False)
     addresses: Buckets = field(init=False)
     logins: Buckets = field(init=False)

@@ -142,22 +142,27 @@ async def _serve(settings: Settings, listener: socket.socket, *, demonstration: 
 
     first = loading.loader() if demonstration else None
     async with running_market(settings, first=first) as market:
-        server = server_of(market, settings)
+        log_ins = await loading.log_ins() if demonstration else ""
+        server = server_of(market, settings, demonstration=bool(log_ins))
         on_signals(server.stop_soon)
         sys.stdout.write(f"The market is open at {address(settings, listener)}\n")
-        if demonstration:
-            sys.stdout.write(await loading.log_ins())
+        sys.stdout.write(log_ins)
         sys.stdout.flush()
         await server.serve(sockets=[listener])
     return DONE
 
 
-def server_of(market: Market, settings: Settings) -> MarketServer:
-    """Return the server of a market that runs in this process."""
+def server_of(market: Market, settings: Settings, *, demonstration: bool = False) -> MarketServer:
+    """Return the server of a market that runs in this process; a demonstration has a guide."""
+    # It stands on the application, and few starts need it.
+    from web.demonstration import touring
+
+    is_production = settings.env is Environment.PRODUCTION
     app = create_app(
         market,
         public_url=settings.public_url or "",
-        is_production=settings.env is Environment.PRODUCTION,
+        is_production=is_production,
+        guide=touring.guide_of(market) if demonstration and not is_production else None,
     )
     return MarketServer(app)
 

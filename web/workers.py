@@ -51,14 +51,16 @@ async def serve(settings: Settings, listener: socket.socket, *, demonstration: b
         vault.install(settings.data_dir)
         if demonstration:
             await loading.loader()(found.dsn)
-        with Crew(settings, found, listener) as crew:
+        log_ins = ""
+        if demonstration:
+            async with market_on(found.dsn):
+                log_ins = await loading.log_ins()
+        with Crew(settings, found, listener, has_guide=bool(log_ins)) as crew:
             try:
                 await crew.start()
                 server.on_signals(is_over.set)
                 sys.stdout.write(f"The market is open at {server.address(settings, listener)}\n")
-                if demonstration:
-                    async with market_on(found.dsn):
-                        sys.stdout.write(await loading.log_ins())
+                sys.stdout.write(log_ins)
                 sys.stdout.flush()
                 if found.embedded is not None:
                     tasks.start(keep_standing(found.embedded), name="database")
@@ -87,6 +89,7 @@ class Crew:
     settings: Settings
     database: Database
     listener: socket.socket
+    has_guide: bool = False
     workers: list[Worker] = field(default_factory=list)
     _deaths: list[int] = field(default_factory=list)
     _exits: ExitStack = field(default_factory=ExitStack)
@@ -154,8 +157,9 @@ class Crew:
     def _started(self) -> Worker:
         says, told = os.pipe()
         handed = (self.listener.fileno(), self._lifeline, told)
+        numbers = (*handed, int(self.has_guide))
         process = subprocess.Popen(  # noqa: S603 - our own program, and numbers
-            [sys.executable, "-m", "web.workers", *(str(number) for number in handed)],
+            [sys.executable, "-m", "web.workers", *(str(number) for number in numbers)],
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             pass_fds=handed,
@@ -187,7 +191,9 @@ async def _says_ready(worker: Worker) -> None:
         await asyncio.sleep(0.01)
 
 
-async def work(listener: socket.socket, *, lifeline: int, told: int) -> int:
+async def work(
+    listener: socket.socket, *, lifeline: int, told: int, demonstration: bool = False
+) -> int:
     """Serve in this process until a signal, or until the parent is gone."""
     from web import server
 
@@ -195,7 +201,7 @@ async def work(listener: socket.socket, *, lifeline: int, told: int) -> int:
     settings = load_settings()
     logs.configure(level=settings.log_level)
     async with running_market(settings) as market:
-        serving = server.server_of(market, settings)
+        serving = server.server_of(market, settings, demonstration=demonstration)
         server.on_signals(serving.stop_soon)
         # Nothing is ever written to the lifeline, so it is readable only at its end.
         asyncio.get_running_loop().add_reader(lifeline, serving.stop_soon)
@@ -209,11 +215,13 @@ async def work(listener: socket.socket, *, lifeline: int, told: int) -> int:
 def main(handed: Sequence[str]) -> int:
     from web import server
 
-    number, lifeline, told = (int(text) for text in handed)
+    number, lifeline, told, has_guide = (int(text) for text in handed)
     listener = socket.socket(fileno=number)
     try:
         with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-            return runner.run(work(listener, lifeline=lifeline, told=told))
+            return runner.run(
+                work(listener, lifeline=lifeline, told=told, demonstration=bool(has_guide))
+            )
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 128 + signal.SIGINT
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from aggregator.journal.facts import stamp
+from web.demonstration.months import tenors_from
 from web.demonstration.stage import Stage
-from web.demonstration.story import bid, tenors_from
+from web.demonstration.story import bid
 from web.demonstration.told import INSTRUMENT
 from web.demonstration.world import OPERATOR_LOGIN
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from aggregator.amounts import decimal_text, minor_of
 from aggregator.journal.facts import stamp
 from web.demonstration.founding import found
+from web.demonstration.months import tenors_from
 from web.demonstration.settling import deals, recompute, return_wet_lot, settle
 from web.demonstration.stage import Stage
 from web.demonstration.told import INSTRUMENT, Told
@@ -50,12 +51,6 @@ async def play(stage: Stage) -> Told:
     await return_wet_lot(stage)
     await recompute(stage, told)
     return told
-
-
-def tenors_from(now: datetime) -> list[str]:
-    """Return the second, third and fourth month from now."""
-    months = [now.year * 12 + now.month - 1 + ahead for ahead in (2, 3, 4)]
-    return [f"{month // 12}-{month % 12 + 1:02d}" for month in months]
 
 
 async def _offers(stage: Stage, told: Told) -> None:

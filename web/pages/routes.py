@@ -137,6 +137,7 @@ async def _rendered(request: Request, page: Page, viewer: Actor | None) -> Respo
         roles=sorted(viewer.roles) if viewer else [],
         acts=sorted(acts),
         organisation_id=viewer.organisation_id if viewer else "",
+        has_guide=context_of(request).has_guide,
     )
     answer = HTMLResponse(content, headers={"Vary": "Cookie, Accept-Language"})
     if request.query_params.get("lang") in LANGUAGES:
