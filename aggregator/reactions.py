@@ -10,9 +10,11 @@ from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.deals import cancelling, claims
 from aggregator.deals import closing as deal_closing
 from aggregator.deals.facts import (
+    ClaimEnded,
     DealCancelled,
     DealDefaulted,
     DealLapsed,
+    DealReduced,
     DealSettled,
     LotsReturned,
 )
@@ -43,21 +45,30 @@ from aggregator.pools.facts import (
 )
 from aggregator.prices import parking, publication
 from aggregator.settlement import chargebacks, refunds
+from aggregator.standing import gathering
+from aggregator.standing import moving as standing_moving
 from aggregator.supply import offering
 from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 
 ON_FACT: dict[type, Sequence[Reaction]] = {
     AuctionAwarded: [pool_awarding.on_auction_awarded, ending.on_auction_awarded],
     AuctionFailed: [pool_awarding.on_auction_failed, ending.on_auction_failed],
+    ClaimEnded: [gathering.on_claim_ended],
     DealCancelled: [tickets.on_deal_over],
-    DealDefaulted: [tickets.on_deal_over],
-    DealLapsed: [substituting.on_deal_lapsed],
-    DealSettled: [disputed.on_deal_settled, publication.on_deal_settled],
+    DealDefaulted: [tickets.on_deal_over, gathering.on_deal_defaulted],
+    DealLapsed: [substituting.on_deal_lapsed, gathering.on_deal_lapsed],
+    DealReduced: [gathering.on_deal_reduced],
+    DealSettled: [
+        disputed.on_deal_settled,
+        publication.on_deal_settled,
+        gathering.on_deal_settled,
+    ],
     # What is held for lots in dispute pays for those that come back.
     LotsReturned: [
         disputed.on_lots_returned,
         crediting.on_lots_returned,
         publication.on_lots_returned,
+        gathering.on_lots_returned,
     ],
     OfferExpired: [listing.on_offer_gone, ending.on_offer_gone],
     OfferPublished: [listing.on_offer_published],
@@ -71,7 +82,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     StripCleared: [ending.on_strip_cleared],
     StripLapsed: [ending.on_strip_lapsed],
     SubstituteAwarded: [answering.on_substitute_awarded],
-    TicketEnded: [parking.on_ticket_ended],
+    TicketEnded: [parking.on_ticket_ended, gathering.on_claim_ended],
     TicketOpened: [parking.on_ticket_opened],
 }
 
@@ -114,5 +125,6 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "prices.fold": publication.fold,
     "settlement.chargeback": chargebacks.again,
     "settlement.refund": refunds.pay,
+    gathering.REVIEW: standing_moving.review,
     "supply.expire": offering.expire,
 }

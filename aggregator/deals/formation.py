@@ -39,7 +39,8 @@ class DealTerms:
     `source` says which mechanism awarded it (`pool`, `auction`, `strip`), `source_id` which
     one. `fee_minor` fixes the market's fee per lot; without it the instrument's rate counts.
     `buyer_hold_ids` and `seller_hold_ids` are the deposits set aside for this award: they end
-    as posted, and the deal takes its own: `deposit_minor`, or the instrument's share. Without
+    as posted, and the deal takes its own: `deposit_minor`, or the instrument's share less
+    `deposit_off_bps` of it, which the buyer's tier frees him of. Without
     `funding_due_at` the call is due in three days, without `ship_by` shipping is due with the
     delivery month.
     """
@@ -57,6 +58,7 @@ class DealTerms:
     capital_minor: int = 0
     fee_minor: int | None = None
     deposit_minor: int | None = None
+    deposit_off_bps: int = 0
     buyer_hold_ids: tuple[str, ...] = ()
     seller_hold_ids: tuple[str, ...] = ()
     place: str = ""
@@ -130,7 +132,8 @@ async def _take_money(
     """Take the deposit, call for the rest and hold the seller's deposit."""
     currency = traded.currency
     funding_due_at = terms.funding_due_at or unit.now + FUNDING_TIME
-    wanted = share(total_minor, traded.deposit_bps)
+    whole = share(total_minor, traded.deposit_bps)
+    wanted = whole - share(whole, terms.deposit_off_bps)
     if terms.deposit_minor is not None:
         wanted = terms.deposit_minor
     deposit_minor = min(wanted, await _available(unit, terms.buyer_id, currency))

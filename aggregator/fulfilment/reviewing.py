@@ -91,8 +91,13 @@ async def has_reviewed(reader: Reader, deal: Deal, actor: Actor) -> bool:
 
 
 async def standing(actor: Actor, organisation_id: str) -> list[AxisView]:
-    """Return a firm's means by axis; an axis that too few groups marked is left out."""
+    """Return a firm's means by axis for one who deals with firms."""
     actor.require("deals.read")
+    return await means(organisation_id)
+
+
+async def means(organisation_id: str) -> list[AxisView]:
+    """Return a firm's means by axis; an axis that too few groups marked is left out."""
     rows = await Mechanism().rows(
         "select m.axis, r.by_group, sum(m.mark)::bigint as total, count(*) as marks"
         " from review r join review_mark m using (deal_id, side) where r.about_id = $1"

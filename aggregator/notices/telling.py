@@ -43,6 +43,7 @@ from aggregator.mandates.facts import ApprovalAsked, ApprovalEnded
 from aggregator.market import Unit
 from aggregator.notices.contracts import CONTRACT_TOLD
 from aggregator.notices.facts import Noticed
+from aggregator.notices.standing import STANDING_TOLD
 from aggregator.notices.told import Figure, Told
 from aggregator.pools.facts import (
     FirmingBegan,
@@ -220,6 +221,7 @@ def _strip_lapsed(fact: StripLapsed) -> Iterable[Told]:
 
 WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     **CONTRACT_TOLD,
+    **STANDING_TOLD,
     ApprovalAsked: _approval_asked,
     ApprovalEnded: _approval_ended,
     AuctionAwarded: _auction,

@@ -93,6 +93,8 @@ ACTS: Mapping[str, frozenset[str]] = {
     "settlement.import": _roles(OPERATOR),
     "settlement.pay_out": _roles(FINANCE),
     "settlement.read": _roles(OPERATOR),
+    "standing.read": FIRM,
+    "standing.rule": _roles(OPERATOR),
     "supply.offer": _roles(SELLER),
     "supply.read": ANYONE,
     "support.grant": _roles(OWNER),

@@ -94,6 +94,8 @@ RELATIONS: Mapping[str, Relation] = {
     "settlement.import": Relation("market"),
     "settlement.pay_out": Relation("firm"),
     "settlement.read": Relation("market"),
+    "standing.read": Relation("firm"),
+    "standing.rule": Relation("market"),
     "supply.offer": Relation("firm", "none, standing"),
     "supply.read": Relation("event"),
     "support.grant": Relation("firm"),

@@ -171,5 +171,6 @@ def terms_of(pool: PoolRow, pledge: PledgeRow, seller_id: str, goods_minor: int)
         lots=pledge.awarded_lots,
         goods_minor=goods_minor,
         freight_minor=pledge.freight_minor,
+        deposit_off_bps=pledge.deposit_off_bps,
         buyer_hold_ids=(pledge.hold_id,) if pledge.hold_id else (),
     )

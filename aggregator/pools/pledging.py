@@ -33,6 +33,7 @@ from aggregator.pools.firming import begin_if_due
 from aggregator.pools.landed import deposit, net_limit
 from aggregator.pools.sizes import SETTLED, Size, check_near, size_of
 from aggregator.pools.store import PledgeRow, PoolRow
+from aggregator.standing.privileges import deposit_off, lowered
 from aggregator.supply import queries as supply
 from matching.money import MAX_TOTAL_MINOR
 
@@ -231,14 +232,15 @@ async def _join(
     unit: Unit, pool: PoolRow, traded: InstrumentView, terms: PledgeTerms, size: Size
 ) -> Answer:
     pledge_id = unit.new_id("plg")
-    deposit_minor = _deposit(traded, terms)
+    off_bps = await deposit_off(unit.actor.organisation_id, unit.now, unit)
+    deposit_minor = lowered(_deposit(traded, terms), off_bps)
     await require(unit, _commitment(pool, terms, deposit_minor))
     hold_id = await store.hold(unit, pool.id, traded.currency, deposit_minor)
     await unit.execute(
         "insert into pledge (id, pool_id, organisation_id, owner_group, lots, tolerance_lots,"
         " limit_minor, freight_minor, size_lots, size_from, agrees_to_prolong, hold_id,"
-        " deposit_minor, state, joined_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-        " $12, $13, 'standing', $14)",
+        " deposit_minor, state, joined_at, deposit_off_bps) values ($1, $2, $3, $4, $5, $6, $7, $8,"
+        " $9, $10, $11, $12, $13, 'standing', $14, $15)",
         pledge_id,
         pool.id,
         unit.actor.organisation_id,
@@ -253,6 +255,7 @@ async def _join(
         hold_id,
         deposit_minor,
         unit.now,
+        off_bps,
     )
     await unit.record(
         store.stream_of(pool.id),
@@ -280,7 +283,7 @@ async def _change(
     if after == stands:
         return _answer(unit, pool, stands)
     await _check_changes(unit, pool)
-    deposit_minor = _deposit(traded, after)
+    deposit_minor = lowered(_deposit(traded, after), stands.deposit_off_bps)
     await require(unit, _commitment(pool, after, deposit_minor))
     hold_id = stands.hold_id
     if deposit_minor != stands.deposit_minor:
@@ -340,6 +343,8 @@ def _check_terms(traded: InstrumentView, terms: PledgeTerms | PledgeRow) -> None
         raise InvalidField("/tolerance", f"0 to {traded.max_lots} lots", terms.tolerance_lots)
     if terms.freight_minor < 0:
         raise InvalidField("/freight", "0 or more", terms.freight_minor)
+    if terms.freight_minor:
+        traded.check_price(terms.freight_minor, "/freight")
     if net_limit(terms.limit_minor, terms.freight_minor, traded.fee_bps) <= 0:
         raise InvalidField("/freight", "leaves nothing of the limit", terms.freight_minor)
     # Tax and fee come on top of the limit; half is room enough for them.

@@ -10,6 +10,7 @@ from aggregator.pools import store, views
 from aggregator.pools.landed import deposit
 from aggregator.pools.state import State, evolve
 from aggregator.pools.views import View
+from aggregator.standing.privileges import lowered
 from matching.pools.progress import envelope
 
 
@@ -60,6 +61,7 @@ async def preview(
     tolerance_lots: int,
     limit_minor: int | None,
     freight_minor: int,
+    deposit_off_bps: int = 0,
     reader: Reader | None = None,
 ) -> View:
     """Return what a pledge would cost at each break, hold as deposit, and do to the progress.
@@ -80,7 +82,8 @@ async def preview(
     breaks = envelope(state.offers.values())
     held_minor = None
     if limit_minor is not None:
-        held_minor = deposit(limit_minor, lots + tolerance_lots, opened.deposit_bps)
+        whole_minor = deposit(limit_minor, lots + tolerance_lots, opened.deposit_bps)
+        held_minor = lowered(whole_minor, deposit_off_bps)
     others = views.known_of_others(state, actor.organisation_id)
     is_live = state.phase in (store.GATHERING, store.FIRMING)
     reached = views.step_view(others + lots, breaks, opened) if is_live and others else None

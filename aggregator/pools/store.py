@@ -31,8 +31,8 @@ _POOL = (
 )
 _PLEDGE = (
     "id, seq, pool_id, organisation_id, owner_group, lots, tolerance_lots, limit_minor,"
-    " freight_minor, size_lots, size_from, agrees_to_prolong, hold_id, deposit_minor, state,"
-    " reason, group_number, awarded_lots, deal_id"
+    " freight_minor, size_lots, size_from, agrees_to_prolong, hold_id, deposit_minor,"
+    " deposit_off_bps, state, reason, group_number, awarded_lots, deal_id"
 )
 _GROUP = (
     "number, offer_id, goods_minor, lots, is_reserved, auction_id, state, seller_id,"
@@ -85,6 +85,7 @@ class PledgeRow:
     agrees_to_prolong: bool
     hold_id: str | None
     deposit_minor: int
+    deposit_off_bps: int
     state: str
     reason: str | None
     group_number: int | None

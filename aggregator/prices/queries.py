@@ -162,3 +162,13 @@ def _view(row: Mapping[str, Any]) -> PriceView:
         inputs_sha256=row["inputs_sha256"],
         at=row["at"],
     )
+
+
+async def is_parked_for_a_circle(reader: Reader, deal_id: str) -> bool:
+    """Tell whether the circular-trade screen keeps a settled deal from feeding anything."""
+    found = await reader.rows(
+        "select from price_deal where deal_id = $1 and parked_for in ('closed_cycle',"
+        " 'same_owner')",
+        deal_id,
+    )
+    return bool(found)

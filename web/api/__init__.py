@@ -31,6 +31,7 @@ ROUTE_MODULES = [
     "web.api.service",
     "web.api.service_levels",
     "web.api.sessions",
+    "web.api.standing",
     "web.api.support",
 ]
 """Modules whose routes and feed operations the application serves; one line a capability."""

@@ -10,6 +10,7 @@ from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Answer, Outcome
 from aggregator.pools import answering, opening, pledging, queries, saving, shortage
 from aggregator.prices import queries as prices
+from aggregator.standing.privileges import deposit_off
 from matching.clearing.form import canonical_json
 from web.api.fields import Body, Cell, Instant, Lots, Minor, Page, Query, SomeLots
 from web.api.pool_answers import (
@@ -230,6 +231,7 @@ async def preview_pledge(call: Call) -> Answer:
         tolerance_lots=body.tolerance,
         limit_minor=body.limit,
         freight_minor=body.freight,
+        deposit_off_bps=await deposit_off(call.actor.organisation_id, call.market.clock.now()),
     )
 
 

@@ -50,6 +50,8 @@ RULES: Mapping[str, str] = {
     "at least one role": "至少要有 1 个角色",
     "at least {n}, a pack and the first break": "至少 {n} 手，即一个起售单位和第一档",
     "at most {value}": "不得大于 {value}",
+    "{n} days ahead or more": "须至少提前 {n} 天",
+    "after the version before": "须晚于上一版",
     "at most {n} bands": "最多 {n} 段",
     "at most {n} criteria": "最多 {n} 项评分标准",
     "at most {n} days of window": "窗口最长 {n} 天",

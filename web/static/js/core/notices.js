@@ -15,7 +15,7 @@ export function noticeText({ kind, figures }) {
 /** Return the page of what a notice is about. */
 export function noticePath({ subject }) {
   const [kind, id] = subject.split(":");
-  if (kind === "money" || kind === "contracts") return `/${kind}`;
+  if (["contracts", "money", "standing"].includes(kind)) return `/${kind}`;
   if (kind === "request") return `/requests#${id}`;
   if (kind === "approval") return "/approvals";
   return PATHS[kind] && id ? `${PATHS[kind]}/${id}` : "/notices";
@@ -27,6 +27,7 @@ function readable([name, value]) {
   if (name === "matter") return [name, t(`page.matter.${value}`)];
   if (name === "change") return [name, worded("page.change", value)];
   if (name === "state") return [name, worded("state", value)];
+  if (name === "tier") return [name, worded("tier", value)];
   if (name === "reason") return [name, worded("page.reason", value)];
   if (INSTANT.test(value)) return [name, dayAndTime(Date.parse(value))];
   return [name, /^-?\d+\.\d{2}$/.test(value) ? amount(value) : value];

@@ -5,13 +5,14 @@ import { instant } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { columns, empty, facts, head, panel, table } from "../core/parts.js";
-import { organisationId } from "../core/viewer.js";
+import { may, organisationId } from "../core/viewer.js";
 import { language, t, worded } from "../core/words.js";
 
 export async function show(main) {
   const lead = h("div", { class: "stack" });
   const aside = h("aside", { class: "stack" });
-  fill(main, head(t("page.account.title")), columns(lead, aside, null, t("page.account.security")));
+  const way = may("standing.read") && h("a", { class: "button", href: "/standing" }, t("page.standing.title"));
+  fill(main, head(t("page.account.title"), { aside: way }), columns(lead, aside, null, t("page.account.security")));
   const refresh = async () => {
     const [{ memberships }, { tokens }, factor] = await Promise.all([
       get("/memberships"),

@@ -7,7 +7,8 @@ import { fill, h, isBeingFilled, say } from "../core/dom.js";
 import { gathered, newest } from "../core/live.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, head, panel, stages, tiles } from "../core/parts.js";
-import { t } from "../core/words.js";
+import { may } from "../core/viewer.js";
+import { t, worded } from "../core/words.js";
 import { cancelForm, returnForm, taskForm } from "./deal_acts.js";
 import { claims } from "./deal_claims.js";
 import { documents, evidences, lines, returns, terms, timeline } from "./deal_record.js";
@@ -52,6 +53,7 @@ class DealPage {
     this.adjustments ??= (await get(`/instruments/${deal.instrument_id}/adjustments`)).adjustments;
     // What comes after the money is not needed by a page that waits for it.
     if (deal.state !== "formed") this.later ??= await service();
+    if (may("parties.read")) this.tier ??= (await get(`/standings/${deal.counterparty_id}`)).tier;
     if (deal.settled_at) {
       this.standing ??= (await get(`/reviews?organisation=${deal.counterparty_id}`)).axes;
     }
@@ -77,7 +79,7 @@ class DealPage {
           " ",
           deal.note && h("span", { class: "chip warn" }, t(`page.deal.note.${deal.note}`)),
         ),
-        note: `${t(`page.deals.${deal.side}`)} · ${deal.counterparty} · ${t(`page.deal.source.${deal.source}`)}`,
+        note: `${t(`page.deals.${deal.side}`)} · ${deal.counterparty} · ${worded("tier", this.tier)} · ${t(`page.deal.source.${deal.source}`)}`,
       }),
       stages(LIFE, deal.state === "returned" ? "settled" : deal.state),
     );

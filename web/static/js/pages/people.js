@@ -18,6 +18,7 @@ export async function show(main) {
     "span",
     { class: "row" },
     h("a", { class: "button", href: "/record" }, t("page.record.title")),
+    h("a", { class: "button", href: "/standing" }, t("page.standing.title")),
     h("a", { class: "button", href: "/account" }, t("page.account.title")),
   );
   fill(main, head(t("page.people.title"), { aside: ways }), columns(lead, aside, rest, t("page.people.invite")));

@@ -1,0 +1,26 @@
+"""What a tier is for: a lower deposit on pledges. Never a price, and never who wins."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aggregator.journal.reading import Pool, Reader
+from aggregator.standing import store
+from matching.money import Rounding, scaled
+
+_WHOLE_BPS = 10_000
+
+
+async def deposit_off(organisation_id: str, now: datetime, reader: Reader | None = None) -> int:
+    """Return how much less a firm's deposit is, in 1/10,000 of it."""
+    reader = reader or Pool()
+    tiers = (await store.in_force(reader, now)).book.tiers
+    found = await reader.rows(
+        "select tier from standing_tier where organisation_id = $1", organisation_id
+    )
+    return tiers[min(found[0]["tier"], len(tiers) - 1)].deposit_off_bps if found else 0
+
+
+def lowered(deposit_minor: int, off_bps: int) -> int:
+    """Return what is left of a deposit, rounded up."""
+    return scaled(deposit_minor, _WHOLE_BPS - off_bps, _WHOLE_BPS, Rounding.UP)

@@ -1,0 +1,172 @@
+/** The firm's standing: its tier, what the score is made of, what would move it, and the rules. */
+
+import { get } from "../core/api.js";
+import { dayAndTime, instant } from "../core/clock.js";
+import { fill, h } from "../core/dom.js";
+import { form } from "../core/forms.js";
+import { amount } from "../core/numbers.js";
+import { columns, empty, facts, head, panel, table, tiles } from "../core/parts.js";
+import { t, worded } from "../core/words.js";
+
+const WHOLE = 1000;
+const FRESH = 12;
+const SUPPOSED = ["bought", "sold", "unpaid", "late", "claims", "months"];
+
+export async function show(main) {
+  const lead = h("div", { class: "stack" });
+  const aside = h("aside", { class: "stack" });
+  const rest = h("div", { class: "stack" });
+  const csv = h("a", { class: "button", href: "/api/v1/standing/marks.csv" }, t("page.record.csv"));
+  fill(main, head(t("page.standing.title"), { aside: csv, note: t("page.standing.note") }), columns(lead, aside, rest, t("page.standing.suppose")));
+  const [own, { rulebooks }] = await Promise.all([get("/standing"), get("/standing/rulebooks")]);
+  fill(lead, heldOf(own), partsOf(own.parts, t("page.standing.parts")));
+  fill(aside, nextOf(own), supposeForm(own));
+  fill(rest, marksOf(own.marks), ...rulebooks.map(rulebookOf).reverse());
+}
+
+function heldOf(own) {
+  return h(
+    "section",
+    { class: "panel" },
+    tiles([
+      [t("page.standing.tier"), h("strong", {}, worded("tier", own.tier.name))],
+      [t("page.standing.points"), t("page.standing.of", { points: own.points, whole: WHOLE })],
+      [t("page.standing.class"), `${worded("page.kind", own.kind)} · ${worded("size", own.size.name)}`],
+      [t("page.standing.privilege"), privilege(own.tier)],
+    ]),
+    h("progress", { max: WHOLE, value: own.points, "aria-label": t("page.standing.points") }),
+    own.drop_to &&
+      h(
+        "p",
+        { class: "problem", role: "status" },
+        t("page.standing.drop", {
+          tier: worded("tier", own.drop_to.name),
+          at: dayAndTime(Date.parse(own.drop_at)),
+          missing: own.missing_to_stay,
+        }),
+      ),
+  );
+}
+
+function privilege({ deposit_off_bps: bps }) {
+  return bps ? t("page.standing.deposit_off", { percent: bps / 100 }) : t("page.standing.no_privilege");
+}
+
+function partsOf(parts, title) {
+  const measured = parts.filter(({ most }) => most > 0);
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, title),
+    table({
+      rows: measured,
+      columns: [
+        { label: t("page.standing.axis"), cell: (row) => t(`page.standing.axis_${row.axis}`) },
+        { label: t("page.standing.kept"), isNumber: true, cell: (row) => twelfths(row.kept) },
+        { label: t("page.standing.broken"), isNumber: true, cell: (row) => twelfths(row.broken) },
+        { label: t("page.standing.points"), isNumber: true, cell: (row) => `${row.points} / ${row.most}` },
+      ],
+    }),
+    h("p", { class: "note" }, t("page.standing.weights")),
+  );
+}
+
+function twelfths(weight) {
+  const tenths = Math.floor((weight * 10) / FRESH);
+  return `${Math.floor(tenths / 10)}.${tenths % 10}`;
+}
+
+function nextOf({ next_tier: next }) {
+  if (!next) return panel(t("page.standing.next"), h("p", {}, t("page.standing.top")));
+  const deals = (count) => (count === null ? t("page.standing.far") : t("page.standing.deals", { count }));
+  return panel(
+    t("page.standing.next"),
+    facts([
+      [t("page.standing.tier"), worded("tier", next.tier.name)],
+      [t("page.standing.missing"), next.missing],
+      [t("page.standing.by_buying"), deals(next.deals_bought)],
+      [t("page.standing.by_selling"), deals(next.deals_sold)],
+      [t("page.standing.privilege"), privilege(next.tier)],
+    ]),
+  );
+}
+
+function supposeForm(own) {
+  const found = h("div", { class: "stack", role: "status" });
+  return panel(
+    t("page.standing.suppose"),
+    form({
+      fields: [
+        ...SUPPOSED.map((name) => ({ name, label: t(`page.standing.suppose_${name}`), type: "lots", value: "0" })),
+        { name: "amount", label: t("page.standing.suppose_amount"), type: "amount", value: "0" },
+      ],
+      act: t("page.standing.suppose_act"),
+      send: (values) => get(`/standing/foreseen?${new URLSearchParams(values)}`),
+      done: ({ points, tier, parts }) =>
+        fill(
+          found,
+          facts([
+            [t("page.standing.points"), t("page.standing.from_to", { from: own.points, to: points })],
+            [t("page.standing.reached"), worded("tier", tier.name)],
+          ]),
+          partsOf(parts, t("page.standing.then")),
+        ),
+    }),
+    found,
+  );
+}
+
+function marksOf(marks) {
+  if (marks.length === 0) return panel(t("page.standing.marks"), empty(t("page.standing.no_mark")));
+  return h(
+    "section",
+    { class: "panel plain" },
+    h("h2", {}, t("page.standing.marks")),
+    table({
+      rows: marks,
+      columns: [
+        { label: t("page.record.when"), cell: (row) => instant(row.at) },
+        { label: t("page.standing.axis"), cell: (row) => t(`page.standing.axis_${row.axis}`) },
+        {
+          label: t("page.record.outcome"),
+          cell: (row) => t(row.is_kept ? "page.standing.is_kept" : "page.standing.is_broken"),
+        },
+        { label: t("page.deal.amount"), isNumber: true, cell: (row) => (row.axis === "turnover" ? amount(row.amount) : "") },
+        { label: t("page.standing.event"), cell: subjectOf },
+      ],
+    }),
+  );
+}
+
+function subjectOf({ subject }) {
+  if (!subject.startsWith("deal_")) return h("span", { class: "mono" }, subject);
+  return h("a", { href: `/deals/${subject}` }, t("page.deals.one"));
+}
+
+function rulebookOf(book) {
+  const since = book.in_force_at ? t("page.standing.in_force", { at: dayAndTime(Date.parse(book.in_force_at)) }) : t("page.standing.from_start");
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.standing.rulebook", { version: book.version }), ` · ${since}`),
+    h("p", {}, t("page.standing.rule_points", book)),
+    h("p", {}, t("page.standing.rule_decay", book)),
+    table({
+      rows: book.tiers,
+      columns: [
+        { label: t("page.standing.tier"), cell: (row) => worded("tier", row.name) },
+        { label: t("page.standing.least"), isNumber: true, cell: (row) => row.least },
+        { label: t("page.standing.privilege"), cell: privilege },
+      ],
+    }),
+    table({
+      rows: book.sizes,
+      columns: [
+        { label: t("page.standing.class"), cell: (row) => worded("size", row.name) },
+        { label: t("page.standing.up_to"), isNumber: true, cell: (row) => row.most_monthly_lots ?? "∞" },
+        { label: t("page.standing.full"), isNumber: true, cell: (row) => amount(row.full) },
+      ],
+    }),
+    h("p", { class: "note" }, t("page.standing.rule_drop")),
+  );
+}
