@@ -1,8 +1,8 @@
 """Run the storms of scripts/storm.d: real processes, real kills, and then the books are checked.
 
-A storm is a module with `async def storm(seconds, seed)` that returns `(figures, violations)`:
-what was done, by name, and a sentence for each guarantee that did not hold. Exit code 3 when one
-did not.
+A storm is a module with `async def storm(seconds, seed)`, or with `requests` too, that returns
+`(figures, violations)`: what was done, by name, and a sentence for each guarantee that did not
+hold. Exit code 3 when one did not.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.util
+import inspect
 import sys
 import time
 from pathlib import Path
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("name", nargs="?", choices=known, metavar="NAME", help="which to run")
     parser.add_argument("--seconds", type=int, default=60, help="how long each storm lasts")
     parser.add_argument("--seed", type=int, default=1, help="what the storm's choices start from")
+    parser.add_argument("--requests", type=int, default=0, help="of Schemathesis, as each role")
     asked = parser.parse_args()
     if asked.seconds < 1:
         parser.error("--seconds must be at least 1")
@@ -37,7 +39,8 @@ def main() -> int:
         title = (module.__doc__ or "").strip().splitlines()[0]
         print(f"\n{name}: {title} ({asked.seconds} s, seed {asked.seed})", flush=True)
         began = time.monotonic()
-        figures, violations = asyncio.run(module.storm(asked.seconds, asked.seed))
+        more = {"requests": asked.requests} if takes_requests(module) else {}
+        figures, violations = asyncio.run(module.storm(asked.seconds, asked.seed, **more))
         for figure, value in figures.items():
             print(f"  {figure}: {value:,}")
         print(f"  seconds: {time.monotonic() - began:.0f}")
@@ -46,6 +49,10 @@ def main() -> int:
         broken = broken or bool(violations)
     print("\nA guarantee was broken." if broken else "\nEvery guarantee held.")
     return 3 if broken else 0
+
+
+def takes_requests(module: ModuleType) -> bool:
+    return "requests" in inspect.signature(module.storm).parameters
 
 
 def loaded(name: str) -> ModuleType:

@@ -1,4 +1,8 @@
-"""The API, asked by its own document as each role: no failure of ours, each answer as described."""
+"""The API, asked by its own document as each role: no failure of ours, each answer as described.
+
+Our own fuzz asks for so many seconds; it learns the market's names and gets far. With
+`--requests N` Schemathesis then makes N requests as each role, as it reads the document.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,11 @@ import random
 import shutil
 import tempfile
 import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -18,6 +26,7 @@ from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
 from tests.api.conftest import Served, serving
 from tests.api.fuzzing import Fuzz
+from tests.api.probing import probed
 from tests.builders import with_cash, with_sugar
 from web.auth.rates import Rate
 from web.context import EdgeLimits
@@ -27,12 +36,14 @@ ROLES = {
     "mill": ("seller", "owner"),
     "trader": ("buyer", "seller", "logistics"),
     "finance": ("finance",),
+    "approver": ("approver",),
     "viewer": ("viewer",),
 }
-TOGETHER = 4
+TOGETHER, PROCESSES, AT_ONCE = 4, 2, 500
+Found = tuple[dict[str, int], list[str]]
 
 
-async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
+async def storm(seconds: int, seed: int, requests: int = 0) -> Found:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     folder = Path(tempfile.mkdtemp(prefix="storm-"))
     postgres = EmbeddedPostgres(folder / "pg")
@@ -43,15 +54,21 @@ async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
         freely = Rate(per_s=100_000, burst=1_000_000)
         limits = EdgeLimits(organisation=freely, address=freely, login=freely)
         async with market_on(dsn) as market, serving(market, limits) as served:
-            return await fuzzed(served, time.monotonic() + seconds, random.Random(seed))
+            tokens = await signed_in(served)
+            document = (await served.client().get("/api/v1/openapi.json")).json()
+            until = time.monotonic() + seconds
+            figures, wrong = await fuzzed(served, document, tokens, until, random.Random(seed))
+            if requests:
+                done, faults = await schemathesised(served, document, tokens, requests, seed)
+                figures, wrong = {**figures, **done}, [*wrong, *faults]
+            return figures, list(dict.fromkeys(wrong))[:50]
     finally:
         await asyncio.to_thread(postgres.stop)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def fuzzed(
-    served: Served, until: float, chance: random.Random
-) -> tuple[dict[str, int], list[str]]:
+async def signed_in(served: Served) -> dict[str, str]:
+    """Return the token of somebody of each role, none for nobody."""
     await with_sugar(served.market)
     tokens = {"nobody": ""}
     for name, roles in ROLES.items():
@@ -59,9 +76,19 @@ async def fuzzed(
         visitor = await served.member(f"Firm {name}", *roles, kind=kind)
         await with_cash(served.market, visitor.organisation_id, 10**10)
         tokens[name] = visitor.token
-    tokens["operator"] = (await served.operator()).token
+    operator = await served.operator()
+    auditor = await served.visitor(operator.organisation_id, "auditor")
+    return {**tokens, "operator": operator.token, "auditor": auditor.token}
+
+
+async def fuzzed(
+    served: Served,
+    document: dict[str, Any],
+    tokens: dict[str, str],
+    until: float,
+    chance: random.Random,
+) -> Found:
     client = served.client()
-    document = (await client.get("/api/v1/openapi.json")).json()
     told: list[str] = []
     fuzzes = {name: Fuzz(document, chance, told) for name in tokens}
 
@@ -79,4 +106,34 @@ async def fuzzed(
             count for status, count in fuzz.statuses.items() if status < 300
         )
         wrong += [f"as {name}: {fault}" for fault in fuzz.wrong]
-    return figures, list(dict.fromkeys(wrong))[:50]
+    return figures, wrong
+
+
+async def schemathesised(
+    served: Served, document: dict[str, Any], tokens: dict[str, str], requests: int, seed: int
+) -> Found:
+    """Let Schemathesis ask as each role; some hundreds at a time, so that it forgets between."""
+    loop = asyncio.get_running_loop()
+    statuses: dict[str, Counter[int]] = {name: Counter() for name in tokens}
+    wrong: list[str] = []
+    gate = asyncio.Semaphore(PROCESSES)
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+
+        async def ask(name: str, part: int) -> None:
+            count = min(AT_ONCE, requests - part * AT_ONCE)
+            arguments = (document, served.url, tokens[name], count, seed + part)
+            async with gate:
+                came, faults = await loop.run_in_executor(pool, probed, *arguments)
+            statuses[name] += came
+            wrong.extend(f"Schemathesis as {name}: {fault}" for fault in faults)
+
+        parts = -(-requests // AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for part in range(parts):
+                for name in tokens:
+                    group.create_task(ask(name, part))
+    figures: dict[str, int] = {}
+    for name, came in statuses.items():
+        figures[f"requests of Schemathesis as {name}"] = came.total()
+        figures[f"done for it as {name}"] = sum(came[status] for status in came if status < 300)
+    return figures, wrong
