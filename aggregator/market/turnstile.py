@@ -132,14 +132,18 @@ class Turnstile:
         self._leave(stream)
 
     def _take(self) -> dict[str, list[Waiting]]:
-        """Take the acts for desks that wait first at each stream, streams in turn."""
+        """Take the acts that wait first at each stream for one desk, streams in turn.
+
+        Two desks would each know a stream as it was before the other's acts.
+        """
         taken: dict[str, list[Waiting]] = {}
         left = MAX_DECIDED
         while self._ready and left:
             stream = next(iter(self._ready))
             del self._ready[stream]
             queue, mine = self._queues[stream], taken.setdefault(stream, [])
-            while queue and queue[0].desk is not None and left:
+            desk = queue[0].desk
+            while queue and desk is not None and queue[0].desk is desk and left:
                 mine.append(queue.popleft())
                 left -= 1
         return taken

@@ -99,7 +99,8 @@ class Writer:
             except FULL as error:
                 raise DiskFull from error
             except LOST as error:
-                await self.give_back()
+                if not waits:  # else the connection was another one, and this one is in use
+                    await self.give_back()
                 if lost:
                     raise OutcomeUnknown from error
                 # Each act has a command id: if it was done after all, it is answered again.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -23,21 +23,50 @@ TOGETHER = ("auctions.close",)
 MOST_TOGETHER, MOST_IN_ROW = 200, 50
 
 
-async def ring_due(market: Market, on_timer: Mapping[str, Ring]) -> int:
-    """Ring every timer of these kinds that is due now, in order, and return how many rang."""
+async def ring_due(
+    market: Market, on_timer: Mapping[str, Ring], *, under_way: set[str] | None = None
+) -> int:
+    """Ring every timer of these kinds that is due now, in order, and return how many rang.
+
+    `under_way` has the keys that this process rings already; they are left to it.
+    """
     rang = 0
+    under_way = set() if under_way is None else under_way
     most = MOST_TOGETHER if tuple(on_timer) == TOGETHER else MOST_IN_ROW
     while due := await timers.claim_due(market.clock.now(), on_timer.keys(), limit=most):
         together = [timer for timer in due if timer.kind in TOGETHER]
-        rung = await asyncio.gather(*(_rings(market, on_timer, timer) for timer in together))
-        ended = [timer for timer, is_done in zip(together, rung, strict=True) if is_done]
-        if ended:
-            await timers.done(ended)
-        rang += len(ended)
+        rang += await _ring_together(market, on_timer, together, under_way)
         for timer in due:
             if timer.kind not in TOGETHER and await _rings(market, on_timer, timer):
                 await timers.done([timer])
                 rang += 1
+    return rang
+
+
+async def _ring_together(
+    market: Market,
+    on_timer: Mapping[str, Ring],
+    together: Sequence[timers.Due],
+    under_way: set[str],
+) -> int:
+    """Ring at once, and remove what has rung while a slow one still rings."""
+    begun = {
+        market.tasks.start(_rings(market, on_timer, timer), name=f"timer {timer.key}"): timer
+        for timer in together
+        if timer.key not in under_way
+    }
+    under_way.update(timer.key for timer in begun.values())
+    waiting, rang = set(begun), 0
+    try:
+        while waiting:
+            over, waiting = await asyncio.wait(waiting, timeout=LOOK_EVERY.total_seconds())
+            ended = [begun[one] for one in over if one.result()]
+            if ended:
+                await timers.done(ended)
+            rang += len(ended)
+            under_way.difference_update(begun[one].key for one in over)
+    finally:
+        under_way.difference_update(timer.key for timer in begun.values())
     return rang
 
 
@@ -61,11 +90,18 @@ def keep_ringing_all(market: Market, on_timer: Mapping[str, Ring]) -> None:
 
 
 async def keep_ringing(market: Market, on_timer: Mapping[str, Ring]) -> None:
-    """Ring timers as they fall due, until cancelled."""
+    """Ring timers as they fall due, until cancelled; what rings together waits for no slow one."""
+    patience_s = LOOK_EVERY.total_seconds() if tuple(on_timer) == TOGETHER else None
+    under_way = set[str]()
     while True:
-        try:
-            await ring_due(market, on_timer)
-        except (OSError, Exception) as error:  # noqa: BLE001 - the database may be away for a while
-            log.warning("timers_waiting", error=type(error).__name__)
-            await asyncio.sleep(0.5)
+        one = market.tasks.start(_look(market, on_timer, under_way), name="timers due")
+        await asyncio.wait({one}, timeout=patience_s)
         await market.clock.sleep_until(market.clock.now() + LOOK_EVERY)
+
+
+async def _look(market: Market, on_timer: Mapping[str, Ring], under_way: set[str]) -> None:
+    try:
+        await ring_due(market, on_timer, under_way=under_way)
+    except (OSError, Exception) as error:  # noqa: BLE001 - the database may be away for a while
+        log.warning("timers_waiting", error=type(error).__name__)
+        await asyncio.sleep(0.5)

@@ -41,7 +41,7 @@ from matching.auctions.rules import MAX_BIDS_A_BIDDER, MAX_PACKAGES_A_BIDDER, Ru
 from matching.auctions.state import State
 from matching.auctions.ties import better_first
 
-cleared = lru_cache(maxsize=64)(clear_packages)
+cleared = lru_cache(maxsize=256)(clear_packages)
 """`clear_packages`, which remembers its last answers: a long search may be made ahead."""
 
 

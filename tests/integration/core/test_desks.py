@@ -46,6 +46,24 @@ class Stamping(Desk):
         """There is no memory."""
 
 
+class Counting(Stamping):
+    """Answers how many facts a stream had when it was read."""
+
+    async def read(self, asked: Sequence[Asked]) -> None:
+        streams = {one.stream for one in asked}
+        self._counts = {name: len(await entries(self._unit, name)) for name in streams}
+
+    def decide(self, asked: Asked) -> Answer:
+        return {"count": self._counts[asked.stream]}
+
+
+async def count(market: Market, stream: str = "desk:1") -> int:
+    outcome = await market.perform_at(
+        Counting, OPERATOR, "catalogue.define", None, command=a_command(), stream=stream
+    )
+    return int(outcome.answer["count"])
+
+
 async def stamp(
     market: Market, number: int, command: Command | None = None, stream: str = "desk:1"
 ) -> Outcome:
@@ -96,6 +114,14 @@ async def test_acts_of_several_streams_share_a_commit(market: Market) -> None:
         [0, 2, 5, 8],
     ]
     assert len(Stamping.batches) == 1
+
+
+async def test_one_desk_sees_what_another_did_before_it(market: Market) -> None:
+    _, elsewhere, found, _, again = await asyncio.gather(
+        stamp(market, 1), count(market, "desk:2"), count(market), stamp(market, 2), count(market)
+    )
+
+    assert (elsewhere, found, again) == (1, 2, 3)
 
 
 async def test_a_refusal_leaves_nothing_and_is_refused_again(market: Market) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from aggregator.clock import SimulatedClock
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.scheduler.timers import set_timer
@@ -71,3 +72,51 @@ async def test_an_auction_closes_while_a_strip_is_being_cleared(orm: str) -> Non
             await has_closed.wait()
     finally:
         await market.tasks.stop()
+
+
+async def test_a_slow_close_delays_no_other_and_runs_once_at_a_time(orm: str) -> None:
+    clock = SimulatedClock(START)
+    market = a_market(clock)
+    await set_for(market, QUICK, "slow", START)
+    told, may_end = list[str](), asyncio.Event()
+
+    async def close(market: Market, key: str) -> None:
+        told.append(f"{key} begins")
+        if key == "slow" and not may_end.is_set():
+            await set_for(market, QUICK, "later", START)
+            await may_end.wait()
+        told.append(f"{key} ends")
+
+    keep_ringing_all(market, {QUICK: close})
+    try:
+        async with asyncio.timeout(30):
+            while await Pool().rows("select kind from timer"):
+                clock.set(clock.now() + timedelta(milliseconds=200))
+                await asyncio.sleep(0.01)
+                # By then its claim has run out more than once.
+                if clock.now() > START + timedelta(seconds=30):
+                    may_end.set()
+    finally:
+        await market.tasks.stop()
+
+    assert told[:4] == ["slow begins", "later begins", "later ends", "slow ends"]
+
+
+async def test_what_rang_is_gone_while_a_slow_one_rings(orm: str) -> None:
+    market = a_market()
+    for key in ("quick", "slow"):
+        await set_for(market, QUICK, key, START)
+    may_end = asyncio.Event()
+
+    async def close(_: Market, key: str) -> None:
+        if key == "slow":
+            await may_end.wait()
+
+    ringing = asyncio.create_task(ring_due(market, {QUICK: close}))
+    async with asyncio.timeout(30):
+        while len(await Pool().rows("select key from timer")) == 2:
+            await asyncio.sleep(0.01)
+    may_end.set()
+
+    assert await ringing == 2
+    assert await Pool().rows("select key from timer") == []
