@@ -92,6 +92,11 @@ async def with_sugar(market: Market, *regions: str, **terms: object) -> str:
             name_en=f"Region {code}",
             parent="CN",
         )
+    return await an_instrument(market, **terms)
+
+
+async def an_instrument(market: Market, **terms: object) -> str:
+    """Define white sugar, or what the terms make of it; return its id."""
     given = {
         "id": "SUGAR-W1",
         "name_zh": "一级白砂糖",
@@ -114,7 +119,7 @@ async def with_sugar(market: Market, *regions: str, **terms: object) -> str:
     }
     outcome = await defining.define_instrument(
         market,
-        operator,
+        an_actor("operator", "operator"),
         a_command(),
         defining.NewInstrument(**given),  # type: ignore[arg-type]
     )

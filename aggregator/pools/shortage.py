@@ -1,7 +1,9 @@
 """The supplier of a pool cannot deliver all: members are reduced, the price stays.
 
-What tolerance had added gives way first, pro rata to it; then firm lots, pro rata to firm
-lots; largest remainder, ties to who came earlier. The price is the break that was earned.
+Firm lots are what a member must have, tolerance what he would take more: what it had added
+gives way first, pro rata to it, so that nobody lacks firm lots while another keeps more than
+his. Then firm lots are cut pro rata to firm lots; largest remainder, ties to who came earlier.
+The price is the break that was earned.
 """
 
 from __future__ import annotations

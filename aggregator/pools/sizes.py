@@ -1,8 +1,8 @@
 """A firm's size, by which similar firms are found: its usual month of the pool's instrument.
 
-Settled deals say it. Until there are some, what the firm declares counts, stays for 90 days
-and lies within a factor 2 of what it asks for; without a declaration its registered month
-counts, and where nothing is known the pledge's own lots.
+Settled deals say it. Until there are some, what the firm declares of the instrument counts,
+stays for 90 days and lies within a factor 2 of what it asks for; without a declaration its
+registered month counts, and where nothing is known the pledge's own lots.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ async def size_of(
     """Return the size that counts for a pledge of so many lots, keeping a declaration.
 
     Raises:
-        SizeLocked: another size was declared less than 90 days ago.
+        SizeLocked: another size was declared of this instrument less than 90 days ago.
         SizeNotNearRequest: the declared size is not within a factor 2 of the lots.
 
     """
     settled = await usual_month(unit, organisation_id, instrument_id, unit.now)
     if settled is not None:
         return Size(settled, SETTLED)
-    found = await _declared(unit, organisation_id, lots, declared_lots)
+    found = await _declared(unit, organisation_id, instrument_id, lots, declared_lots)
     if found is None:
         registered = (await organisation(organisation_id, unit)).monthly_lots
         found = Size(registered, REGISTERED) if registered else Size(lots, REQUEST)
@@ -56,13 +56,14 @@ def check_near(size_lots: int, lots: int) -> None:
 
 
 async def _declared(
-    unit: Unit, organisation_id: str, lots: int, declared_lots: int | None
+    unit: Unit, organisation_id: str, instrument_id: str, lots: int, declared_lots: int | None
 ) -> Size | None:
     """Return the size that stands declared, taking a new declaration down."""
     locked = await unit.row(
         "select size_lots, declared_at from declared_size"
-        " where organisation_id = $1 and declared_at > $2",
+        " where organisation_id = $1 and instrument_id = $2 and declared_at > $3",
         organisation_id,
+        instrument_id,
         unit.now - LOCKED_FOR,
     )
     if locked is not None:
@@ -74,10 +75,11 @@ async def _declared(
         return None
     check_near(declared_lots, lots)
     await unit.execute(
-        "insert into declared_size (organisation_id, size_lots, declared_at)"
-        " values ($1, $2, $3) on conflict (organisation_id)"
+        "insert into declared_size (organisation_id, instrument_id, size_lots, declared_at)"
+        " values ($1, $2, $3, $4) on conflict (organisation_id, instrument_id)"
         " do update set size_lots = excluded.size_lots, declared_at = excluded.declared_at",
         organisation_id,
+        instrument_id,
         declared_lots,
         unit.now,
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from aggregator.catalogue.tenors import Cell
 from aggregator.errors import CommandReused, InsufficientFunds, InvalidField, NotFound
 from aggregator.market import Command
 from aggregator.pools import pledging
@@ -20,7 +21,7 @@ from aggregator.pools.errors import (
     SizeNotNearRequest,
 )
 from aggregator.pools.facts import PledgeJoined
-from tests.builders import a_command, a_market
+from tests.builders import a_command, a_market, an_instrument
 from tests.integration.pools.building import (
     CLOSES_AT,
     FIRMING_AT,
@@ -66,7 +67,7 @@ async def test_in_firming_a_pledge_only_grows(orm: str) -> None:
     with pytest.raises(LimitOnlyRises) as lower:
         await scene.change("a", pool_id, pledge_id, limit_minor=509_900)
     with pytest.raises(FreightOnlyFalls):
-        await scene.change("a", pool_id, pledge_id, freight_minor=2_001)
+        await scene.change("a", pool_id, pledge_id, freight_minor=2_100)
     with pytest.raises(NoLeavingInFirming):
         await leave(scene, "a", pool_id, pledge_id)
     await scene.change("a", pool_id, pledge_id, lots=110, tolerance_lots=0, limit_minor=520_000)
@@ -136,6 +137,7 @@ async def test_a_pledge_without_its_deposit_is_refused_and_leaves_nothing(orm: s
         ({"limit_minor": 500_050}, "/limit"),
         ({"tolerance_lots": -1}, "/tolerance"),
         ({"freight_minor": -1}, "/freight"),
+        ({"freight_minor": 2_050}, "/freight"),
         ({"freight_minor": 510_000}, "/freight"),
         ({"lots": 1_000_000, "limit_minor": 10**9, "size_lots": 10**6}, "/lots"),
     ],
@@ -165,6 +167,19 @@ async def test_a_size_is_near_the_request_and_stays_for_ninety_days(orm: str) ->
 
     assert refusal.value.until == START + timedelta(days=90)
     assert (await scene.view("a", two))["you"]["size"] == 150
+
+
+async def test_a_size_declared_of_one_instrument_does_not_bind_another(orm: str) -> None:
+    scene = await a_scene("a")
+    await an_instrument(scene.market, id="SALT-S1", name_zh="工业盐", name_en="Salt")
+    sugar = await scene.open()
+    salt = await scene.open(cell=Cell("SALT-S1", "GX", "2027-03"))
+
+    await scene.pledge("a", sugar, lots=200, size_lots=150)
+    await scene.pledge("a", salt, lots=20, size_lots=20)
+
+    assert (await scene.view("a", sugar))["you"]["size"] == 150
+    assert (await scene.view("a", salt))["you"]["size"] == 20
 
 
 async def test_what_belongs_to_others_is_not_there(orm: str) -> None:
