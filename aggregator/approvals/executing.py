@@ -37,6 +37,11 @@ Run = Callable[[Market, Actor, Command, str, Mapping[str, Any]], Awaitable[Outco
 async def _bid(
     market: Market, actor: Actor, command: Command, subject: str, terms: Mapping[str, Any]
 ) -> Outcome:
+    """Say what was approved in an auction: for a package, up to a limit, or as a price."""
+    if "items" in terms:
+        return await bidding.place_package(market, actor, command, subject, **terms)
+    if "limit_minor" in terms:
+        return await bidding.set_standing(market, actor, command, subject, **terms)
     return await bidding.place_bid(market, actor, command, subject, **terms)
 
 

@@ -30,7 +30,18 @@ def commitment(listing: AuctionListed, state: State, said: Said, deposit_minor: 
         amount_minor=amount_minor,
         deposit_minor=deposit_minor,
         worth_minor=worth_minor,
+        alone_minor=_alone_minor(state.rules, said),
     )
+
+
+def _alone_minor(rules: Rules, said: Said) -> int | None:
+    """Return what a word binds to by itself; None for one that takes an earlier one's place."""
+    match said:
+        case BidPlaced() | PackagePlaced():
+            return said.price_minor * said.lots
+        case StandingSet(limit_minor=int(limit_minor)):
+            return limit_minor * rules.lots
+    return None
 
 
 def _orders(said: Said) -> list[StandingSet]:

@@ -27,7 +27,8 @@ class Commitment:
     `subject` names what it stands in, such as `auction:<id>`, and `own` the commitment
     where a firm can have several there. `price_minor` is the worst price per lot that it
     allows, `amount_minor` that of all lots, `worth_minor` that really bound where a use is noted
-    as a round figure, `deposit_minor` what the same act sets aside.
+    as a round figure, `deposit_minor` what the same act sets aside. `alone_minor` is what the
+    act binds to by itself where it stands beside earlier ones.
     """
 
     act: str
@@ -41,6 +42,7 @@ class Commitment:
     deposit_minor: int = 0
     worth_minor: int | None = None
     own: str = ""
+    alone_minor: int | None = None
 
     @property
     def bound_minor(self) -> int:
@@ -163,8 +165,13 @@ class Approval:
             not self.is_executed
             and (self.organisation_id, self.asked_by) == (actor.organisation_id, actor.person_id)
             and self.act == asked.act
-            and asked.bound_minor <= self.amount_minor
+            and self._is_enough_for(asked)
         )
+
+    def _is_enough_for(self, asked: Commitment) -> bool:
+        # What stands beside it was allowed by itself.
+        alone = asked.bound_minor if asked.alone_minor is None else asked.alone_minor
+        return alone <= self.amount_minor
 
 
 @dataclass(frozen=True, slots=True)

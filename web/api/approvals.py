@@ -11,20 +11,22 @@ from pydantic import Field
 from aggregator.amounts import CURRENCY
 from aggregator.approvals.asking import Wanted, ask_for
 from aggregator.approvals.executing import approve_and_execute
+from aggregator.auctions import queries as auctions
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.forwards import ordering
 from aggregator.mandates import queries, requesting
 from aggregator.market import Answer, Outcome
 from aggregator.pools.pledging import PledgeTerms
 from aggregator.supply import offering
+from web.api.auction_acts import PackageBody
 from web.api.auctions import BidBody
 from web.api.faults import checked
-from web.api.fields import Answers, Body, Id, Lots, Money, Note
+from web.api.fields import Answers, Body, Id, Lots, Minor, Money, Note
 from web.api.forwards import OrderBody, StripOfferBody
 from web.api.mandates import Act
 from web.api.offers import OfferBody
 from web.api.pools import PledgeBody
-from web.api.problem import InvalidFields
+from web.api.problem import FieldFault, InvalidFields
 from web.api.routing import Call, route
 
 
@@ -32,6 +34,12 @@ class AskedBid(BidBody):
     """A bid that is asked for says how many lots."""
 
     lots: Lots
+
+
+class AskedStanding(Body):
+    """A standing order that is asked for has a limit."""
+
+    limit: Minor
 
 
 class AskBody(Body):
@@ -109,8 +117,38 @@ class Approvals(Answers):
     approvals: list[Approval]
 
 
+async def _wanted(call: Call, asked: AskBody) -> Wanted:
+    """Return what is asked for as its use case takes it; a word in an auction by its fields."""
+    if asked.act == "auctions.bid" and "items" in asked.terms:
+        return await _package(call, asked.subject, checked(PackageBody, asked.terms))
+    if asked.act == "auctions.bid" and "limit" in asked.terms:
+        return await _standing(call, asked.subject, checked(AskedStanding, asked.terms))
+    schema, read = _READS[asked.act]
+    return read(checked(schema, asked.terms))
+
+
+async def _package(call: Call, auction_id: str, body: PackageBody) -> Wanted:
+    auction = await auctions.auction(call.actor, auction_id)
+    lots_of = {item["id"]: item["lots"] for item in auction.get("items", ())}
+    for place, item in enumerate(body.items):
+        if item not in lots_of:
+            raise InvalidFields([FieldFault(f"/items/{place}", "one_of", ", ".join(lots_of))])
+    terms = {"items": body.items, "price_minor": body.price, "xor": body.xor}
+    return Wanted(terms, body.price * sum(lots_of[item] for item in set(body.items)))
+
+
+async def _standing(call: Call, auction_id: str, body: AskedStanding) -> Wanted:
+    auction = await auctions.auction(call.actor, auction_id)
+    return Wanted({"limit_minor": body.limit}, body.limit * auction["lots"])
+
+
 def _bid(body: AskedBid) -> Wanted:
-    terms = {"price_minor": body.price, "lots": body.lots, "all_or_none": body.all_or_none}
+    terms = {
+        "price_minor": body.price,
+        "lots": body.lots,
+        "all_or_none": body.all_or_none,
+        "attributes": body.attributes,
+    }
     return Wanted(terms, body.price * body.lots)
 
 
@@ -178,9 +216,8 @@ async def approvals(call: Call) -> Answer:
 async def ask_for_approval(call: Call) -> Outcome:
     """Ask for an approval; the terms stay as they are asked for."""
     body: AskBody = call.body
-    schema, read = _READS[body.act]
     try:
-        wanted = read(checked(schema, body.terms))
+        wanted = await _wanted(call, body)
     except InvalidFields as error:
         faults = [replace(one, pointer=f"/terms{one.pointer}") for one in error.faults]
         raise InvalidFields(faults) from None

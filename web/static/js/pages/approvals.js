@@ -9,6 +9,7 @@ import { amount, lots } from "../core/numbers.js";
 import { chip, empty, facts, head, panel } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
+import { itemName } from "./auction_packages.js";
 
 const PLACES = {
   "auctions.bid": "/auctions/",
@@ -132,6 +133,9 @@ function termLines(terms) {
     terms.price && [t("page.approvals.price"), amount(terms.price)],
     terms.limit && [t("page.approvals.limit"), amount(terms.limit)],
     terms.tenor && [t("word.tenor"), terms.tenor],
+    terms.items && [t("page.auction.package"), terms.items.map(itemName).join(" + ")],
+    terms.xor && [t("page.auction.group"), terms.xor],
+    ...Object.entries(terms.attributes ?? {}).map(([name, value]) => [name, String(value)]),
   ].filter(Boolean);
 }
 

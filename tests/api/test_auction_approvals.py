@@ -1,0 +1,103 @@
+"""Words in an auction beyond a clerk's mandate: packages, scored bids and standing orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Served
+from tests.api.test_auction_packages import EARLY, PACKAGES
+from tests.api.test_auctions import opened
+from tests.api.test_mandates import Office
+
+
+@pytest.fixture
+async def office(served: Served) -> Office:
+    office = await Office(served).open()
+    await office.bind()
+    return office
+
+
+async def auction(office: Office, **terms: Any) -> str:
+    return await opened({"mill": office.mill}, **terms)
+
+
+async def approved(office: Office, auction_id: str, act: str, terms: dict[str, Any]) -> Any:
+    """Be refused, ask for the very same, have it approved; return the request as it ended."""
+    refused = await office.clerk.post(f"/auctions/{auction_id}/{act}", terms)
+    assert refused.json()["code"] == "beyond_mandate", refused.text
+    body = {"act": "auctions.bid", "subject": auction_id, "terms": terms}
+    asked = await office.clerk.post("/approvals", body)
+    assert asked.status_code == 201, asked.text
+    path = f"/approvals/{asked.json()['approval_id']}"
+    yes = {"fingerprint": asked.json()["fingerprint"]}
+    assert (await office.boss.post(f"{path}/approve", yes)).json()["state"] == "approved"
+    return (await office.clerk.get(path)).json()
+
+
+async def test_packages_are_approved_one_by_one(office: Office) -> None:
+    auction_id = await auction(office, **PACKAGES)
+    first = {"items": ["2027-03", "2027-04"], "price": "5010.00", "xor": "a"}
+    second = {"items": ["2027-03/2"], "price": "5600.00"}
+
+    ended = [await approved(office, auction_id, "packages", one) for one in (first, second)]
+
+    assert [one["state"] for one in ended] == ["executed", "executed"], ended
+    assert [one["amount"] for one in ended] == ["75150.00", "112000.00"]
+    assert ended[0]["terms"] == first
+    assert ended[0]["outcome"]["items"] == ["2027-03", "2027-04"]
+    shown = (await office.clerk.get(f"/auctions/{auction_id}")).json()
+    assert shown["my_bids"] == 2
+
+
+async def test_a_scored_bid_is_approved_with_its_terms(office: Office) -> None:
+    auction_id = await auction(office, criteria=EARLY)
+    terms = {"price": "5000.00", "lots": 40, "attributes": {"days early": 10}}
+
+    ended = await approved(office, auction_id, "bids", terms)
+
+    assert (ended["state"], ended["amount"]) == ("executed", "200000.00")
+    assert ended["terms"]["attributes"] == {"days early": 10}
+    assert ended["outcome"]["score"] == "5020.00"
+
+
+async def test_a_standing_order_is_approved_up_to_its_limit(office: Office) -> None:
+    auction_id = await auction(office)
+
+    ended = await approved(office, auction_id, "standing", {"limit": "5200.00"})
+
+    assert (ended["state"], ended["amount"]) == ("executed", "520000.00"), ended
+    shown = (await office.clerk.get(f"/auctions/{auction_id}")).json()
+    assert (shown["my_limit"], shown["my_best"]) == ("5200.00", "5000.00")
+
+
+@pytest.mark.parametrize(
+    ("terms", "pointer"),
+    [
+        ({"items": ["2027-09"], "price": "5000.00"}, "/terms/items/0"),
+        ({"items": [], "price": "5000.00"}, "/terms/items"),
+        ({"items": ["2027-03"], "price": "5000.00", "lots": 5}, "/terms/lots"),
+        ({"limit": None}, "/terms/limit"),
+    ],
+)
+async def test_terms_of_no_word_are_refused_at_their_field(
+    office: Office, terms: dict[str, Any], pointer: str
+) -> None:
+    auction_id = await auction(office, **PACKAGES)
+    body = {"act": "auctions.bid", "subject": auction_id, "terms": terms}
+
+    answer = await office.clerk.post("/approvals", body)
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, pointer), answer.text
+
+
+async def test_an_auction_of_others_is_not_found(office: Office) -> None:
+    auction_id = await auction(office, **PACKAGES, invited=[office.mill.organisation_id])
+    terms = {"items": ["2027-03"], "price": "5000.00"}
+
+    answer = await office.clerk.post(
+        "/approvals", {"act": "auctions.bid", "subject": auction_id, "terms": terms}
+    )
+
+    assert answer.status_code == 404
