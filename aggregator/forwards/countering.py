@@ -9,9 +9,11 @@ for them are set aside as for a sealed offer, within its people's mandates.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 
 from aggregator.catalogue.queries import instrument
-from aggregator.errors import InvalidField, NotFound, WrongState
+from aggregator.errors import InvalidField, NotFound, TryAgain, WrongState
 from aggregator.forwards import asking, offering, store, talks
 from aggregator.forwards.errors import TermsChanged
 from aggregator.forwards.instance import Rows
@@ -83,16 +85,17 @@ async def accept(
     known = next((one for one in await talks.load(Pool(), strip_id) if one.number == number), None)
     if known is None:
         raise NotFound("round")
-    needed = await asking.beyond(market, found, known.terms)
+    needed = None
+    with suppress(WrongState, TermsChanged):  # which the step raises, unless it is known already
+        _require_answerable(found, known, actor, terms_sha256, market.clock.now())
+        needed = await asking.beyond(market, found, known.terms)
 
     async def step(unit: Unit) -> Answer:
         strip = await store.load(unit, strip_id)
-        talks.require_talking(strip, talks.COUNTER, unit.now)
         said = (await talks.load(unit, strip_id))[number - 1]
-        if said.state != talks.OPEN or said.by == _check_side(strip, actor):
-            raise WrongState(said.state if said.state != talks.OPEN else "own_round", talks.OPEN)
-        if said.terms_sha256 != terms_sha256:
-            raise TermsChanged(said.terms_sha256)
+        _require_answerable(strip, said, actor, terms_sha256, unit.now)
+        if needed is None:
+            raise TryAgain
         if said.by == talks.BUNDLE:
             await offering.stand(unit, strip, offering.terms_of(said.terms))
         await talks.end_round(unit, strip_id, said, talks.ACCEPTED)
@@ -121,6 +124,16 @@ def bundle_lots(strip: Strip, orders: Rows) -> dict[str, int]:
         for tenor, lots in taken.items():
             found[tenor] += lots
     return found
+
+
+def _require_answerable(
+    strip: Strip, said: Round, actor: Actor, terms_sha256: str, now: datetime
+) -> None:
+    talks.require_talking(strip, talks.COUNTER, now)
+    if said.state != talks.OPEN or said.by == _check_side(strip, actor):
+        raise WrongState(said.state if said.state != talks.OPEN else "own_round", talks.OPEN)
+    if said.terms_sha256 != terms_sha256:
+        raise TermsChanged(said.terms_sha256)
 
 
 def _check_side(strip: Strip, actor: Actor) -> str:

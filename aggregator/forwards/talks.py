@@ -32,7 +32,8 @@ TALKING, ASKING, SETTLING = "talking", "asking", "settling"
 OPEN, COUNTERED, ACCEPTED, EXPIRED, OVER = "open", "countered", "accepted", "expired", "over"
 ROUND_TIMER = "forwards.round"
 MAX_MINUTES = 7 * 24 * 60
-MAX_ROUNDS = 200
+MAX_ROUNDS = 50
+"""No more than an offer may have steps: on a clock each round can add one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,11 @@ async def load(reader: Reader, strip_id: str) -> list[Round]:
         " where strip_id = $1 order by number",
         strip_id,
     )
-    return [Round(**{**dict(row), "terms": decoded(row["terms"])}) for row in found]
+    return [Round(**{**dict(row), "terms": _unsalted(decoded(row["terms"]))}) for row in found]
+
+
+def _unsalted(terms: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in terms.items() if name != "salt"}
 
 
 async def open_round(
@@ -155,14 +160,16 @@ async def open_round(
         await end_round(unit, strip.id, before[-1], OVER if strip.rounds == CLOCK else COUNTERED)
     minutes = rules.answer_minutes if isinstance(rules, CounterTerms) else rules.round_minutes
     ends_at = unit.now + timedelta(minutes=minutes)
-    number, sha256 = len(before) + 1, hashlib.sha256(canonical(terms)).hexdigest()
+    # Few lots are possible: without a salt who sees prices and hash would find the lots by trying.
+    salted = {**terms, "salt": unit.new_id("slt")}
+    number, sha256 = len(before) + 1, hashlib.sha256(canonical(salted)).hexdigest()
     await unit.execute(
         "insert into strip_round (strip_id, number, by, terms, terms_sha256, state, opened_at,"
         " ends_at) values ($1, $2, $3, $4::jsonb, $5, 'open', $6, $7)",
         strip.id,
         number,
         by,
-        json.dumps(terms),
+        json.dumps(salted),
         sha256,
         unit.now,
         ends_at,

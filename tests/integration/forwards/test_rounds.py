@@ -1,7 +1,9 @@
 """Rounds of negotiation: counter-offers with one mill, and a clock over the months."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from aggregator.forwards import (
 from aggregator.forwards.errors import TermsChanged
 from aggregator.forwards.facts import StripLapsed, StripRoundEnded, StripRoundOpened
 from aggregator.forwards.talks import ClockTerms, CounterTerms
+from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Pool, entries
 from aggregator.ledger.queries import balances
 from aggregator.ledger.verifying import verify
@@ -221,6 +224,41 @@ async def test_terms_are_accepted_by_their_hash_and_by_the_other_side(orm: str) 
         await accepted(world, world.mills[1], 2, old)
     with pytest.raises(NotAllowed):
         await accepted(world, an_actor("buyer0", "buyer"), 2, old)
+
+
+async def test_the_hash_of_shown_prices_does_not_tell_the_lots(orm: str) -> None:
+    world = await talking()
+
+    sha256 = await proposed(world)
+
+    [said] = await talks.load(Pool(), world.strip_id)
+    guessed = canonical(said.terms)
+    assert said.terms_sha256 == sha256
+    assert hashlib.sha256(guessed).hexdigest() != sha256
+
+
+async def test_no_bundle_is_cleared_for_who_may_not_accept(
+    orm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await talking()
+    sha256 = await proposed(world)
+    cleared, before = list[str](), asking.certify
+
+    async def counted(instance: Any) -> Any:
+        cleared.append(sha256)
+        return await before(instance)
+
+    monkeypatch.setattr(asking, "certify", counted)
+    for actor, given in ((OPERATOR, sha256), (world.mill, "0" * 64)):
+        with pytest.raises((TermsChanged, WrongState)):
+            await accepted(world, actor, 1, given)
+    assert cleared == []
+
+    assert await accepted(world, world.mill, 1, sha256) == "settling"
+    with pytest.raises(WrongState):
+        await accepted(world, world.mill, 1, sha256)
+
+    assert cleared == [sha256]
 
 
 async def test_what_breaks_the_rules_of_talks_is_refused(orm: str) -> None:
