@@ -9,8 +9,10 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from aggregator.amounts import decimal_text
 from aggregator.app import database, market_on
 from aggregator.cli import auditing
+from aggregator.ledger.trial import TrialBalance, TrialRow, TrialTotal, trial_balance
 from aggregator.ledger.verifying import LedgerReport
 from aggregator.ledger.verifying import verify as verify_ledger
 from aggregator.prices.verifying import PriceReport
@@ -49,7 +51,7 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _verify_ledger(arguments: argparse.Namespace) -> int:
-    report = asyncio.run(_ledger_report())
+    report, trial = asyncio.run(_ledger_report())
     if arguments.json:
         found = [
             {"rule": d.rule, "id": d.id, "difference_minor": d.difference_minor}
@@ -60,12 +62,16 @@ def _verify_ledger(arguments: argparse.Namespace) -> int:
             "transfers": report.transfers,
             "postings": report.postings,
         }
-        print(json.dumps({**counts, "differences": found}))
+        print(json.dumps({**counts, "differences": found, "trial_balance": asdict(trial)}))
     else:
         print(
             f"{report.accounts} accounts, {report.transfers} transfers,"
             f" {report.postings} postings: {len(report.differences)} differences"
         )
+        for row in trial.rows:
+            print(_trial_line(row, row.purpose))
+        for total in trial.totals:
+            print(_trial_line(total, ""))
         for difference in report.differences:
             print(
                 f"  {difference.id}: {difference.rule} ({difference.difference_minor})",
@@ -92,9 +98,15 @@ async def _price_report() -> PriceReport:
         return await verify_prices()
 
 
-async def _ledger_report() -> LedgerReport:
+def _trial_line(row: TrialRow | TrialTotal, purpose: str) -> str:
+    columns = (row.debit_minor, row.credit_minor)
+    shown = " ".join(f"{decimal_text(minor, row.currency):>20}" for minor in columns)
+    return f"  {row.currency} {purpose:<10} {shown}"
+
+
+async def _ledger_report() -> tuple[LedgerReport, TrialBalance]:
     async with database(load_settings()) as found, market_on(found.dsn):
-        return await verify_ledger()
+        return await verify_ledger(), await trial_balance()
 
 
 def _settings(arguments: argparse.Namespace) -> int:

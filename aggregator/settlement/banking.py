@@ -9,21 +9,22 @@ so that every fen the bank has is somebody's here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
 from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.queries import organisation
-from aggregator.settlement import chargebacks, payouts
-from aggregator.settlement.facts import BankLineParked, MoneyReceived
+from aggregator.settlement import chargebacks, escrow, payouts
+from aggregator.settlement.facts import BankCharged, BankLineParked, MoneyReceived
 from aggregator.settlement.matching import accept_payer, match
-from aggregator.settlement.statements import CREDIT, MAX_LINES, StatementLine
+from aggregator.settlement.statements import CREDIT, DEBIT, MAX_LINES, StatementLine
 
 STREAM = "bank"
 MATCHED, UNMATCHED, ASSIGNED, DUPLICATE = "matched", "unmatched", "assigned", "duplicate"
-RETURNED, REVERSED = "returned", "reversed"
+RETURNED, REVERSED, CHARGED = "returned", "reversed", "charged"
 
 
 async def import_lines(
@@ -66,13 +67,7 @@ async def assign(
     """
 
     async def step(unit: Unit) -> Answer:
-        row = await unit.row("select * from bank_line where id = $1 for update", line_id)
-        if row is None:
-            raise NotFound("bank_line")
-        if row["state"] != UNMATCHED:
-            raise WrongState(row["state"], UNMATCHED)
-        if row["direction"] != CREDIT:
-            raise Conflict("debit_line")
+        row = await _waiting(unit, line_id, CREDIT)
         payee = await organisation(organisation_id, unit)
         await unit.execute(
             "update bank_line set state = $2, organisation_id = $3, assigned_at = $4 where id = $1",
@@ -104,13 +99,7 @@ async def send_back(
     payouts.check_account(payee_account)
 
     async def step(unit: Unit) -> Answer:
-        row = await unit.row("select * from bank_line where id = $1 for update", line_id)
-        if row is None:
-            raise NotFound("bank_line")
-        if row["state"] != UNMATCHED:
-            raise WrongState(row["state"], UNMATCHED)
-        if row["direction"] != CREDIT:
-            raise Conflict("debit_line")
+        row = await _waiting(unit, line_id, CREDIT)
         await unit.execute("update bank_line set state = $2 where id = $1", line_id, RETURNED)
         suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
         wanted = payouts.Wanted(
@@ -125,6 +114,50 @@ async def send_back(
         return {"line_id": line_id, "line_state": RETURNED, **made}
 
     return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
+
+
+async def book_charge(market: Market, actor: Actor, command: Command, line_id: str) -> Outcome:
+    """Book a debit that nobody ordered as the bank's charge: the market's own fees pay it.
+
+    Raises:
+        NotFound: no such line.
+        WrongState: it has been booked already.
+        Conflict: the line is a credit, or takes back a credit that a firm is to cover.
+        InsufficientFunds: the market has earned less than that.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        row = await _waiting(unit, line_id, DEBIT)
+        if row["reverses"] is not None:
+            raise Conflict("chargeback_line")
+        await unit.execute("update bank_line set state = $2 where id = $1", line_id, CHARGED)
+        fees = await escrow.fees_account(unit, row["currency"])
+        bank = await accounts.ensure(unit, None, BANK, row["currency"])
+        await transfers.post(
+            unit,
+            "bank.charge",
+            line_id,
+            [(fees, -row["amount_minor"]), (bank, row["amount_minor"])],
+            key=f"bank.charge:{line_id}",
+        )
+        fact = BankCharged(line_id, row["amount_minor"], row["currency"])
+        await unit.record(STREAM, fact)
+        return {"line_id": line_id, "state": CHARGED}
+
+    return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
+
+
+async def _waiting(unit: Unit, line_id: str, direction: str) -> Mapping[str, Any]:
+    """Return a locked line of the desk that goes in this direction."""
+    row = await unit.row("select * from bank_line where id = $1 for update", line_id)
+    if row is None:
+        raise NotFound("bank_line")
+    if row["state"] != UNMATCHED:
+        raise WrongState(row["state"], UNMATCHED)
+    if row["direction"] != direction:
+        raise Conflict(f"{row['direction']}_line")
+    return row
 
 
 async def _take(unit: Unit, line: StatementLine, pointer: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
 Versions 001.02 to 001.14 are read, 001.08 is written. A file is taken whole or not at all: it
 must be well formed without a document type, its booked entries must carry the account's
 currency, and opening balance and entries must come to the closing balance, so that a file that
-was cut or altered is refused. Entries that are only pending are left for a later statement.
+was cut or altered is refused. Entries that are only pending are left for a later statement. An
+entry that sums up several payments becomes a line for each, where the bank names their amounts.
 """
 
 from __future__ import annotations
@@ -119,41 +120,77 @@ def _lines(statement: Tree.Element, pointer: str) -> Iterator[StatementLine]:
     currency = _text(statement, "Acct/Ccy") or _currency(balances["OPBD"])
     opening = _amount(balances["OPBD"], currency, f"{pointer}/Bal/OPBD")
     closing = _amount(balances["CLBD"], currency, f"{pointer}/Bal/CLBD")
-    found = []
+    found: list[StatementLine] = []
     moved = 0
     for number, entry in enumerate(statement.findall("Ntry")):
         at = f"{pointer}/Ntry/{number}"
         if (_text(entry, "Sts/Cd") or _text(entry, "Sts")) != "BOOK":
             continue
         moved += _amount(entry, currency, at)
-        found.append(_line(entry, account, currency, at))
+        found += _entry(entry, account, currency, at)
     if opening + moved != closing:
         told = decimal_text(opening + moved, currency)
         raise InvalidField(f"{pointer}/Bal/CLBD", "closing_balance", f"{told} {currency}")
     yield from found
 
 
-def _line(entry: Tree.Element, account: str, currency: str, pointer: str) -> StatementLine:
+def _entry(
+    entry: Tree.Element, account: str, currency: str, pointer: str
+) -> Iterator[StatementLine]:
+    """Return an entry's line, or those of a batch whose payments have amounts of their own."""
+    whole = _text(entry, "Amt")
+    parts = entry.findall("NtryDtls/TxDtls")
+    amounts = [_text(part, "Amt") or _text(part, "AmtDtls/TxAmt/Amt") for part in parts]
+    if len(parts) < 2 or not all(amounts):
+        yield _line(entry, account, currency, pointer, said=parts, amount=whole)
+        return
+    sums = sum(minor_of(amount, currency, pointer=f"{pointer}/TxDtls/Amt") for amount in amounts)
+    if sums != minor_of(whole, currency, pointer=f"{pointer}/Amt"):
+        told = decimal_text(sums, currency)
+        raise InvalidField(f"{pointer}/Amt", "batch_total", f"{told} {currency}")
+    for number, (part, amount) in enumerate(zip(parts, amounts, strict=True), start=1):
+        yield _line(entry, account, currency, pointer, said=[part], amount=amount, part=number)
+
+
+def _line(
+    entry: Tree.Element,
+    account: str,
+    currency: str,
+    pointer: str,
+    *,
+    said: Sequence[Tree.Element],
+    amount: str,
+    part: int = 0,
+) -> StatementLine:
+    """Return a line of `amount` about the payments `said`; `part` counts those of a batch."""
     direction = CREDIT if _text(entry, "CdtDbtInd") == "CRDT" else DEBIT
     side = "Dbtr" if direction == CREDIT else "Cdtr"
-    parties = "NtryDtls/TxDtls/RltdPties"
-    payer = _text(entry, f"{parties}/{side}/Pty/Nm") or _text(entry, f"{parties}/{side}/Nm")
-    said = [
-        *(found.text or "" for found in entry.findall("NtryDtls/TxDtls/RmtInf/Ustrd")),
-        _text(entry, "NtryDtls/TxDtls/RmtInf/Strd/CdtrRefInf/Ref"),
-        _text(entry, "NtryDtls/TxDtls/Refs/EndToEndId"),
-    ]
+    reference = _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef")
     fields = {
         "account": account,
-        "entry_reference": _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef"),
+        "entry_reference": f"{reference}/{part}" if part and reference else reference,
         "direction": direction,
-        "amount": _text(entry, "Amt"),
+        "amount": amount,
         "currency": currency,
         "booked_on": (_text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm"))[:10],
-        "payer": payer,
-        "remittance": " ".join(part for part in said if part and part != "NOTPROVIDED")[:500],
+        "payer": _first(said, f"RltdPties/{side}/Pty/Nm", f"RltdPties/{side}/Nm"),
+        "remittance": _remittance(said),
     }
     return statement_line(fields, pointer)
+
+
+def _first(parts: Sequence[Tree.Element], *paths: str) -> str:
+    texts = (_text(part, path) for path in paths for part in parts)
+    return next((text for text in texts if text), "")
+
+
+def _remittance(parts: Sequence[Tree.Element]) -> str:
+    texts = [
+        *(found.text or "" for part in parts for found in part.findall("RmtInf/Ustrd")),
+        _first(parts, "RmtInf/Strd/CdtrRefInf/Ref"),
+        _first(parts, "Refs/EndToEndId"),
+    ]
+    return " ".join(text for text in texts if text and text != "NOTPROVIDED")[:500]
 
 
 def _amount(element: Tree.Element, currency: str, pointer: str) -> int:

@@ -16,6 +16,15 @@ class MoneyReceived:
 
 
 @fact
+class BankCharged:
+    """A debit that nobody ordered was booked as the bank's charge to the market itself."""
+
+    line_id: str
+    amount_minor: int
+    currency: str
+
+
+@fact
 class BankLineParked:
     """A bank line waits for a person; `reason` says why it was not matched."""
 

@@ -136,3 +136,15 @@ async def unmatched(reader: Reader | None = None) -> list[BankLineView]:
         MAX_ROWS,
     )
     return [BankLineView(**dict(row)) for row in found]
+
+
+async def unbooked(reader: Reader | None = None) -> dict[str, int]:
+    """Return by currency what the bank has paid out that nothing here answers for yet.
+
+    The bank's own balance is that of its account here less this.
+    """
+    found = await (reader or Pool()).rows(
+        "select currency, sum(amount_minor)::bigint as amount_minor from bank_line"
+        " where state = 'unmatched' and direction = 'debit' group by currency"
+    )
+    return {row["currency"]: row["amount_minor"] for row in found}

@@ -9,7 +9,7 @@ import httpx
 from aggregator.ledger.verifying import verify
 from aggregator.settlement.simulator import SimulatedBank
 from tests.api.conftest import Served, Visitor
-from tests.api.test_deals import formed, parties
+from tests.api.test_deals import formed, parties, settled
 
 TODAY = date(2027, 1, 4)
 NOON = datetime(2027, 1, 4, 12, tzinfo=UTC)
@@ -64,3 +64,25 @@ async def test_a_bomb_is_refused_and_moves_nothing(served: Served) -> None:
     assert answer.status_code == 422
     assert answer.json()["rule"] == "xml_safe"
     assert (await found["operator"].get("/bank/unmatched")).json()["lines"] == []
+
+
+async def test_the_operator_books_the_banks_charge_and_reads_what_all_accounts_hold(
+    served: Served,
+) -> None:
+    found = await parties(served)
+    await settled(served, found)
+    bank = SimulatedBank("CN-6222-01", "CNY")
+    bank.pay("The bank", 1_500, reference="charge of March", booked_on=TODAY)
+    await post_xml(found["operator"], bank.camt(NOON), "one")
+    (line,) = (await found["operator"].get("/bank/unmatched")).json()["lines"]
+    before = (await found["operator"].get("/bank/trial-balance")).json()
+
+    charged = await found["operator"].post(f"/bank/unmatched/{line['line_id']}/charge")
+    after = (await found["operator"].get("/bank/trial-balance")).json()
+
+    assert charged.json() == {"line_id": line["line_id"], "state": "charged"}
+    (was,), (now,) = before["totals"], after["totals"]
+    assert (was["debit"], was["unbooked"]) == (was["credit"], "15.00")
+    assert (now["debit"], now["unbooked"]) == (now["credit"], "0.00")
+    assert [row["purpose"] for row in after["rows"]] == ["bank", "cash", "escrow", "fees", "tax"]
+    assert (await found["finance"].get("/bank/trial-balance")).status_code == 403

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from aggregator.errors import NotFound
 from aggregator.ledger import queries as ledger
+from aggregator.ledger import trial
 from aggregator.ledger.statements import movements, write_statement
 from aggregator.market import Answer, Outcome
 from aggregator.settlement import banking, payouts, queries
@@ -191,6 +192,36 @@ class Assigned(Answers):
     organisation_id: str
 
 
+class Charged(Answers):
+    line_id: str
+    state: str
+
+
+class TrialRow(Answers):
+    """The accounts of one purpose; those below zero in `debit`, the others in `credit`."""
+
+    currency: str
+    purpose: str
+    accounts: int
+    debit: Money
+    credit: Money
+    held: Money
+
+
+class TrialTotal(Answers):
+    """A currency's columns, which agree; `unbooked` has left the bank and waits on the desk."""
+
+    currency: str
+    debit: Money
+    credit: Money
+    unbooked: Money
+
+
+class TrialBalance(Answers):
+    rows: list[TrialRow]
+    totals: list[TrialTotal]
+
+
 class SentBack(PaymentOrdered):
     line_id: str
     line_state: str
@@ -289,6 +320,26 @@ async def send_bank_line_back(call: Call) -> Outcome:
     return await banking.send_back(
         call.market, call.actor, call.command, call.path["line_id"], call.body.payee_account
     )
+
+
+@route("POST", "/bank/unmatched/{line_id}/charge", act="settlement.assign", out=Charged)
+async def book_bank_charge(call: Call) -> Outcome:
+    """Book a debit that nobody ordered as the bank's charge to the market."""
+    return await banking.book_charge(call.market, call.actor, call.command, call.path["line_id"])
+
+
+@route("GET", "/bank/trial-balance", act="settlement.read", out=TrialBalance)
+async def trial_balance(_: Call) -> Answer:
+    """Show what all accounts hold together, by currency and purpose."""
+    found = await trial.trial_balance()
+    unbooked = await queries.unbooked()
+    return {
+        "rows": [asdict(row) for row in found.rows],
+        "totals": [
+            {**asdict(total), "unbooked_minor": unbooked.get(total.currency, 0)}
+            for total in found.totals
+        ],
+    }
 
 
 @route("GET", "/bank/payments.xml", act="settlement.read", query=PaymentFileQuery, gives=(XML,))

@@ -113,6 +113,28 @@ def test_a_file_that_was_cut_altered_or_armed_is_refused_whole(
     assert refusal.value.rule == rule
 
 
+def test_a_batch_becomes_a_line_for_each_payment(bank: SimulatedBank) -> None:
+    bank.receive("", 1_500, remittance="", booked_on=TODAY)
+    text = bank.camt(NOON)
+
+    first, second = read_camt(_batched(text, "10.00", "5.00"))
+
+    assert (first.amount_minor, second.amount_minor) == (1_000, 500)
+    assert [one.entry_reference for one in (first, second)] == ["E00000001/1", "E00000001/2"]
+    assert [one.remittance for one in (first, second)] == ["D10.00", "D5.00"]
+    with pytest.raises(InvalidField, match="batch_total"):
+        read_camt(_batched(text, "10.00", "5.01"))
+
+
+def _batched(text: str, *amounts: str) -> str:
+    start, end = text.index("<TxDtls>"), text.index("</NtryDtls>")
+    parts = (
+        f'<TxDtls><Amt Ccy="CNY">{amount}</Amt><RmtInf><Ustrd>D{amount}</Ustrd></RmtInf></TxDtls>'
+        for amount in amounts
+    )
+    return text[:start] + "".join(parts) + text[end:]
+
+
 def _without_an_entry(text: str) -> str:
     start, end = text.index("<Ntry>"), text.index("</Ntry>") + len("</Ntry>")
     return text[:start] + text[end:]

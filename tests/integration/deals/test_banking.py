@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aggregator.errors import Conflict, InvalidField, WrongState
+from aggregator.errors import Conflict, InsufficientFunds, InvalidField, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger.queries import balances
+from aggregator.ledger.trial import trial_balance
 from aggregator.ledger.verifying import verify
+from aggregator.market import Outcome
 from aggregator.settlement import banking, payouts, queries
 from aggregator.settlement.simulator import SimulatedBank
 from aggregator.settlement.statements import COLUMNS, read_csv, write_csv
-from tests.integration.deals.playing import cash, take
+from tests.integration.deals.playing import accounts, cash, settled, take
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -142,6 +144,48 @@ async def test_a_debit_that_nobody_ordered_moves_nothing(
         )
     assert await cash(trading, "factory") == 10_000
     assert not (await verify()).differences
+
+
+async def test_what_the_bank_takes_for_itself_is_the_markets_own_cost(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    await settled(trading)
+    before = await accounts()
+    await take(trading, bank.pay("The bank", 500, reference="monthly charge", booked_on=TODAY))
+    waiting = await queries.unbooked()
+    (line,) = await queries.unmatched()
+    operator = trading.actor("operator", "operator")
+
+    async def charged() -> Outcome:
+        return await banking.book_charge(trading.market, operator, trading.command(), line.line_id)
+
+    await charged()
+
+    after = await accounts()
+    assert waiting == {"CNY": 500}
+    assert await queries.unbooked() == {}
+    assert after["fees"] == before["fees"] - 500
+    assert after["bank"] == before["bank"] + 500
+    with pytest.raises(WrongState):
+        await charged()
+    found = await trial_balance()
+    (total,) = found.totals
+    assert total.debit_minor == total.credit_minor == -after["bank"]
+    assert {row.purpose for row in found.rows} >= {"bank", "cash", "escrow", "fees", "tax"}
+    assert not (await verify()).differences
+
+
+async def test_a_credit_is_no_charge_and_a_poor_market_pays_none(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    await take(trading, bank.receive("X", 700, remittance="", booked_on=TODAY))
+    await take(trading, bank.pay("The bank", 500, reference="charge", booked_on=TODAY))
+    lines = {line.direction: line.line_id for line in await queries.unmatched()}
+    operator = trading.actor("operator", "operator")
+
+    for direction, error in (("credit", Conflict), ("debit", InsufficientFunds)):
+        with pytest.raises(error):
+            await banking.book_charge(trading.market, operator, trading.command(), lines[direction])
 
 
 async def test_a_payment_is_final_with_its_line_and_free_when_it_fails(

@@ -1,9 +1,10 @@
 /** The bank on the operator's desk: statements in as files or text, payments out as a file. */
 
-import { send } from "../core/api.js";
+import { get, send } from "../core/api.js";
 import { fill, h, say } from "../core/dom.js";
 import { fileField } from "../core/files.js";
-import { form } from "../core/forms.js";
+import { actButton, form } from "../core/forms.js";
+import { amount } from "../core/numbers.js";
 import { table } from "../core/parts.js";
 import { t } from "../core/words.js";
 
@@ -77,4 +78,65 @@ function paymentFile() {
     h("div", { class: "field" }, h("label", { for: "paying-account" }, t("page.desk.paying_account")), account),
     h("div", { class: "foot" }, h("button", { type: "submit" }, t("page.desk.payment_file"))),
   );
+}
+
+/** Book a debit that nobody ordered as what the bank takes for itself. */
+export function chargeButton(line, refresh) {
+  return h(
+    "p",
+    { class: "foot" },
+    actButton({
+      label: t("page.desk.charge"),
+      className: "danger",
+      confirm: () => ({
+        title: t("page.desk.charge"),
+        lines: [
+          [t("page.deal.amount"), `${amount(line.amount)} ${line.currency}`],
+          [t("page.desk.remittance"), line.remittance],
+        ],
+        note: t("page.desk.charge_note"),
+        act: t("page.desk.charge"),
+        isDanger: true,
+      }),
+      send: (key) => send("POST", `/bank/unmatched/${line.line_id}/charge`, undefined, key),
+      done: refresh,
+    }),
+  );
+}
+
+/** What all accounts hold together, asked for when it is opened. */
+export function trialBalance() {
+  const shown = h("div", { class: "live" });
+  return h(
+    "details",
+    {
+      class: "panel plain",
+      ontoggle: async ({ target }) => {
+        if (target.open) fill(shown, ...trialTables(await get("/bank/trial-balance")));
+      },
+    },
+    h("summary", { class: "panel" }, t("page.desk.trial")),
+    shown,
+  );
+}
+
+function trialTables({ rows, totals }) {
+  return totals.map((total) => [
+    table({
+      isLedger: true,
+      rows: [...rows.filter((row) => row.currency === total.currency), { ...total, isTotal: true }],
+      rowClass: (row) => row.isTotal && "mine",
+      columns: [
+        {
+          label: t("page.desk.trial_accounts"),
+          cell: (row) =>
+            row.isTotal ? `${t("word.total")} ${row.currency}` : `${t(`page.purpose.${row.purpose}`)} · ${row.accounts}`,
+        },
+        { label: t("page.desk.trial_held"), isNumber: true, cell: (row) => (row.isTotal ? "" : amount(row.held)) },
+        { label: t("page.desk.trial_debit"), isNumber: true, cell: (row) => amount(row.debit) },
+        { label: t("page.desk.trial_credit"), isNumber: true, cell: (row) => amount(row.credit) },
+      ],
+    }),
+    h("p", { class: "note" }, t("page.desk.trial_unbooked", { amount: amount(total.unbooked) })),
+  ]);
 }
