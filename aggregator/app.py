@@ -88,14 +88,16 @@ async def market_on(
 ) -> AsyncIterator[Market]:
     """Connect a market to a migrated database, without timers."""
     await orm.connect(dsn, max_connections=connections)
-    clock = clock or await SystemClock.anchored(_database_time)
-    market = Market(clock, bus or MemoryBus(), ids or RandomIds(clock), ON_FACT)
-    await market.bus.start()
     try:
-        yield market
+        clock = clock or await SystemClock.anchored(_database_time)
+        market = Market(clock, bus or MemoryBus(), ids or RandomIds(clock), ON_FACT)
+        await market.bus.start()
+        try:
+            yield market
+        finally:
+            await market.tasks.stop()
+            await market.bus.stop()
     finally:
-        await market.tasks.stop()
-        await market.bus.stop()
         await orm.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aggregator.auctions.facts import AuctionListed, BidderEntered
+from aggregator.errors import Conflict, InsufficientFunds
 from aggregator.ledger import holds
 from aggregator.ledger.covering import Held
 from aggregator.market import Unit
@@ -114,7 +115,12 @@ async def attach(unit: Unit, auction_id: str, organisation_id: str, hold_id: str
 
 
 async def refit(unit: Unit, listing: AuctionListed, state: State, bidder: str) -> None:
-    """Let what is held for a bidder follow a bid that was taken out."""
+    """Let what is held for a bidder follow a bid that was taken out.
+
+    Raises:
+        Conflict: the bid that would stand again needs more than its bidder has free.
+
+    """
     found = await holds_of(unit, [(listing.auction_id, bidder)])
     if not found:
         return
@@ -124,10 +130,14 @@ async def refit(unit: Unit, listing: AuctionListed, state: State, bidder: str) -
         await holds.void(unit, held.hold_id)
         return
     needed = needed_minor(listing, state, mine, held.amount_minor)
-    if needed < held.amount_minor:
+    if needed != held.amount_minor:
         await holds.void(unit, held.hold_id)
         reference = f"auction:{listing.auction_id}"
-        hold_id = await holds.place(unit, held.account_id, needed, reference)
+        try:
+            hold_id = await holds.place(unit, held.account_id, needed, reference)
+        except InsufficientFunds as error:
+            # Without the figures: what a firm has is nothing for who takes its bid out.
+            raise Conflict("earlier_bid_not_covered") from error
         await attach(unit, listing.auction_id, bidder, hold_id)
 
 

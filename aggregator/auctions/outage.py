@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aggregator.auctions import store
 from aggregator.journal.reading import Pool, entries
 from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.scheduler.outages import TOLERATED
 from matching.auctions.commands import RecordOutage
 from matching.auctions.engine import decide
 from matching.auctions.events import Paused
 
-TOLERATED = timedelta(seconds=2)
 OUTAGE = "outage"
 
 

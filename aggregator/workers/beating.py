@@ -12,18 +12,18 @@ from aggregator.forwards import outage as forwards
 from aggregator.journal.reading import Pool
 from aggregator.market import Market
 from aggregator.pools import outage as pools
+from aggregator.scheduler.outages import TOLERATED
 
 log = structlog.get_logger("heartbeat")
 
 BEAT_EVERY = timedelta(seconds=1)
-OUTAGE_AFTER = timedelta(seconds=2)
 
 
 async def after_silence(market: Market) -> None:
     """Apply the outage rule to what was open while no process gave a sign of life."""
     found = await Pool().rows("select at from heartbeat where id = 1")
     now = market.clock.now()
-    if found and now - found[0]["at"] > OUTAGE_AFTER:
+    if found and now - found[0]["at"] > TOLERATED:
         await auctions.after_outage(market, found[0]["at"], now)
         await pools.after_outage(market, found[0]["at"], now)
         await forwards.after_outage(market, found[0]["at"], now)

@@ -103,7 +103,7 @@ class FeedProtocol(WebSocketsSansIOProtocol):
         # In parts, so that a flood is seen before all of it is read.
         for at in range(0, len(data), _PART_BYTES):
             if self.close_sent:
-                self._hear_no_more(len(data) - at)
+                self._hear_no_more(min(_PART_BYTES, len(data) - at))
             if self.conn.parser_exc is not None or self.transport.is_closing():
                 return
             super().data_received(data[at : at + _PART_BYTES])

@@ -13,7 +13,7 @@ from aggregator.catalogue.tenors import Cell
 from aggregator.clock import SimulatedClock
 from aggregator.journal.reading import Entry, Pool, entries
 from aggregator.ledger import queries as ledger
-from aggregator.market import Actor, Market
+from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
 from tests.builders import START, a_command, a_market, an_actor, an_organisation, with_cash
@@ -88,6 +88,17 @@ def some_terms(**given: Any) -> AuctionTerms:
         "step_minor": STEP,
     }
     return AuctionTerms(**{**terms, **given})
+
+
+async def opened_within(scene: Scene, reference: str = "pool:p1:1", **terms: Any) -> str:
+    """Open a buy-side auction for a volume that stands above auctions."""
+
+    async def step(unit: Unit) -> Answer:
+        given = some_terms(**{"side": "buy", **terms})
+        return {"auction_id": await opening.open_within(unit, given, reference)}
+
+    outcome = await scene.market.perform(Actor.SYSTEM, "auctions.open", step)
+    return str(outcome.answer["auction_id"])
 
 
 async def a_scene() -> Scene:

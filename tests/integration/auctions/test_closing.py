@@ -14,7 +14,7 @@ from aggregator.deals.facts import DealFormed
 from aggregator.errors import InvalidField, NotAllowed, NotFound, SamePerson, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger import verifying
-from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.market import Actor, Market, Unit
 from matching.auctions import engine
 from matching.auctions.events import EVENT_TYPES, Award, Closed, Paused, Resumed
 from matching.auctions.refusals import AuctionCancelled, AuctionPaused
@@ -25,28 +25,15 @@ from tests.integration.auctions.building import (
     OPERATOR,
     PRICE,
     STEP,
-    Scene,
     a_scene,
     facts_of,
     journal_of,
+    opened_within,
     some_terms,
 )
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
-
-
-async def opened_within(scene: Scene, **terms: object) -> str:
-    """Open a buy-side auction for a volume that stands above auctions."""
-    found = []
-
-    async def step(unit: Unit) -> Answer:
-        given = {"side": "buy", "start_minor": PRICE, **terms}
-        found.append(await opening.open_within(unit, some_terms(**given), "pool:p1:1"))
-        return {}
-
-    await scene.market.perform(Actor.SYSTEM, "auctions.open", step)
-    return found[0]
 
 
 async def test_the_close_awards_frees_deposits_and_forms_the_deal(orm: str) -> None:

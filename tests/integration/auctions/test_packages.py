@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.auctions import bidding, bundle, opening, queries, replaying
+from aggregator.auctions import bidding, bundle, queries, replaying
 from aggregator.auctions.bundle import AUDITOR, Reading
 from aggregator.auctions.facts import ActSealed, AuctionAwarded
 from aggregator.auctions.opening import TenorLots
@@ -15,7 +15,6 @@ from aggregator.errors import InvalidField
 from aggregator.journal.reading import Pool
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.ledger import verifying
-from aggregator.market import Actor, Answer, Unit
 from matching.auctions.events import PackagePlaced, PackagesCleared
 from matching.auctions.refusals import (
     BelowFloor,
@@ -35,7 +34,7 @@ from tests.integration.auctions.building import (
     Scene,
     a_scene,
     facts_of,
-    some_terms,
+    opened_within,
 )
 
 JAN, FEB, MAR = "2027-03", "2027-04", "2027-05"
@@ -111,7 +110,8 @@ async def test_packages_are_verified_and_replayed_like_any_bid(orm: str) -> None
 
 async def test_a_buyer_takes_every_item_or_nothing(orm: str) -> None:
     scene = await a_scene()
-    whole, torn = [await open_for_a_pool(scene, f"pool:{n}") for n in range(2)]
+    wanted = {"format": "packages", "items": MONTHS, "lots": 35, "start_minor": None}
+    whole, torn = [await opened_within(scene, f"pool:{n}", **wanted) for n in range(2)]
     for auction_id in (whole, torn):
         await place(scene, "ann", auction_id, [JAN, FEB], PRICE - STEP)
     await place(scene, "bob", whole, [MAR], PRICE)
@@ -121,18 +121,6 @@ async def test_a_buyer_takes_every_item_or_nothing(orm: str) -> None:
     (awarded,) = await facts_of(whole, AuctionAwarded)
     assert sum(one.lots for one in awarded.awards) == 35
     assert not await facts_of(torn, AuctionAwarded)
-
-
-async def open_for_a_pool(scene: Scene, reference: str) -> str:
-    found: list[str] = []
-
-    async def step(unit: Unit) -> Answer:
-        terms = some_terms(format="packages", items=MONTHS, lots=35, start_minor=None, side="buy")
-        found.append(await opening.open_within(unit, terms, reference))
-        return {}
-
-    await scene.market.perform(Actor.SYSTEM, "auctions.close", step)
-    return found[0]
 
 
 async def test_a_package_that_breaks_a_rule_is_refused_with_its_figure(orm: str) -> None:

@@ -6,23 +6,26 @@ from typing import Any
 
 import pytest
 
+from aggregator.amounts import decimal_text
 from aggregator.auctions import bidding, bundle, queries, replaying, stopping
 from aggregator.auctions.bundle import AUDITOR, PUBLIC, Reading
 from aggregator.auctions.facts import AuctionAwarded
-from aggregator.errors import NotAllowed, SamePerson
+from aggregator.errors import Conflict, NotAllowed, SamePerson
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.ledger import verifying
 from matching.auctions.refusals import BidLate, UnknownBid, WrongCommand
-from tests.builders import a_command
+from tests.builders import a_command, with_cash
 from tests.integration.auctions.building import (
     CLOSES_AT,
     COLLEAGUE,
     OPERATOR,
     PRICE,
+    RICH,
     STEP,
     Scene,
     a_scene,
     facts_of,
+    opened_within,
 )
 
 REASON = "ten times the price"
@@ -33,6 +36,10 @@ async def proposed(scene: Scene, auction_id: str, bid_id: str, actor: Any = OPER
         scene.market, actor, a_command(), auction_id, bid_id, reason=REASON
     )
     return str(outcome.answer["motion_id"])
+
+
+async def spend(scene: Scene, name: str, amount_minor: int) -> None:
+    await with_cash(scene.market, scene.id_of(name), -amount_minor)
 
 
 async def withdraw(scene: Scene, auction_id: str, bid_id: str) -> None:
@@ -84,6 +91,32 @@ async def test_an_only_bid_frees_its_deposit_and_he_may_bid_again(orm: str) -> N
 
     assert (nothing["my_best"], nothing["my_limit"], free) == (None, None, 0)
     assert await scene.held_by("ann") == PRICE * 100 // 10
+
+
+@pytest.mark.parametrize("rest", [0, 40_000])
+async def test_a_dearer_bid_that_stands_again_is_covered_again_or_not_taken_out(
+    orm: str, rest: int
+) -> None:
+    scene = await a_scene()
+    auction_id = await opened_within(scene, improve="own")
+    await scene.bid("ann", auction_id, PRICE)
+    wrong = await scene.bid("ann", auction_id, PRICE // 10)
+    assert await scene.held_by("ann") == PRICE // 10 * 100 // 10
+    motion_id = await proposed(scene, auction_id, wrong["bid_id"])
+    if rest:
+        await spend(scene, "ann", RICH - PRICE * 100 // 100 - rest)
+        with pytest.raises(Conflict, match="earlier_bid_not_covered") as refused:
+            await stopping.approve(scene.market, COLLEAGUE, a_command(), auction_id, motion_id)
+        assert str(rest) not in str(refused.value)
+    else:
+        await stopping.approve(scene.market, COLLEAGUE, a_command(), auction_id, motion_id)
+
+    mine = await queries.auction(scene.actors["ann"], auction_id)
+
+    stands = PRICE // 10 if rest else PRICE
+    assert mine["my_best"] == decimal_text(stands)
+    assert await scene.held_by("ann") == stands * 100 // 10
+    assert not (await verifying.verify()).differences
 
 
 async def test_who_may_not_and_what_cannot_be_withdrawn(orm: str) -> None:
