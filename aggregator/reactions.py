@@ -44,6 +44,7 @@ from aggregator.pools.facts import (
     SubstituteAwarded,
 )
 from aggregator.prices import parking, publication
+from aggregator.prices.facts import ParkingDecided
 from aggregator.settlement import chargebacks, refunds
 from aggregator.standing import gathering
 from aggregator.standing import moving as standing_moving
@@ -74,6 +75,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     OfferPublished: [listing.on_offer_published],
     OfferWithdrawn: [listing.on_offer_gone, ending.on_offer_gone],
     OrderCancelled: [ending.on_order_cancelled],
+    ParkingDecided: [gathering.on_parking_decided],
     PersonLeft: [granting.on_person_left],
     PledgeWithdrawn: [pool_sending.on_pledge_withdrawn, ending.on_pledge_withdrawn],
     PledgesLeftOut: [pool_sending.on_left_out, ending.on_left_out],

@@ -13,10 +13,13 @@ from aggregator.deals.facts import (
     DealSettled,
     LotsReturned,
 )
+from aggregator.deals.store import stream_of
 from aggregator.fulfilment import lanes
 from aggregator.fulfilment.facts import TicketEnded
+from aggregator.journal.reading import entries
 from aggregator.market import Unit
 from aggregator.parties.queries import owner_groups
+from aggregator.prices.facts import ParkingDecided
 from aggregator.prices.queries import is_parked_for_a_circle
 from aggregator.scheduler.timers import set_timer
 from aggregator.standing.store import mark
@@ -51,6 +54,15 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
         )
         await _credit_referrer(unit, organisation_id)
     await _review(unit, buyer, seller)
+
+
+async def on_parking_decided(unit: Unit, decided: ParkingDecided) -> None:
+    """Note what a deal left that two persons found to be no circular trade."""
+    if decided.verdict != "release":
+        return
+    for entry in await entries(unit, stream_of(decided.deal_id)):
+        if isinstance(entry.fact, DealSettled):
+            await on_deal_settled(unit, entry.fact)
 
 
 async def on_deal_lapsed(unit: Unit, lapsed: DealLapsed) -> None:

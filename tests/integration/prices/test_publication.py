@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aggregator.deals.facts import DealSettled
 from aggregator.journal.reading import Pool, entries
@@ -24,6 +24,7 @@ async def settle(
     price: int = 490_000,
     lots: int = 100,
     cell: str = CELL,
+    settled_at: datetime | None = None,
     before_commit: Callable[[], Awaitable[object]] | None = None,
 ) -> None:
     fact = DealSettled(
@@ -35,7 +36,7 @@ async def settle(
         seller,
         price,
         lots,
-        START + timedelta(hours=number),
+        settled_at or START + timedelta(hours=number),
     )
 
     async def step(unit: Unit) -> Answer:

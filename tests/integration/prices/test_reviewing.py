@@ -1,6 +1,9 @@
 """What becomes of a parked deal: nothing by itself, and what two persons decide."""
 
+from __future__ import annotations
+
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,8 +14,16 @@ from aggregator.market import Actor, Market
 from aggregator.parties.registering import NewPerson, add_person
 from aggregator.parties.sessions import member
 from aggregator.prices import publication, queries, review_queries, reviewing
+from aggregator.standing import queries as standing
 from tests.builders import START, a_command, a_market, an_actor, an_organisation, with_sugar
+from tests.integration.deals.conftest import trading
+from tests.integration.deals.playing import settled
 from tests.integration.prices.test_publication import CELL, a_wide_market, published, settle
+
+if TYPE_CHECKING:
+    from tests.integration.deals.conftest import Trading
+
+__all__ = ["trading"]
 
 
 async def two_persons(market: Market) -> list[Actor]:
@@ -26,12 +37,14 @@ async def two_persons(market: Market) -> list[Actor]:
     return found
 
 
-async def decided(market: Market, people: list[Actor], verdict: reviewing.Verdict) -> None:
+async def decided(
+    market: Market, people: list[Actor], verdict: reviewing.Verdict, deal_id: str = "deal_100"
+) -> None:
     proposed = await reviewing.propose(
-        market, people[0], a_command(), "deal_100", verdict=verdict, reason="looked at"
+        market, people[0], a_command(), deal_id, verdict=verdict, reason="looked at"
     )
     motion_id = proposed.answer["motion_id"]
-    await reviewing.approve(market, people[1], a_command(), "deal_100", motion_id)
+    await reviewing.approve(market, people[1], a_command(), deal_id, motion_id)
 
 
 async def state_of(deal_id: str) -> tuple[str, str | None]:
@@ -105,3 +118,23 @@ async def test_a_deal_in_dispute_is_no_matter_of_the_screen(orm: str) -> None:
     assert await review_queries.parked(people[0], START) == []
     with pytest.raises(NotFound):
         await decided(market, people, "release")
+
+
+async def test_a_released_deal_counts_for_the_standing_of_both_sides(trading: Trading) -> None:
+    people = await two_persons(trading.market)
+    seller, buyer = trading.actor("factory", "owner"), trading.actor("mill", "owner")
+    await settle(
+        trading.market,
+        1,
+        buyer=buyer.owner_group,
+        seller=seller.owner_group,
+        settled_at=trading.clock.now(),
+    )
+    deal_id = await settled(trading)
+    before = await standing.lines(seller, trading.clock.now(), limit=9)
+
+    await decided(trading.market, people, "release", deal_id)
+
+    after = await standing.lines(seller, trading.clock.now(), limit=9)
+    assert before == ()
+    assert {line.axis for line in after} == {"payment", "forecast", "turnover"}
