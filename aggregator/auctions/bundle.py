@@ -57,7 +57,7 @@ async def bundle_for(actor: Actor | None, auction_id: str) -> bytes:
     if actor is not None and "auditor" in actor.roles:
         return await bundle(auction_id, Reading(AUDITOR))
     await queries.require_visible(actor, auction_id)
-    audience = views.audience_of(await store.read(None, auction_id), actor)
+    audience = await views.audience_of(await store.read(None, auction_id), actor)
     if audience is None:
         raise NotFound("auction")
     organisation_id = audience.organisation_id
@@ -144,10 +144,11 @@ class _Eyes:
         self._mark = mark
         self._is_auditor = audience == AUDITOR
         is_insider = audience in (OWNER, OPERATOR, AUDITOR)
-        is_open = rules.disclosure == "full" and not (rules.is_sealed and is_cancelled)
+        word = rules.to_observers if audience == PUBLIC else rules.disclosure
+        is_open = word == "full" and not (rules.is_sealed and is_cancelled)
         # A cancellation ends nothing that was hidden: nobody won, so nobody need be shown.
         self._sees_bids = is_open or self._is_auditor or (is_insider and not is_cancelled)
-        self._sees_result = is_insider or rules.disclosure in ("full", "best")
+        self._sees_result = is_insider or word in ("full", "best")
         self._sees_reserve = rules.reserve_is_public or audience in (OWNER, AUDITOR)
 
     def may_open(self, record: Record) -> bool:

@@ -13,6 +13,7 @@ from aggregator.auctions.errors import GroupAlreadyBids, KindNotAdmitted, Relate
 from aggregator.auctions.facts import BidderEntered
 from aggregator.auctions.receipts import receipt
 from aggregator.auctions.store import Room
+from aggregator.auctions.terms import ROLE_OF_BIDDER
 from aggregator.db.calls import Call, column
 from aggregator.errors import MarketError, NotAllowed, NotFound
 from aggregator.journal.reading import Entry
@@ -33,7 +34,6 @@ from matching.values import value
 
 ACT = "auctions.bid"
 Spoken = PlaceBid | PlaceDemand | PlacePackage | SetStanding
-ROLE_OF_BIDDER = {"buy": "seller", "sell": "buyer"}
 
 
 @value

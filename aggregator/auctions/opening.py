@@ -110,6 +110,8 @@ def _opened(unit: Unit, terms: AuctionTerms, traded: InstrumentView, key: bytes)
         draw_commitment=_commitment(terms, key),
         improve=terms.improve,
         disclosure=terms.disclosure,
+        observer_disclosure=terms.observer_disclosure,
+        owner_disclosure=terms.owner_disclosure,
         max_share=terms.max_share,
         shares=terms.shares,
         allow_single=terms.allow_single,

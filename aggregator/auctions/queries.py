@@ -89,7 +89,7 @@ async def auction(
     source = reader or Pool()
     await require_visible(actor, auction_id, source)
     room = await store.read(source, auction_id)
-    audience = views.audience_of(room, actor)
+    audience = await views.audience_of(room, actor)
     if audience is None:
         raise NotFound("auction")
     return views.view(room, audience)

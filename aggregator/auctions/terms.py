@@ -18,6 +18,8 @@ from matching.auctions.rules import (
     Pricing,
     Side,
     Tie,
+    ToObservers,
+    ToOwner,
 )
 
 
@@ -69,6 +71,8 @@ class AuctionTerms:
     tie: Tie = "auto"
     improve: Improve = "auto"
     disclosure: Disclosure = "auto"
+    observer_disclosure: ToObservers | None = None
+    owner_disclosure: ToOwner | None = None
     max_share: int | None = None
     shares: tuple[int, ...] = ()
     allow_single: bool = False
@@ -80,17 +84,19 @@ class AuctionTerms:
     barred_groups: tuple[str, ...] = ()
 
 
+ROLE_OF_BIDDER = {"buy": "seller", "sell": "buyer"}
+
 _SOFT_CLOSE = frozenset({"soft_close_s", "hard_stop", "max_extensions"})
 _DIVISION = frozenset({"max_share", "shares", "allow_single"})
 # Beside the terms that every format knows: side, cell, lots, window, prices, who may come.
 OWN_TERMS: Mapping[str, frozenset[str]] = {
-    "english": _SOFT_CLOSE | _DIVISION | {"tie", "improve", "criteria"},
+    "english": _SOFT_CLOSE | _DIVISION | {"tie", "improve", "criteria", "owner_disclosure"},
     "sealed_first": _DIVISION | {"tie", "criteria"},
     "sealed_uniform": frozenset({"tie", "max_share"}),
     "second_price": frozenset({"tie"}),
-    "dutch": frozenset({"interval_s", "max_share"}),
-    "japanese": frozenset({"interval_s", "max_share", "tie"}),
-    "clock": frozenset({"interval_s", "items", "max_share", "tie"}),
+    "dutch": frozenset({"interval_s", "max_share", "owner_disclosure"}),
+    "japanese": frozenset({"interval_s", "max_share", "tie", "owner_disclosure"}),
+    "clock": frozenset({"interval_s", "items", "max_share", "tie", "owner_disclosure"}),
     "packages": frozenset({"items"}),
 }
 _OWN = frozenset[str]().union(*OWN_TERMS.values())

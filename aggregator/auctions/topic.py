@@ -18,7 +18,7 @@ class AuctionTopic:
 
     async def allow(self, actor: Actor | None, topic_id: str) -> Audience:
         await queries.require_visible(actor, topic_id)
-        audience = views.audience_of(await store.read(None, topic_id), actor)
+        audience = await views.audience_of(await store.read(None, topic_id), actor)
         if audience is None:
             raise NotFound("auction")
         return audience

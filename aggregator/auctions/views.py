@@ -12,7 +12,9 @@ from typing import Any
 from aggregator.amounts import decimal_text
 from aggregator.auctions.facts import Motion
 from aggregator.auctions.store import Room
+from aggregator.auctions.terms import ROLE_OF_BIDDER
 from aggregator.market import Actor, Audience
+from aggregator.parties.queries import organisations_of
 from matching.auctions import disclosure
 from matching.auctions.events import Result
 from matching.auctions.state import State
@@ -22,9 +24,12 @@ MEMBER, OWNER, OPERATOR = "member", "owner", "operator"
 _MINOR = "_minor"
 
 
-def audience_of(room: Room, actor: Actor | None) -> Audience | None:
-    """Return whose eyes the actor has here; None where the auction is not for them."""
-    listing, _ = room.opened
+async def audience_of(room: Room, actor: Actor | None) -> Audience | None:
+    """Return whose eyes the actor has here; None where the auction is not for them.
+
+    Where observers are told less, whoever could not bid is one of them, signed in or not.
+    """
+    listing, state = room.opened
     if actor is None:
         return None if listing.invited else Audience("public")
     if actor.organisation_id == listing.owner_id:
@@ -33,7 +38,24 @@ def audience_of(room: Room, actor: Actor | None) -> Audience | None:
         return Audience(OPERATOR, actor.organisation_id)
     if listing.invited and actor.organisation_id not in listing.invited:
         return None
+    if state.rules.to_observers != state.rules.disclosure and not await _may_bid(room, actor):
+        return Audience("public")
     return Audience(MEMBER, actor.organisation_id)
+
+
+async def _may_bid(room: Room, actor: Actor) -> bool:
+    """Say whether the actor's firm bids here, or could by the actor's word."""
+    listing, state = room.opened
+    if actor.organisation_id in room.bidders:
+        return True
+    if ROLE_OF_BIDDER[state.rules.side] not in actor.roles:
+        return False
+    if actor.owner_group in listing.barred_groups:
+        return False
+    if not listing.kinds:
+        return True
+    firms = await organisations_of([actor.organisation_id])
+    return any(firm.kind in listing.kinds for firm in firms)
 
 
 def view(room: Room, audience: Audience) -> dict[str, Any]:
@@ -44,11 +66,12 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
     # Facts alone tell that the window is open: a clock here would make a hidden bid show.
     opens_at = state.rules.opens_at
     now = opens_at if room.has_begun else opens_at - timedelta(milliseconds=1)
-    seen = dict(disclosure.view(state, _eyes(audience), now))
+    eyes = _eyes(audience)
+    seen = dict(disclosure.view(state, eyes, now))
     _tell_the_clock(seen, state)
     steps = [{"from_minor": low, "step_minor": step} for low, step in state.rules.steps]
     seen["steps"] = steps
-    if audience.kind in (OWNER, OPERATOR) and not disclosure.is_hidden(state):
+    if disclosure.sees_all(state, eyes):
         seen["bidders"] = {known.organisation_id: known.name for known in _in_order(room)}
     if audience.kind in (OWNER, OPERATOR):
         seen["motions"] = [_motion(motion) for motion in room.motions]
@@ -160,8 +183,10 @@ def _in_order(room: Room) -> list[Any]:
 
 
 def _eyes(audience: Audience) -> disclosure.Audience:
-    if audience.kind in (OWNER, OPERATOR):
+    if audience.kind == OWNER:
         return disclosure.Owner()
+    if audience.kind == OPERATOR:
+        return disclosure.Operator()
     if audience.kind == MEMBER and audience.organisation_id is not None:
         return disclosure.Bidder(audience.organisation_id)
     return disclosure.Observer()

@@ -38,6 +38,8 @@ from matching.auctions.rules import (
     Rules,
     Side,
     Tie,
+    ToObservers,
+    ToOwner,
 )
 
 ANY = 10**15
@@ -48,7 +50,8 @@ def read_rules(parts: Mapping[str, Node]) -> tuple[Rules, str | None, str | None
         "opens_at closes_at",
         "lots hard_stop soft_close_s max_extensions min_lots tick_minor step_minor steps "
         "start_minor reserve_minor reserve_is_public pricing marginal tie draw improve "
-        "disclosure max_share shares allow_single interval_s items criteria",
+        "disclosure max_share shares allow_single interval_s items criteria "
+        "observer_disclosure owner_disclosure",
     )
     read_by: dict[str, Callable[[Node], Any]] = {
         "opens_at": Node.instant,
@@ -61,6 +64,8 @@ def read_rules(parts: Mapping[str, Node]) -> tuple[Rules, str | None, str | None
         "tie": _word(Tie),
         "improve": _word(Improve),
         "disclosure": _word(Disclosure),
+        "observer_disclosure": lambda node: node.choice(*get_args(ToObservers)),
+        "owner_disclosure": lambda node: node.choice(*get_args(ToOwner)),
         "steps": _steps,
         "shares": _shares,
         "items": _items,

@@ -1,7 +1,8 @@
 """What each audience may see of an auction, as a JSON document.
 
 `full` shows every standing price, `best` the best one, `rank` each bidder his own rank,
-`blind` nothing of others; under these two the owner sees bids from the close on. A rival's
+`blind` nothing of others; under these two the owner sees bids from the close on, unless the
+rules give him a word of his own. Observers may be told less than bidders. A rival's
 act that the rules hide changes nothing in the view: not a count, not an order, not an
 instant. Until its close a sealed format is blind to everyone, its owner too. The one
 exception is stated in the rules: an extension of the close is public. Observers see what
@@ -40,31 +41,46 @@ class Owner:
     """The organisation whose lots or volume it is."""
 
 
-Audience = Observer | Bidder | Owner
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who runs the market: he sees what the owner does, but nothing that bidders may not."""
+
+
+Audience = Observer | Bidder | Owner | Operator
 
 
 def view(state: State, audience: Audience, now: datetime) -> View:
     """Return what the audience may see at `now`."""
+    rules = state.rules
+    word = rules.disclosure if isinstance(audience, Bidder) else rules.to_observers
     shown = _frame(state, now)
-    _show_announced(shown, state, now)
+    if isinstance(audience, Owner | Operator):
+        shown["reserve_minor"] = rules.reserve_minor
+    if sees_all(state, audience):
+        _show_announced(shown, state, now, rules.disclosure)
+        _show_withdrawn(shown, state)
+        _show_all(shown, state)
+        return shown
+    _show_announced(shown, state, now, word)
     _show_withdrawn(shown, state)
-    match audience:
-        case Observer():
-            _show_prices(shown, state)
-        case Bidder():
-            _show_prices(shown, state)
-            _show_own(shown, state, audience.id)
-            if state.clock is not None:
-                _show_demand(shown, state.clock, audience.id)
-        case Owner():
-            _show_all(shown, state)
+    _show_prices(shown, state, word)
+    if isinstance(audience, Bidder):
+        _show_own(shown, state, audience.id)
+        if state.clock is not None:
+            _show_demand(shown, state.clock, audience.id)
     return shown
 
 
-def is_hidden(state: State) -> bool:
-    """Say whether bids are nobody's business yet, not even the owner's."""
-    is_secret = state.rules.is_sealed or state.rules.disclosure in ("rank", "blind")
-    return is_secret and state.result is None
+def sees_all(state: State, audience: Audience) -> bool:
+    """Say whether the audience sees every bid and whose it is."""
+    rules = state.rules
+    match audience:
+        case Owner():
+            return state.result is not None or rules.to_owner == "full"
+        case Operator():
+            is_secret = rules.is_sealed or rules.disclosure in ("rank", "blind")
+            return state.result is not None or not is_secret
+    return False
 
 
 def instant(at: datetime) -> str:
@@ -104,6 +120,8 @@ def _frame(state: State, now: datetime) -> View:
             for one in rules.criteria
         ],
         "disclosure": rules.disclosure,
+        "observer_disclosure": rules.observer_disclosure,
+        "owner_disclosure": rules.owner_disclosure,
     }
 
 
@@ -115,7 +133,7 @@ def _show_withdrawn(shown: View, state: State) -> None:
         ]
 
 
-def _show_announced(shown: View, state: State, now: datetime) -> None:
+def _show_announced(shown: View, state: State, now: datetime, word: str) -> None:
     """Show what is announced to everyone; how much was asked for only under `full`."""
     rules, clock = state.rules, state.clock
     if rules.format == "dutch":
@@ -134,7 +152,7 @@ def _show_announced(shown: View, state: State, now: datetime) -> None:
         {"id": item.id, "lots": item.lots, "price_minor": price}
         for item, price in zip(rules.announced, clock.prices, strict=True)
     ]
-    if rules.disclosure == "full":
+    if word == "full":
         shown["demand_before"] = [
             sum(demand.lots[place] for demand in clock.before.values())
             for place in range(len(clock.items))
@@ -148,10 +166,9 @@ def _show_demand(shown: View, clock: Clock, bidder: str) -> None:
     shown["my_eligible_lots"] = clock.eligible(bidder)
 
 
-def _show_prices(shown: View, state: State) -> None:
+def _show_prices(shown: View, state: State, disclosure: str) -> None:
     if state.rules.is_sealed and state.result is None:
         return
-    disclosure = state.rules.disclosure
     is_book = state.rules.format != "packages"
     if not is_book and disclosure == "full":
         shown["packages"] = [_package(state, bid) for bid in _packages(state)]
@@ -167,13 +184,13 @@ def _show_prices(shown: View, state: State) -> None:
             for rank, bid in enumerate(ranking(state), start=1)
         ]
     if state.result is not None:
-        shown["result"] = _public_result(state, state.result)
+        shown["result"] = _public_result(state, state.result, disclosure)
 
 
-def _public_result(state: State, result: Result) -> View:
+def _public_result(state: State, result: Result, disclosure: str) -> View:
     """What everyone learns: that it was awarded, and the price where prices were open."""
     shown: View = {"is_awarded": bool(result.awards)}
-    if state.rules.disclosure in ("full", "best"):
+    if disclosure in ("full", "best"):
         shown["clearing_price_minor"] = result.clearing_price_minor
         shown["awarded_lots"] = state.rules.lots - result.unawarded_lots
         if state.proof is not None:
@@ -278,11 +295,7 @@ def _leads(state: State, bidder: str) -> bool:
 
 
 def _show_all(shown: View, state: State) -> None:
-    rules = state.rules
-    shown["reserve_minor"] = rules.reserve_minor
-    if is_hidden(state):
-        return
-    if rules.format == "packages":
+    if state.rules.format == "packages":
         shown["packages"] = [
             {**_package(state, bid), "bidder": bid.bidder, "xor": bid.xor}
             for bid in _packages(state)

@@ -35,6 +35,8 @@ Marginal = Literal["auto", "pro_rata", "time"]
 Tie = Literal["auto", "time", "draw"]
 Improve = Literal["auto", "leader", "own"]
 Disclosure = Literal["auto", "full", "best", "rank", "blind"]
+ToObservers = Literal["full", "best", "blind"]
+ToOwner = Literal["full", "blind"]
 
 SEALED = frozenset({"sealed_first", "sealed_uniform", "second_price", "packages"})
 MAX_EXTENSION = timedelta(minutes=60)
@@ -45,6 +47,8 @@ MAX_CRITERIA = 10
 MAX_ITEMS = 200
 MAX_PACKAGE_ITEMS = 20
 MAX_PACKAGES_A_BIDDER = 20
+
+_TELLING = ("blind", "rank", "best", "full")  # the more telling behind
 
 _PRICINGS: dict[str, tuple[str, ...]] = {
     "english": ("pay_as_bid", "last_accepted", "first_rejected"),
@@ -83,7 +87,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """See the module; `validate` says whether an auction may open under them."""
+    """See the module; `validate` says whether an auction may open under them.
+
+    `disclosure` is the word for who may bid. Without a word of their own observers see what it
+    shows to all, and the owner every bid as it comes under `full` and `best`.
+    """
 
     side: Side
     format: FormatName
@@ -112,6 +120,8 @@ class Rules:
     interval_s: int = 0
     criteria: tuple[Criterion, ...] = ()
     items: tuple[Item, ...] = ()
+    observer_disclosure: ToObservers | None = None
+    owner_disclosure: ToOwner | None = None
 
     def __post_init__(self) -> None:
         is_sealed = self.format in SEALED
@@ -143,6 +153,17 @@ class Rules:
     @property
     def is_sealed(self) -> bool:
         return self.format in SEALED
+
+    @property
+    def to_observers(self) -> str:
+        return self.observer_disclosure or self.disclosure
+
+    @property
+    def to_owner(self) -> ToOwner:
+        """What the owner sees before the close; after it he sees every bid."""
+        if self.owner_disclosure is not None:
+            return self.owner_disclosure
+        return "full" if self.disclosure in ("full", "best") and not self.is_sealed else "blind"
 
     @property
     def planned_stop(self) -> datetime:
@@ -204,7 +225,7 @@ def _between(field: str, value: int, lowest: int, highest: int) -> None:
 
 
 def _check_words(rules: Rules) -> None:
-    words: list[tuple[str, str, Sequence[str]]] = [
+    words: list[tuple[str, str | None, Sequence[str | None]]] = [
         ("side", rules.side, get_args(Side)),
         ("format", rules.format, get_args(FormatName)),
         ("marginal", rules.marginal, get_args(Marginal)[1:]),
@@ -212,10 +233,12 @@ def _check_words(rules: Rules) -> None:
         ("improve", rules.improve, get_args(Improve)[1:]),
         ("disclosure", rules.disclosure, get_args(Disclosure)[1:]),
         ("pricing", rules.pricing, _PRICINGS.get(rules.format, ())),
+        ("observer_disclosure", rules.observer_disclosure, (None, *get_args(ToObservers))),
+        ("owner_disclosure", rules.owner_disclosure, (None, *get_args(ToOwner))),
     ]
     for field, value, allowed in words:
         if value not in allowed:
-            _refuse(field, f"must be one of {', '.join(allowed)}", value)
+            _refuse(field, f"must be one of {', '.join(filter(None, allowed))}", value)
 
 
 def _check_times(rules: Rules) -> None:
@@ -358,6 +381,10 @@ def _check_dutch(rules: Rules, start_minor: int) -> None:
 
 
 def _check_combinations(rules: Rules) -> None:
+    if _TELLING.index(rules.to_observers) > _TELLING.index(rules.disclosure):
+        _refuse("observer_disclosure", "must not tell more than bidders see", rules.to_observers)
+    if rules.is_sealed and rules.owner_disclosure is not None:
+        _refuse("owner_disclosure", "nobody reads sealed bids before the close")
     if rules.is_sealed and rules.improve != "own":
         _refuse("improve", "a sealed bid improves on the bidder's own", rules.improve)
     if rules.tie == "draw":

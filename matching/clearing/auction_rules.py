@@ -33,6 +33,8 @@ PLAIN: dict[str, Any] = {
     "interval_s": 0,
     "criteria": [],
     "items": [],
+    "observer_disclosure": None,
+    "owner_disclosure": None,
 }
 
 

@@ -108,3 +108,50 @@ async def number_of_the_close(socket: Any) -> int:
         frame = await received(socket)
         if frame["op"] == "delta" and frame["data"].get("phase") == "closed":
             return int(frame["seq"])
+
+
+async def test_each_audience_is_told_by_its_own_word(served: Served) -> None:
+    visitors = await visitors_of(served)
+    visitors["miller"] = await served.member("Other mill", "seller", kind="mill")
+    terms = {"disclosure": "best", "observer_disclosure": "blind", "owner_disclosure": "blind"}
+    auction_id = await opened(visitors, **terms)
+    path = f"/auctions/{auction_id}"
+    hidden = {
+        name: without_ids((await visitors[name].get(path)).text)
+        for name in ("nobody", "miller", "mill")
+    }
+
+    placed = await visitors["ann"].post(f"{path}/bids", {"price": "5111.00"})
+
+    assert placed.status_code == 201, placed.text
+    for name, before in hidden.items():
+        assert without_ids((await visitors[name].get(path)).text) == before, name
+    seen = (await visitors["bob"].get(path)).json()
+    assert (seen["audience"], seen["best"]) == ("member", "5111.00")
+    assert hidden["miller"]["audience"] == "public"
+
+    served.market.clock.set(START.replace(hour=2))  # type: ignore[attr-defined]
+    await ring_due(served.market, ON_TIMER)
+    results = {
+        name: (await visitors[name].get(path)).json()["result"]
+        for name in ("miller", "bob", "mill")
+    }
+    assert results["miller"] == {"is_awarded": True}
+    assert results["bob"]["awarded_lots"] == 100
+    assert results["mill"]["awards"][0]["price"] == "5111.00"
+
+
+async def test_an_owner_follows_a_rank_auction_where_its_rules_say_so(served: Served) -> None:
+    visitors = await visitors_of(served)
+    auction_id = await opened(visitors, disclosure="rank", owner_disclosure="full")
+
+    await visitors["ann"].post(f"/auctions/{auction_id}/bids", {"price": "5111.00"})
+
+    seen = {
+        name: (await visitors[name].get(f"/auctions/{auction_id}")).json()
+        for name in ("mill", "operator", "bob")
+    }
+    assert seen["mill"]["standing"][0]["price"] == "5111.00"
+    assert "standing" not in seen["operator"]
+    assert "5111.00" not in json.dumps(seen["bob"])
+    assert seen["bob"]["owner_disclosure"] == "full"

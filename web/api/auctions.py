@@ -92,8 +92,9 @@ class AuctionBody(Body):
     announced price begins; `reserve` is the owner's secret unless `reserve_is_public`. Without
     `opens_at` bidding begins at once. `interval_s` is how long an announced price stands, in
     `dutch`, `japanese` and `clock`; `items` are the months of a `clock` or of `packages`, that of
-    the cell first; `criteria` are the scored terms of `english` and `sealed_first`. Fields of
-    another format are refused.
+    the cell first; `criteria` are the scored terms of `english` and `sealed_first`. What bidders
+    see is `disclosure`; `observer_disclosure` tells others less, `owner_disclosure` lets the
+    owner see all bids before the close, or none. Fields of another format are refused.
     """
 
     side: Literal["buy", "sell"]
@@ -120,6 +121,8 @@ class AuctionBody(Body):
     tie: Literal["auto", "time", "draw"] = "auto"
     improve: Literal["auto", "leader", "own"] = "auto"
     disclosure: Literal["auto", "full", "best", "rank", "blind"] = "auto"
+    observer_disclosure: Literal["full", "best", "blind"] | None = None
+    owner_disclosure: Literal["full", "blind"] | None = None
     interval_s: Annotated[int, Field(ge=1, le=86_400)] | None = None
     items: Annotated[list[MonthBody], Field(max_length=20)] = Field(default=[])
     criteria: Annotated[list[CriterionBody], Field(max_length=10)] = Field(default=[])
@@ -274,6 +277,8 @@ class AuctionView(Answers):
     pricing: str
     improve: str
     disclosure: str
+    observer_disclosure: str | None
+    owner_disclosure: str | None
     tie: str
     draw_commitment: str | None
     interval_s: int

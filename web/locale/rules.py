@@ -164,6 +164,8 @@ RULES: Mapping[str, str] = {
     "belongs to another format": "属于另一种竞价形式",
     "belongs to shares by rank": "只用于按名次分配份额",
     "has no meaning beside shares by rank": "按名次分配份额时不适用",
+    "must not tell more than bidders see": "不得多于竞价者所见",
+    "nobody reads sealed bids before the close": "密封报价在截止前任何人不可见",
     "ids must be distinct": "编号不得重复",
     "leaves one winner less than min_lots": "使单个中标者少于 min_lots",
     "lowest must not exceed highest": "最低值不得大于最高值",

@@ -217,6 +217,14 @@ class Room {
         [t("page.auction.format"), t(`page.format.${auction.format}`)],
         auction.interval_s > 0 && [t("page.auction.interval"), `${auction.interval_s} s`],
         [t("page.auction.disclosure"), t(`page.disclosure.${auction.disclosure}`)],
+        auction.observer_disclosure && [
+          t("page.auction.observer_disclosure"),
+          t(`page.disclosure.${auction.observer_disclosure}`),
+        ],
+        auction.owner_disclosure && [
+          t("page.auction.owner_disclosure"),
+          t(`page.owner_disclosure.${auction.owner_disclosure}`),
+        ],
         [t("page.auction.counted"), t(`page.tie.${auction.tie}`)],
         [t("word.deposit"), percent(auction.deposit_bps)],
         auction.reserve && [t("page.auction.reserve"), amount(auction.reserve)],
