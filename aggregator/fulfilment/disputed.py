@@ -3,7 +3,8 @@
 Before a deal settles all of its money lies in the escrow. When it settles, and at once for a
 ticket on a settled deal, the seller's part of the price of the disputed lots is held in his
 cash, as far as he has it. Lots that are returned meanwhile leave the dispute, so that their
-refund is paid from what was held for them.
+refund is paid from what was held for them. Lots that a ticket has paid for are neither disputed
+nor returned again: nobody gets the price of a lot twice.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from aggregator.deals import store
 from aggregator.deals.facts import DealSettled, LotsReturned
 from aggregator.deals.lines import lines_of, total
 from aggregator.deals.store import Deal
-from aggregator.fulfilment.ticket_rows import Ticket, open_tickets
+from aggregator.fulfilment.ticket_rows import Ticket, open_tickets, tickets_of
 from aggregator.ledger import accounts, holds, transfers
 from aggregator.market import Unit
 from aggregator.settlement import escrow
@@ -36,18 +37,24 @@ async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:
         lots = min(ticket.lots, gone)
         gone -= lots
         if lots:
-            await hold(unit, deal, ticket, ticket.lots - lots)
+            # Their refund is certain, what is still in dispute is not: that is covered after it.
+            spared_minor = price_of(deal, returned.lots)
+            await hold(unit, deal, ticket, ticket.lots - lots, spared_minor=spared_minor)
 
 
-async def hold(unit: Unit, deal: Deal, ticket: Ticket, lots: int) -> None:
-    """Let a ticket dispute `lots`, and hold what they cost in place of what was held."""
+async def hold(unit: Unit, deal: Deal, ticket: Ticket, lots: int, *, spared_minor: int = 0) -> None:
+    """Let a ticket dispute `lots`, and hold what they cost in place of what was held.
+
+    So much as is to be spared stays free.
+    """
     if ticket.hold_id is not None:
         await holds.void(unit, ticket.hold_id)
     amount_minor, hold_id = 0, None
     cash = await escrow.cash_of(unit, deal.seller_id, deal.currency)
     if deal.settled_at is not None and lots:
         balance_minor, held_minor, _ = await accounts.lock(unit, cash)
-        amount_minor = min(price_of(deal, lots), balance_minor - held_minor)
+        free_minor = max(balance_minor - held_minor - spared_minor, 0)
+        amount_minor = min(price_of(deal, lots), free_minor)
     if amount_minor:
         hold_id = await holds.place(unit, cash, amount_minor, f"ticket:{ticket.id}")
     await unit.execute(
@@ -74,6 +81,15 @@ async def release(unit: Unit, deal: Deal, ticket: Ticket, fault_lots: int) -> in
     lines = [(seller, -paid_minor), (buyer, paid_minor)]
     await transfers.post(unit, kind, deal.id, lines, key=f"{ticket.id}:{kind}")
     return paid_minor
+
+
+async def compensated_lots(unit: Unit, deal: Deal) -> int:
+    """Return how many lots of a deal upheld tickets have paid for, a part of one as one."""
+    paid = [t for t in await tickets_of(unit, deal.id) if t.compensation_minor]
+    return sum(
+        -(-ticket.fault_lots * ticket.compensation_minor // price_of(deal, ticket.fault_lots))
+        for ticket in paid
+    )
 
 
 def price_of(deal: Deal, lots: int) -> int:

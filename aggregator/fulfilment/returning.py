@@ -16,7 +16,7 @@ from aggregator.deals.facts import LotsReturned
 from aggregator.deals.quantities import check_lots, check_text
 from aggregator.deals.store import Deal
 from aggregator.errors import InvalidField, MarketError
-from aggregator.fulfilment import title
+from aggregator.fulfilment import disputed, title
 from aggregator.fulfilment.facts import TitlePassed
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 
@@ -62,7 +62,7 @@ async def return_lots(
         WrongState: the deal is not settled, or all of it went back.
         ReturnWindowOver: the instrument's return time has passed.
         InvalidField: a reason or disposition that the policy does not know, no evidence,
-            or more lots than the buyer still has.
+            or more lots than the buyer has and was not compensated for.
 
     """
     _check(wanted)
@@ -74,7 +74,8 @@ async def return_lots(
         closed_at = deal.settled_at + timedelta(days=deal.return_days)
         if unit.now >= closed_at:
             raise ReturnWindowOver(closed_at)
-        check_lots(wanted.lots, at_most=deal.accepted_lots - deal.returned_lots)
+        gone = deal.returned_lots + await disputed.compensated_lots(unit, deal)
+        check_lots(wanted.lots, at_most=deal.accepted_lots - gone)
         return await _return(unit, deal, wanted)
 
     stream = await access.stream_for(actor, ACT, deal_id)

@@ -85,7 +85,10 @@ async def raise_ticket(
         by = actor.organisation_id
         if any((one.opened_by, one.matter) == (by, matter) for one in known):
             raise Conflict("ticket_open")
-        most = _lots(deal) - sum(one.lots for one in known) if by == deal.buyer_id else 0
+        most = 0
+        if by == deal.buyer_id:
+            gone = sum(one.lots for one in known) + await disputed.compensated_lots(unit, deal)
+            most = _lots(deal) - gone
         check_lots(lots, at_most=most, at_least=0)
         ticket_id = await _open(unit, deal, by, matter=matter, lots=lots, reason=said)
         return await _answer(unit, ticket_id)

@@ -206,6 +206,45 @@ async def test_returned_lots_are_paid_back_from_what_was_held(trading: Trading) 
     await is_sound()
 
 
+@pytest.mark.parametrize("covered", [20, 30])
+async def test_what_goes_back_is_paid_before_what_is_in_dispute_is_held(
+    trading: Trading, covered: int
+) -> None:
+    deal_id = await settled(trading)
+    await spend(trading, (await accounts())["cash mill"] - SELLER_PART * covered // 100)
+    await opened(trading, deal_id, 40)
+    assert (await only_ticket(deal_id)).held_minor == SELLER_PART * covered // 100
+
+    await give_back(trading, deal_id, 20)
+
+    (refund,) = await Pool().rows("select state from refund where payer_id is not null")
+    ticket = await only_ticket(deal_id)
+    assert refund["state"] == "paid"
+    assert (ticket.lots, ticket.held_minor) == (20, SELLER_PART * (covered - 20) // 100)
+    await is_sound()
+
+
+@pytest.mark.parametrize("cash_for", [100, 20])
+async def test_no_lot_is_paid_for_twice(trading: Trading, cash_for: int) -> None:
+    deal_id = await settled(trading)
+    cash = (await accounts())["cash mill"]
+    if cash_for < 40:
+        await spend(trading, cash - SELLER_PART * cash_for // 100)
+    ticket_id = await opened(trading, deal_id, 40)
+    await act(tickets.concede, trading, "mill", "seller", deal_id, ticket_id)
+    left = 100 - min(cash_for, 40)
+
+    with pytest.raises(InvalidField, match=str(left)):
+        await opened(trading, deal_id, left + 1)
+    with pytest.raises(InvalidField, match=str(left)):
+        await give_back(trading, deal_id, left + 1)
+    await give_back(trading, deal_id, left)
+
+    with pytest.raises((InvalidField, Conflict)):
+        await give_back(trading, deal_id, 1)
+    await is_sound()
+
+
 async def test_no_more_than_the_seller_has_is_held(trading: Trading) -> None:
     deal_id = await settled(trading)
     left = 1_000
