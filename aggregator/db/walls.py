@@ -42,7 +42,7 @@ class Viewer:
     def settings(self) -> str:
         """The statements that put an open transaction behind the wall until it ends."""
         return (
-            f"set local role {READER};"
+            f"set local role {READER}; set local search_path = seen, public;"
             f" set local market.viewer = '{self.organisation_id}';"
             f" set local market.person = '{self.person_id}';"
             f" set local market.desk = '{self.desk}'"

@@ -9,12 +9,21 @@ from aggregator.db import walls
 from aggregator.market.acts import Actor
 
 _DESKS = ("auditor", "operator")
+_OF_FIRM = "me:"
 
 
 @contextmanager
 def reading_for(actor: Actor | None) -> Iterator[None]:
     """Read for the actor, or for nobody in particular, until the block is left."""
     with walls.behind(_viewer(actor)):
+        yield
+
+
+@contextmanager
+def reading_own(stream: str) -> Iterator[None]:
+    """Read the stream of one firm for that firm; those of events are many firms' and are folded."""
+    firm = stream.removeprefix(_OF_FIRM)
+    with walls.behind(walls.Viewer(firm) if firm != stream else walls.viewer()):
         yield
 
 

@@ -219,7 +219,7 @@ async def declare_shortfall(call: Call) -> Outcome:
     act="pools.read",
     body=PreviewBody,
     out=Preview,
-    is_keyed=False,
+    is_reading=True,
 )
 async def preview_pledge(call: Call) -> Answer:
     """Tell what a pledge would cost at each break."""

@@ -110,6 +110,7 @@ class Endpoint:
     gives: tuple[str, ...] = ()
     max_bytes: int = MAX_BODY_BYTES
     is_keyed: bool = True
+    is_reading: bool = False
 
     @property
     def name(self) -> str:
@@ -118,6 +119,11 @@ class Endpoint:
     @property
     def module(self) -> str:
         return self.handler.__module__.rpartition(".")[2]
+
+    @property
+    def is_behind_the_wall(self) -> bool:
+        """Whether its handler reads as the database's reader."""
+        return self.is_reading or not self.is_changing
 
     @property
     def is_changing(self) -> bool:
@@ -134,7 +140,7 @@ class Endpoint:
 
     @property
     def needs_command(self) -> bool:
-        return self.is_changing and self.is_keyed
+        return self.is_changing and self.is_keyed and not self.is_reading
 
 
 ENDPOINTS: dict[tuple[str, str], Endpoint] = {}
@@ -151,7 +157,8 @@ def route(method: str, path: str, *, act: str, **description: Any) -> Callable[[
             classes; `status` is that of success; `text_types` are media types taken as
             `call.text` beside JSON, `file_types` those taken as the bytes of `call.file`;
             `gives` are the media types of a `Download` that is no JSON;
-            `is_keyed=False` is for changes that need no command id.
+            `is_keyed=False` is for changes that need no command id; `is_reading` for a
+            question too long for a path, which changes nothing and is read behind the wall.
 
     """
 

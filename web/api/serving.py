@@ -75,7 +75,7 @@ async def _serve(endpoint: Endpoint, request: Request, language: str) -> Respons
     if viewer is not None:
         await support.note(context.market, viewer, f"{request.method} {request.url.path}")
     call = await _call(context, endpoint, request, viewer=viewer, language=language)
-    with nullcontext() if endpoint.is_changing else reading_for(viewer):
+    with reading_for(viewer) if endpoint.is_behind_the_wall else nullcontext():
         found = await endpoint.handler(call)
     if isinstance(found, Response):
         return found

@@ -19,6 +19,7 @@ from aggregator.journal.facts import stamp
 from aggregator.journal.heads import heads, origin
 from aggregator.journal.reading import Entry, entries
 from aggregator.market import Actor, Audience, Market
+from aggregator.market.eyes import reading_for, reading_own
 from aggregator.tasks import Tasks
 from aggregator.topics import TOPICS, Topic
 from web.feed import frames
@@ -152,7 +153,8 @@ class Hub:
         topic = self._topics.get(asked.prefix)
         if topic is None:
             raise NotFound("topic")
-        return await topic.allow(actor, asked.topic_id)
+        with reading_for(actor):
+            return await topic.allow(actor, asked.topic_id)
 
     async def subscribe(self, socket: Socket, asked: Subscribe, audience: Audience) -> None:
         """Send what the socket misses of the topic, and from then on every change."""
@@ -212,7 +214,8 @@ class Hub:
     async def _catch_up(self, tail: _Tail) -> None:
         """Read what the stream has beyond our position and show it to every follower."""
         while True:
-            found = await entries(None, tail.stream, after=tail.position, limit=_SLICE)
+            with reading_own(tail.stream):
+                found = await entries(None, tail.stream, after=tail.position, limit=_SLICE)
             for entry in found:
                 tail.position = entry.seq
                 for fold in list(tail.folds.values()):
@@ -345,7 +348,8 @@ async def _read(stream: str, *, after: int, up_to: int) -> list[Entry]:
     """Return the entries after one seq up to another, reading in slices."""
     found: list[Entry] = []
     while after < up_to:
-        part = await entries(None, stream, after=after, limit=min(_SLICE, up_to - after))
+        with reading_own(stream):
+            part = await entries(None, stream, after=after, limit=min(_SLICE, up_to - after))
         assert part, f"{stream} ends before {up_to}"
         found += part
         after = part[-1].seq
