@@ -88,6 +88,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "pools.substitute": _roles(BUYER),
     "prices.audit": _roles(OPERATOR, AUDITOR),
     "prices.review": _roles(OPERATOR),
+    "reports.read": _roles(OWNER),
     "settlement.assign": _roles(OPERATOR),
     "settlement.fail_payment": _roles(OPERATOR),
     "settlement.import": _roles(OPERATOR),

@@ -89,6 +89,7 @@ RELATIONS: Mapping[str, Relation] = {
     "pools.substitute": Relation("firm", "offered"),
     "prices.audit": Relation("market"),
     "prices.review": Relation("market", "parked"),
+    "reports.read": Relation("firm"),
     "settlement.assign": Relation("market", "unmatched"),
     "settlement.fail_payment": Relation("market", "ordered"),
     "settlement.import": Relation("market"),

@@ -54,6 +54,7 @@ PAGES = (
     Page("/account", "account", is_private=True),
     Page("/people", "people", is_private=True),
     Page("/record", "record", is_private=True),
+    Page("/reports", "reports", is_private=True),
     Page("/standing", "standing", is_private=True),
     Page("/pools", "pools"),
     Page("/pools/{pool_id}", "pool"),

@@ -18,6 +18,7 @@ export async function show(main) {
     "span",
     { class: "row" },
     h("a", { class: "button", href: "/record" }, t("page.record.title")),
+    may("reports.read") && h("a", { class: "button", href: "/reports" }, t("page.reports.title")),
     h("a", { class: "button", href: "/standing" }, t("page.standing.title")),
     h("a", { class: "button", href: "/account" }, t("page.account.title")),
   );

@@ -1,0 +1,1 @@
+"""What the owner of a firm sees of it: activity, response times, mandates used, savings."""
