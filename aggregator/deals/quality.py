@@ -42,6 +42,7 @@ async def publish(
     Raises:
         NotFound: the instrument does not exist.
         Conflict: a row stands already; none is ever changed.
+        InvalidField: the table would have more rows than one can have.
 
     """
     actor.require(ACT)
@@ -49,6 +50,8 @@ async def publish(
 
     async def step(unit: Unit) -> Answer:
         known = {(one.measure, one.at_least) for one in await adjustments(instrument_id, unit)}
+        if len(known) + len(rows) > MAX_ROWS:
+            raise InvalidField("/rows", "at_most", MAX_ROWS - len(known))
         for row in rows:
             if (row.measure, row.at_least) in known:
                 raise Conflict("adjustment_exists")

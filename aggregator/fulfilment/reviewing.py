@@ -1,8 +1,9 @@
 """Reviews: each side marks the other on the dimensions of the promise, once a settled deal.
 
 A review is never edited and never shown by itself, so nobody pays one back. What is shown of a
-firm is, by axis, the mean over the owner groups that marked it, from three groups on; each group
-counts once, with the mean of its own marks. Deals within one owner group are not reviewed.
+firm is, by axis, the mean over the owner groups that marked it; each group counts once, with the
+mean of its own marks. It changes only once three groups have marked anew, so that no difference
+of two means tells one mark. Deals within one owner group are not reviewed.
 """
 
 from __future__ import annotations
@@ -99,19 +100,32 @@ async def standing(actor: Actor, organisation_id: str) -> list[AxisView]:
 async def means(organisation_id: str) -> list[AxisView]:
     """Return a firm's means by axis; an axis that too few groups marked is left out."""
     rows = await Mechanism().rows(
-        "select m.axis, r.by_group, sum(m.mark)::bigint as total, count(*) as marks"
-        " from review r join review_mark m using (deal_id, side) where r.about_id = $1"
-        " group by m.axis, r.by_group order by m.axis, r.by_group",
+        "select m.axis, r.by_group, m.mark from review r join review_mark m using (deal_id, side)"
+        " where r.about_id = $1 order by r.reviewed_at, r.deal_id, r.side",
         organisation_id,
     )
-    means: dict[str, list[Fraction]] = defaultdict(list)
+    marks: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for row in rows:
-        means[row["axis"]].append(Fraction(row["total"], row["marks"]))
-    return [
-        AxisView(axis, len(means[axis]), _mean_tenths(means[axis]))
-        for axis in DIMENSIONS
-        if len(means.get(axis, ())) >= LEAST_GROUPS
-    ]
+        marks[row["axis"]].append((row["by_group"], row["mark"]))
+    found = []
+    for axis in DIMENSIONS:
+        by_group: dict[str, list[int]] = defaultdict(list)
+        for group, mark in _safe(marks[axis]):
+            by_group[group].append(mark)
+        if by_group:
+            of_groups = [Fraction(sum(own), len(own)) for own in by_group.values()]
+            found.append(AxisView(axis, len(by_group), _mean_tenths(of_groups)))
+    return found
+
+
+def _safe(marks: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
+    """Return the first marks, in order, as far as each three groups in turn have marked."""
+    safe, groups = 0, set[str]()
+    for count, (group, _) in enumerate(marks, start=1):
+        groups.add(group)
+        if len(groups) == LEAST_GROUPS:
+            safe, groups = count, set()
+    return marks[:safe]
 
 
 def _mean_tenths(means: Sequence[Fraction]) -> int:

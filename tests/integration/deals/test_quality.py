@@ -133,6 +133,9 @@ async def test_a_table_counts_for_deals_that_were_formed_under_it(trading: Tradi
         await accept(trading, deal_id, 100, graded={"moisture_bps": 25})
     with pytest.raises(Conflict):
         await publish(trading, Adjustment("moisture_bps", 21, 999))
+    many = [Adjustment("colour", at_least, 1) for at_least in range(quality.MAX_ROWS)]
+    with pytest.raises(InvalidField, match=str(quality.MAX_ROWS - len(TABLE))):
+        await publish(trading, *many)
     with pytest.raises(NotFound):
         await act(quality.publish, trading, "operator", "operator", "TEA", TABLE)
     async with market_orm.raw() as connection:

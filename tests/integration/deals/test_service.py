@@ -115,7 +115,7 @@ async def test_each_owner_group_counts_once_and_few_are_not_shown(trading: Tradi
     reader = trading.actor("bakery", "buyer")
     alone = await reviewing.standing(reader, mill)
     # Two more groups, one of which bought ten times and gave the lowest mark each time.
-    for group, mark, deals in (("group-bakery", 3, 1), ("group-rival", 1, 10)):
+    for group, mark, deals in (("group-rival", 1, 10), ("group-bakery", 3, 1)):
         for _ in range(deals):
             await _review_of(trading, group, mill, mark)
 
@@ -125,9 +125,23 @@ async def test_each_owner_group_counts_once_and_few_are_not_shown(trading: Tradi
     assert [(one.axis, one.groups, one.mark_tenths) for one in found] == [("time", 3, 30)]
 
 
+async def test_no_difference_of_two_means_tells_a_mark(trading: Trading) -> None:
+    mill = trading.id_of("mill")
+    reader = trading.actor("bakery", "buyer")
+    shown = []
+
+    for number, mark in enumerate((5, 5, 5, 1, 1, 1, 1)):
+        await _review_of(trading, f"group-{number}", mill, mark)
+        found = await reviewing.standing(reader, mill)
+        shown.append([(one.groups, one.mark_tenths) for one in found])
+
+    assert shown == [[], [], [(3, 50)], [(3, 50)], [(3, 50)], [(6, 30)], [(6, 30)]]
+
+
 async def _review_of(trading: Trading, group: str, about_id: str, mark: int) -> None:
     """Put a review of another group into the rows, on a deal of its own."""
     deal_id = await trading.form()
+    trading.clock.set(trading.clock.now() + timedelta(seconds=1))
     async with market_orm.raw() as connection:
         await connection.execute(
             "insert into review values ($1, 'buyer', $2, $3, $4, $5)",
