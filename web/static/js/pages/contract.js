@@ -45,6 +45,10 @@ class ContractPage {
   }
 
   take(contract, places) {
+    // What somebody has unfolded stays so until there is something new to show.
+    const told = JSON.stringify([contract, places]);
+    if (told === this.told) return;
+    this.told = told;
     this.places = places;
     const before = JSON.stringify(this.living ?? null);
     this.contract = contract;
@@ -131,7 +135,31 @@ class ContractPage {
         [t("page.contract.nominate_by"), instant(slot.nominate_by)],
       ]),
       this.callOffs(slot),
+      this.glassBox(slot),
       h("p", { class: "note" }, t("page.contract.silence")),
+    );
+  }
+
+  /** What the month's total is made of, and whose each part is. */
+  glassBox(slot) {
+    const { side, counterparty } = this.contract;
+    const seller = side === "seller" ? t("page.deal.us") : counterparty;
+    return h(
+      "details",
+      {},
+      h("summary", {}, t("page.deal.lines")),
+      table({
+        rows: slot.lines,
+        isLedger: true,
+        columns: [
+          { label: t("page.deal.line"), cell: (line) => t(`page.line_kind.${line.kind}`) },
+          {
+            label: t("page.deal.to"),
+            cell: (line) => (line.counterparty === "platform" ? t("page.deal.platform") : seller),
+          },
+          { label: t("page.deal.amount"), isNumber: true, cell: (line) => amount(line.amount) },
+        ],
+      }),
     );
   }
 

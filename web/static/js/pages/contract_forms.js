@@ -64,7 +64,7 @@ export function changeForm(page, slot) {
   return h(
     "details",
     { class: "panel" },
-    h("summary", {}, `${t("page.contract.change")} · ${month(slot.tenor)}`),
+    h("summary", {}, [t("page.contract.change"), month(slot.tenor), !slot.is_mine && slot.buyer].filter(Boolean).join(" · ")),
     h(
       "div",
       { class: "form" },

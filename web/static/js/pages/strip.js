@@ -219,7 +219,7 @@ class StripPage {
             offer.breaks.length > 0 && h("p", { class: "note" }, breaksText(this, offer)),
             offer.storage.length > 0 && h("p", { class: "note" }, storageText(this, offer)),
             offer.bought.length > 0 && [h("p", {}, t("page.strip.bought")), this.lines(offer.bought)],
-            facts([wholeFact(offer.make_whole)]),
+            wholeFact(offer.make_whole) && facts([wholeFact(offer.make_whole)]),
           ),
         ),
       ),
