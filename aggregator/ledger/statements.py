@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.amounts import decimal_text
+from aggregator.errors import InvalidField
 from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Pool, Reader
 
@@ -36,6 +37,10 @@ async def movements(
     """Return the postings of the organisation's accounts in `[since, until)`, oldest first.
 
     Each account's balance runs over everything that ever moved on it.
+
+    Raises:
+        InvalidField: there are more than one statement can hold.
+
     """
     found = await (reader or Pool()).rows(
         "select * from (select p.account_id, p.currency, t.at, t.id as transfer_id, t.kind,"
@@ -47,8 +52,10 @@ async def movements(
         organisation_id,
         since,
         until,
-        MAX_LINES,
+        MAX_LINES + 1,
     )
+    if len(found) > MAX_LINES:
+        raise InvalidField("/since", "max_items", MAX_LINES)
     return [Movement(**dict(row)) for row in found]
 
 

@@ -11,14 +11,12 @@ from aggregator.market import Answer, Outcome
 from aggregator.parties import securing, sessions, tokens
 from web.api.fields import Answers, Body, Id, Name
 from web.api.routing import Call, Reply, route
-from web.api.sessions import SignedIn, signed_in
+from web.api.sessions import FactorCode, SignedIn, signed_in
 from web.auth.asking import credential
 from web.context import context_of, monotonic_ms
 
 Password = Annotated[str, Field(min_length=1, max_length=200)]
 Code = Annotated[str, Field(pattern="^[0-9]{6}$")]
-AnyCode = Annotated[str, Field(pattern="^([0-9]{6}|[A-Z2-7]{5}-[A-Z2-7]{5})$")]
-"""Of the authenticator, or a recovery code."""
 
 
 class PasswordBody(Body):
@@ -38,7 +36,7 @@ class EndFactorBody(Body):
     """What one knows and what one has, together."""
 
     password: Password
-    code: AnyCode
+    code: FactorCode
 
 
 class TokenBody(Body):

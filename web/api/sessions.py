@@ -16,6 +16,8 @@ from web.auth.asking import credential, set_cookie
 from web.context import address_of, context_of, monotonic_ms
 
 _SIGN_IN_COST = 10
+FactorCode = Annotated[str, Field(pattern="^([0-9]{6}|[A-Z2-7]{5}-[A-Z2-7]{5})$")]
+"""Of the authenticator, or a recovery code."""
 
 
 class SignInBody(Body):
@@ -25,7 +27,7 @@ class SignInBody(Body):
     password: Annotated[str, Field(min_length=1, max_length=200)]
     organisation: Id | None = None
     bearer: bool = False
-    code: Annotated[str, Field(pattern="^([0-9]{6}|[A-Z2-7]{5}-[A-Z2-7]{5})$")] | None = None
+    code: FactorCode | None = None
 
 
 class SignedIn(Answers):
