@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ class Market:
     reactions: Reactions = field(default_factory=dict)
     tasks: Tasks = field(default_factory=Tasks)
     _turnstile: Turnstile = field(init=False, repr=False)
+    _under_way: int = field(init=False, repr=False, default=0)
 
     def __post_init__(self) -> None:
         self._turnstile = Turnstile(self)
@@ -58,11 +59,12 @@ class Market:
         actor.require(act)
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         waiting = Waiting(actor, act, command, done, step=step)
-        if stream is None:
-            await self._turnstile.alone(waiting)
-        else:
-            self._turnstile.enter(stream, waiting)
-        return await done
+        with self._acting():
+            if stream is None:
+                await self._turnstile.alone(waiting)
+            else:
+                self._turnstile.enter(stream, waiting)
+            return await done
 
     async def perform_at(
         self,
@@ -81,8 +83,24 @@ class Market:
         actor.require(act)
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         asked = Asked(actor, command, stream, content)
-        self._turnstile.enter(stream, Waiting(actor, act, command, done, desk=desk, asked=asked))
-        return await done
+        with self._acting():
+            self._turnstile.enter(
+                stream, Waiting(actor, act, command, done, desk=desk, asked=asked)
+            )
+            return await done
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether somebody here waits for what will come of his act."""
+        return self._under_way > 0
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Unit]:

@@ -88,7 +88,7 @@ class Hub:
         self._grown: set[str] = set()
         self._has_grown = asyncio.Event()
         self.tasks = Tasks()
-        self._fanout = Fanout(tick_ms=self.limits.tick_ms)
+        self._fanout = Fanout(tick_ms=self.limits.tick_ms, is_acting=lambda: market.is_acting)
         self._is_closing = False
         self._firms: dict[str, int] = {}
 
