@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +35,14 @@ class DocumentView:
     refund: str | None
     tax_number: str | None
     tax_code: str | None
+
+
+async def deals_of(document_ids: Sequence[str], reader: Reader | None = None) -> dict[str, str]:
+    """Return the deal of each of these documents; ids of other things are left out."""
+    found = await (reader or Pool()).rows(
+        "select id, deal_id from invoice where id = any($1::text[])", list(document_ids)
+    )
+    return {row["id"]: row["deal_id"] for row in found}
 
 
 async def documents(actor: Actor, deal_id: str, reader: Reader | None = None) -> list[DocumentView]:

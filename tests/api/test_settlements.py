@@ -150,6 +150,9 @@ async def test_a_wet_lot_comes_back_with_a_credit_note_on_file(served: Served) -
         paper = await town.found["buyer"].get(f"{town.deal}/documents/{note['id']}/paper.pdf")
         assert paper.headers["content-type"] == "application/pdf"
         assert paper.content.startswith(b"%PDF")
+    statement = (await town.found["finance"].get("/money")).json()["statement"]
+    reversed_for = [line["deal_id"] for line in statement if line["kind"] == "deal.reversal"]
+    assert reversed_for == [town.deal.removeprefix("/deals/")] * 2
     fee = next(one for one in notes if one["issuer"] == "platform")
     path = f"{town.deal}/documents/{fee['id']}/ubl.xml"
     for one in (path, path.replace("ubl.xml", "paper.pdf")):

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from aggregator.errors import NotFound
+from aggregator.invoices.queries import deals_of
 from aggregator.ledger import queries as ledger
 from aggregator.ledger import trial
 from aggregator.ledger.statements import movements, write_statement
@@ -118,12 +119,13 @@ class PaymentAnswer(Answers):
 
 
 class StatementAnswer(Answers):
-    """One posting on one's own account, signed."""
+    """One posting on one's own account, signed; `deal_id` where it pays a document of a deal."""
 
     transfer_id: str
     at: str
     kind: str
     reference: str
+    deal_id: str | None
     currency: str
     amount: Money
 
@@ -232,13 +234,17 @@ async def money(call: Call) -> Answer:
     """Show one's organisation's balances, holds, calls, payments and newest postings."""
     mine = call.actor.organisation_id
     async with call.market.reading() as unit:
+        statement = await ledger.statement(mine, reader=unit)
+        paid_for = await deals_of([line.reference for line in statement], unit)
         return {
             "deposit_reference": await queries.deposit_reference(mine, unit),
             "balances": [asdict(view) for view in await ledger.balances(mine, unit)],
             "holds": [asdict(view) for view in await ledger.pending_holds(mine, unit)],
             "calls": [asdict(view) for view in await queries.open_calls(mine, unit)],
             "payments": [asdict(view) for view in await queries.payments(mine, unit)],
-            "statement": [asdict(view) for view in await ledger.statement(mine, reader=unit)],
+            "statement": [
+                {**asdict(line), "deal_id": paid_for.get(line.reference)} for line in statement
+            ],
         }
 
 

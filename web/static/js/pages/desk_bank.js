@@ -99,7 +99,10 @@ export function chargeButton(line, refresh) {
         isDanger: true,
       }),
       send: (key) => send("POST", `/bank/unmatched/${line.line_id}/charge`, undefined, key),
-      done: refresh,
+      done: async () => {
+        await refresh();
+        document.querySelector(".trial")?.dispatchEvent(new Event("toggle"));
+      },
     }),
   );
 }
@@ -110,12 +113,12 @@ export function trialBalance() {
   return h(
     "details",
     {
-      class: "panel plain",
+      class: "panel trial",
       ontoggle: async ({ target }) => {
         if (target.open) fill(shown, ...trialTables(await get("/bank/trial-balance")));
       },
     },
-    h("summary", { class: "panel" }, t("page.desk.trial")),
+    h("summary", {}, t("page.desk.trial")),
     shown,
   );
 }

@@ -53,7 +53,7 @@ function proposed({ trade, proposal }, refresh) {
       "p",
       {},
       t("page.parked.proposed", { verdict: t(`page.parked.${proposal.verdict}`), reason: proposal.reason }),
-      " ",
+      " · ",
       countdown(proposal.expires_at),
     ),
     proposal.is_mine

@@ -123,7 +123,7 @@ function showMoney(rest, { holds, calls, payments, statement }) {
             columns: [
               { label: t("word.at"), cell: (row) => instant(row.at) },
               { label: t("page.money.kind"), cell: (row) => worded("page.transfer", row.kind) },
-              { label: t("page.money.for"), cell: (row) => referenced(row.reference) },
+              { label: t("page.money.for"), cell: (row) => referenced(row.deal_id ?? row.reference) },
               { label: t("page.deal.amount"), isNumber: true, cell: (row) => change(row.amount) },
             ],
           }),
