@@ -286,7 +286,7 @@ class BidDesk(Desk):
             raise GroupAlreadyBids(listing.auction_id)
         if listing.kinds and bidder.kind not in listing.kinds:
             raise KindNotAdmitted(bidder.kind, ", ".join(listing.kinds))
-        return BidderEntered(bidder.id, bidder.owner_group, bidder.name)
+        return BidderEntered(bidder.id, bidder.owner_group, bidder.name, bidder.name_en)
 
     def _cover(
         self, table: _Table, organisation_id: str, amount_minor: int, allowed: Allowed

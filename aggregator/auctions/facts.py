@@ -45,6 +45,7 @@ class AuctionListed:
     kinds: tuple[str, ...]
     invited: tuple[str, ...]
     barred_groups: tuple[str, ...]
+    owner_name_en: str = ""
 
 
 @fact
@@ -119,6 +120,7 @@ class BidderEntered:
     organisation_id: str
     owner_group: str
     name: str
+    name_en: str = ""
 
 
 @fact

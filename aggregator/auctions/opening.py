@@ -180,6 +180,7 @@ async def _listing(
         kinds=_kinds(terms.kinds),
         invited=await _invited(unit, terms.invited),
         barred_groups=tuple(sorted(barred)),
+        owner_name_en="" if owner is None else owner.name_en,
     )
 
 

@@ -14,7 +14,8 @@ from aggregator.market import Actor
 
 _COLUMNS = (
     "a.id, a.side, a.format, a.state, a.title, a.reference, a.owner_id,"
-    " coalesce(o.name, '') as owner_name, a.instrument_id, i.name_zh as instrument_name_zh,"
+    " coalesce(o.name, '') as owner_name,"
+    " coalesce(o.name_en, '') as owner_name_en, a.instrument_id, i.name_zh as instrument_name_zh,"
     " i.name_en as instrument_name_en, a.region, a.tenor, a.lots, a.disclosure, a.opens_at,"
     " a.closes_at"
 )
@@ -39,6 +40,7 @@ class AuctionSummary:
     reference: str
     owner_id: str | None
     owner_name: str
+    owner_name_en: str
     instrument_id: str
     instrument_name_zh: str
     instrument_name_en: str

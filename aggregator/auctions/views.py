@@ -72,7 +72,9 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
     steps = [{"from_minor": low, "step_minor": step} for low, step in state.rules.steps]
     seen["steps"] = steps
     if disclosure.sees_all(state, eyes):
-        seen["bidders"] = {known.organisation_id: known.name for known in _in_order(room)}
+        known = _in_order(room)
+        seen["bidders"] = {one.organisation_id: one.name for one in known}
+        seen["bidders_en"] = {one.organisation_id: one.name_en for one in known}
     if audience.kind in (OWNER, OPERATOR):
         seen["motions"] = [_motion(motion) for motion in room.motions]
     if audience.kind == OPERATOR and not state.rules.reserve_is_public:
@@ -84,6 +86,7 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
         "reference": listing.reference,
         "owner_id": listing.owner_id,
         "owner_name": listing.owner_name,
+        "owner_name_en": listing.owner_name_en,
         "title": listing.title,
         "instrument_id": listing.instrument_id,
         "instrument_name_zh": listing.instrument_name_zh,

@@ -24,7 +24,10 @@ from aggregator.settlement.queries import left_of
 
 ACT = "deals.read"
 MAX_PAGE = 200
-DEAL_ON_DESK = "d.id as deal_id, d.instrument_id, b.name as buyer, s.name as seller"
+DEAL_ON_DESK = (
+    "d.id as deal_id, d.instrument_id, b.name as buyer, b.name_en as buyer_en, s.name as seller,"
+    " s.name_en as seller_en"
+)
 PARTIES = "join organisation b on b.id = d.buyer_id join organisation s on s.id = d.seller_id"
 _SAID_ALREADY = frozenset(
     {"deal_id", "buyer_id", "seller_id", "buyer_group", "seller_group", "cell", "source_id"}
@@ -34,12 +37,16 @@ _BUYERS_OWN = frozenset({"deposit_minor", "call_reference", "call_minor"})
 
 @dataclass(frozen=True, slots=True)
 class DealSummary:
-    """A deal in a list. `counterparty` is the other side's name."""
+    """A deal in a list. `counterparty` is the other side's name.
+
+    The English name of a firm, here and below, is empty where it has none.
+    """
 
     deal_id: str
     side: str
     counterparty_id: str
     counterparty: str
+    counterparty_en: str
     source: str
     source_id: str
     instrument_id: str
@@ -94,7 +101,9 @@ class OnDesk:
     deal_id: str
     instrument_id: str
     buyer: str
+    buyer_en: str
     seller: str
+    seller_en: str
     lots: int
     reason: str
     due_at: datetime | None
@@ -165,7 +174,7 @@ async def deals(
     source = reader or Pool()
     columns = ", ".join(f"d.{name.strip()}" for name in store.COLUMNS.split(","))
     found = await source.rows(
-        f"select {columns}, o.name as counterparty from deal d join organisation o"
+        f"select {columns}, o.name, o.name_en from deal d join organisation o"
         " on o.id = case when d.buyer_id = $1 then d.seller_id else d.buyer_id end"
         " where (d.buyer_id = $1 or d.seller_id = $1) and ($2::text is null or d.state = $2)"
         " and ($3::text is null or (d.formed_at, d.id) < (select formed_at, id from deal"
@@ -176,7 +185,7 @@ async def deals(
         after,
         min(limit, MAX_PAGE),
     )
-    return [_summary(store.deal_of(row), row["counterparty"], actor) for row in found]
+    return [_summary(store.deal_of(row), row, actor) for row in found]
 
 
 async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> DealView:
@@ -191,12 +200,12 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
     source = reader or Pool()
     found = await party_deal(source, actor, deal_id)
     other = found.seller_id if found.buyer_id == actor.organisation_id else found.buyer_id
-    (party,) = await source.rows("select name from organisation where id = $1", other)
+    (party,) = await source.rows("select name, name_en from organisation where id = $1", other)
     proofs = await evidences(source, deal_id)
     is_buyer = side_of(found, actor) == BUYER
     escrow_minor = await escrow_balance(deal_id, found.currency, source)
     return DealView(
-        summary=_summary(found, party["name"], actor),
+        summary=_summary(found, party, actor),
         buyer_id=found.buyer_id,
         seller_id=found.seller_id,
         freight_minor=found.freight_minor,
@@ -286,13 +295,14 @@ def _is_others(fact: object, *, is_buyer: bool) -> bool:
     return isinstance(fact, DealPartlyFunded) or getattr(fact, "issuer", None) == PLATFORM
 
 
-def _summary(found: Deal, counterparty: str, actor: Actor) -> DealSummary:
+def _summary(found: Deal, party: Mapping[str, Any], actor: Actor) -> DealSummary:
     side = side_of(found, actor)
     return DealSummary(
         deal_id=found.id,
         side=side,
         counterparty_id=found.seller_id if side == BUYER else found.buyer_id,
-        counterparty=counterparty,
+        counterparty=party["name"],
+        counterparty_en=party["name_en"],
         source=found.source,
         source_id=found.source_id,
         instrument_id=found.instrument_id,

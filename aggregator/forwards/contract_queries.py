@@ -36,6 +36,7 @@ class ContractSummary:
     title: str
     side: str
     counterparty: str
+    counterparty_en: str
     instrument_id: str
     region: str
     tenors: tuple[str, ...]
@@ -67,7 +68,7 @@ class _Frame:
     now: datetime
     call_offs: Sequence[CallOff]
     states: Mapping[str, str]
-    names: Mapping[str, str]
+    names: Mapping[str, Mapping[str, Any]]
 
 
 async def contracts(actor: Actor, reader: Reader | None = None) -> list[ContractSummary]:
@@ -149,8 +150,8 @@ async def _summary(
     source: Reader, actor: Actor, contract_id: str, mine: Sequence[Slot]
 ) -> ContractSummary:
     [row] = await source.rows(
-        "select c.strip_id, c.seller_id, c.at, t.title, t.instrument_id, t.region, o.name"
-        " from strip_contract c join strip t on t.id = c.strip_id"
+        "select c.strip_id, c.seller_id, c.at, t.title, t.instrument_id, t.region, o.name,"
+        " o.name_en from strip_contract c join strip t on t.id = c.strip_id"
         " join organisation o on o.id = c.seller_id where c.id = $1",
         contract_id,
     )
@@ -162,7 +163,8 @@ async def _summary(
         row["strip_id"],
         row["title"],
         "seller" if is_seller else "buyer",
-        ", ".join(sorted(set(names.values()))) if is_seller else row["name"],
+        _joined(names, "name") if is_seller else row["name"],
+        _joined(names, "name_en") if is_seller else row["name_en"],
         row["instrument_id"],
         row["region"],
         tuple(sorted({slot.tenor for slot in living})),
@@ -187,7 +189,8 @@ async def _slot(source: Reader, frame: _Frame, slot: Slot) -> Mapping[str, Any]:
         "replaces": slot.replaces,
         "line": slot.line,
         "buyer_id": slot.buyer_id,
-        "buyer": frame.names[slot.buyer_id],
+        "buyer": frame.names[slot.buyer_id]["name"],
+        "buyer_en": frame.names[slot.buyer_id]["name_en"],
         "is_mine": is_mine,
         "tenor": slot.tenor,
         "lots": slot.lots,
@@ -253,11 +256,18 @@ async def _deal_states(source: Reader, deal_ids: Sequence[str]) -> dict[str, str
     return {row["id"]: row["state"] for row in found}
 
 
-async def _names(source: Reader, organisation_ids: Sequence[str]) -> dict[str, str]:
+async def _names(source: Reader, organisation_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return `name` and `name_en` of firms, by their ids."""
     found = await source.rows(
-        "select id, name from organisation where id = any($1::text[])", list(organisation_ids)
+        "select id, name, name_en from organisation where id = any($1::text[])",
+        list(organisation_ids),
     )
-    return {row["id"]: row["name"] for row in found}
+    return {row["id"]: row for row in found}
+
+
+def _joined(names: Mapping[str, Mapping[str, Any]], field: str) -> str:
+    """Return the names of several firms in one language, in the other where one has none."""
+    return ", ".join(sorted({row[field] or row["name"] for row in names.values()}))
 
 
 async def _proposals(source: Reader, actor: Actor, contract_id: str) -> list[Mapping[str, Any]]:
@@ -285,10 +295,16 @@ async def _proposal(
         "lots": proposal.change.lots,
         "instrument": slot.instrument_id,
         "region": slot.region,
-        "proposed_by": names[proposal.proposed_by],
+        "proposed_by": names[proposal.proposed_by]["name"],
+        "proposed_by_en": names[proposal.proposed_by]["name_en"],
         "is_mine": proposal.proposed_by == mine,
         "asked": [
-            {"name": names[one], "has_consented": one in consented} for one in proposal.asked
+            {
+                "name": names[one]["name"],
+                "name_en": names[one]["name_en"],
+                "has_consented": one in consented,
+            }
+            for one in proposal.asked
         ],
         "waits_for_me": proposal.state == "open" and mine not in consented,
         "state": proposal.state,

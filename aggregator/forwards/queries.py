@@ -300,7 +300,7 @@ async def own_contracts(actor: Actor, strip_id: str) -> list[Mapping[str, Any]]:
     return list(
         await Pool().rows(
             "select c.id as contract_id, c.total_lots, s.line, s.buyer_id, o.name as buyer,"
-            " s.tenor, s.lots, s.price_minor from strip_contract c"
+            " o.name_en as buyer_en, s.tenor, s.lots, s.price_minor from strip_contract c"
             " join strip_schedule s on s.contract_id = c.id"
             " join organisation o on o.id = s.buyer_id"
             " where c.strip_id = $1 and c.seller_id = $2 order by c.id, s.line",

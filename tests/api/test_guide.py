@@ -175,6 +175,9 @@ async def test_a_factory_joins_and_is_carried_to_a_settled_deal(stage: Stage) ->
     assert (await guest.get(f"/deals/{deal['deal_id']}"))["state"] == "settled"
     other = await stage.company.person("hechi")
     assert [deal["state"] for deal in (await other.get("/deals"))["deals"]] == ["settled"]
+    seller = await stage.company.person("laibin")
+    names = {deal["counterparty_en"] for deal in (await seller.get("/deals"))["deals"]}
+    assert any(name.startswith("Visitor Foods ") for name in names)
 
 
 async def test_a_mill_offers_undercuts_ships_and_is_paid(stage: Stage) -> None:
@@ -195,6 +198,8 @@ async def test_a_mill_offers_undercuts_ships_and_is_paid(stage: Stage) -> None:
     await guest.others_play(8)
     assert (await guest.get(auction))["is_leading"]
     assert await guest.now() == "win"
+    seen = await (await stage.company.person(OPERATOR_LOGIN)).get(auction)
+    assert seen["bidders_en"][guest.tour.organisation_id].startswith("Visitor Mill ")
     await stage.pass_until((await guest.get(auction))["closes_at"])
     assert await guest.now() == "ship"
     await guest.others_play(1)

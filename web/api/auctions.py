@@ -152,6 +152,7 @@ class AuctionSummary(Answers):
     reference: str
     owner_id: str | None
     owner_name: str
+    owner_name_en: str
     instrument_id: str
     instrument_name_zh: str
     instrument_name_en: str
@@ -229,10 +230,10 @@ class AuctionView(Answers):
     Bidders: `my_best`, `my_packages`, `my_score`, `my_score_parts`, `my_lots`, `my_bids`,
     `my_limit`, `next_allowed`, `is_leading`, `my_rank`, once closed `my_award`, `my_awards`,
     `my_outcome`, `my_explanation`; in rounds `my_demand`, `my_eligible_lots`. By disclosure:
-    `best`, `bids`, `standing`, `result`. Owner: `bidders`. Rounds: `round`, `round_ends_at`,
-    `items`. Dutch: `lots_left`, and the price from `start` by one step each `interval_s` since
-    `clock_from`, not past `reserve`, nor while stopped at `clock_stopped_at`. A draw:
-    `draw_commitment`, once closed `draw`.
+    `best`, `bids`, `standing`, `result`. Owner: `bidders`, `bidders_en`. Rounds: `round`,
+    `round_ends_at`, `items`. Dutch: `lots_left`, and the price from `start` by one step each
+    `interval_s` since `clock_from`, not past `reserve`, nor while stopped at
+    `clock_stopped_at`. A draw: `draw_commitment`, once closed `draw`.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -247,6 +248,7 @@ class AuctionView(Answers):
     reference: str
     owner_id: str | None
     owner_name: str
+    owner_name_en: str
     instrument_id: str
     instrument_name_zh: str
     instrument_name_en: str

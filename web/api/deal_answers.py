@@ -20,6 +20,7 @@ class DealSummary(Answers):
     side: str
     counterparty_id: str
     counterparty: str
+    counterparty_en: str
     source: str
     source_id: str
     instrument_id: str
@@ -327,7 +328,9 @@ class ContestedClaim(Answers):
     deal_id: str
     instrument_id: str
     buyer: str
+    buyer_en: str
     seller: str
+    seller_en: str
     ordered_lots: int
     lots: int
     reason: str
@@ -346,7 +349,9 @@ class DisputeAnswer(Answers):
     region: str
     tenor: str
     buyer: str
+    buyer_en: str
     seller: str
+    seller_en: str
     lots: int
     delivered_lots: int
     reason: str

@@ -53,7 +53,9 @@ class TicketOnDesk(TicketSaid):
     deal_id: str
     instrument_id: str
     buyer: str
+    buyer_en: str
     seller: str
+    seller_en: str
     is_settled: bool
     due_at: str
 

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from aggregator.errors import NotSignedIn
 from aggregator.market import Actor
 from aggregator.parties import queries, sessions
+from aggregator.parties.queries import OrganisationView
 from web.auth.asking import credential
 from web.context import context_of
 from web.language import COOKIE, language_of
@@ -125,6 +126,7 @@ async def _rendered(request: Request, page: Page, viewer: Actor | None) -> Respo
         return words(language, key) or key
 
     acts = viewer.grants if viewer else frozenset()
+    firm = await queries.organisation(viewer.organisation_id) if viewer else None
     content = _TEMPLATES.get_template("page.html").render(
         page=page,
         t=t,
@@ -135,7 +137,8 @@ async def _rendered(request: Request, page: Page, viewer: Actor | None) -> Respo
         modules=modules_of(page.name),
         sections=[(s.path, s.name) for s in SECTIONS if s.act is None or s.act in acts],
         parameters=request.path_params,
-        firm=await _firm(viewer, language),
+        firm=_named(firm, language),
+        region=firm.region if firm else "",
         roles=sorted(viewer.roles) if viewer else [],
         acts=sorted(acts),
         organisation_id=viewer.organisation_id if viewer else "",
@@ -147,11 +150,10 @@ async def _rendered(request: Request, page: Page, viewer: Actor | None) -> Respo
     return answer
 
 
-async def _firm(viewer: Actor | None, language: str) -> str | None:
-    if viewer is None:
+def _named(firm: OrganisationView | None, language: str) -> str | None:
+    if firm is None:
         return None
-    found = await queries.organisation(viewer.organisation_id)
-    return found.name if language == "zh" or not found.name_en else found.name_en
+    return firm.name if language == "zh" or not firm.name_en else firm.name_en
 
 
 async def _viewer(request: Request) -> Actor | None:

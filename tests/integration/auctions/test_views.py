@@ -157,6 +157,7 @@ async def test_the_owner_sees_who_bids_and_a_rival_does_not(orm: str) -> None:
     owner = await queries.auction(scene.actors["mill"], auction_id)
 
     assert owner["bidders"] == {scene.id_of("ann"): "Firm ann"}
+    assert owner["bidders_en"] == {scene.id_of("ann"): ""}
     assert owner["standing"][0]["price"] == "5000.00"
     for actor in (None, scene.actors["bob"]):
         assert scene.id_of("ann") not in str(await queries.auction(actor, auction_id))

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { month, monthsAhead } from "./clock.js";
+import { homeRegion } from "./viewer.js";
 import { named } from "./words.js";
 
 let instruments = new Map();
@@ -45,11 +46,16 @@ export function monthOptions(count = 18) {
   return monthsAhead(count).map((tenor) => [tenor, month(tenor)]);
 }
 
+/** Return the region of one's own firm, where it is a part of a larger one. */
+function home() {
+  return regions.get(homeRegion)?.parent ? homeRegion : "";
+}
+
 /** Return the three fields that name a cell. */
 export function cellFields(t) {
   return [
     { name: "instrument", label: t("word.instrument"), type: "select", options: instrumentOptions() },
-    { name: "region", label: t("word.region"), type: "select", options: regionOptions() },
+    { name: "region", label: t("word.region"), type: "select", options: regionOptions(), value: home() },
     {
       name: "tenor",
       label: t("word.tenor"),

@@ -25,7 +25,16 @@ export function fill(node, ...children) {
 export function isBeingFilled(node) {
   if (node.querySelector("details[open] form")) return true;
   const typed = [...node.querySelectorAll("input:not([type=checkbox]), textarea")];
-  return typed.some((one) => one === document.activeElement || one.value !== one.defaultValue);
+  const chosen = [...node.querySelectorAll("select")];
+  return (
+    [...typed, ...chosen].includes(document.activeElement) ||
+    typed.some((one) => one.value !== one.defaultValue) ||
+    chosen.some((one) => one.selectedIndex !== Math.max(0, firstChoice(one)))
+  );
+}
+
+function firstChoice(select) {
+  return [...select.options].findIndex(({ defaultSelected }) => defaultSelected);
 }
 
 function filled(node, properties, children) {

@@ -158,7 +158,7 @@ function plainField({
   counted += 1;
   const id = `field-${counted}`;
   const about = { id, name, autocomplete: autocomplete ?? "off", "aria-describedby": `${id}-hint ${id}-wrong` };
-  const input = made(type, about, { options, rows });
+  const input = made(type, about, { options, rows, value });
   const wrong = h("span", { class: "wrong", id: `${id}-wrong`, role: "alert" });
   const told = type === "instant" ? [hint, zone()].filter(Boolean).join(" · ") : hint;
   const hinted = h("span", { class: "hint", id: `${id}-hint` }, told);
@@ -168,6 +168,8 @@ function plainField({
     else if (type !== "select" || to) input.value = to ?? "";
   };
   set(value);
+  // What it starts with is nothing that a person has typed.
+  if (input.defaultValue !== undefined) input.defaultValue = input.value;
   const titled = h(
     "label",
     { for: id },
@@ -196,12 +198,12 @@ function plainField({
   };
 }
 
-function made(type, about, { options, rows }) {
+function made(type, about, { options, rows, value: first }) {
   if (type === "select") {
     return h(
       "select",
       about,
-      options.map(([value, label]) => h("option", { value }, label)),
+      options.map(([value, label]) => h("option", { value, selected: value === first }, label)),
     );
   }
   if (type === "long") return h("textarea", { ...about, rows: rows ?? 4 });

@@ -21,6 +21,16 @@ export function worded(prefix, value) {
   return texts[`${prefix}.${value}`] ?? String(value ?? "");
 }
 
+/** Return a firm's name in the language of the page, in the other where it has none. */
+export function firm(thing, field = "name") {
+  return (language === "en" && thing[`${field}_en`]) || thing[field] || "";
+}
+
+/** Return who bids, where an auction tells its viewer; the id where it does not. */
+export function bidderName({ bidders, bidders_en: english }, id) {
+  return (language === "en" && english?.[id]) || bidders?.[id] || id;
+}
+
 /** Return the name of a thing that has one in each language. */
 export function named(thing) {
   const [first, second] = language === "zh" ? ["name_zh", "name_en"] : ["name_en", "name_zh"];

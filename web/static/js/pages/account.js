@@ -6,7 +6,7 @@ import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { columns, empty, facts, head, panel, table } from "../core/parts.js";
 import { may, organisationId } from "../core/viewer.js";
-import { language, t, worded } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 
 export async function show(main) {
   const lead = h("div", { class: "stack" });
@@ -35,7 +35,7 @@ function firmsOf(memberships) {
       columns: [
         {
           label: t("page.account.firm"),
-          cell: (row) => (language === "en" && row.name_en ? row.name_en : row.name),
+          cell: (row) => firm(row),
         },
         {
           label: t("page.people.roles"),

@@ -8,7 +8,8 @@ import { live, newest } from "../core/live.js";
 import { amount, lots, percent, priceUnit, shareUp, times, unit } from "../core/numbers.js";
 import { chip, columns, empty, facts, head, panel, signInFirst, table, tiles } from "../core/parts.js";
 import { isMember, may, plays } from "../core/viewer.js";
-import { named, t, worded } from "../core/words.js";
+import { bidderName, firm, named, t, worded } from "../core/words.js";
+import { ownDeals } from "./auction_deals.js";
 import { desk } from "./auction_desk.js";
 import {
   announced,
@@ -76,7 +77,7 @@ class Room {
       head(auction.title || cell, {
         back: "/auctions",
         aside: chip(auction.phase),
-        note: `${t(`page.auctions.${auction.side}`)} · ${auction.title ? `${cell} · ` : ""}${auction.owner_name}`,
+        note: `${t(`page.auctions.${auction.side}`)} · ${auction.title ? `${cell} · ` : ""}${firm(auction, "owner_name")}`,
       }),
     );
     fill(
@@ -168,7 +169,7 @@ class Room {
         table({
           rows: result.awards,
           columns: [
-            { label: t("page.auction.bidder"), cell: (row) => auction.bidders?.[row.bidder] ?? row.bidder },
+            { label: t("page.auction.bidder"), cell: (row) => bidderName(auction, row.bidder) },
             { label: t("word.lots"), isNumber: true, cell: (row) => this.lots(row.lots) },
             { label: t("word.price"), isNumber: true, cell: (row) => amount(row.price) },
           ],
@@ -176,7 +177,7 @@ class Room {
       may("deals.read") &&
         (won || auction.audience === "owner") &&
         result.is_awarded &&
-        h("p", {}, h("a", { class: "button", href: "/deals" }, t("page.deals.title"))),
+        ownDeals(auction),
     );
   }
 
@@ -192,7 +193,7 @@ class Room {
         columns: [
           { label: "#", cell: ({ rank }) => String(rank) },
           ...(bidders
-            ? [{ label: t("page.auction.bidder"), cell: ({ bidder }) => bidders[bidder] ?? bidder }]
+            ? [{ label: t("page.auction.bidder"), cell: ({ bidder }) => bidderName(this.auction, bidder) }]
             : []),
           { label: t("word.price"), isNumber: true, cell: ({ price }) => amount(price) },
           { label: t("word.lots"), isNumber: true, cell: (row) => this.lots(row.lots) },

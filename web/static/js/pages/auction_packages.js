@@ -7,7 +7,7 @@ import { form } from "../core/forms.js";
 import { amount, times } from "../core/numbers.js";
 import { panel, table } from "../core/parts.js";
 import { choicesField } from "../core/rows.js";
-import { t } from "../core/words.js";
+import { bidderName, t } from "../core/words.js";
 
 /** Return an item's name: its month, and its number where there are several of one month. */
 export function itemName(id) {
@@ -47,7 +47,7 @@ function listed(room, title, rows) {
       rows,
       columns: [
         ...(bidders && rows.some(({ bidder }) => bidder)
-          ? [{ label: t("page.auction.bidder"), cell: ({ bidder }) => bidders[bidder] ?? bidder }]
+          ? [{ label: t("page.auction.bidder"), cell: ({ bidder }) => bidderName(room.auction, bidder) }]
           : []),
         {
           label: t("page.auction.package"),

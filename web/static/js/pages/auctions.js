@@ -7,7 +7,7 @@ import { fill, h } from "../core/dom.js";
 import { lots } from "../core/numbers.js";
 import { chip, empty, head, table } from "../core/parts.js";
 import { may, plays } from "../core/viewer.js";
-import { t } from "../core/words.js";
+import { firm, t } from "../core/words.js";
 import { openForm } from "./auctions_open.js";
 
 const LIVE = ["open", "paused", "scheduled"];
@@ -61,7 +61,7 @@ function listed(title, rows, none, when) {
               ],
             },
             { label: t("word.lots"), isNumber: true, cell: (row) => lots(row.lots) },
-            { label: t("page.auctions.owner"), cell: (row) => row.owner_name || t("page.pools.one") },
+            { label: t("page.auctions.owner"), cell: (row) => firm(row, "owner_name") || t("page.pools.one") },
             { label: t("word.state"), cell: (row) => chip(row.state) },
             { label: t("page.auctions.closes"), isNumber: true, cell: (row) => when(row.closes_at) },
           ],

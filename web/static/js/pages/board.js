@@ -8,7 +8,7 @@ import { gathered, live } from "../core/live.js";
 import { amount, change, direction, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, head, panel, sparkline, table } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
-import { t, worded } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 
 const OLD_AFTER = 7 * 86_400_000;
 
@@ -179,7 +179,7 @@ async function showTasks(tasks) {
               h(
                 "a",
                 { href: `/deals/${deal.deal_id}` },
-                `${t(`page.task.${task.act}`)} · ${cellName(deal.cell)} · ${lots(deal.lots)} · ${deal.counterparty}`,
+                `${t(`page.task.${task.act}`)} · ${cellName(deal.cell)} · ${lots(deal.lots)} · ${firm(deal, "counterparty")}`,
               ),
               task.due_at && h("span", { class: "note" }, countdown(task.due_at)),
             ),

@@ -10,7 +10,7 @@ import { gathered, newest } from "../core/live.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, facts, head, panel, table, tiles } from "../core/parts.js";
 import { may } from "../core/viewer.js";
-import { t, worded } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 import { callOffForm, changeForm } from "./contract_forms.js";
 import { wholeFact } from "./strip_words.js";
 
@@ -58,13 +58,13 @@ class ContractPage {
       const { top, lead, acts, rest } = this.parts;
       fill(this.main, top, columns(lead, acts, rest, t("page.contract.acts")));
     }
-    const { instrument: id, region, side, counterparty } = contract;
+    const { instrument: id, region, side } = contract;
     fill(
       this.parts.top,
       head(contract.title, {
         back: "/contracts",
         aside: this.documents(),
-        note: `${instrumentName(id)} · ${regionName(region)} · ${t(`page.deals.${side}`)} · ${counterparty}`,
+        note: `${instrumentName(id)} · ${regionName(region)} · ${t(`page.deals.${side}`)} · ${firm(contract, "counterparty")}`,
       }),
     );
     fill(this.parts.lead, this.rules(), this.living.map((slot) => this.slot(slot)), this.over());
@@ -114,7 +114,7 @@ class ContractPage {
       h(
         "div",
         { class: "row" },
-        h("h2", {}, `${month(slot.tenor)}${slot.is_mine ? "" : ` · ${slot.buyer}`}`),
+        h("h2", {}, `${month(slot.tenor)}${slot.is_mine ? "" : ` · ${firm(slot, "buyer")}`}`),
         chip(slot.state),
       ),
       tiles([
@@ -223,7 +223,7 @@ class ContractPage {
         rows: over,
         columns: [
           { label: t("word.tenor"), cell: (slot) => month(slot.tenor) },
-          { label: t("page.strip.buyer"), cell: (slot) => slot.buyer },
+          { label: t("page.strip.buyer"), cell: (slot) => firm(slot, "buyer") },
           { label: t("page.contract.called"), isNumber: true, cell: (slot) => `${this.lots(slot.called_lots)} / ${this.lots(slot.lots)}` },
           { label: t("word.price"), isNumber: true, cell: (slot) => amount(slot.price) },
           { label: t("word.state"), cell: (slot) => chip(slot.state) },

@@ -6,7 +6,7 @@ import { fill, h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { amount, decimal, lots, minor } from "../core/numbers.js";
 import { chip, facts } from "../core/parts.js";
-import { t, worded } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 
 /** Return a plan: slots before and after, to the fen, and what one's own deposits change by. */
 export function planOf(plan, lot) {
@@ -44,7 +44,7 @@ export function proposalCard(proposal, { lot, mySlots = [], done }) {
   const path = `/proposals/${proposal.proposal_id}`;
   const isOpen = proposal.state === "open";
   const asked = proposal.asked
-    .map(({ name, has_consented: yes }) => `${name} ${t(yes ? "page.contract.has_consented" : "page.contract.is_asked")}`)
+    .map(({ has_consented: yes, ...one }) => `${firm(one)} ${t(yes ? "page.contract.has_consented" : "page.contract.is_asked")}`)
     .join(" · ");
   const consent = isOpen && proposal.waits_for_me && answer(proposal, { path, lot, mySlots, done });
   return h(

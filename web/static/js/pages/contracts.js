@@ -10,7 +10,7 @@ import { gathered } from "../core/live.js";
 import { lots } from "../core/numbers.js";
 import { columns, empty, head, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
-import { t } from "../core/words.js";
+import { firm, t } from "../core/words.js";
 
 const ASK_EVERY = 30_000;
 
@@ -47,7 +47,7 @@ function waiting(proposals, refresh) {
           ? h(
               "li",
               { class: "row" },
-              h("span", {}, t("page.change.swap"), " · ", month(proposal.tenor), " · ", proposal.proposed_by),
+              h("span", {}, t("page.change.swap"), " · ", month(proposal.tenor), " · ", firm(proposal, "proposed_by")),
               h("a", { href: `/contracts/${proposal.contract_id}` }, t("page.strip.to_deal")),
             )
           : proposalCard(proposal, {
@@ -80,7 +80,7 @@ function listed(contracts) {
           cell: (row) => h("a", { href: `/contracts/${row.contract_id}` }, row.title),
         },
         { label: t("word.instrument"), cell: (row) => `${instrumentName(row.instrument)} · ${regionName(row.region)}` },
-        { label: t("page.contracts.with"), cell: (row) => row.counterparty },
+        { label: t("page.contracts.with"), cell: (row) => firm(row, "counterparty") },
         { label: t("page.strips.months"), cell: (row) => row.tenors.map(month).join(" · ") },
         { label: t("word.lots"), isNumber: true, cell: (row) => lots(row.lots, lot(row)) },
         { label: t("page.contract.left"), isNumber: true, cell: (row) => lots(row.open_lots, lot(row)) },

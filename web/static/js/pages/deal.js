@@ -8,7 +8,7 @@ import { gathered, newest } from "../core/live.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, head, panel, stages, tiles } from "../core/parts.js";
 import { may } from "../core/viewer.js";
-import { t, worded } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 import { cancelForm, returnForm, taskForm } from "./deal_acts.js";
 import { claims } from "./deal_claims.js";
 import { documents, evidences, lines, returns, terms, timeline } from "./deal_record.js";
@@ -79,7 +79,7 @@ class DealPage {
           " ",
           deal.note && h("span", { class: "chip warn" }, t(`page.deal.note.${deal.note}`)),
         ),
-        note: `${t(`page.deals.${deal.side}`)} · ${deal.counterparty} · ${worded("tier", this.tier)} · ${t(`page.deal.source.${deal.source}`)}`,
+        note: `${t(`page.deals.${deal.side}`)} · ${firm(deal, "counterparty")} · ${worded("tier", this.tier)} · ${t(`page.deal.source.${deal.source}`)}`,
       }),
       stages(LIFE, deal.state === "returned" ? "settled" : deal.state),
     );

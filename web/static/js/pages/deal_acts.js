@@ -8,7 +8,7 @@ import { actButton, form } from "../core/forms.js";
 import { amount, percent } from "../core/numbers.js";
 import { facts } from "../core/parts.js";
 import { may } from "../core/viewer.js";
-import { t, worded } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 import { discountOf, gradedField } from "./deal_quality.js";
 
 export function taskForm(page, { act }) {
@@ -48,7 +48,7 @@ function fund(page) {
           title: t("page.deal.fund_ask"),
           lines: [
             [t("page.deal.call"), amount(deal.left ?? deal.call)],
-            [t("page.deals.seller_is"), deal.counterparty],
+            [t("page.deals.seller_is"), firm(deal, "counterparty")],
           ],
           note: t("page.deal.fund_note"),
           act: t("page.deal.fund_act"),
@@ -149,7 +149,7 @@ function invoice(page) {
         title: t("page.deal.invoice_ask"),
         lines: [
           [t("word.lots"), page.lots(deal.accepted_lots)],
-          [t("page.deals.buyer_is"), deal.counterparty],
+          [t("page.deals.buyer_is"), firm(deal, "counterparty")],
         ],
         note: t("page.deal.invoice_note"),
         act: t("page.deal.invoice"),

@@ -8,7 +8,7 @@ import { form } from "../core/forms.js";
 import { amount, decimal, minor, percent, whole } from "../core/numbers.js";
 import { chip, facts, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
-import { t, worded } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 
 /** The glass box: every line with whom it goes to; the parts are the total. */
 export function lines(page) {
@@ -51,7 +51,7 @@ export function lines(page) {
 function party(page, id) {
   const { deal } = page;
   if (id === "platform") return t("page.deal.platform");
-  return id === deal.counterparty_id ? deal.counterparty : t("page.deal.us");
+  return id === deal.counterparty_id ? firm(deal, "counterparty") : t("page.deal.us");
 }
 
 export function evidences(page) {

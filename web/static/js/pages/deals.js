@@ -7,7 +7,7 @@ import { fill, h } from "../core/dom.js";
 import { gathered } from "../core/live.js";
 import { amount, lots, whole } from "../core/numbers.js";
 import { chip, empty, head, panel, table } from "../core/parts.js";
-import { t } from "../core/words.js";
+import { firm, t } from "../core/words.js";
 
 export async function show(main) {
   const body = h("div", { class: "stack live" });
@@ -91,7 +91,7 @@ function listed(title, deals, className = "") {
           label: t("page.deals.one"),
           cell: (deal) => [
             h("a", { href: `/deals/${deal.deal_id}` }, cellName(deal.cell)),
-            h("div", { class: "note" }, `${t(`page.deals.${deal.side}`)} · ${deal.counterparty}`),
+            h("div", { class: "note" }, `${t(`page.deals.${deal.side}`)} · ${firm(deal, "counterparty")}`),
           ],
         },
         { label: t("word.lots"), isNumber: true, cell: (deal) => lots(deal.lots) },

@@ -3,13 +3,13 @@
 import { get, send } from "../core/api.js";
 import { cellName, regionOptions } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
-import { fill, h, say } from "../core/dom.js";
+import { fill, h, isBeingFilled, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { amount, lots } from "../core/numbers.js";
 import { empty, facts, head, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
-import { t } from "../core/words.js";
+import { firm, t } from "../core/words.js";
 import { bankForms, chargeButton, trialBalance } from "./desk_bank.js";
 import { calendarForm } from "./desk_calendar.js";
 import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
@@ -43,7 +43,7 @@ export async function show(main) {
     ),
   );
   await Promise.all([refresh(), refreshFirms()]);
-  setInterval(() => document.activeElement?.closest("form") ?? refresh().catch(() => {}), 20_000);
+  setInterval(() => isBeingFilled(waiting) || refresh().catch(() => {}), 20_000);
 }
 
 async function showWaiting(waiting, refresh) {
@@ -78,10 +78,7 @@ async function showWaiting(waiting, refresh) {
 }
 
 function unmatched(lines, organisations, refresh) {
-  const options = organisations.map(({ id, name, deposit_reference: reference }) => [
-    id,
-    `${name} · ${reference}`,
-  ]);
+  const options = organisations.map((one) => [one.id, `${firm(one)} · ${one.deposit_reference}`]);
   return panel(
     t("page.desk.unmatched", { count: lines.length }),
     h(
@@ -151,7 +148,7 @@ function disputed(disputes, refresh) {
           { class: "form" },
           facts([
             [t("word.cell"), cellName(`${deal.instrument_id}/${deal.region}/${deal.tenor}`)],
-            [t("page.desk.parties"), `${deal.seller} → ${deal.buyer}`],
+            [t("page.desk.parties"), `${firm(deal, "seller")} → ${firm(deal, "buyer")}`],
             [t("page.deal.delivered_lots"), `${lots(deal.delivered_lots)} / ${lots(deal.lots)}`],
             [t("page.deal.reason"), deal.reason],
             deal.due_at && [t("page.deal.due"), countdown(deal.due_at)],
@@ -177,7 +174,7 @@ function disputed(disputes, refresh) {
 }
 
 function ordered(payments, organisations, refresh) {
-  const names = new Map(organisations.map(({ id, name }) => [id, name]));
+  const names = new Map(organisations.map((one) => [one.id, firm(one)]));
   return h(
     "section",
     { class: "panel plain" },
@@ -243,7 +240,7 @@ function firmForm(refresh) {
 
 async function showFirms(firms) {
   const { organisations } = await get("/organisations");
-  const options = organisations.map(({ id, name }) => [id, name]);
+  const options = organisations.map((one) => [one.id, firm(one)]);
   fill(
     firms,
     h(

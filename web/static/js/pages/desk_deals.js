@@ -8,7 +8,7 @@ import { form } from "../core/forms.js";
 import { lots, percent, whole } from "../core/numbers.js";
 import { facts, panel } from "../core/parts.js";
 import { pairsField } from "../core/rows.js";
-import { t, worded } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 import { about, desks } from "./tickets.js";
 
 /** The contested claims on the operator's desk. */
@@ -23,7 +23,7 @@ export function contested(waiting, refresh) {
           "li",
           { class: "form" },
           facts([
-            [t("page.desk.parties"), `${claim.seller} → ${claim.buyer}`],
+            [t("page.desk.parties"), `${firm(claim, "seller")} → ${firm(claim, "buyer")}`],
             [t("word.lots"), `${lots(claim.lots)} / ${lots(claim.ordered_lots)}`],
             [t("page.deal.reason"), claim.reason],
             claim.due_at && [t("page.deal.due"), countdown(claim.due_at)],
@@ -58,7 +58,7 @@ export function waitingTickets(waiting, refresh) {
           "li",
           { class: "form" },
           about(ticket, [
-            [t("page.desk.parties"), `${ticket.seller} → ${ticket.buyer}`],
+            [t("page.desk.parties"), `${firm(ticket, "seller")} → ${firm(ticket, "buyer")}`],
             [t("page.ticket.opened_by"), t(`page.side.${ticket.opened_by}`)],
           ]),
           desks(ticket.desks),

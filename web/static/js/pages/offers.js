@@ -9,7 +9,7 @@ import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, empty, head, table } from "../core/parts.js";
 import { pairsField } from "../core/rows.js";
 import { may } from "../core/viewer.js";
-import { language, t } from "../core/words.js";
+import { firm, t } from "../core/words.js";
 
 const TWO_WEEKS = 14 * 86_400_000;
 
@@ -65,7 +65,7 @@ function showAll(body, offers, refresh) {
               { label: t("word.cell"), cell: (offer) => cellName(offer.cell) },
               {
                 label: t("page.offers.seller"),
-                cell: (offer) => (language === "en" && offer.seller_name_en) || offer.seller_name,
+                cell: (offer) => firm(offer, "seller_name"),
               },
               { label: t("page.offers.breaks"), cell: breaksOf },
               { label: t("page.offers.capacity"), isNumber: true, cell: (offer) => lots(offer.capacity_lots) },

@@ -7,7 +7,7 @@ import { fileField } from "../core/files.js";
 import { form } from "../core/forms.js";
 import { panel } from "../core/parts.js";
 import { may } from "../core/viewer.js";
-import { t } from "../core/words.js";
+import { firm, t } from "../core/words.js";
 
 const LONGEST_SIDE = 1920;
 const QUALITY = 0.85;
@@ -22,7 +22,7 @@ export function photographs(page) {
       { class: "pictures" },
       deal.photographs.map((one) => {
         const path = `/api/v1/deals/${deal.deal_id}/photographs/${one.photograph_id}`;
-        const whose = one.added_by === deal.counterparty_id ? deal.counterparty : t("page.deal.us");
+        const whose = one.added_by === deal.counterparty_id ? firm(deal, "counterparty") : t("page.deal.us");
         const told = `${t(`state.${one.step}`)} · ${whose}`;
         return h(
           "li",

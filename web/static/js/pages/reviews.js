@@ -5,7 +5,7 @@ import { h } from "../core/dom.js";
 import { form } from "../core/forms.js";
 import { facts, panel } from "../core/parts.js";
 import { may } from "../core/viewer.js";
-import { t } from "../core/words.js";
+import { firm, t } from "../core/words.js";
 
 const AXES = ["time", "place", "price", "manner", "quality", "quantity"];
 const MARKS = ["5", "4", "3", "2", "1"];
@@ -44,7 +44,7 @@ export function reviewForm(page) {
 export function standingOf(page) {
   if (page.standing.length === 0) return null;
   return panel(
-    t("page.review.standing", { firm: page.deal.counterparty }),
+    t("page.review.standing", { firm: firm(page.deal, "counterparty") }),
     facts(
       page.standing.map((one) => [
         t(`page.dimension.${one.axis}`),

@@ -9,7 +9,7 @@ import { live, newest } from "../core/live.js";
 import { amount, decimal, lots, minor, percent, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, facts, head, panel, signInFirst, stages, table, tiles } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
-import { t } from "../core/words.js";
+import { firm, t } from "../core/words.js";
 import { offerForm, orderForms } from "./strip_forms.js";
 import { talkForms, talksPanels } from "./strip_talks.js";
 import { breaksText, stepsText, storageText, wholeFact } from "./strip_words.js";
@@ -236,7 +236,7 @@ class StripPage {
       table({
         rows: contracts,
         columns: [
-          { label: t("page.strip.buyer"), cell: (line) => line.buyer },
+          { label: t("page.strip.buyer"), cell: (line) => firm(line, "buyer") },
           { label: t("word.tenor"), cell: (line) => month(line.tenor) },
           { label: t("word.lots"), isNumber: true, cell: (line) => this.lots(line.lots) },
           { label: t("word.price"), isNumber: true, cell: (line) => amount(line.price) },

@@ -7,7 +7,7 @@ import { actButton, form } from "../core/forms.js";
 import { amount, lots } from "../core/numbers.js";
 import { facts, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
-import { t } from "../core/words.js";
+import { firm, t } from "../core/words.js";
 
 const MATTERS = ["quality", "quantity", "damage", "delay", "documents", "payment"];
 const LIVE = ["funded", "shipping", "delivered", "disputed", "accepted", "invoiced", "settled"];
@@ -27,7 +27,7 @@ export function tickets(page) {
           "li",
           { class: "form" },
           about(ticket, [
-            [t("page.ticket.opened_by"), ticket.opened_by === deal.counterparty_id ? deal.counterparty : t("page.deal.us")],
+            [t("page.ticket.opened_by"), ticket.opened_by === deal.counterparty_id ? firm(deal, "counterparty") : t("page.deal.us")],
             Number(ticket.held) > 0 && [t("page.ticket.held"), amount(ticket.held)],
             ticket.state === "upheld" && [
               t("page.deal.claim_paid"),
