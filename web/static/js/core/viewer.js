@@ -1,11 +1,11 @@
 /** Who looks at the page, as the server wrote it into the page's frame. */
 
-const { acts, roles, organisation, region } = document.body.dataset;
+const { acts, roles, organisation, home } = document.body.dataset;
 const held = new Set(acts.split(" "));
 const played = new Set(roles.split(" "));
 
 export const organisationId = organisation;
-export const homeRegion = region;
+export const homeRegion = home;
 export const isMember = organisation !== "";
 
 /** Whether the viewer's roles hold an act. The server decides again when it is done. */
