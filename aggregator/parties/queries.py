@@ -76,21 +76,23 @@ async def owner_groups(organisation_ids: list[str], reader: Reader | None = None
 async def tax_identities(
     organisation_ids: list[str], reader: Reader | None = None
 ) -> dict[str, str]:
-    """Return the unified social credit code of each organisation that has declared one."""
+    """Return the credit code or EU VAT number of each organisation that has declared one."""
     found = await (reader or Pool()).rows(
-        "select id, uscc from organisation where id = any($1::text[]) and uscc is not null",
+        "select id, coalesce(uscc, vat) as number from organisation where id = any($1::text[])"
+        " and coalesce(uscc, vat) is not null",
         organisation_ids,
     )
-    return {row["id"]: row["uscc"] for row in found}
+    return {row["id"]: row["number"] for row in found}
 
 
 async def market_tax_identity(reader: Reader | None = None) -> str:
     """Return the code of the operator's organisation, the first that declared one, or nothing."""
     found = await (reader or Pool()).rows(
-        "select uscc from organisation where kind = 'operator' and uscc is not null"
+        "select coalesce(uscc, vat) as number from organisation where kind = 'operator'"
+        " and coalesce(uscc, vat) is not null"
         " order by created_at, id limit 1"
     )
-    return str(found[0]["uscc"]) if found else ""
+    return str(found[0]["number"]) if found else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from aggregator.parties.names import checked_name, look_of
 from aggregator.parties.passwords import hash_password
 from aggregator.parties.permissions import MARKET_ROLES, ROLES
 from aggregator.parties.uscc import checked_uscc
+from aggregator.parties.vat import checked_vat
 
 KINDS = ("factory", "mill", "trader", "refiner", "operator", "auditor")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{2,119}")
@@ -32,6 +33,7 @@ class NewOrganisation:
     name_en: str = ""
     monthly_lots: int = 0
     uscc: str | None = None
+    vat: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +109,19 @@ async def _register(unit: Unit, new: NewOrganisation) -> Answer:
     if await unit.row("select id from organisation where name = $1", name):
         raise Conflict("name_taken")
     look, uscc = look_of(name), checked_uscc(new.uscc) if new.uscc else None
+    vat = checked_vat(new.vat) if new.vat else None
     if await unit.row("select id from organisation where look = $1", look):
         raise Conflict("name_looks_like_another")
     if uscc and await unit.row("select id from organisation where uscc = $1", uscc):
         raise Conflict("uscc_taken")
+    if vat and await unit.row("select id from organisation where vat = $1", vat):
+        raise Conflict("vat_taken")
     organisation_id = unit.new_id("org")
     reference = "D" + "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(9))
     await unit.execute(
         "insert into organisation (id, name, name_en, kind, owner_group, region, monthly_lots,"
-        " deposit_reference, created_at, look, uscc) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-        " $10, $11)",
+        " deposit_reference, created_at, look, uscc, vat) values ($1, $2, $3, $4, $5, $6, $7, $8,"
+        " $9, $10, $11, $12)",
         organisation_id,
         name,
         checked_name(new.name_en, "/name_en", at_least=0),
@@ -128,6 +133,7 @@ async def _register(unit: Unit, new: NewOrganisation) -> Answer:
         unit.now,
         look,
         uscc,
+        vat,
     )
     await unit.record(
         stream_of(organisation_id),

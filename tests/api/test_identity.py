@@ -309,10 +309,15 @@ async def test_firms_that_look_alike_and_wrong_credit_codes_are_refused(served: 
     wrong = {**body, "name": "Other", "uscc": "91350100M000100Y44"}
     wrong_code = await operator.post("/organisations", wrong)
     same_code = await operator.post("/organisations", {**good, "name": "Third"})
+    european = {**body, "name": "Zucker", "vat": "DE136695976"}
+    taken = await operator.post("/organisations", european)
+    same_vat = await operator.post("/organisations", {**european, "name": "Zwei"})
 
     assert alike.json()["figures"]["reason"] == "name_looks_like_another"
     assert [one.status_code for one in (mixed, bidi, wrong_code)] == [422, 422, 422]
     assert same_code.json()["figures"]["reason"] == "uscc_taken"
+    assert taken.status_code == 201
+    assert same_vat.json()["figures"]["reason"] == "vat_taken"
 
 
 def _bytes_of(text: str) -> bytes:

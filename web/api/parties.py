@@ -27,6 +27,7 @@ class OrganisationBody(Body):
     region: Region
     monthly_lots: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
     uscc: Annotated[str, Field(min_length=18, max_length=18)] | None = None
+    vat: Annotated[str, Field(min_length=4, max_length=20)] | None = None
 
 
 class PersonBody(Body):

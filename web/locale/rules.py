@@ -52,6 +52,8 @@ RULES: Mapping[str, str] = {
     "at most {value}": "不得大于 {value}",
     "{n} days ahead or more": "须至少提前 {n} 天",
     "after the version before": "须晚于上一版",
+    "an EU VAT number, its state first": "须为欧盟增值税号，以国家代码开头",
+    "the check digits of an EU VAT number": "欧盟增值税号的校验位不符",
     "at most {n} bands": "最多 {n} 段",
     "at most {n} criteria": "最多 {n} 项评分标准",
     "at most {n} days of window": "窗口最长 {n} 天",

@@ -10,6 +10,7 @@ from aggregator.errors import InvalidField
 from aggregator.parties.names import checked_name, look_of
 from aggregator.parties.totp import code_at, matching_step, text_of
 from aggregator.parties.uscc import check_sign, checked_uscc
+from aggregator.parties.vat import checked_vat
 
 DIGITS = b"1234567890" * 7
 # RFC 6238, appendix B: time, and the eight digits for SHA-1, SHA-256 and SHA-512.
@@ -58,6 +59,39 @@ def test_a_real_credit_code_is_taken(code: str) -> None:
 def test_a_wrong_credit_code_is_refused(code: str) -> None:
     with pytest.raises(InvalidField):
         checked_uscc(code)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("DE136695976", "DE136695976"),
+        ("de 136.695.976", "DE136695976"),
+        ("FR40303265045", "FR40303265045"),
+        ("NL004495445B01", "NL004495445B01"),
+        ("ATU13585627", "ATU13585627"),
+    ],
+)
+def test_a_real_vat_number_is_taken_with_its_state_first(typed: str, kept: str) -> None:
+    assert checked_vat(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "rule"),
+    [
+        ("DE136695975", "check digits"),
+        ("NL004495446B01", "check digits"),
+        ("136695976", "state first"),
+        ("US136695976", "state first"),
+        ("DE１３６６９５９７６", "state first"),
+        ("DE" + "1" * 60, "state first"),
+        ("", "state first"),
+    ],
+)
+def test_a_wrong_vat_number_is_refused_by_its_rule(typed: str, rule: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        checked_vat(typed)
+
+    assert rule in refused.value.rule
 
 
 def test_every_swap_of_neighbours_and_every_single_slip_is_found() -> None:

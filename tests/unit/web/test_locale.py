@@ -62,3 +62,15 @@ def test_a_text_shows_its_figures_and_nothing_for_a_missing_one() -> None:
 )
 def test_the_language_liked_best_is_taken(header: str, language: str) -> None:
     assert preferred(header) == language
+
+
+def test_every_reason_of_a_conflict_has_words() -> None:
+    sources = (FOLDER.parents[1] / "aggregator").rglob("*.py")
+    said = {
+        reason
+        for source in sources
+        for reason in re.findall(r'\bConflict\(\s*"([a-z_]+)"', source.read_text())
+    }
+
+    assert len(said) > 20
+    assert {f"reason.{reason}" for reason in said} <= keys("zh")

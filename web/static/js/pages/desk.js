@@ -227,6 +227,8 @@ function firmForm(refresh) {
         { name: "owner_group", label: t("page.desk.owner_group"), hint: t("page.desk.owner_group_hint") },
         { name: "region", label: t("word.region"), type: "select", options: regionOptions() },
         { name: "monthly_lots", label: t("page.desk.monthly_lots"), type: "lots", value: "0" },
+        { name: "uscc", label: t("page.desk.uscc"), isOptional: true },
+        { name: "vat", label: t("page.desk.vat"), isOptional: true },
       ],
       act: t("page.desk.register"),
       send: (values, key) => send("POST", "/organisations", values, key),
