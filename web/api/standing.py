@@ -34,7 +34,7 @@ class SupposedQuery(Query):
     claims: Count = 0
     referred: Count = 0
     months: Annotated[int, Field(ge=0, le=24)] = 0
-    amount: Minor = 0
+    amount: Minor | None = None
 
 
 class TierBody(Body):
@@ -192,7 +192,7 @@ async def foreseen_standing(call: Call) -> Answer:
     """Show the score that one's firm would have if this came; nothing is done."""
     asked: SupposedQuery = call.query
     given = asked.model_dump()
-    supposed = Supposed(amount_minor=given.pop("amount"), **given)
+    supposed = Supposed(amount_minor=given.pop("amount") or 0, **given)
     found, tier = await queries.foreseen(call.actor, call.market.clock.now(), supposed)
     parts = [asdict(part) for part in found.parts]
     return {"points": found.points, "tier": asdict(tier), "parts": parts}
