@@ -55,3 +55,58 @@ async def test_a_clock_is_announced_answered_and_cleared(served: Served) -> None
     assert (shown["phase"], shown["rounds"]) == ("talking", "clock")
     assert shown["talks"]["rounds"][0]["prices"] == dict.fromkeys(MONTHS, "5000.00")
     assert (await mill.get(path)).json()["phase"] == "cleared"
+
+
+async def test_storage_and_make_whole_lines_are_offered_refused_and_shown(served: Served) -> None:
+    await with_sugar(served.market)
+    operator = await served.operator()
+    body = {
+        "title": "远期",
+        "instrument": "SUGAR-W1",
+        "region": "GX",
+        "tenors": list(MONTHS),
+        "closes_at": (START + timedelta(hours=2)).isoformat(),
+        "pricing": "make_whole",
+    }
+    opened = await operator.post("/strips", body)
+    path = f"/strips/{opened.json()['strip_id']}"
+    eager, thrifty, late = [await served.member(name, "buyer") for name in ("A", "B", "C")]
+    mill = await served.member("Mill", "seller", kind="mill")
+    keeper = await served.member("Keeper", "seller", "logistics", kind="mill")
+    for firm in (eager, thrifty, late, mill, keeper):
+        await with_cash(served.market, firm.organisation_id, RICH)
+    for buyer, tenor, lots, limit in (
+        (eager, MONTHS[0], 60, "5100.00"),
+        (thrifty, MONTHS[0], 60, "4850.00"),
+        (late, MONTHS[1], 30, "4990.00"),
+    ):
+        order = {"form": "period", "tenor": tenor, "lots": lots, "limit": limit}
+        assert (await buyer.post(f"{path}/orders", order)).status_code == 201
+    steps = {MONTHS[0]: [{"lots": 200, "price": "4900.00"}]}
+    await mill.post(f"{path}/offers", {"steps": steps, "capacity": 200, "min_total": 100})
+    room = {"from": MONTHS[0], "to": MONTHS[1], "lots": 100, "carry": "50.00"}
+    sealed = {"steps": {MONTHS[1]: [{"lots": 20, "price": "5000.00"}]}, "capacity": 20}
+
+    homeless = await keeper.post(f"{path}/offers", {**sealed, "storage": [room]})
+    await keeper.post("/receiving-places", {"region": "GX", "name": "1号库"})
+    backward = {**room, "from": MONTHS[1], "to": MONTHS[0]}
+    refused = await keeper.post(
+        f"{path}/offers", {**sealed, "storage": [backward]}, headers={"Accept-Language": "zh"}
+    )
+    offered = await keeper.post(f"{path}/offers", {**sealed, "storage": [room]})
+    served.market.clock.set(START + timedelta(hours=2))
+    await ring_due(served.market, ON_TIMER)
+
+    assert (homeless.status_code, homeless.json()["pointer"]) == (422, "/storage")
+    assert "须晚于前一个月份" in refused.json()["detail"]
+    assert offered.status_code == 201, offered.text
+    shown = (await keeper.get(path)).json()
+    assert (shown["phase"], shown["awarded_pricing"]) == ("cleared", "make_whole")
+    [offer] = shown["offers"]
+    assert offer["storage"] == [{**room, "kept_lots": 30}]
+    assert [(line["tenor"], line["price"]) for line in offer["bought"]] == [(MONTHS[0], "4850.00")]
+    [order] = (await eager.get(path)).json()["orders"]
+    assert order["make_whole"] == "-4237.29"
+    assert (await mill.get(path)).json()["offers"][0]["make_whole"] == "5000.00"
+    [gain] = (await eager.get("/forwards")).json()["gains"]
+    assert gain["paid"] == "295237.29"
