@@ -7,15 +7,18 @@ are proved; beyond that only the volume and the number of pools are.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from matching.clearing.form import require
-from matching.clearing.pool_book import Book
+from matching.clearing.pool_book import Book, Supply
 from matching.clearing.pool_line import Line
+from matching.clearing.pool_packs import passing_by
 
 MAX_LENGTH = 200_000
+MAX_TRIED = 1_000_000
 
 
 class Edge(NamedTuple):
@@ -33,59 +36,96 @@ Names = Callable[[Edge], list[str]]  # The ids of a window's members, in order.
 def edges_of(book: Book, line: Line, price: int) -> Iterator[Edge]:
     """Give every lawful window of a line, packs and all."""
     firm = [0, *accumulate([book.lots[x] for x in line.places])]
-    asking = [
+    asking = _asking(book, price)
+    for start, stop in enumerate(line.stops):
+        for end in range(start + 1, stop + 1):
+            edge = _edge(asking, line, firm, price, start, end)
+            if edge is not None:
+                yield edge
+
+
+def _asking(book: Book, price: int) -> list[tuple[int, Supply]]:
+    return [
         (rank, supply)
         for rank, supply in enumerate(book.supplies)
         if any(goods == price for _, goods in supply.breaks)
     ]
-    for start, stop in enumerate(line.stops):
-        for end in range(start + 1, stop + 1):
-            if start >= line.crowds[end]:
-                continue
-            held, most = firm[end] - firm[start], line.reach[end] - line.reach[start]
-            for rank, supply in asking:
-                if supply.total(price, held, most):
-                    yield Edge(start, end, rank, price)
-                    break
+
+
+def _edge(
+    asking: Sequence[tuple[int, Supply]],
+    line: Line,
+    firm: Sequence[int],
+    price: int,
+    start: int,
+    end: int,
+) -> Edge | None:
+    """Return the window between two boundaries of similar size, if it is lawful."""
+    if start >= line.crowds[end]:
+        return None
+    held, most = firm[end] - firm[start], line.reach[end] - line.reach[start]
+    for rank, supply in asking:
+        if supply.total(price, held, most):
+            return Edge(start, end, rank, price)
+    return None
 
 
 def check_edges(book: Book, line: Line, price: int, claims: Sequence[Edge]) -> None:
     """Check that the pools claimed are the best choice of all windows of a line, and the first."""
-    edges = [*edges_of(book, line, price)]
+    costs = passing_by(book, line, price)
     count = len(line.places)
     unit = count + 1
     lots = [book.lots[x] for x in line.places]
-    before, after = _least(edges, [passed * unit for passed in lots])
-    whole = after[0]
-    least, fewest = divmod(whole, unit)
+    least, fewest = divmod(costs[-1], unit)
     passed = sum(lots) - sum(sum(lots[claim.start : claim.end]) for claim in claims)
     require(passed == least, "volume", f"{passed} lots are passed by at {price}, not {least}")
     require(len(claims) == fewest, "fewest_pools", f"{len(claims)} pools at {price}, not {fewest}")
-    best = [e for e in edges if before[e.start] + 1 + after[e.end] == whole]
-    passes = {k for k in range(count) if before[k] + lots[k] * unit + after[k + 1] == whole}
-    check_ties(best, passes, count, claims, names_in(book, line))
+    best, passes = _best(book, line, price, costs)
+    if best is not None:
+        check_ties(best, passes, count, claims, names_in(book, line))
+
+
+def _best(
+    book: Book, line: Line, price: int, costs: Sequence[int]
+) -> tuple[list[Edge] | None, set[int]]:
+    """Return the windows on ways that cost the least, and where such a way passes a pledge by.
+
+    None where the windows are too many to be written out.
+    """
+    asking = _asking(book, price)
+    firm = [0, *accumulate([book.lots[x] for x in line.places])]
+    count = len(line.places)
+    at_cost: dict[int, list[int]] = {}
+    for boundary, cost in enumerate(costs):
+        at_cost.setdefault(cost, []).append(boundary)
+    best: list[Edge] = []
+    passes: set[int] = set()
+    length = tried = 0
+    leading = {count}
+    for end in range(count, 0, -1):
+        if end not in leading:
+            continue
+        if costs[end - 1] + (firm[end] - firm[end - 1]) * (count + 1) == costs[end]:
+            passes.add(end - 1)
+            leading.add(end - 1)
+        starts = at_cost.get(costs[end] - 1, [])
+        for start in starts[bisect_left(starts, bisect_left(line.stops, end)) :]:
+            if start >= end or tried > MAX_TRIED or length > MAX_LENGTH:
+                break
+            tried += 1
+            edge = _edge(asking, line, firm, price, start, end)
+            if edge is not None:
+                best.append(edge)
+                leading.add(start)
+                length += end - start
+    is_all = tried <= MAX_TRIED and length <= MAX_LENGTH
+    return best if is_all else None, passes
 
 
 def names_in(book: Book, line: Line) -> Names:
     """Return what tells the ids of a window of a line."""
     ids = [book.ids[x] for x in line.places]
     return lambda edge: sorted(ids[edge.start : edge.end])
-
-
-def _least(edges: Sequence[Edge], passing: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return the least cost from the left to each boundary, and from it to the right."""
-    count = len(passing)
-    into: list[list[int]] = [[] for _ in range(count + 1)]
-    out: list[list[int]] = [[] for _ in range(count + 1)]
-    for start, end, *_ in edges:
-        into[end].append(start)
-        out[start].append(end)
-    before, after = [0], [0] * (count + 1)
-    for k in range(count):
-        before.append(min([before[k] + passing[k], *[before[x] + 1 for x in into[k + 1]]]))
-    for k in range(count - 1, -1, -1):
-        after[k] = min([after[k + 1] + passing[k], *[after[x] + 1 for x in out[k]]])
-    return before, after
 
 
 def check_ties(

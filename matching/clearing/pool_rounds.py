@@ -37,7 +37,8 @@ def _check_lots(book: Book, deal: Deal, pool: Placed) -> None:
         return  # Whole packs that earn the price: nothing needs be taken.
     held = sum(pool.firm)
     spare = column_at(book.spare, pool.places) if book.has_spare else ()
-    total = pool.supply.total(pool.price, held, held + sum(spare))
+    willing = sum(spare)
+    total = pool.supply.total(pool.price, held, held + willing)
     if total != deal.lots:
         raise GuaranteeBroken("tolerance", f"{deal.lots} lots are not the least, {total}")
     taken = total - held
@@ -45,7 +46,7 @@ def _check_lots(book: Book, deal: Deal, pool: Placed) -> None:
     over: list[tuple[tuple[Fraction, int], str]] = []
     under: list[tuple[tuple[Fraction, int], str]] = []
     for x, more, lots, own in zip(pool.places, spare, pool.lots, pool.firm, strict=True):
-        quota = Fraction(taken * more, sum(spare))
+        quota = Fraction(taken * more, willing)
         extra = lots - own
         require(abs(extra - quota) < 1, "tolerance", f"{book.ids[x]} takes {extra} of {quota}")
         rank = (quota - quota.__floor__(), -book.seqs[x])

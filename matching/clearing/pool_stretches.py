@@ -20,10 +20,10 @@ from matching.clearing.pool_edges import (
     Edge,
     check_edges,
     check_ties,
-    edges_of,
     names_in,
 )
 from matching.clearing.pool_line import Cover, Line
+from matching.clearing.pool_packs import passing_by
 from matching.clearing.pool_ties import (
     Choices,
     Levels,
@@ -89,7 +89,8 @@ def _named(book: Book, claim: Claim, first: int) -> Named:
 
 def is_any_lawful(book: Book, line: Line, price: int) -> bool:
     """Tell whether some window of a line is lawful where packs matter."""
-    return any(True for _ in edges_of(book, line, price))
+    passed: int = sum(column_at(book.lots, line.places)) * (len(line.places) + 1)
+    return passing_by(book, line, price)[-1] < passed
 
 
 def _is_mixed(book: Book, price: int) -> bool:

@@ -103,14 +103,43 @@ def _order(edge: _Edge) -> tuple[int, int, int, int]:
 def _first_window(windows: Sequence[_Edge], ids: Sequence[str]) -> _Edge:
     """Return the window whose sorted list of ids is the smallest."""
     standing = list(windows)
-    places = {place for edge in windows for place in edge.step.members}
+    places = {place for edge in _longest(windows) for place in edge.step.members}
+    held = _held(standing)
     taken = 0
     for place in sorted(places, key=ids.__getitem__):
-        full = [edge for edge in standing if len(edge.step.members) == taken]
-        if full:
-            return full[0]
-        holding = [edge for edge in standing if place in edge.step.members]
-        if holding:
-            standing = holding
+        if taken == held.least:
+            break
+        if place in held.by_all:
             taken += 1
-    return standing[0]
+        elif place in held.by_any:
+            holding = [edge for edge in standing if place in edge.step.members]
+            if holding:
+                standing, held = holding, _held(holding)
+                taken += 1
+    return next(edge for edge in standing if len(edge.step.members) == held.least)
+
+
+def _longest(windows: Sequence[_Edge]) -> list[_Edge]:
+    """Return windows that together hold all members: of those with one start the longest."""
+    longest: dict[tuple[int, int], _Edge] = {}
+    for edge in windows:
+        key = (edge.start, edge.step.level)
+        if key not in longest or longest[key].end < edge.end:
+            longest[key] = edge
+    return [*longest.values()]
+
+
+class _Held(NamedTuple):
+    """Places that every window holds, places that one may hold, and the least of members."""
+
+    by_all: range
+    by_any: range
+    least: int
+
+
+def _held(windows: Sequence[_Edge]) -> _Held:
+    members = [edge.step.members for edge in windows]
+    firsts, lasts = [held[0] for held in members], [held[-1] for held in members]
+    is_plain = all(isinstance(held, range) for held in members)
+    by_all = range(max(firsts), min(lasts) + 1) if is_plain else range(0)
+    return _Held(by_all, range(min(firsts), max(lasts) + 1), min(map(len, members)))

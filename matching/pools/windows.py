@@ -18,12 +18,13 @@ form; the sliding minimum is folklore.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable
 from itertools import accumulate
 
 from matching.pools.explicit_ties import Step, first_of_paths
+from matching.pools.packed import costs_with_packs
 from matching.pools.price_breaks import Level
 from matching.pools.stretches import Line
 from matching.pools.ties import PASSED, SEVERAL, Costs, Pair, first_of_windows
@@ -39,8 +40,7 @@ def fullest(line: Line, level: Level, first: int, edge: int) -> list[Window]:
     No lawful window leaves the stretch; with packs it is the whole line.
     """
     if not level.is_plain:
-        ranker = ranker_of(line, level)
-        return _first_by_offer(_costs_with_packs(line, ranker), ranker)
+        return _first_by_offer(costs_with_packs(line, level), ranker_of(line, level))
     part = line.part(first, edge)
     is_one = part.stops[0] >= edge - first  # A window of everybody: nothing holds more.
     if len(level.options) == 1:
@@ -114,45 +114,23 @@ def _costs(line: Line) -> Costs:
     return Costs(cost, way, lots, unit, line)
 
 
-def _costs_with_packs(line: Line, ranker: Ranker) -> Costs:
-    """Return the costs where packs make some windows unlawful: the cheapest starts first."""
-    lots, stops = line.lots, line.stops
-    unit = len(lots) + 1
-    cost = [0]
-    ready: list[tuple[int, int]] = []
-    coming = dropped = 0
-    for end, passed in enumerate(lots, 1):
-        spent = cost[-1] + passed * unit
-        while coming <= line.last_start(end):
-            insort(ready, (cost[coming], coming))
-            coming += 1
-        while dropped < coming and stops[dropped] < end:
-            del ready[bisect_left(ready, (cost[dropped], dropped))]
-            dropped += 1
-        for price, start in ready:
-            if price + 1 > spent:
-                break
-            if ranker(start, end) >= 0:
-                spent = price + 1
-                break
-        cost.append(spent)
-    return Costs(cost, [SEVERAL] * unit, lots, unit, line)
-
-
 def _first_by_offer(costs: Costs, ranker: Ranker) -> list[Window]:
     """Break ties where several offers share the price, or packs forbid some windows."""
     cost, line = costs.cost, costs.line
     count = len(costs.lots)
+    at_cost: dict[int, list[int]] = {}
+    for boundary, spent in enumerate(cost):
+        at_cost.setdefault(spent, []).append(boundary)
     steps: dict[int, list[Step]] = {}
     useful = {count}
     for end in range(count, 0, -1):
         if end not in useful:
             continue
-        found = [
-            Step(start, ranker(start, end), range(start, end))
-            for start in range(line.first_start(end), line.last_start(end) + 1)
-            if cost[start] + 1 == cost[end] and ranker(start, end) >= 0
-        ]
+        starts = at_cost.get(cost[end] - 1, [])
+        first = bisect_left(starts, line.first_start(end))
+        edge = bisect_right(starts, line.last_start(end))
+        ranks = [(start, ranker(start, end)) for start in starts[first:edge]]
+        found = [Step(start, rank, range(start, end)) for start, rank in ranks if rank >= 0]
         if costs.passes(end):
             found.append(Step(end - 1, -1, range(0)))
         steps[end] = found
