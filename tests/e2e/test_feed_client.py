@@ -1,4 +1,4 @@
-"""A program that follows an auction through the end of every process of the market."""
+"""A program and a page that follow an auction through the end of every process of the market."""
 
 from __future__ import annotations
 
@@ -6,11 +6,38 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.processes import found_market, open_auction, opened, start, with_operator
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.e2e.processes import PASSWORD, found_market, open_auction, opened, start, with_operator
 from tests.integration.feed.valkey import a_free_port
 from web.client.feed import Changed, Disconnected, Feed, digest_of
+from web.pages.assets import static_url
+
+pytestmark = pytest.mark.browser
 
 PATIENCE_S = 60
+_FOLLOW = """async ([feed, api, topic]) => {
+  const [{ Feed, canonical, sha256 }, { send }] = await Promise.all([import(feed), import(api)]);
+  window.states = [];
+  window.client = new Feed({
+    url: `ws://${location.host}/feed`,
+    ticket: async () => (await send("POST", "/feed-tickets")).ticket,
+    onState: (state) => window.states.push(state),
+    onTime: () => {},
+  });
+  let heard = () => {};
+  window.reached = (price) => new Promise((done) => {
+    heard = () => window.client.topics.get(topic).view?.best === price && done();
+    heard();
+  });
+  window.held = async () => {
+    const { epoch, seq, view } = window.client.topics.get(topic);
+    return [epoch, seq, await sha256(canonical(view))];
+  };
+  window.client.subscribe(topic, () => heard());
+  window.client.start();
+}"""
 
 
 async def follow(feed: Feed, lost: asyncio.Event, best: asyncio.Queue[Any]) -> None:
@@ -27,8 +54,28 @@ async def shown(best: asyncio.Queue[Any], price: str) -> None:
             pass
 
 
-async def test_killed_and_started_again_the_client_has_what_the_market_has(
-    tmp_path: Path,
+async def page_that_follows(browser: Browser, url: str, login: str, topic: str) -> Page:
+    """Open a page that follows a topic with the pages' own client."""
+    context = await browser.new_context(base_url=url)
+    context.set_default_timeout(PATIENCE_S * 1000)
+    answer = await context.request.post(
+        "/api/v1/sessions", data={"login": login, "password": PASSWORD}, headers={"Origin": url}
+    )
+    assert answer.ok, await answer.text()
+    page = await context.new_page()
+    await page.goto("/login")
+    modules = [static_url("js/core/feed.js"), static_url("js/core/api.js")]
+    await page.evaluate(_FOLLOW, [*modules, topic])
+    return page
+
+
+async def reached(page: Page, price: str) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        await page.evaluate("price => reached(price)", price)
+
+
+async def test_killed_and_started_again_both_clients_have_what_the_market_has(
+    tmp_path: Path, browser: Browser
 ) -> None:
     port, lost, best = a_free_port(), asyncio.Event(), asyncio.Queue[Any]()
     began = start(tmp_path / "var", port=port)
@@ -46,6 +93,8 @@ async def test_killed_and_started_again_the_client_has_what_the_market_has(
             following = asyncio.ensure_future(follow(feed, lost, best))
             await factory.done("POST", f"/auctions/{auction}/bids", bid(5000))
             await shown(best, "5000.00")
+            page = await page_that_follows(browser, here.url, "factory", topic)
+            await reached(page, "5000.00")
 
             began.kill_everything()
             async with asyncio.timeout(PATIENCE_S):
@@ -56,7 +105,13 @@ async def test_killed_and_started_again_the_client_has_what_the_market_has(
         async with again.client("trader") as trader, again.client("factory") as other:
             await trader.done("POST", f"/auctions/{auction}/bids", bid(5100))
             await shown(best, "5100.00")
+            await reached(page, "5100.00")
             copy = feed.copies.topics[topic]
+            async with asyncio.timeout(PATIENCE_S):
+                while await page.evaluate("held()") != [copy.epoch, copy.seq, copy.digest]:
+                    await asyncio.sleep(0.05)
+            assert "reconnecting" in await page.evaluate("states")
+            await page.context.close()
             async with again.feed(topic, other.token) as socket:
                 assert socket.snapshot == copy.view
                 assert digest_of(socket.snapshot) == copy.digest
