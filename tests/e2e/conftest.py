@@ -178,7 +178,13 @@ class Town:
 
 
 @pytest.fixture
-async def town(orm: str, browser: Browser) -> AsyncIterator[Town]:
+def has_guide() -> bool:
+    """Whether the town is a demonstration; a module of tests may say so."""
+    return False
+
+
+@pytest.fixture
+async def town(orm: str, browser: Browser, has_guide: bool) -> AsyncIterator[Town]:
     """Serve a market in which five firms have money; no page may complain."""
     clock = SimulatedClock(START)
     market = a_market(clock)
@@ -190,7 +196,9 @@ async def town(orm: str, browser: Browser) -> AsyncIterator[Town]:
             market, name, kind=kind, group=english, monthly_lots=monthly_lots
         )
         await with_cash(market, firms[key], 500_000_000)
-    async with staged(market, clock, Report(is_quiet=True), run="browser") as stage:
+    async with staged(
+        market, clock, Report(is_quiet=True), run="browser", has_guide=has_guide
+    ) as stage:
         found = Town(stage, browser, firms)
         yield found
         await found.close()

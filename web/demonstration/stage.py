@@ -18,6 +18,7 @@ from web.app import create_app
 from web.auth.rates import Rate
 from web.context import EdgeLimits
 from web.demonstration.report import Report
+from web.demonstration.touring import guide_of
 from web.demonstration.visitor import Visitor
 from web.demonstration.world import PASSWORD
 from web.server import MarketServer, listen
@@ -90,10 +91,12 @@ async def staged(
     run: str,
     speed: int | None = None,
     port: int = 0,
+    has_guide: bool = False,
 ) -> AsyncIterator[Stage]:
     """Serve `market` on a port of loopback, a free one for 0, for as long as the story plays."""
     listener = listen("127.0.0.1", port)
-    server = MarketServer(create_app(market, limits=_LIMITS))
+    guide = guide_of(market) if has_guide else None
+    server = MarketServer(create_app(market, limits=_LIMITS, guide=guide))
     tasks = Tasks()
     serving = tasks.start(server.serve(sockets=[listener]), name="stage")
     try:

@@ -19,6 +19,7 @@ const DAY_AND_TIME = new Intl.DateTimeFormat(LOCALE, {
   minute: "2-digit",
   hourCycle: "h23",
 });
+const DAY_ONLY = new Intl.DateTimeFormat(LOCALE, { month: "short", day: "numeric" });
 const SECONDS = new Intl.DateTimeFormat(LOCALE, {
   hour: "2-digit",
   minute: "2-digit",
@@ -45,6 +46,11 @@ export function learn(instant, travelled = 0) {
 export function instant(iso) {
   if (!iso) return h("span", {}, "—");
   return h("time", { datetime: iso, title: iso }, dayAndTime(Date.parse(iso)));
+}
+
+/** Return the day of an instant, without its year. */
+export function day(at) {
+  return DAY_ONLY.format(at);
 }
 
 /** Return an instant's time of day to the second. */

@@ -172,7 +172,7 @@ export function sparkline(prices) {
 }
 
 /** Return each price's place in a box, exact enough for a drawing. */
-export function placed(prices, width, height, margin) {
+function placed(prices, width, height, margin) {
   const found = prices.map(minor);
   const low = found.reduce((one, other) => (other < one ? other : one));
   const high = found.reduce((one, other) => (other > one ? other : one));

@@ -2,12 +2,13 @@
 
 import { get } from "../core/api.js";
 import { cellName, instrument, instrumentName, regionName } from "../core/catalogue.js";
-import { age, instant, month } from "../core/clock.js";
-import { fill, h, svg } from "../core/dom.js";
+import { age, day, dayAndTime, instant, month } from "../core/clock.js";
+import { fill, h } from "../core/dom.js";
 import { live } from "../core/live.js";
 import { amount, change, direction, priceUnit } from "../core/numbers.js";
-import { empty, head, panel, placed, table, tiles } from "../core/parts.js";
+import { empty, head, panel, table, tiles } from "../core/parts.js";
 import { t, worded } from "../core/words.js";
+import { chart } from "./prices_chart.js";
 
 export async function show(main, { instrument: id, region, tenor }) {
   const cell = `${id}/${region}/${tenor}`;
@@ -67,7 +68,7 @@ function showPrices(body, cell, prices, rule) {
         [t("page.board.number"), String(last.number)],
         [t("page.board.volume"), last.volume_band.replace("-", "–")],
       ]),
-      prices.length > 1 && chart(prices),
+      prices.length > 1 && historyChart(prices),
       rule && h("p", { class: "note" }, `${t("page.prices.next_waits")} ${worded("rule", `price.${rule}`)}`),
     ),
     h(
@@ -110,39 +111,12 @@ function showPrices(body, cell, prices, rule) {
   );
 }
 
-function chart(prices) {
-  const shown = prices.slice(-60);
-  const points = placed(
-    shown.map(({ value }) => value),
-    620,
-    160,
-    14,
-  );
-  const values = shown.map(({ value }) => value);
-  const [low, high] = [values.reduce(lower), values.reduce(higher)];
-  const words = t("page.board.trend", {
-    from: amount(values[0]),
-    to: amount(values.at(-1)),
-    count: values.length,
+function historyChart(prices) {
+  const points = prices.map(({ at: iso, value }) => {
+    const at = Date.parse(iso);
+    return { at, label: day(at), said: dayAndTime(at), value };
   });
-  return svg(
-    "svg",
-    { class: "chart", viewBox: "0 0 720 170", role: "img", "aria-label": words },
-    svg("line", { x1: 0, y1: 14, x2: 640, y2: 14 }),
-    svg("line", { x1: 0, y1: 146, x2: 640, y2: 146 }),
-    svg("text", { x: 648, y: 18 }, amount(high)),
-    svg("text", { x: 648, y: 150 }, amount(low)),
-    svg("polyline", { points: points.map((point) => point.join(",")).join(" ") }),
-    points.map(([x, y]) => svg("circle", { cx: x, cy: y, r: 3 })),
-  );
-}
-
-function lower(one, other) {
-  return Number(one) <= Number(other) ? one : other;
-}
-
-function higher(one, other) {
-  return Number(one) >= Number(other) ? one : other;
+  return chart({ points, label: t("page.prices.chart") });
 }
 
 async function showCurve(curve, id, region, tenor) {
@@ -154,6 +128,7 @@ async function showCurve(curve, id, region, tenor) {
       "section",
       { class: "panel plain" },
       h("h2", {}, t("page.prices.curve", { name: `${instrumentName(id)} · ${regionName(region)}` })),
+      h("div", { class: "inset" }, curveChart(points)),
       table({
         rows: points,
         rowClass: (point) => (point.tenor === tenor ? "chosen" : ""),
@@ -168,4 +143,14 @@ async function showCurve(curve, id, region, tenor) {
       }),
     ),
   );
+}
+
+/** Known months are points; the dashes between them are no prices. */
+function curveChart(points) {
+  const shown = points.map(({ tenor, value }) => ({
+    at: Date.parse(`${tenor}-01T00:00:00Z`),
+    label: month(tenor),
+    value,
+  }));
+  return chart({ points: shown, label: t("page.prices.curve_chart"), isCurve: true });
 }

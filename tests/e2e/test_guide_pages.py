@@ -1,0 +1,88 @@
+"""The guided tour and the price chart by hand: with keys, on a phone, in both languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.e2e.conftest import CELL, PHONE, Town
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def has_guide() -> bool:
+    return True
+
+
+async def test_a_part_is_taken_hidden_found_again_and_left_by_keys(town: Town) -> None:
+    for mill in ("laibin", "baise"):
+        await town.as_program(mill)
+    page = await town.look("en", PHONE)
+    await town.go(page, "/")
+    guide = page.get_by_role("complementary", name="Guided tour")
+
+    await guide.get_by_role("button", name="Factory").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/pools/pool_*")
+    await expect(guide).to_contain_text("Now: Join the group buy")
+    await expect(page.locator(".firm")).to_contain_text("Visitor Foods")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+    await page.locator("[name=lots]").fill("100")
+    await page.locator("[name=limit]").fill("5040")
+    await page.get_by_role("button", name="Join", exact=True).click()
+    await page.get_by_role("dialog").get_by_role("button", name="Join").click()
+    await expect(guide).to_contain_text("Now: Watch the others join")
+
+    await guide.get_by_role("button", name="Hide").press("Enter")
+    await town.go(page, "/deals")
+    await expect(guide).not_to_contain_text("Now:")
+    await guide.get_by_role("button", name="Guided tour").press("Enter")
+    await expect(guide.get_by_role("link", name="Go there")).to_be_visible()
+
+    await guide.get_by_role("button", name="Leave the tour").press("Enter")
+    await expect(guide.get_by_role("button", name="Factory")).to_be_visible()
+    await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+async def test_prices_are_looked_into_by_buttons_and_keys(town: Town) -> None:
+    page = await town.look("en")
+    await page.route(f"**/api/v1/prices/{CELL}", lambda route: _told(route, _publications()))
+    await page.route("**/api/v1/prices", lambda route: _told(route, {"cells": []}))
+    await town.go(page, f"/prices/{CELL}")
+    chart, said = page.locator(".chart-plot").first, page.locator("output").first
+
+    await expect(said).to_have_text("9 Jan 2027, 16:00 GMT+8 · 4,909.00")
+    await page.get_by_role("button", name="Zoom in").click()
+    await expect(chart.locator("circle")).to_have_count(5)
+    await chart.focus()
+    await page.keyboard.press("Home")
+    await expect(said).to_contain_text("4,901.00")
+    await page.keyboard.press("Escape")
+    await expect(chart.locator("circle")).to_have_count(9)
+
+
+async def _told(route: Route, answer: Any) -> None:
+    await route.fulfill(json=answer)
+
+
+def _publications() -> Any:
+    return {
+        "prices": [
+            {
+                "number": number,
+                "value": f"49{number:02d}.00",
+                "currency": "CNY",
+                "change": None,
+                "at": f"2027-01-{number:02d}T08:00:00.000Z",
+                "volume_band": "300-999",
+                "size_band": "3-9",
+                "method": "lower-weighted-median/1",
+                "inputs_sha256": "0" * 64,
+            }
+            for number in range(1, 10)
+        ]
+    }
