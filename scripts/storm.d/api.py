@@ -7,6 +7,7 @@ Our own fuzz asks for so many seconds; it learns the market's names and gets far
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 import shutil
@@ -24,6 +25,7 @@ from aggregator import vault
 from aggregator.app import market_on
 from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
+from aggregator.parties.registering import KINDS
 from tests.api.conftest import Served, serving
 from tests.api.fuzzing import Fuzz
 from tests.api.probing import probed
@@ -38,8 +40,13 @@ ROLES = {
     "finance": ("finance",),
     "approver": ("approver",),
     "viewer": ("viewer",),
+    "operator": ("operator",),
+    "auditor": ("auditor",),
 }
-TOGETHER, PROCESSES, AT_ONCE = 4, 2, 500
+NAMES = ("nobody", *ROLES)
+TOGETHER, PROCESSES, AT_ONCE = 4, 2, 250
+UNAUTHENTICATED = 401
+FIRMS = itertools.count(1)
 Found = tuple[dict[str, int], list[str]]
 
 
@@ -54,12 +61,12 @@ async def storm(seconds: int, seed: int, requests: int = 0) -> Found:
         freely = Rate(per_s=100_000, burst=1_000_000)
         limits = EdgeLimits(organisation=freely, address=freely, login=freely)
         async with market_on(dsn) as market, serving(market, limits) as served:
-            tokens = await signed_in(served)
+            await with_sugar(served.market)
             document = (await served.client().get("/api/v1/openapi.json")).json()
             until = time.monotonic() + seconds
-            figures, wrong = await fuzzed(served, document, tokens, until, random.Random(seed))
+            figures, wrong = await fuzzed(served, document, until, random.Random(seed))
             if requests:
-                done, faults = await schemathesised(served, document, tokens, requests, seed)
+                done, faults = await schemathesised(served, document, requests, seed)
                 figures, wrong = {**figures, **done}, [*wrong, *faults]
             return figures, list(dict.fromkeys(wrong))[:50]
     finally:
@@ -67,35 +74,36 @@ async def storm(seconds: int, seed: int, requests: int = 0) -> Found:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def signed_in(served: Served) -> dict[str, str]:
-    """Return the token of somebody of each role, none for nobody."""
-    await with_sugar(served.market)
-    tokens = {"nobody": ""}
-    for name, roles in ROLES.items():
-        kind = name if name in ("factory", "mill") else "trader"
-        visitor = await served.member(f"Firm {name}", *roles, kind=kind)
-        await with_cash(served.market, visitor.organisation_id, 10**10)
-        tokens[name] = visitor.token
-    operator = await served.operator()
-    auditor = await served.visitor(operator.organisation_id, "auditor")
-    return {**tokens, "operator": operator.token, "auditor": auditor.token}
+async def signed_in(served: Served, name: str) -> str:
+    """Return the token of somebody new of a role, of a firm of its own; none for nobody.
+
+    What is asked at random lets people go and suspends firms, and then nothing more is reached.
+    """
+    if name == "nobody":
+        return ""
+    kind = name if name in KINDS else "trader"
+    visitor = await served.member(f"Firm {name} {next(FIRMS)}", *ROLES[name], kind=kind)
+    await with_cash(served.market, visitor.organisation_id, 10**10)
+    return visitor.token
 
 
 async def fuzzed(
     served: Served,
     document: dict[str, Any],
-    tokens: dict[str, str],
     until: float,
     chance: random.Random,
 ) -> Found:
     client = served.client()
     told: list[str] = []
-    fuzzes = {name: Fuzz(document, chance, told) for name in tokens}
+    fuzzes = {name: Fuzz(document, chance, told) for name in NAMES}
+    tokens = {name: await signed_in(served, name) for name in NAMES}
 
     async def ask_on() -> None:
         while time.monotonic() < until:
-            for name, token in tokens.items():
-                await fuzzes[name].ask(client, token)
+            for name, token in list(tokens.items()):
+                status = await fuzzes[name].ask(client, token)
+                if status == UNAUTHENTICATED and token:
+                    tokens[name] = await signed_in(served, name)
 
     await asyncio.gather(*(ask_on() for _ in range(TOGETHER)))
     figures: dict[str, int] = {}
@@ -110,19 +118,20 @@ async def fuzzed(
 
 
 async def schemathesised(
-    served: Served, document: dict[str, Any], tokens: dict[str, str], requests: int, seed: int
+    served: Served, document: dict[str, Any], requests: int, seed: int
 ) -> Found:
     """Let Schemathesis ask as each role; some hundreds at a time, so that it forgets between."""
     loop = asyncio.get_running_loop()
-    statuses: dict[str, Counter[int]] = {name: Counter() for name in tokens}
+    statuses: dict[str, Counter[int]] = {name: Counter() for name in NAMES}
     wrong: list[str] = []
     gate = asyncio.Semaphore(PROCESSES)
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
 
         async def ask(name: str, part: int) -> None:
             count = min(AT_ONCE, requests - part * AT_ONCE)
-            arguments = (document, served.url, tokens[name], count, seed + part)
             async with gate:
+                token = await signed_in(served, name)
+                arguments = (document, served.url, token, count, seed + part)
                 came, faults = await loop.run_in_executor(pool, probed, *arguments)
             statuses[name] += came
             wrong.extend(f"Schemathesis as {name}: {fault}" for fault in faults)
@@ -130,7 +139,7 @@ async def schemathesised(
         parts = -(-requests // AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for part in range(parts):
-                for name in tokens:
+                for name in NAMES:
                     group.create_task(ask(name, part))
     figures: dict[str, int] = {}
     for name, came in statuses.items():

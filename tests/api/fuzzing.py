@@ -56,8 +56,8 @@ class Fuzz:
             if (method, path) != ("delete", "/sessions/current")
         ]
 
-    async def ask(self, client: httpx.AsyncClient, token: str) -> None:
-        """Make one request as the holder of `token` and judge the answer."""
+    async def ask(self, client: httpx.AsyncClient, token: str) -> int:
+        """Make one request as the holder of `token`, judge the answer and return its status."""
         method, path, operation = self.chance.choice(self._operations)
         request = client.build_request(
             method,
@@ -71,6 +71,7 @@ class Fuzz:
         for fault in self._faults(operation, answer):
             sent = request.content[:300].decode(errors="replace")
             self.wrong.append(f"{method} {request.url.raw_path.decode()[:200]} {sent}: {fault}")
+        return answer.status_code
 
     def _faults(self, operation: Schema, answer: httpx.Response) -> Iterator[str]:
         if answer.status_code >= 500:
