@@ -159,15 +159,23 @@ async def publish_if_safe(unit: Unit, cell: Cell) -> bool:
         "select distinct deal_id from price_exclusion where cell = $1 and publication_id is null",
         str(cell),
     )
+    active = await _active(unit, cell)
     found = publish(
         waiting,
         IndexRules(step_minor=terms.step_minor),
         excluded=frozenset(row["deal_id"] for row in excluded),
-        active=await _active(unit, cell),
+        active=active,
     )
     if isinstance(found, Suppressed):
         return False
-    await _publish(unit, cell, terms, waiting, found)
+    number = await _publish(unit, cell, terms, waiting, found)
+    await unit.execute(
+        "insert into price_activity (cell, number, buyers, sellers) values ($1, $2, $3, $4)",
+        str(cell),
+        number,
+        active.buyers,
+        active.sellers,
+    )
     return True
 
 
@@ -188,7 +196,8 @@ async def _publish(
     terms: InstrumentView,
     waiting: Sequence[SettledDeal],
     found: Publication,
-) -> None:
+) -> int:
+    """Write a publication and return its number within the cell."""
     counted = await unit.row(
         "select count(*) as n from price_publication where cell = $1", str(cell)
     )
@@ -235,6 +244,7 @@ async def _publish(
         fact.publication_id,
     )
     await unit.record(STREAM, fact)
+    return fact.number
 
 
 async def _waiting(reader: Reader, cell: Cell) -> list[SettledDeal]:

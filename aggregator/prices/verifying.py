@@ -10,8 +10,9 @@ from aggregator.catalogue.queries import InstrumentView, instruments
 from aggregator.journal.reading import Pool, entries
 from aggregator.prices.facts import PricePublished
 from aggregator.prices.publication import STREAM, inputs_sha256
-from matching.index.batch import METHOD, IndexRules, SettledDeal
+from matching.index.batch import METHOD, ActiveGroups, IndexRules, SettledDeal
 from matching.index.publish import band, value_of
+from matching.index.screening import screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class PriceReport:
 
 
 async def verify() -> PriceReport:
-    """Compare value, bands, hash and journal of every publication with its settled deals."""
+    """Compare value, bands, hash, safety and journal of each publication with its deals."""
     by_id = {found.id: found for found in await instruments()}
     told = {
         entry.fact.publication_id: entry.fact
@@ -46,10 +47,11 @@ async def verify() -> PriceReport:
     )
     counted = 0
     for row in publications:
-        deals = await _deals(row["id"])
+        deals = await deals_of(row["id"])
         counted += len(deals)
-        expected = _expected(deals, by_id[row["instrument_id"]], row["method"])
-        differences += _compared(row["id"], row, expected)
+        terms = by_id[row["instrument_id"]]
+        differences += _compared(row["id"], row, _expected(deals, terms, row["method"]))
+        differences += _unsafe(row["id"], deals, terms, await active_at(row["cell"], row["number"]))
         fact = told.pop(row["id"], None)
         journalled = {name: getattr(fact, name, None) for name in _TOLD}
         differences += _compared(row["id"], row, journalled)
@@ -61,7 +63,8 @@ _TOLD = ("cell", "number", "value_minor", "currency", "volume_band", "size_band"
          "inputs_sha256", "at")  # fmt: skip
 
 
-async def _deals(publication_id: str) -> list[SettledDeal]:
+async def deals_of(publication_id: str) -> list[SettledDeal]:
+    """Return the deals behind a publication, in order of their ids."""
     found = await Pool().rows(
         "select deal_id, buyer_group, seller_group, price_minor, lots from price_deal"
         " where publication_id = $1 order by deal_id",
@@ -71,6 +74,29 @@ async def _deals(publication_id: str) -> list[SettledDeal]:
         SettledDeal(r["deal_id"], r["buyer_group"], r["seller_group"], r["price_minor"], r["lots"])
         for r in found
     ]
+
+
+async def active_at(cell: str, number: int) -> ActiveGroups | None:
+    """Return how many groups traded when a cell was published, None where it was not kept."""
+    found = await Pool().rows(
+        "select buyers, sellers from price_activity where cell = $1 and number = $2", cell, number
+    )
+    return ActiveGroups(found[0]["buyers"], found[0]["sellers"]) if found else None
+
+
+def _unsafe(
+    publication_id: str,
+    deals: list[SettledDeal],
+    terms: InstrumentView,
+    active: ActiveGroups | None,
+) -> list[PriceDifference]:
+    """Return the safety rule that a publication breaks, if any."""
+    if active is None or not deals:
+        return []
+    found = screen(deals, IndexRules(step_minor=terms.step_minor), active)
+    if found is None:
+        return []
+    return [PriceDifference(publication_id, "safety", "published", found.rule)]
 
 
 def _expected(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from aggregator.journal.reading import entries
+from aggregator.laboratory.clearing import canonical_json, clear_document
 from aggregator.prices.facts import DealParked, DecisionProposed, ParkingDecided
 from tests.api.conftest import Served
 from tests.builders import with_sugar
-from tests.integration.prices.test_publication import CELL, settle
+from tests.integration.prices.test_publication import CELL, a_wide_market, settle
 
 
 async def test_two_persons_of_the_operator_decide_what_is_parked(served: Served) -> None:
@@ -45,3 +46,20 @@ async def test_two_persons_of_the_operator_decide_what_is_parked(served: Served)
     assert (await stranger.get("/parked-deals")).status_code == 403
     kinds = [type(entry.fact) for entry in await entries(None, f"cell:{CELL}")]
     assert kinds == [DealParked, DecisionProposed, DecisionProposed, ParkingDecided]
+
+
+async def test_an_auditor_takes_a_published_price_out_and_clears_it_again(served: Served) -> None:
+    await with_sugar(served.market)
+    operator = await served.operator()
+    auditor = await served.visitor(operator.organisation_id, "auditor")
+    await a_wide_market(served.market)
+    price = (await auditor.get(f"/prices/{CELL}")).json()["prices"][0]
+    path = f"/prices/{CELL}/publications/1/evidence"
+
+    found = (await auditor.get(path)).json()
+
+    cleared = clear_document(canonical_json(found["instance"]).encode())
+    assert cleared == found["result"]
+    assert cleared["publications"][0]["value_minor"] == int(price["value"].replace(".", ""))
+    assert (await operator.get(path)).status_code == 403
+    assert (await auditor.get(path.replace("/1/", "/x/"))).status_code == 404

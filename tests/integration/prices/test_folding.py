@@ -2,9 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
+
+from aggregator.catalogue.tenors import parse_cell
 from aggregator.clock import SimulatedClock
+from aggregator.errors import NotFound
 from aggregator.journal.reading import Pool, entries
-from aggregator.prices import publication, queries, verifying
+from aggregator.laboratory.clearing import canonical_json, check_documents
+from aggregator.prices import evidence, publication, queries, verifying
 from aggregator.prices.facts import BatchFolded
 from tests.builders import START, a_market, with_sugar
 from tests.integration.prices.test_publication import a_wide_market, published, settle
@@ -72,6 +77,38 @@ async def test_the_auditor_finds_what_was_changed(orm: str) -> None:
     assert clean.deals >= 3
     assert clean.differences == ()
     assert "inputs_sha256" in {found.field for found in bent.differences}
+
+
+async def test_a_published_price_is_cleared_again_from_its_evidence(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    await a_wide_market(market)
+    [price, *_] = await published()
+
+    found = await evidence.evidence(parse_cell(price.cell), price.number)
+
+    check_documents(
+        canonical_json(found["instance"]).encode(), canonical_json(found["result"]).encode()
+    )
+    [cleared] = found["result"]["publications"]
+    assert cleared["value_minor"] == price.value_minor
+    assert (cleared["volume_band"], cleared["size_band"]) == (price.volume_band, price.size_band)
+    with pytest.raises(NotFound):
+        await evidence.evidence(parse_cell(price.cell), 99)
+
+
+async def test_the_auditor_finds_a_batch_that_was_not_safe(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    await a_wide_market(market)
+
+    await Pool().rows(
+        "update price_deal set buyer_group = 'one' where publication_id is not null"
+        " returning deal_id"
+    )
+    found = {(one.field, one.expected) for one in (await verifying.verify()).differences}
+
+    assert ("safety", "min_groups") in found
 
 
 async def test_the_index_is_chained_by_month(orm: str) -> None:
