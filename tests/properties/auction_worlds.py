@@ -53,9 +53,11 @@ def book_rules(draw: st.DrawFn, form: str, side: str) -> dict[str, Any]:
         "reserve_minor": st.sampled_from([950, 1000, 1050].copy()).map(lambda p: p // 10 * 10),
         "marginal": st.sampled_from(["pro_rata", "time"]),
         "disclosure": st.sampled_from(["full", "best", "rank", "blind"]),
+        "observer_disclosure": st.just("blind"),
     }
     if form == "english":
         choices["improve"] = st.sampled_from(["leader", "own"])
+        choices["owner_disclosure"] = st.sampled_from(["full", "blind"])
     pricings = {"english": ["pay_as_bid", "last_accepted", "first_rejected"]}
     pricings["sealed_uniform"] = ["last_accepted", "first_rejected"]
     if form in pricings:

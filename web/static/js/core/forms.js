@@ -11,7 +11,7 @@ import { fromLocal, zone } from "./clock.js";
 import { confirmed } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { typedAmount, typedLots } from "./numbers.js";
-import { faults, wayOut } from "./problem.js";
+import { faults, inFull, wayOut } from "./problem.js";
 import { t } from "./words.js";
 
 let counted = 0;
@@ -125,13 +125,14 @@ function clear(made, top) {
 function show(error, made, top) {
   const left = [];
   let firstWrong = null;
-  for (const { pointer, text } of faults(error)) {
+  for (const fault of faults(error)) {
+    const { pointer, text } = fault;
     const [, name, rest] = /^\/([^/]+)(.*)$/.exec(pointer) ?? [];
     const found = made.find((one) => one.name === name);
     if (found) {
       found.problem(rest, text);
       firstWrong ??= found;
-    } else left.push(pointer ? `${pointer}: ${text}` : text);
+    } else left.push(inFull(fault));
   }
   if (left.length > 0 || wayOut(error)) {
     fill(top, left.join(" "), wayOut(error));

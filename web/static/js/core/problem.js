@@ -24,23 +24,26 @@ const ABOUT = {
   wrong_password: "/password",
 };
 
-/** Return the faults of a refusal, each with a pointer (empty for the whole) and its words. */
+/** Return the faults of a refusal, each with a pointer and its words, which may tell it all. */
 export function faults(error) {
   const { document, code } = error;
   if (code === "no_line") return [{ pointer: "", text: t("page.no_line") }];
   const found = document?.errors ?? (document?.rule ? [document] : []);
   if (found.length === 0) {
-    return [{ pointer: ABOUT[code] ?? "", text: document?.detail ?? t("page.failed") }];
+    return [{ pointer: ABOUT[code] ?? "", text: document?.detail ?? t("page.failed"), isWhole: true }];
   }
   return found.map(({ pointer, rule, figure }) => ({ pointer, text: inWords(rule, figure) }));
 }
 
 /** Return a paragraph that says why something was refused. */
 export function refusal(error) {
-  const lines = faults(error).map(({ pointer, text }) =>
-    h("span", {}, pointer ? `${pointer}: ${text} ` : text),
-  );
+  const lines = faults(error).map((fault) => h("span", {}, `${inFull(fault)} `));
   return h("p", { class: "problem", role: "alert" }, lines, wayOut(error));
+}
+
+/** Return a fault's words with its place, where they do not tell it all. */
+export function inFull({ pointer, text, isWhole }) {
+  return pointer && !isWhole ? `${pointer}: ${text}` : text;
 }
 
 /** Return a link to where the reader can mend what was refused. */

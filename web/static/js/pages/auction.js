@@ -317,7 +317,7 @@ class Room {
           name: "price",
           label: `${t("page.auction.type_bid")} (${this.unit()})`,
           type: "amount",
-          hint: t(auction.side === "sell" ? "page.auction.outbid_hint" : "page.auction.undercut_hint"),
+          hint: t(priceHint(auction)),
         },
       ],
       act: t("page.auction.bid"),
@@ -391,6 +391,7 @@ class Room {
                 h("strong", {}, one.price ? `${amount(one.price)} × ${this.lots(one.lots)}` : this.lots(one.lots)),
                 h("span", { class: "note" }, `#${one.seq} · ${timeOfDay(one.at)}`),
               ),
+              one.items && h("p", {}, one.items.map(itemName).join(" + ")),
               h("p", { class: "note" }, t("page.auction.deposit_held", { amount: amount(one.deposit) })),
               one.bid_id && h("p", { class: "mono soft", title: t("page.auction.bid_id") }, one.bid_id),
               h("p", { class: "mono soft", title: t("page.auction.hash") }, one.hash.slice(0, 24), "…"),
@@ -422,10 +423,17 @@ function explained({ my_explanation: why, tie }) {
   if (!why) return [];
   const isCut = why.won_lots > 0 && why.asked_lots > why.won_lots;
   return [
-    [t("page.auction.counted"), `${t(`page.counted.${why.counted}`)} ${t(`page.tie.${tie}`)}`],
+    [t("page.auction.counted"), t(`page.counted.${why.counted}`)],
+    why.counted !== "packages" && [t("page.auction.equals"), t(`page.equals.${tie}`)],
     why.worst_winning && [t("page.auction.worst_winning"), amount(why.worst_winning)],
     isCut && [t("page.auction.cut"), t("page.auction.cut_note")],
   ];
+}
+
+/** Return what a typed price has to be better than: the best one, or only one's own before. */
+function priceHint({ improve, side }) {
+  if (improve === "own") return "page.auction.own_hint";
+  return side === "sell" ? "page.auction.outbid_hint" : "page.auction.undercut_hint";
 }
 
 /** Return what one's own score is made of: the price, and what each scored term added. */

@@ -60,12 +60,12 @@ export function months(room) {
         { label: t("word.tenor"), cell: ({ id }) => month(id) },
         { label: t("page.auction.on_offer"), isNumber: true, cell: ({ lots }) => room.lots(lots) },
         { label: t("page.auction.round_price"), isNumber: true, cell: ({ price }) => amount(price) },
-        {
+        auction.my_demand && {
           label: t("page.auction.my_demand"),
           isNumber: true,
-          cell: ({ id }) => room.lots(auction.my_demand?.[id] ?? 0),
+          cell: ({ id }) => room.lots(auction.my_demand[id] ?? 0),
         },
-      ],
+      ].filter(Boolean),
     }),
   );
 }
@@ -231,10 +231,11 @@ function demandForm(room) {
     {},
     h("p", { class: "note" }, t("page.auction.clock_note", { lots: room.lots(most) })),
     form({
-      fields: auction.items.map(({ id, price }) => ({
+      fields: auction.items.map(({ id, lots, price }) => ({
         name: id,
         label: `${month(id)} · ${amount(price)}`,
         type: "lots",
+        hint: t("page.auction.at_most", { lots: room.lots(lots) }),
         value: String(auction.my_demand?.[id] ?? 0),
       })),
       act: t("page.auction.demand"),
