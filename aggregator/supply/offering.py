@@ -240,6 +240,11 @@ def _check_lots(traded: InstrumentView, terms: OfferTerms) -> None:
     if terms.capacity_lots < least:
         rule = f"at least {least}, a pack and the first break"
         raise InvalidField("/capacity_lots", rule, terms.capacity_lots)
+    most = terms.capacity_lots - terms.capacity_lots % terms.pack
+    for place, (lots, _) in enumerate(terms.breaks):
+        if lots > most:
+            rule = f"at most {most}, the whole packs of the capacity"
+            raise InvalidField(f"/breaks/{place}/from_lots", rule, lots)
 
 
 def _checked_validity(now: datetime, terms: OfferTerms) -> datetime:

@@ -42,6 +42,11 @@ class OfferView:
     def left_lots(self) -> int:
         return self.capacity_lots - self.taken_lots
 
+    @property
+    def whole_packs_left(self) -> int:
+        """Return the most lots that it can still sell."""
+        return self.left_lots - self.left_lots % self.pack
+
 
 async def offers(
     actor: Actor | None,
@@ -87,7 +92,7 @@ async def lock_standing(unit: Unit, cell: str) -> list[OfferView]:
 async def binding(reader: Reader, cell: str, now: datetime) -> list[OfferView]:
     """Return the offers of a cell that bind at `now` and have something left, earliest first."""
     found = await standing(reader, cell, now)
-    return [offer for offer in found if offer.left_lots >= max(offer.pack, offer.breaks[0][0])]
+    return [offer for offer in found if offer.whole_packs_left >= offer.breaks[0][0]]
 
 
 async def seller_of(reader: Reader, offer_id: str) -> str:

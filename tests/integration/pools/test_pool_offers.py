@@ -34,6 +34,8 @@ async def withdraw(scene: Scene, name: str, offer_id: str) -> None:
         ({"capacity_lots": 9, "pack": 10}, "/capacity_lots"),
         ({"breaks": ((300, 500_000),), "capacity_lots": 299}, "/capacity_lots"),
         ({"pack": 0}, "/pack"),
+        ({"breaks": ((1, 500_000), (1001, 490_000))}, "/breaks/1/from_lots"),
+        ({"breaks": ((1, 500_000), (991, 490_000)), "pack": 30}, "/breaks/1/from_lots"),
         ({"valid_until": START}, "/valid_until"),
         ({"valid_until": START + timedelta(days=365)}, "/valid_until"),
     ],
