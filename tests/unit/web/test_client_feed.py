@@ -42,6 +42,14 @@ def test_both_sides_write_a_view_alike(view: Any) -> None:
     assert digest_of(view) == market_digest(view)
 
 
+@given(VIEWS, VIEWS)
+def test_both_sides_merge_any_patch_alike(view: Any, patch: Any) -> None:
+    removing = {**patch, **dict.fromkeys(list(view)[::2])}
+
+    assert merged(view, patch) == patches.merged(view, patch)
+    assert merged(view, removing) == patches.merged(view, removing)
+
+
 def test_the_file_needs_nothing_of_ours() -> None:
     tree = ast.parse(inspect.getsource(feed))
     names = {
