@@ -38,3 +38,12 @@ class OfferExpired:
     offer_id: str
     seller_id: str
     cell: str
+
+
+@fact
+class GroupSet:
+    """Who is in a firm's group of counterparties from now on."""
+
+    organisation_id: str
+    group_id: str
+    members: tuple[str, ...]

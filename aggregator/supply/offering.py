@@ -20,7 +20,7 @@ from aggregator.mandates.checking import require
 from aggregator.mandates.drawing import SELL, Commitment
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
-from aggregator.supply import deposits
+from aggregator.supply import audiences, deposits
 from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 from matching.money import Rounding, scaled
 
@@ -35,7 +35,8 @@ class OfferTerms:
 
     `breaks` are (from lots, goods price per lot); a total is a multiple of `pack` and the
     totals of all who take from the offer never exceed `capacity_lots`. Without `valid_until`
-    the offer stands until the delivery month is over.
+    the offer stands until the delivery month is over. One that is not public is shown to the
+    groups `shown_to` alone.
     """
 
     cell: Cell
@@ -43,6 +44,7 @@ class OfferTerms:
     capacity_lots: int
     pack: int = 1
     is_public: bool = True
+    shown_to: tuple[str, ...] = ()
     valid_until: datetime | None = None
 
 
@@ -65,7 +67,7 @@ async def publish_offer(
     """Publish a binding offer of the actor's firm.
 
     Raises:
-        NotFound: the instrument does not exist.
+        NotFound: the instrument does not exist, or a group that it is to be shown to.
         InvalidField: a term breaks its rule; a price that rises is one.
         InsufficientFunds: the firm has not the deposit for the whole capacity.
         TooManyOffers: so many of the firm's stand in the cell already.
@@ -76,6 +78,10 @@ async def publish_offer(
         traded = await check_cell(terms.cell, unit)
         _check_breaks(traded, terms.breaks)
         _check_lots(traded, terms)
+        if terms.is_public and terms.shown_to:
+            raise InvalidField(
+                "/shown_to", "only where the offer is not public", len(terms.shown_to)
+            )
         until = _checked_validity(unit.now, terms)
         await _check_room(unit, str(terms.cell))
         return await _publish(unit, terms, until)
@@ -169,6 +175,7 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
         unit.now,
         until,
     )
+    await audiences.show_to(unit, offer_id, terms.shown_to)
     await deposits.hold(unit, offer_id)
     await set_timer(unit, EXPIRE, offer_id, until)
     await unit.record(

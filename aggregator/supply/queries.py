@@ -56,10 +56,15 @@ async def offers(
     after: str | None = None,
     reader: Reader | None = None,
 ) -> list[OfferView]:
-    """Return standing public offers and all of the actor's firm, the newest first."""
+    """Return standing offers that the actor sees and all of his firm, the newest first.
+
+    He sees those for everybody, and those that are shown to a group which his firm is in.
+    """
     found = await (reader or Pool()).rows(
         f"select {_COLUMNS} {_FROM}"
-        " where (f.seller_id = $1 or f.is_public and f.state = 'standing')"
+        " where (f.seller_id = $1 or f.state = 'standing' and (f.is_public or exists (select 1"
+        " from offer_audience a join counterparty c on c.group_id = a.group_id"
+        " where a.offer_id = f.id and c.organisation_id = $1)))"
         " and ($2::text is null or f.cell = $2) and ($3::text is null or f.id < $3)"
         " order by f.id desc limit $4",
         actor.organisation_id if actor else None,

@@ -14,6 +14,7 @@ ROUTE_MODULES = [
     "web.api.calendars",
     "web.api.commands",
     "web.api.contracts",
+    "web.api.counterparties",
     "web.api.deals",
     "web.api.demand",
     "web.api.documents",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Actor, Answer, Outcome
 from aggregator.supply import offering, queries
 from aggregator.supply.queries import OfferView
-from web.api.fields import Answers, Body, Cell, Instant, Lots, Minor, Money, Page
+from web.api.fields import Answers, Body, Cell, Id, Instant, Lots, Minor, Money, Page
 from web.api.routing import Call, route
 
 
@@ -25,7 +25,8 @@ class OfferBody(Body):
     """A binding schedule: lots rise from break to break, prices never do.
 
     A total is a multiple of `pack`; all who take from the offer together never exceed
-    `capacity_lots`. An offer that is not public counts at the close and is shown to nobody.
+    `capacity_lots`. An offer that is not public counts at the close and is shown
+    to the groups `shown_to` alone.
     """
 
     cell: Cell
@@ -33,6 +34,7 @@ class OfferBody(Body):
     capacity_lots: Lots
     pack: Lots = 1
     is_public: bool = True
+    shown_to: Annotated[list[Id], Field(default_factory=list, max_length=50)]
     valid_until: Instant | None = None
 
 
@@ -53,7 +55,7 @@ class OwnOffer(Answers):
 
 
 class OfferAnswer(Answers):
-    """`own` is there for the supplier only."""
+    """`own` is there for the supplier only; `why` says why one sees it."""
 
     offer_id: str
     seller_id: str
@@ -66,6 +68,7 @@ class OfferAnswer(Answers):
     state: str
     published_at: str
     valid_until: str
+    why: Literal["own", "public", "named"]
     own: OwnOffer | None
 
 
@@ -81,7 +84,7 @@ class OfferChanged(Answers):
 
 @route("GET", "/offers", act="supply.read", query=OffersQuery, out=Offers)
 async def offers(call: Call) -> Answer:
-    """List standing public offers and all of one's own, the newest first."""
+    """List the standing offers that one may see and all of one's own, the newest first."""
     asked: OffersQuery = call.query
     found = await queries.offers(call.viewer, cell=asked.cell, limit=asked.limit, after=asked.after)
     return {"offers": [_shown(view, call.actor) for view in found]}
@@ -97,6 +100,7 @@ async def publish_offer(call: Call) -> Outcome:
         capacity_lots=body.capacity_lots,
         pack=body.pack,
         is_public=body.is_public,
+        shown_to=tuple(body.shown_to),
         valid_until=body.valid_until,
     )
     return await offering.publish_offer(call.market, call.actor, call.command, terms)
@@ -111,9 +115,10 @@ async def withdraw_offer(call: Call) -> Outcome:
 
 
 def _shown(view: OfferView, viewer: Actor) -> Answer:
-    own = None
+    own, why = None, "public" if view.is_public else "named"
     if view.seller_id == viewer.organisation_id:
         own = {"taken_lots": view.taken_lots, "is_public": view.is_public}
+        why = "own"
     return {
         "offer_id": view.id,
         "seller_id": view.seller_id,
@@ -126,5 +131,6 @@ def _shown(view: OfferView, viewer: Actor) -> Answer:
         "state": view.state,
         "published_at": view.published_at,
         "valid_until": view.valid_until,
+        "why": why,
         "own": own,
     }

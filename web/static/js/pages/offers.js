@@ -6,7 +6,7 @@ import { instant, now, toLocal } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
-import { chip, empty, head, table } from "../core/parts.js";
+import { chip, empty, facts, head, table } from "../core/parts.js";
 import { pairsField } from "../core/rows.js";
 import { may } from "../core/viewer.js";
 import { firm, t } from "../core/words.js";
@@ -16,12 +16,13 @@ const TWO_WEEKS = 14 * 86_400_000;
 export async function show(main) {
   const body = h("div", { class: "stack live" });
   const refresh = async () => showAll(body, (await get("/offers?limit=200")).offers, refresh);
-  fill(
-    main,
-    head(t("page.offers.title"), { note: t("page.offers.note") }),
-    h("div", { class: "stack" }, may("supply.offer") && offerForm(refresh), body),
-  );
-  await refresh();
+  const forms = h("div", { class: "stack" });
+  const again = async () => {
+    const known = await get("/counterparties");
+    fill(forms, offerForm(known.groups, refresh), groupsForm(known, again));
+  };
+  fill(main, head(t("page.offers.title"), { note: t("page.offers.note") }), h("div", { class: "stack" }, forms, body));
+  await Promise.all([refresh(), may("supply.offer") && again()]);
 }
 
 function showAll(body, offers, refresh) {
@@ -65,7 +66,10 @@ function showAll(body, offers, refresh) {
               { label: t("word.cell"), cell: (offer) => cellName(offer.cell) },
               {
                 label: t("page.offers.seller"),
-                cell: (offer) => firm(offer, "seller_name"),
+                cell: (offer) => [
+                  firm(offer, "seller_name"),
+                  offer.why === "named" && h("div", { class: "note" }, t("page.offers.why_named")),
+                ],
               },
               { label: t("page.offers.breaks"), cell: breaksOf },
               { label: t("page.offers.capacity"), isNumber: true, cell: (offer) => lots(offer.capacity_lots) },
@@ -105,7 +109,34 @@ function withdraw(offer, refresh) {
   });
 }
 
-function offerForm(refresh) {
+function groupsForm({ counterparties, groups }, again) {
+  const known = new Map(counterparties.map((one) => [one.organisation_id, firm(one, "name")]));
+  const fields = counterparties.map(({ organisation_id: id }) => ({ name: id, label: known.get(id), type: "check", value: false }));
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("page.offers.groups")),
+    h("p", { class: "note" }, t("page.offers.groups_note")),
+    groups.length > 0 &&
+      facts(groups.map((group) => [group.name, group.members.map((id) => known.get(id) ?? id).join(", ") || "—"])),
+    counterparties.length === 0
+      ? empty(t("page.offers.no_counterparty"))
+      : form({
+          fields: [{ name: "name", label: t("page.offers.group_name") }, ...fields],
+          act: t("page.offers.group_set"),
+          send: ({ name, ...chosen }, key) => {
+            const members = counterparties.map((one) => one.organisation_id).filter((id) => chosen[id]);
+            return send("PUT", "/counterparty-groups", { name, members }, key);
+          },
+          done: async () => {
+            say(t("page.offers.group_kept"));
+            await again();
+          },
+        }),
+  );
+}
+
+function offerForm(groups, refresh) {
   return h(
     "details",
     { class: "panel" },
@@ -140,6 +171,13 @@ function offerForm(refresh) {
           value: toLocal(now() + TWO_WEEKS),
         },
         { name: "is_public", label: t("page.offers.public"), type: "check", value: true },
+        {
+          name: "group",
+          label: t("page.offers.shown_to"),
+          type: "select",
+          isOptional: true,
+          options: [["", t("page.offers.nobody")], ...groups.map((group) => [group.group_id, group.name])],
+        },
       ],
       act: t("page.offers.make"),
       confirm: (values) => ({
@@ -155,8 +193,10 @@ function offerForm(refresh) {
         note: t("page.offers.binding"),
         act: t("page.offers.make"),
       }),
-      send: ({ instrument, region, tenor, ...rest }, key) =>
-        send("POST", "/offers", { cell: cellOf({ instrument, region, tenor }), ...rest }, key),
+      send: ({ instrument, region, tenor, group, ...rest }, key) => {
+        const shownTo = group && !rest.is_public ? [group] : [];
+        return send("POST", "/offers", { cell: cellOf({ instrument, region, tenor }), ...rest, shown_to: shownTo }, key);
+      },
       done: async () => {
         say(t("page.offers.made"));
         await refresh();

@@ -1,0 +1,93 @@
+"""Layered quotes: who is in a group sees the offers that are for it, and nobody else does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aggregator.catalogue.tenors import parse_cell
+from aggregator.errors import InvalidField, NotAllowed, NotFound
+from aggregator.journal.reading import Pool
+from aggregator.market.eyes import reading_for
+from aggregator.supply import audiences, offering, queries
+from tests.integration.deals.conftest import bank, trading
+from tests.integration.deals.playing import RICH, act
+
+if TYPE_CHECKING:
+    from tests.integration.deals.conftest import Trading
+
+__all__ = ["bank", "trading"]
+
+
+async def offered(trading: Trading, price_minor: int, **more: object) -> str:
+    terms = offering.OfferTerms(
+        cell=parse_cell("SUGAR-W1/GX/2027-04"),
+        breaks=((1, price_minor),),
+        capacity_lots=10,
+        valid_until=trading.clock.now() + timedelta(days=9),
+        **more,  # type: ignore[arg-type]
+    )
+    made = await act(offering.publish_offer, trading, "mill", "seller", terms)
+    return str(made.answer["offer_id"])
+
+
+async def seen(trading: Trading, name: str) -> list[str]:
+    actor = trading.actor(name, "buyer")
+    with reading_for(actor):
+        return sorted(view.id for view in await queries.offers(actor))
+
+
+async def test_a_group_sees_what_is_for_it_and_neither_its_name_nor_the_others(
+    trading: Trading,
+) -> None:
+    for name in ("factory", "mill"):
+        await trading.give(name, RICH)
+    await trading.form()
+    group = {"called": "Friends", "members": [trading.id_of("factory")]}
+    made = await act(audiences.set_group, trading, "mill", "seller", **group)
+    to = (str(made.answer["group_id"]),)
+    public, hidden = (
+        await offered(trading, 500_000),
+        await offered(trading, 490_000, is_public=False),
+    )
+    named = await offered(trading, 480_000, is_public=False, shown_to=to)
+
+    assert await seen(trading, "mill") == sorted([public, hidden, named])
+    assert await seen(trading, "factory") == sorted([public, named])
+    assert await seen(trading, "bakery") == [public]
+    for name, rows in (("factory", 1), ("bakery", 0)):
+        with reading_for(trading.actor(name, "buyer")):
+            assert len(await Pool().rows("select organisation_id from counterparty")) == rows
+            assert not await Pool().rows("select name from counterparty_group")
+
+    await act(audiences.set_group, trading, "mill", "seller", called="Friends", members=[])
+    assert await seen(trading, "factory") == [public]
+    [kept] = await audiences.groups(trading.actor("mill", "seller"))
+    assert (kept["name"], kept["members"]) == ("Friends", [])
+
+
+async def test_only_counterparties_join_a_group_and_only_own_groups_are_shown_to(
+    trading: Trading,
+) -> None:
+    for name in ("factory", "mill", "rival"):
+        await trading.give(name, RICH)
+    await trading.form()
+    factory, bakery = trading.id_of("factory"), trading.id_of("bakery")
+    made = await act(
+        audiences.set_group, trading, "mill", "seller", called="Friends", members=[factory]
+    )
+    to = (str(made.answer["group_id"]),)
+
+    for member in (bakery, "org_nobody", trading.id_of("mill")):
+        with pytest.raises(NotFound):
+            await act(audiences.set_group, trading, "mill", "seller", called="x", members=[member])
+    with pytest.raises(NotAllowed):
+        await act(audiences.set_group, trading, "mill", "buyer", called="x", members=[factory])
+    with pytest.raises(InvalidField):
+        await offered(trading, 480_000, shown_to=to)
+    with pytest.raises(NotFound):
+        await offered(trading, 480_000, is_public=False, shown_to=("grp_nobody",))
+    [known] = await audiences.counterparties(trading.actor("mill", "seller"))
+    assert known["organisation_id"] == factory
