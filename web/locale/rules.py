@@ -49,6 +49,7 @@ RULES: Mapping[str, str] = {
     "either counter or clock": "还价与钟表只能选一种",
     "at least one role": "至少要有 1 个角色",
     "at least {n}, a pack and the first break": "至少 {n} 手，即一个起售单位和第一档",
+    "at most {n}, the whole packs of the capacity": "至多 {n} 手，即可供数量内的整数个起售单位",
     "at most {value}": "不得大于 {value}",
     "{n} days ahead or more": "须至少提前 {n} 天",
     "after the version before": "须晚于上一版",
