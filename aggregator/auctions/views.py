@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from aggregator.amounts import decimal_text
-from aggregator.auctions.facts import Motion
+from aggregator.auctions.facts import Motion, WithdrawalProposed
 from aggregator.auctions.store import Room
 from aggregator.auctions.terms import ROLE_OF_BIDDER
 from aggregator.market import Actor, Audience
@@ -76,7 +76,7 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
         seen["bidders"] = {one.organisation_id: one.name for one in known}
         seen["bidders_en"] = {one.organisation_id: one.name_en for one in known}
     if audience.kind in (OWNER, OPERATOR):
-        seen["motions"] = [_motion(motion) for motion in room.motions]
+        seen["motions"] = [_motion(motion, audience) for motion in room.motions]
     if audience.kind == OPERATOR and not state.rules.reserve_is_public:
         seen["reserve_minor"] = None
     seen.update(_of_the_result(state, audience))
@@ -121,13 +121,17 @@ def _tell_the_clock(seen: dict[str, Any], state: State) -> None:
     seen["clock_stopped_at"] = disclosure.instant(state.since) if is_stopped else None
 
 
-def _motion(motion: Motion) -> dict[str, Any]:
-    return {
+def _motion(motion: Motion, audience: Audience) -> dict[str, Any]:
+    shown = {
         "motion_id": motion.motion_id,
         "act": motion.act,
         "reason": motion.reason,
         "expires_at": disclosure.instant(motion.expires_at),
     }
+    # Who approves must know which bid goes; the owner might learn a bidder's by its id.
+    if isinstance(motion, WithdrawalProposed) and audience.kind == OPERATOR:
+        shown["bid_id"] = motion.bid_id
+    return shown
 
 
 def _of_the_result(state: State, audience: Audience) -> dict[str, Any]:

@@ -98,6 +98,10 @@ async def test_bids_of_another_format_are_refused(served: Served) -> None:
     ]
 
     assert [one.json()["code"] for one in answers] == [*["wrong_command"] * 3, "bad_attributes"]
+    bomb = {"price": "5200.00", "attributes": {"x" * 50_000: 3}}
+    refused = await bob.post(f"/auctions/{plain}/bids", bomb)
+    assert refused.status_code == 422
+    assert len(refused.content) < 2_000
 
 
 async def test_the_price_of_a_round_that_is_over_is_refused(served: Served) -> None:

@@ -35,6 +35,7 @@ BIDS = "/auctions/{auction_id}/bids"
 frame_op("bid", "POST", BIDS, auction_id="auction")
 
 Score = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+TermName = Annotated[str, Field(max_length=40)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Format = Literal[
     "english",
@@ -140,7 +141,7 @@ class BidBody(Body):
     price: Minor
     lots: Lots | None = None
     all_or_none: bool = False
-    attributes: Annotated[dict[str, Score], Field(max_length=10)] = Field(default={})
+    attributes: Annotated[dict[TermName, Score], Field(max_length=10)] = Field(default={})
 
 
 class AuctionSummary(Answers):

@@ -57,6 +57,10 @@ async def test_the_bid_before_it_stands_again_and_everybody_sees_why(orm: str, f
     motion_id = await proposed(scene, auction_id, wrong["bid_id"])
     with pytest.raises(SamePerson):
         await stopping.approve(scene.market, OPERATOR, a_command(), auction_id, motion_id)
+    [put] = (await queries.auction(COLLEAGUE, auction_id))["motions"]
+    assert put["bid_id"] == wrong["bid_id"]
+    told = await queries.auction(scene.actors["mill"], auction_id)
+    assert all("bid_id" not in motion for motion in told.get("motions", ()))
 
     await stopping.approve(scene.market, COLLEAGUE, a_command(), auction_id, motion_id)
     seen = await queries.auction(None, auction_id)

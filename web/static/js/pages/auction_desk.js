@@ -4,8 +4,9 @@ import { send } from "../core/api.js";
 import { countdown, now } from "../core/clock.js";
 import { h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
+import { amount, lots } from "../core/numbers.js";
 import { panel } from "../core/parts.js";
-import { t } from "../core/words.js";
+import { bidderName, t } from "../core/words.js";
 
 /** Return the desk, or null where the auction is over. */
 export function desk(room) {
@@ -21,20 +22,23 @@ export function desk(room) {
   );
 }
 
-function proposed(room, { motion_id: id, act, reason, expires_at: until }) {
+function proposed(room, { motion_id: id, act, reason, expires_at: until, bid_id: bidId }) {
+  const bid = bids(room).find(([one]) => one === bidId);
+  const which = bidId && [[t("page.auction.bid_id"), bid ? `${bid[1]} (${bidId})` : bidId]];
   return h(
     "div",
     { class: "banner" },
     h("p", {}, t("page.auction.motion", { act: t(`page.auction.${act}`), reason })),
+    which && which.map(([name, value]) => h("p", {}, name, " ", value)),
     h("p", { class: "note" }, t("page.auction.motion_note"), " ", countdown(until)),
     actButton({
       label: t("page.auction.approve"),
       confirm: () => ({
         title: t(`page.auction.${act}`),
-        lines: [[t("page.auction.public_reason"), reason]],
+        lines: [...(which || []), [t("page.auction.public_reason"), reason]],
         note: t(`page.auction.${act}_note`),
         act: t("page.auction.approve"),
-        isDanger: act === "cancel",
+        isDanger: ["cancel", "withdraw"].includes(act),
       }),
       send: (key) => send("POST", `${room.path}/motions/${id}/approve`, undefined, key),
       done: () => room.refresh(),
@@ -42,16 +46,29 @@ function proposed(room, { motion_id: id, act, reason, expires_at: until }) {
   );
 }
 
+/** Return the bids that the operator may see now, each with words for it. */
+function bids({ auction }) {
+  const known = auction.standing ?? auction.packages ?? [];
+  return known
+    .filter(({ bid_id: id }) => id)
+    .map((bid) => [bid.bid_id, `${bidderName(auction, bid.bidder)}: ${amount(bid.price)} × ${lots(bid.lots)}`]);
+}
+
 function withdrawal(room) {
+  const options = bids(room);
   const act = t("page.auction.propose", { act: t("page.auction.withdraw") });
   return form({
     fields: [
-      { name: "bid", label: t("page.auction.bid_id") },
+      { name: "bid", label: t("page.auction.bid_id"), ...(options.length ? { type: "select", options } : {}) },
       { name: "reason", label: t("page.auction.public_reason") },
     ],
     act,
-    confirm: () => ({
+    confirm: ({ bid, reason }) => ({
       title: t("page.auction.withdraw"),
+      lines: [
+        [t("page.auction.bid_id"), options.find(([id]) => id === bid)?.[1] ?? bid],
+        [t("page.auction.public_reason"), reason],
+      ],
       note: t("page.auction.withdraw_note"),
       act,
       isDanger: true,
