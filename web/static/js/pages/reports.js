@@ -31,13 +31,12 @@ function minutes(count) {
 }
 
 function tradeOf({ trade, pays_in_minutes: paysIn }) {
-  const paid = tiles([[t("page.reports.pays_in"), minutes(paysIn)]]);
-  if (trade.length === 0) return panel(t("page.reports.trade"), empty(t("page.standing.no_mark")), paid);
-  return h(
+  const paid = panel(t("page.reports.trade"), tiles([[t("page.reports.pays_in"), minutes(paysIn)]]));
+  if (trade.length === 0) return [paid, panel(null, empty(t("page.standing.no_mark")))];
+  paid.append(h("p", { class: "note" }, t("page.reports.note")));
+  const compared = h(
     "section",
     { class: "panel plain" },
-    h("h2", {}, t("page.reports.trade")),
-    paid,
     table({
       rows: trade,
       columns: [
@@ -52,8 +51,8 @@ function tradeOf({ trade, pays_in_minutes: paysIn }) {
         },
       ],
     }),
-    h("p", { class: "note" }, t("page.reports.note")),
   );
+  return [paid, compared];
 }
 
 function gained(sum, compared, deals) {

@@ -67,7 +67,6 @@ function partsOf(parts, title) {
         { label: t("page.standing.points"), isNumber: true, cell: (row) => `${row.points} / ${row.most}` },
       ],
     }),
-    h("p", { class: "note" }, t("page.standing.weights")),
   );
 }
 
@@ -150,7 +149,7 @@ function rulebookOf(book) {
     { class: "panel" },
     h("summary", {}, t("page.standing.rulebook", { version: book.version }), ` · ${since}`),
     h("p", {}, t("page.standing.rule_points", book)),
-    h("p", {}, t("page.standing.rule_decay", book)),
+    h("p", {}, t("page.standing.rule_decay", book), " ", t("page.standing.weights")),
     table({
       rows: book.tiers,
       columns: [
