@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import ValidationError
 from websockets.asyncio.client import connect
 
 from aggregator.parties.permissions import ACTS
@@ -43,6 +44,21 @@ async def test_every_schema_of_the_document_is_a_schema(served: Served) -> None:
 
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
+
+
+async def test_every_body_has_an_example_that_the_api_would_take(served: Served) -> None:
+    document = (await served.client().get("/api/v1/openapi.json")).json()
+
+    wrong = {}
+    for (method, path), endpoint in ENDPOINTS.items():
+        if endpoint.body is not None:
+            operation = document["paths"][path][method.lower()]
+            example = operation["requestBody"]["content"]["application/json"]["example"]
+            try:
+                endpoint.body.model_validate_json(json.dumps(example))
+            except ValidationError as error:
+                wrong[f"{method} {path}"] = str(error)
+    assert wrong == {}
 
 
 async def test_amounts_are_described_as_text_and_never_as_numbers(served: Served) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from aggregator.amounts import AMOUNT_PATTERN, decimal_text
+from web.api.examples import example_of
 from web.api.problem import MEDIA_TYPE
 from web.api.routing import PREFIX, PUBLIC, SIGNED_IN, Endpoint
 
@@ -53,7 +54,7 @@ def document(endpoints: Iterable[Endpoint], *, server: str) -> Document:
     refs, schemas = _schemas(described)
     paths: dict[str, Document] = {}
     for endpoint in described:
-        operation = _operation(endpoint, refs)
+        operation = _operation(endpoint, refs, schemas)
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -98,7 +99,7 @@ def _schemas(
     return refs, schemas  # type: ignore[return-value]
 
 
-def _operation(endpoint: Endpoint, refs: Mapping[Any, Document]) -> Document:
+def _operation(endpoint: Endpoint, refs: Mapping[Any, Document], schemas: Document) -> Document:
     text = inspect.getdoc(endpoint.handler) or endpoint.name
     summary, _, description = text.partition("\n")
     operation: Document = {
@@ -117,7 +118,8 @@ def _operation(endpoint: Endpoint, refs: Mapping[Any, Document]) -> Document:
         operation["parameters"].append(_KEY_HEADER)
     taken: Document = {}
     if endpoint.body is not None:
-        taken["application/json"] = {"schema": refs[endpoint.body, "validation"]}
+        schema = refs[endpoint.body, "validation"]
+        taken["application/json"] = {"schema": schema, "example": example_of(schema, schemas)}
     for media_type in endpoint.text_types:
         taken[media_type] = {"schema": {"type": "string"}}
     for media_type in endpoint.file_types:
