@@ -11,8 +11,14 @@ from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.journal.reading import Pool
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Answer, Unit
+from aggregator.parties.registering import NewPerson, add_person
+from aggregator.parties.sessions import member
+from aggregator.prices import reviewing
+from tests.builders import a_command, an_actor
 from tests.e2e.conftest import OPERATOR, PHONE, Town
+from tests.integration.prices.test_publication import settle
 from tests.unit.aggregator.test_pictures import a_photograph
+from web.demonstration.world import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -69,6 +75,32 @@ async def test_a_delivery_below_its_grade_is_photographed_graded_and_ticketed(
     (ticket,) = await Pool().rows("select state, lots from ticket")
     assert (ticket["state"], ticket["lots"]) == ("rejected", 4)
     assert not (await verify()).differences
+
+
+async def test_a_second_person_releases_what_looked_like_circular_trade(town: Town) -> None:
+    market = town.stage.market
+    for number, (seller, buyer) in enumerate((("S", "B"), ("B", "S"))):
+        await settle(market, number, buyer=buyer, seller=seller)
+    desk_id = (await Pool().rows("select id from organisation where kind = 'operator'"))[0]["id"]
+    new = NewPerson("second.desk", "Wang Wu", PASSWORD, ("operator",))
+    added = await add_person(market, an_actor("operator", "operator"), a_command(), desk_id, new)
+    colleague = await member(added.answer["person_id"], desk_id)
+    await reviewing.propose(
+        market, colleague, a_command(), "deal_001", verdict="release", reason="two harvests"
+    )
+    desk = await town.look("zh", PHONE, login=OPERATOR)
+    await town.go(desk, "/desk")
+
+    await expect(desk.locator("main")).to_contain_text("疑似循环贸易的交易（1）")
+    await expect(desk.locator("main")).to_contain_text("two harvests")
+    await desk.get_by_role("button", name="批准：放行").click()
+    await _agree(desk, "批准：放行")
+    await expect(desk.locator("main")).not_to_contain_text("疑似循环贸易")
+    await desk.locator("summary", has_text="试算平衡表").click()
+    await expect(desk.locator(".trial tbody tr")).to_have_count(3)
+
+    (row,) = await Pool().rows("select state from price_deal where deal_id = 'deal_001'")
+    assert row["state"] == "waiting"
 
 
 async def _publish_adjustments(desk: Page) -> None:
