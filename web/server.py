@@ -22,6 +22,7 @@ from web import workers
 from web.app import create_app
 from web.context import Context
 from web.feed.wire import FeedProtocol
+from web.pages.assets import version
 
 Websockets = type[FeedProtocol] | Literal["websockets-sansio"]
 """What speaks with sockets: our own, or uvicorn's, which lends no wire."""
@@ -90,6 +91,8 @@ class MarketServer(uvicorn.Server):
         self._hub = context.hub
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # Packed before the first visitor comes, who would wait for it.
+        await asyncio.to_thread(version)
         await super().startup(sockets)
         # What stands by now stays; to look through it again and again would hold bids up.
         gc.collect()

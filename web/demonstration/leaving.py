@@ -69,7 +69,7 @@ async def _auction(stage: Stage, cell: str) -> None:
             "side": "sell",
             "cell": cell,
             "lots": 200,
-            "title": "武宣糖厂 200 吨",
+            "title": "武宣糖厂 200 吨 · Wuxuan Mill 200 t",
             "start": "4900.00",
             "step": "5.00",
             "closes_at": stamp(stage.clock.now() + timedelta(hours=24)),
@@ -91,7 +91,7 @@ async def _packages(stage: Stage) -> None:
             "lots": 300,
             "items": [{"tenor": month, "lots": 100, "start": "4800.00"} for month in months],
             "step": "5.00",
-            "title": "武宣糖厂 三个月组合",
+            "title": "武宣糖厂 三个月组合 · Wuxuan Mill, three months",
             "closes_at": stamp(stage.clock.now() + timedelta(hours=30)),
         },
     )

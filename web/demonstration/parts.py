@@ -247,7 +247,7 @@ async def auction(company: Company, code: str, *, minutes: int, soft_close_s: in
             "side": "sell",
             "cell": cell_of(company),
             "lots": 100,
-            "title": f"武宣糖厂 100 吨 {code[:4].upper()}",
+            "title": f"武宣糖厂 100 吨 · Wuxuan Mill 100 t {code[:4].upper()}",
             "start": "4900.00",
             "step": "5.00",
             "soft_close_s": soft_close_s,

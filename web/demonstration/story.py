@@ -170,7 +170,7 @@ async def _sell_tranches(stage: Stage, told: Told) -> None:
                 "side": "sell",
                 "cell": told.mill_cell,
                 "lots": lots,
-                "title": f"崇左糖厂 {lots} 吨",
+                "title": f"崇左糖厂 {lots} 吨 · Chongzuo Mill {lots} t",
                 "start": start,
                 "step": "10.00",
                 "closes_at": stamp(stage.clock.now() + timedelta(hours=1)),

@@ -12,6 +12,7 @@ import { choicesField } from "../core/rows.js";
 import { firm, t } from "../core/words.js";
 import { bankForms, chargeButton, trialBalance } from "./desk_bank.js";
 import { calendarForm } from "./desk_calendar.js";
+import { suppressedCells } from "./desk_cells.js";
 import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
 import { parkedDeals } from "./desk_prices.js";
 import { stripForm } from "./desk_strips.js";
@@ -33,6 +34,7 @@ export async function show(main) {
       waiting,
       bankForms(refresh),
       trialBalance(),
+      suppressedCells(),
       openPoolForm(),
       stripForm(),
       calendarForm(),
