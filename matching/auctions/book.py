@@ -8,6 +8,7 @@ slower to read, because it builds its own index.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 from matching.auctions.events import BidPlaced
@@ -16,13 +17,15 @@ from matching.auctions.ties import better_first, ranked
 
 
 class _Index:
-    __slots__ = ("counts", "ids", "leader", "standing")
+    __slots__ = ("counts", "ids", "leader", "order", "standing")
 
     def __init__(self) -> None:
         self.standing: dict[str, BidPlaced] = {}
         self.ids: set[tuple[str, str]] = set()
         self.counts: dict[str, int] = {}
         self.leader: BidPlaced | None = None
+        self.order: list[tuple[int, int]] | None = None
+        """The standing bids, best first, from when a rank was asked for."""
 
     def note(self, bid: BidPlaced) -> None:
         self.ids.add((bid.bidder, bid.bid_id))
@@ -30,12 +33,26 @@ class _Index:
 
     def add(self, rules: Rules, bid: BidPlaced) -> None:
         self.note(bid)
+        if self.order is not None:
+            before = self.standing.get(bid.bidder)
+            if before is not None:
+                del self.order[bisect_left(self.order, _place(rules, before))]
+            insort(self.order, _place(rules, bid))
         self.standing[bid.bidder] = bid
         leader = self.leader
         if leader is None or better_first(rules, bid.score_minor) < better_first(
             rules, leader.score_minor
         ):
             self.leader = bid
+
+    def rank(self, rules: Rules, bid: BidPlaced) -> int:
+        if self.order is None:
+            self.order = sorted(_place(rules, one) for one in self.standing.values())
+        return bisect_left(self.order, _place(rules, bid)) + 1
+
+
+def _place(rules: Rules, bid: BidPlaced) -> tuple[int, int]:
+    return better_first(rules, bid.score_minor), bid.seq
 
 
 class Book:
@@ -44,7 +61,7 @@ class Book:
     A withdrawn bid stays counted and its id taken.
     """
 
-    __slots__ = ("_index", "_log", "_ranking", "_ranks", "_withdrawn", "count", "rules")
+    __slots__ = ("_index", "_log", "_ranking", "_withdrawn", "count", "rules")
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -52,7 +69,6 @@ class Book:
         self._log: list[BidPlaced] = []
         self._index = _Index()
         self._ranking: tuple[BidPlaced, ...] | None = None
-        self._ranks: dict[str, int] | None = None
         self._withdrawn: frozenset[int] = frozenset()
 
     def without(self, seq: int) -> Book:
@@ -82,7 +98,6 @@ class Book:
         grown._log = log
         grown._index = index
         grown._ranking = None
-        grown._ranks = None
         grown._withdrawn = self._withdrawn
         return grown
 
@@ -124,9 +139,9 @@ class Book:
 
     def rank(self, bidder: str) -> int | None:
         """Return 1 for the best, None for who has not bid."""
-        if self._ranks is None:
-            self._ranks = {bid.bidder: i for i, bid in enumerate(self.ranking(), start=1)}
-        return self._ranks.get(bidder)
+        index = self._current()
+        mine = index.standing.get(bidder)
+        return None if mine is None else index.rank(self.rules, mine)
 
     def _current(self) -> _Index:
         if len(self._log) != self.count:

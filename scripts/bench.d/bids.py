@@ -24,6 +24,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
 
+import _bids_over_feed
 import asyncpg
 import uvloop
 from _bench import a_database
@@ -104,7 +105,7 @@ async def measured(seed: int) -> list[Row]:
         file = await loads(a_file_journal(folder / "journal"), short=False, seed=seed)
         ours = await loads(the_turnstile(dsn), short=False, seed=seed)
         commit = await one_commit(dsn)
-        return list(told(plain, file, ours, commit))
+    return [*told(plain, file, ours, commit), *of_the_feed(await _bids_over_feed.measured())]
 
 
 REACH = {"512 on one": 100, "32 on one": 60, "512 on 32": 50}
@@ -145,6 +146,12 @@ def told(
         ours["a lone bidder"].ms(0.5) - commit_ms,
         "ms",
     )
+
+
+def of_the_feed(seen: _bids_over_feed.Seen) -> Iterator[Row]:
+    name = f"{_bids_over_feed.SOCKETS} sockets of the feed"
+    yield row(f"{name}: acknowledged", seen.rate, "/s")
+    yield row(f"{name}: the server's processor time (40 asked)", seen.cpu_us, "us/bid")
 
 
 async def loads(

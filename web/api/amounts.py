@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import Enum
 from fractions import Fraction
+from types import NoneType
+from typing import cast
 
 from aggregator.amounts import CURRENCY, DECIMALS, decimal_text
 from aggregator.journal.facts import stamp
@@ -12,6 +14,7 @@ from aggregator.journal.facts import stamp
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
 _SUFFIX = "_minor"
+_AS_THEY_ARE = frozenset({str, int, bool, NoneType})
 
 
 def public(value: object, currency: str = CURRENCY) -> Json:
@@ -19,6 +22,8 @@ def public(value: object, currency: str = CURRENCY) -> Json:
 
     An object's own `currency` counts for it and for what it contains.
     """
+    if type(value) in _AS_THEY_ARE:
+        return cast(Json, value)
     if isinstance(value, dict):
         named = value.get("currency")
         known = named if isinstance(named, str) and named in DECIMALS else currency

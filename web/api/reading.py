@@ -7,6 +7,7 @@ can mark it. Text that is no JSON at all is `Malformed`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from aggregator.errors import InvalidField, MarketError
 
 MAX_DEPTH = 32
 MAX_INTEGER_DIGITS = 18
+
+_NOT_PLAIN = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass
@@ -57,13 +60,7 @@ def read_json(raw: bytes) -> object:
 def read_text(text: str) -> object:
     """Return what `read_json` returns, of text that is decoded already."""
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_float=_fraction,
-            parse_constant=_fraction,
-            parse_int=_integer,
-        )
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise Malformed("json", f"{error.lineno}:{error.colno}") from None
     except RecursionError:
@@ -100,6 +97,14 @@ def _integer(text: str) -> object:
     return int(text)
 
 
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_float=_fraction,
+    parse_constant=_fraction,
+    parse_int=_integer,
+)
+
+
 def _check(value: object, path: tuple[str | int, ...], levels: int) -> None:
     if isinstance(value, _Refused):
         raise InvalidField(pointer_of(path), value.rule, value.figure)
@@ -121,5 +126,5 @@ def _check(value: object, path: tuple[str | int, ...], levels: int) -> None:
 
 def _check_text(text: str, path: tuple[str | int, ...]) -> None:
     # PostgreSQL stores neither of these, and no name or note needs them.
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _NOT_PLAIN.search(text):
         raise InvalidField(pointer_of(path), "plain_text", None)
