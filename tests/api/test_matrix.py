@@ -26,7 +26,9 @@ from web.context import EdgeLimits
 RICH = 10**11
 CELL = "SUGAR-W1/GX/2027-03"
 FIRM_KINDS = ("approver", "buyer", "finance", "logistics", "owner", "seller", "viewer")
-PUBLIC_THINGS = {"auction_id", "instrument", "pool_id", "region", "strip_id", "tenor", "year"}
+PUBLIC_THINGS = {
+    *("auction_id", "instrument", "number", "pool_id", "region", "strip_id", "tenor", "year"),
+}
 # Made late in a trade; here no firm has one, so theirs is absent too.
 NOT_MADE = {
     *("bid_id", "call_off_id", "claim_id", "contract_id", "document_id", "line_id"),
@@ -49,7 +51,7 @@ class World:
     def __init__(self, served: Served) -> None:
         self.served = served
         self.ids: dict[str, str] = {"tenor": "2027-03", "region": "GX", "instrument": "SUGAR-W1"}
-        self.ids |= {"year": "2028", "act": "auctions.bid"}
+        self.ids |= {"year": "2028", "act": "auctions.bid", "number": "1"}
 
     async def open(self) -> World:
         served = self.served
