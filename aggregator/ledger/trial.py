@@ -1,7 +1,8 @@
 """The trial balance: what all accounts hold, by currency and purpose, in two columns that agree.
 
 An account below zero stands in the first column, as the bank's does, which is seen from its other
-side; one above zero in the second. Sums over all firms; no firm's own figure is told.
+side; one above zero in the second. Sums over all firms; no firm's own figure is told, and what is
+held is not summed at all: it would tell a deposit, and so a limit, by how it grows.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ from aggregator.journal.reading import Mechanism
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """The accounts of one purpose in one currency; `held_minor` of the second column is held."""
+    """The accounts of one purpose in one currency."""
 
     currency: str
     purpose: str
     accounts: int
     debit_minor: int
     credit_minor: int
-    held_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,7 @@ async def trial_balance() -> TrialBalance:
     found = await Mechanism().rows(
         "select currency, purpose, count(*) as accounts,"
         " sum(greatest(-balance_minor, 0))::bigint as debit_minor,"
-        " sum(greatest(balance_minor, 0))::bigint as credit_minor,"
-        " sum(held_minor)::bigint as held_minor"
+        " sum(greatest(balance_minor, 0))::bigint as credit_minor"
         " from account group by currency, purpose order by currency, purpose"
     )
     rows = tuple(TrialRow(**dict(row)) for row in found)

@@ -207,7 +207,6 @@ class TrialRow(Answers):
     accounts: int
     debit: Money
     credit: Money
-    held: Money
 
 
 class TrialTotal(Answers):

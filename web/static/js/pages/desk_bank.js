@@ -135,7 +135,6 @@ function trialTables({ rows, totals }) {
           cell: (row) =>
             row.isTotal ? `${t("word.total")} ${row.currency}` : `${t(`page.purpose.${row.purpose}`)} · ${row.accounts}`,
         },
-        { label: t("page.desk.trial_held"), isNumber: true, cell: (row) => (row.isTotal ? "" : amount(row.held)) },
         { label: t("page.desk.trial_debit"), isNumber: true, cell: (row) => amount(row.debit) },
         { label: t("page.desk.trial_credit"), isNumber: true, cell: (row) => amount(row.credit) },
       ],
