@@ -32,7 +32,16 @@ export function faults(error) {
   if (found.length === 0) {
     return [{ pointer: ABOUT[code] ?? "", text: document?.detail ?? t("page.failed"), isWhole: true }];
   }
-  return found.map(({ pointer, rule, figure }) => ({ pointer, text: inWords(rule, figure) }));
+  return found.map(({ pointer, rule, figure, detail }) => ({
+    pointer,
+    text: saidOf(pointer, rule, detail) ?? inWords(rule, figure),
+  }));
+}
+
+/** Return a rule that is a sentence in the reader's language: the detail tells it after its place. */
+function saidOf(pointer, rule, detail) {
+  if (!rule.includes(" ") || !detail?.startsWith(pointer)) return null;
+  return detail.slice(pointer.length).replace(/^\s*[:：]\s*|[.。]$/g, "");
 }
 
 /** Return a paragraph that says why something was refused. */

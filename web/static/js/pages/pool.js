@@ -153,7 +153,17 @@ class PoolPage {
     if (!this.isLive) return you || this.pool.sold.length > 0 ? null : panel(null, empty(t("page.pool.over")));
     if (!isMember) return panel(t("page.pool.join"), h("p", {}, t("page.pool.join_why")), signInFirst());
     if (!may("pools.pledge")) return panel(t("page.pool.join"), empty(t("page.pool.buyers_only")));
-    return you ? changeForm(this, you) : [joinForm(this), drafts(this)];
+    if (you) return changeForm(this, you);
+    this.lookAtProposal();
+    return [joinForm(this), drafts(this)];
+  }
+
+  /** Show at once what terms would cost that another page proposes. */
+  lookAtProposal() {
+    const { lots: quantity, ...more } = Object.fromEntries(new URLSearchParams(location.search));
+    if (!/^[1-9]\d*$/.test(quantity ?? "")) return;
+    this.typed = { ...more, lots: Number(quantity) };
+    this.look();
   }
 
   /** Show what the pledge in the form would cost at each break, and do to the progress. */

@@ -39,7 +39,7 @@ export function joinForm(page) {
           name: "freight",
           label: t("page.pool.freight"),
           type: "amount",
-          value: "0.00",
+          value: proposed.get("freight") ?? "0.00",
           hint: t("page.pool.freight_hint"),
         },
         {

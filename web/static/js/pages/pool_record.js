@@ -52,17 +52,16 @@ function landedColumns(mine, saved) {
     {
       label: t("page.pool.landed"),
       isNumber: true,
-      cell: (row) => of(row) && h("strong", {}, amount(of(row).landed)),
+      cell: (row) =>
+        of(row) && [
+          h("strong", {}, amount(of(row).landed)),
+          !of(row).is_within_limit && h("div", { class: "soft" }, t("page.pool.over_limit")),
+        ],
     },
     {
       label: t("page.pool.saving"),
       isNumber: true,
       cell: (row) => savingLines(of(row)?.saving, saved.get(row.from_lots)),
-    },
-    {
-      label: t("page.pool.within_limit"),
-      cell: (row) =>
-        of(row) && (of(row).is_within_limit ? t("word.yes") : h("span", { class: "soft" }, t("word.no"))),
     },
   ];
 }

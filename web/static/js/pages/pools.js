@@ -65,7 +65,7 @@ async function showNext(next) {
   fill(next, panel(t("page.pools.next"), h("p", { class: "note" }, t("page.pools.next_note")), h("ul", { class: "list" }, open.map(suggestion))));
 }
 
-function suggestion({ instrument_id: id, region, lots: usual, limit, last, pools }) {
+function suggestion({ instrument_id: id, region, lots: usual, limit, freight, last, pools }) {
   const figures = { lots: lots(usual), limit: amount(limit), landed: amount(last.landed) };
   return h(
     "li",
@@ -79,7 +79,7 @@ function suggestion({ instrument_id: id, region, lots: usual, limit, last, pools
           {},
           h(
             "a",
-            { href: `/pools/${pool.pool_id}?lots=${usual}&limit=${limit}` },
+            { href: `/pools/${pool.pool_id}?lots=${usual}&limit=${limit}&freight=${freight}` },
             cellName(`${id}/${region}/${pool.tenor}`),
           ),
           " ",
