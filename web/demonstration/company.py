@@ -24,7 +24,8 @@ from web.demonstration.visitor import Refused, Visitor
 from web.demonstration.world import FIRMS, OPERATOR_LOGIN, PASSWORD
 
 BEAT_S = 3
-_BEATS = 600
+# A visitor who still looks has his tour begun again; one who left frees his place.
+_BEATS = 300
 _MOST_TOURS = 40
 _SESSION = timedelta(minutes=15)
 _ADDRESS = "https://demonstration"
@@ -82,7 +83,7 @@ class Company:
 
     async def stop(self) -> None:
         await self._tasks.stop()
-        for person in self._people.values():
+        for person in list(self._people.values()):
             await person.aclose()
         self._people.clear()
 
@@ -138,7 +139,13 @@ class Company:
         if tour.code not in self._plays and len(self._plays) < _MOST_TOURS:
             play = self._tasks.start(self._play(tour), name=f"tour-{tour.code}")
             self._plays[tour.code] = play
-            play.add_done_callback(lambda _: self._plays.pop(tour.code, None))
+            play.add_done_callback(lambda _: self._forget(tour))
+
+    def _forget(self, tour: Tour) -> None:
+        self._plays.pop(tour.code, None)
+        for login in (tour.login, tour.finance):
+            self._people.pop(login, None)
+            self._doors.pop(login, None)
 
     async def progress(self, tour: Tour) -> Progress:
         """Return how far the visitor of a tour has come."""
