@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -34,7 +35,8 @@ from web.context import EdgeLimits
 from web.feed.limits import FeedLimits
 from web.server import MarketServer, listen
 
-SOCKETS, EACH, WARM = 128, 150, 20
+ROOT = Path(__file__).resolve().parent.parent
+SOCKETS, EACH, WARM = 64, 190, 20
 START_YUAN, RICH_MINOR = 5_000, 10**14
 PASSWORD = "bids over the feed 1"
 MUCH = Rate(per_s=100_000, burst=1_000_000)
@@ -53,6 +55,7 @@ async def measured() -> Seen:
     server = await asyncio.create_subprocess_exec(
         sys.executable,
         __file__,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "AGG_ENV": "test"},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=2**20,
