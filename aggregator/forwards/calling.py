@@ -63,7 +63,10 @@ async def nominate(
 
 
 async def withdraw(market: Market, actor: Actor, command: Command, call_off_id: str) -> Outcome:
-    """Take back one's own nomination before the seller has confirmed it."""
+    """Take back one's own nomination before the seller, or his silence, has confirmed it.
+
+    Once nominations are over it stays: nothing could take its place, and goods would end in cash.
+    """
 
     async def step(unit: Unit) -> Answer:
         slot, call_off = await _locked(unit, call_off_id)
@@ -71,6 +74,10 @@ async def withdraw(market: Market, actor: Actor, command: Command, call_off_id: 
         slot.require_open()
         if call_off.by == SILENCE:
             raise WrongState("last_day", "nominated")
+        if unit.now >= slot.nominate_by:
+            raise WrongState("nominations_over", "nominated")
+        if unit.now >= call_off.confirm_by:
+            raise WrongState("confirmed", "nominated")
         await _answer(unit, call_off, "withdrawn")
         await unit.record(
             slots.stream_of(slot.strip_id),
@@ -106,6 +113,8 @@ async def confirm(
         slot.require_open()
         day = delivery_on or call_off.delivery_on
         if day != call_off.delivery_on:
+            if unit.now >= call_off.confirm_by:
+                raise WrongState("confirmed", "nominated")
             calendar = await calendar_of(unit, slot.region)
             dating.check_delivery(calendar, slot.tenor, day, unit.now, "/delivery_on")
             first = calendar.shifted(call_off.delivery_on, -MOVED_DAYS)

@@ -128,6 +128,8 @@ async def consent(
 
     async def step(unit: Unit) -> Answer:
         slot, proposal = await _locked(unit, actor, proposal_id)
+        if unit.now >= proposal.expires_at:
+            raise WrongState(EXPIRED, OPEN)
         if actor.organisation_id in await _consented(unit, proposal.id):
             raise Conflict("consented_already")
         world = await plans.world_of(unit, slot.strip_id)

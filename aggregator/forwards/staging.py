@@ -79,6 +79,8 @@ async def pay(market: Market, actor: Actor, command: Command, slot_id: str) -> O
         slot.require_open()
         if slot.stage != slots.ASKED:
             raise WrongState(f"stage_{slot.stage}", "stage_called")
+        if unit.now >= slot.stage_due_at:
+            raise WrongState(slots.LAPSED, slots.OPEN)
         slot = await deposits.take(unit, slot, slot.stage_minor, "slot.stage")
         await calls.mark_paid(unit, calls.reference_of(slot.id))
         slot = await slots.write(unit, slot.id, stage=slots.PAID)
