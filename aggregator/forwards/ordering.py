@@ -11,7 +11,7 @@ from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.deals.formation import DealTerms, agreed_lines
 from aggregator.deals.lines import total
 from aggregator.errors import Conflict, InvalidField, NotFound
-from aggregator.forwards import deposits, store
+from aggregator.forwards import deposits, store, talks
 from aggregator.forwards.facts import OrderCancelled, OrderPlaced
 from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
@@ -20,6 +20,7 @@ from aggregator.ledger import accounts, holds
 from aggregator.mandates.checking import require
 from aggregator.mandates.drawing import BUY, Commitment
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.queries import owner_groups
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ async def place_order(
         InvalidField: a month, quantity or limit breaks its rule.
         InsufficientFunds: the deposit is not covered.
         WrongState: the window is not open.
+        Conflict: the firm's owner group sells here, or it has too many orders.
 
     """
 
@@ -60,6 +62,7 @@ async def place_order(
         strip = await store.load(unit, strip_id)
         strip.require_open(unit.now)
         await store.require_one_side(unit, strip_id, actor.owner_group, "strip_offer")
+        await _check_mill(unit, strip, actor)
         traded = await instrument(strip.instrument_id, unit)
         checked, lots = _checked(strip, traded, terms)
         mine = await unit.rows(
@@ -143,6 +146,15 @@ async def raise_limit(unit: Unit, strip: Strip, order_id: str, limit_minor: int)
         limit_minor,
         await _hold(unit, strip, unit.actor, deposit_minor),
     )
+
+
+async def _check_mill(unit: Unit, strip: Strip, actor: Actor) -> None:
+    """Refuse the owners of the mill that the bundle is to talk with: it could not offer then."""
+    if strip.rounds != talks.COUNTER:
+        return
+    seller_id = talks.counter_terms(strip).seller_id
+    if (await owner_groups([seller_id], unit))[seller_id] == actor.owner_group:
+        raise Conflict("both_sides")
 
 
 async def _insert(

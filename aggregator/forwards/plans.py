@@ -71,7 +71,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What plans are made from, read in one transaction."""
+    """What plans are made from, read in one transaction.
+
+    A month in which nothing was awarded has no price among `prices_minor`.
+    """
 
     strip: Strip
     traded: InstrumentView
@@ -82,9 +85,17 @@ class World:
 async def world_of(reader: Reader, strip_id: str) -> World:
     strip = await store.load(reader, strip_id)
     [row] = await reader.rows("select result from strip_result where strip_id = $1", strip_id)
+    result = decoded(row["result"])
+    traded = {
+        tenor
+        for side in ("awards", "supplier")
+        for lots in result[side].values()
+        for tenor in lots
+        if lots[tenor]
+    }
     return World(
         strip,
         await instrument(strip.instrument_id, reader),
         await calendar_of(reader, strip.region),
-        decoded(row["result"])["prices_minor"],
+        {t: price for t, price in result["prices_minor"].items() if t in traded},
     )

@@ -173,7 +173,7 @@ async def _month(
 
 
 def _check_month(unit: Unit, world: World, slot: Slot, tenor: str) -> None:
-    others = [found for found in world.strip.tenors if found != slot.tenor]
+    others = [found for found in sorted(world.prices_minor) if found != slot.tenor]
     if tenor not in others:
         raise InvalidField("/tenor", f"one of {', '.join(others)}", tenor[:20])
     if dating.latest_signing(world.calendar, tenor) < unit.now:
@@ -276,12 +276,11 @@ async def _swap(
     if other.open_lots < lots:
         raise ClosesIntoCash("cash.unequal_lots")
     _check_month(unit, world, other, slot.tenor)
-    given = {
-        "tenor": other.tenor,
-        "price_minor": other.price_minor,
-        "is_fixed": other.is_fixed,
-        "index_minor": other.index_minor,
-    }
+    given = {"tenor": tenor, "price_minor": other.price_minor, "is_fixed": other.is_fixed}
+    if given != _in_month(world, slot, tenor):
+        rule = "a slot at the price that the proposer has consented to"
+        raise InvalidField("/slot_id", rule, other.price_minor)
+    given["index_minor"] = other.index_minor
     taken = {
         "tenor": slot.tenor,
         "price_minor": slot.price_minor,

@@ -120,6 +120,7 @@ RULES: Mapping[str, str] = {
         "签约至最后要货日之间须有 {n} 个交易日"
     ),
     "a slot of the same contract in {text}": "须为同一合同中 {text} 的货位",
+    "a slot at the price that the proposer has consented to": "货位价格须与提议方已同意的一致",
     "a time zone such as Asia/Shanghai": "须为时区名称，例如 Asia/Shanghai",
     "a trading day of {text}": "须为 {text} 的交易日",
     "at least {n} trading days ahead, {text} or later": "须至少提前 {n} 个交易日，最早 {text}",

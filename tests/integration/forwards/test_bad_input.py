@@ -4,13 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from aggregator.errors import InvalidField
+from aggregator.errors import Conflict, InvalidField
 from aggregator.forwards import proposing
 from aggregator.forwards.errors import ClosesIntoCash
 from aggregator.forwards.plans import Change
+from aggregator.forwards.talks import CounterTerms
+from aggregator.journal.reading import Pool
 from matching.errors import RuleViolation
 from tests.builders import START, a_command, a_market, with_sugar
-from tests.integration.forwards.signing import a_firm, signed, with_members
+from tests.integration.forwards.signing import TENORS, a_firm, signed, with_members
+from tests.integration.forwards.test_changes import consent, propose
+from tests.integration.forwards.test_stages import INDEX, publish
 from tests.integration.forwards.test_strip_life import a_buyer, a_mill, a_strip, offer, order
 
 
@@ -71,3 +75,37 @@ async def test_a_swap_that_would_close_into_cash(orm: str) -> None:
         await proposing.propose(
             world.market, world.buyers[0], a_command(), world.slot_ids[0], change, "buyer2"
         )
+
+
+async def test_a_swap_for_a_slot_at_another_price_than_the_proposer_consented_to(
+    orm: str,
+) -> None:
+    world = await signed(**INDEX)
+    first, second = world.buyers[:2]
+    await publish(520_000, "2027-04")
+    fixed = await propose(world, second, 1, Change(kind="price"))
+    [dear] = (await consent(world, world.mill, fixed["proposal_id"]))["slot_ids"]
+    made = await propose(world, first, 0, Change(kind="swap", tenor="2027-04", lots=40), "buyer1")
+
+    with pytest.raises(InvalidField, match="the proposer has consented to"):
+        await consent(world, second, made["proposal_id"], dear)
+
+
+async def test_a_month_that_the_window_cleared_no_price_for(orm: str) -> None:
+    world = await signed(tenors=(*TENORS, "2027-06"))
+
+    for change in (Change(kind="month", tenor="2027-06"), Change(kind="swap", tenor="2027-06")):
+        with pytest.raises(InvalidField, match="one of 2027-04, 2027-05"):
+            await propose(world, world.buyers[0], 0, change, "buyer1")
+
+
+async def test_an_order_by_the_owners_of_the_mill_that_the_bundle_talks_with(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    mill = await a_firm(market, "mill", kind="mill")
+    await with_members(mill)
+    await Pool().rows("update membership set roles = array['seller'] returning 1")
+    strip_id = await a_strip(market, talks=CounterTerms(mill.organisation_id))
+
+    with pytest.raises(Conflict, match="both_sides"):
+        await order(market, mill, strip_id, "2027-03", 10)
