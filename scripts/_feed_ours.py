@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import uvloop
+from _bench import a_database
 
 from aggregator.app import market_on
-from aggregator.db.embedded import EmbeddedPostgres
-from aggregator.db.migrating import migrate
 from aggregator.journal.facts import fact
 from aggregator.journal.reading import Entry
 from aggregator.market import PUBLIC, Actor, Answer, Audience, Market, Unit
@@ -129,15 +126,8 @@ async def told(market: Market, context: Context) -> None:
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "pg")
-        dsn = await asyncio.to_thread(postgres.start)
-        try:
-            await migrate(dsn)
-            async with market_on(dsn) as market:
-                await serve(market)
-        finally:
-            await asyncio.to_thread(postgres.stop)
+    async with a_database() as (dsn, _), market_on(dsn) as market:
+        await serve(market)
 
 
 async def serve(market: Market) -> None:

@@ -20,12 +20,6 @@ from matching.auctions.engine import decide
 from matching.auctions.events import Closed, Result
 
 
-async def close(market: Market, auction_id: str) -> None:
-    """Close an auction whose time is over, and award it; else leave it, or come again later."""
-    await end(market, auction_id)
-    await conclude(market, auction_id)
-
-
 async def end(market: Market, auction_id: str) -> None:
     """End an auction whose time is over; else leave it, or come again later.
 

@@ -14,7 +14,7 @@ from aggregator.auctions.facts import BidderEntered
 from aggregator.auctions.receipts import receipt
 from aggregator.auctions.store import Room
 from aggregator.auctions.terms import ROLE_OF_BIDDER
-from aggregator.db.calls import Call, column
+from aggregator.db.calls import Call, as_json
 from aggregator.errors import MarketError, NotAllowed, NotFound
 from aggregator.journal.reading import Entry
 from aggregator.ledger import accounts
@@ -125,7 +125,7 @@ class BidDesk(Desk):
     def claims(self) -> list[Call]:
         """The holds are what they were, and the firms still bound by roles alone."""
         firms = sorted({firm for _, firm in self._asked})
-        calls: list[Call] = [("require_unbound", column(firms))]
+        calls: list[Call] = [("require_unbound", as_json(firms))]
         if self._recalled:
             calls.append(self._covering.claim(self._recalled.values()))
         return calls

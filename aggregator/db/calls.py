@@ -29,19 +29,14 @@ def statement(calls: Sequence[Call]) -> tuple[str, list[object]]:
     return f"select {', '.join(said)}", given
 
 
+def as_json(given: Sequence[object] | Mapping[str, int]) -> str:
+    """Return a column, or figures by name, as JSON."""
+    return orjson.dumps(given).decode()
+
+
 def columns(*given: Sequence[str | int | None]) -> str:
     """Return columns of one length as JSON."""
-    return orjson.dumps(given).decode()
-
-
-def column(given: Sequence[str]) -> str:
-    """Return a column as JSON."""
-    return orjson.dumps(given).decode()
-
-
-def document(given: Mapping[str, int]) -> str:
-    """Return figures by name as JSON."""
-    return orjson.dumps(given).decode()
+    return as_json(given)
 
 
 def documents(given: Sequence[bytes]) -> str:

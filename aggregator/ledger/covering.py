@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from aggregator.db.calls import Call, column, document
+from aggregator.db.calls import Call, as_json
 from aggregator.errors import InsufficientFunds
 from aggregator.market import Unit
 from matching.values import value
@@ -59,7 +59,7 @@ class Covering:
         changed = {held.hold_id: held.amount_minor for held in self._changed.values()}
         accounts = sorted({held.account_id for held in known})
         before = {held.hold_id: held.amount_minor for held in known}
-        call = "holds_change", column(accounts), document(before), document(changed)
+        call = "holds_change", as_json(accounts), as_json(before), as_json(changed)
         self._changed.clear()
         return call
 

@@ -126,7 +126,10 @@ def _frame(state: State, now: datetime) -> View:
 
 
 def _show_withdrawn(shown: View, state: State) -> None:
-    """Show everybody why bids were taken out; whose and which is not told."""
+    """Show everybody why bids were taken out; whose is not told.
+
+    Which, by its number alone, the record tells, so that the result can be computed again.
+    """
     if state.withdrawn:
         shown["withdrawn"] = [
             {"at": instant(one.at), "reason": one.reason} for one in state.withdrawn

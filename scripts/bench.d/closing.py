@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import uvloop
+from _bench import a_database
 
 from aggregator import vault
 from aggregator.app import market_on
 from aggregator.auctions import bidding, opening
 from aggregator.catalogue.tenors import Cell
-from aggregator.db.embedded import EmbeddedPostgres
-from aggregator.db.migrating import migrate
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Market
 from aggregator.reactions import ON_TIMER
@@ -36,11 +32,7 @@ def measure(_: int) -> list[Row]:
 
 
 async def measured() -> list[Row]:
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    postgres = EmbeddedPostgres(folder / "pg")
-    try:
-        dsn = await asyncio.to_thread(postgres.start)
-        await migrate(dsn)
+    async with a_database() as (dsn, folder):
         vault.install(folder / "var")
         async with market_on(dsn) as market:
             first = await furnished(market)
@@ -54,9 +46,6 @@ async def measured() -> list[Row]:
                 row("the last close durable after the last instant", ended - 1000, "ms"),
                 row("all awards told after the first instant", told / 1000, "s"),
             ]
-    finally:
-        await asyncio.to_thread(postgres.stop)
-        shutil.rmtree(folder)
 
 
 async def furnished(market: Market) -> datetime:

@@ -301,7 +301,8 @@ async def audit(scene: Scene, dsn: str) -> None:
         for auction in scene.auctions:
             await audit_bids(scene, auction, told)
         for auction in scene.auctions:
-            await closing.close(market, auction)
+            await closing.end(market, auction)
+            await closing.conclude(market, auction)
             replayed = await replaying.replay(auction)
             if replayed.difference:
                 scene.witnesses.broken(f"{auction} replays differently: {replayed.difference}")

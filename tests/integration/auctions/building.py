@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.auctions import bidding, opening, stopping, store
+from aggregator.auctions import bidding, closing, opening, stopping, store
 from aggregator.auctions.opening import AuctionTerms
 from aggregator.auctions.stopping import Stop
 from aggregator.catalogue.tenors import Cell
@@ -88,6 +88,12 @@ def some_terms(**given: Any) -> AuctionTerms:
         "step_minor": STEP,
     }
     return AuctionTerms(**{**terms, **given})
+
+
+async def close(market: Market, auction_id: str) -> None:
+    """Do what the two timers of a close do."""
+    await closing.end(market, auction_id)
+    await closing.conclude(market, auction_id)
 
 
 async def opened_within(scene: Scene, reference: str = "pool:p1:1", **terms: Any) -> str:

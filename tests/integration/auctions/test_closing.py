@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from aggregator.auctions import closing, opening, queries, stopping, store
+from aggregator.auctions import opening, queries, stopping, store
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, StopApproved
 from aggregator.auctions.outage import after_outage
 from aggregator.auctions.topic import AuctionTopic
@@ -26,6 +26,7 @@ from tests.integration.auctions.building import (
     PRICE,
     STEP,
     a_scene,
+    close,
     facts_of,
     journal_of,
     opened_within,
@@ -68,12 +69,12 @@ async def test_closing_twice_or_early_changes_nothing(orm: str) -> None:
     scene = await a_scene()
     auction_id = await scene.open()
     await scene.bid("ann", auction_id, PRICE)
-    await closing.close(scene.market, auction_id)
+    await close(scene.market, auction_id)
     early = await facts_of(auction_id, Closed)
 
     await scene.pass_to(CLOSES_AT + MINUTE)
     once = await journal_of(auction_id)
-    await closing.close(scene.market, auction_id)
+    await close(scene.market, auction_id)
 
     assert early == []
     assert await journal_of(auction_id) == once
@@ -336,8 +337,8 @@ async def test_another_process_closes_what_this_one_opened(orm: str) -> None:
     other: Market = a_market(scene.clock)
     scene.clock.set(CLOSES_AT)
 
-    await closing.close(other, auction_id)
-    await closing.close(scene.market, auction_id)
+    await close(other, auction_id)
+    await close(scene.market, auction_id)
 
     assert len(await facts_of(auction_id, Closed)) == 1
     assert DealFormed.__name__ in {
