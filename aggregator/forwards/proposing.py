@@ -5,6 +5,7 @@ planned anew and must have the same one. The last consent carries it out, once, 
 act. Whoever consents has the money that it costs him set aside at once, so that no other's
 consent ever fails for it. Until then the proposer may withdraw it, any party asked may
 refuse it, and after three trading days it expires: silence leaves everything as it was.
+Whoever takes more lots than he had buys them: his people need the mandate of an order for it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from aggregator.forwards.proposals import Proposal
 from aggregator.forwards.slots import Slot
 from aggregator.journal.reading import Pool, Reader
 from aggregator.ledger import accounts, holds
+from aggregator.mandates import freeing
+from aggregator.mandates.checking import require
+from aggregator.mandates.drawing import BUY, Commitment
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
 
@@ -65,6 +69,7 @@ async def propose(
     Raises:
         NotFound: no such slot of the actor's.
         InsufficientFunds: what it costs the proposer is not covered.
+        BeyondMandate: he takes more lots than his people may order.
         InvalidField, ClosesIntoCash, WrongState, Conflict: the change breaks a rule.
 
     """
@@ -123,6 +128,7 @@ async def consent(
         TermsChanged: it is no longer what the hash names.
         Conflict: the firm has consented already.
         InsufficientFunds: what it costs the actor is not covered.
+        BeyondMandate: he takes more lots than his people may order.
 
     """
 
@@ -269,12 +275,15 @@ async def _insert(
 
 
 async def _consent(unit: Unit, proposal: Proposal, plan: Plan, actor: Actor) -> None:
-    """Write a firm's consent and set aside what it costs that firm."""
+    """Write a firm's consent, within its mandates, and set aside what it costs that firm."""
+    bought = _bought(proposal, plan, actor.organisation_id)
+    if bought is not None:
+        await require(unit, bought)
     needed = plan.money.get(actor.organisation_id, plans.Money()).needed_minor
     hold_id = None
     if needed:
         cash = await accounts.ensure(unit, actor.organisation_id, accounts.CASH, "CNY")
-        hold_id = await holds.place(unit, cash, needed, f"proposal:{proposal.id}")
+        hold_id = await holds.place(unit, cash, needed, _subject(proposal))
     await unit.execute(
         "insert into proposal_consent (proposal_id, organisation_id, person_id, hold_id, at)"
         " values ($1, $2, $3, $4, $5)",
@@ -284,6 +293,31 @@ async def _consent(unit: Unit, proposal: Proposal, plan: Plan, actor: Actor) -> 
         hold_id,
         unit.now,
     )
+
+
+def _bought(proposal: Proposal, plan: Plan, organisation_id: str) -> Commitment | None:
+    """Return what a plan binds a firm to buy beyond what it had; None without more lots."""
+    opened = [terms for terms in plan.opened if terms.buyer_id == organisation_id]
+    had = sum(slot.open_lots for slot in plan.ended if slot.buyer_id == organisation_id)
+    lots = sum(terms.lots for terms in opened) - had
+    if lots <= 0:
+        return None
+    price_minor = max(terms.price_minor for terms in opened)
+    return Commitment(
+        act="forwards.order",
+        subject=_subject(proposal),
+        instrument_id=plan.ended[0].instrument_id,
+        tenor=opened[0].tenor,
+        side=BUY,
+        lots=lots,
+        price_minor=price_minor,
+        amount_minor=price_minor * lots,
+        deposit_minor=plan.money[organisation_id].needed_minor,
+    )
+
+
+def _subject(proposal: Proposal) -> str:
+    return f"proposal:{proposal.id}"
 
 
 async def _consented(unit: Reader, proposal_id: str) -> list[str]:
@@ -317,6 +351,8 @@ async def _locked(unit: Unit, actor: Actor, proposal_id: str) -> tuple[Slot, Pro
 
 async def _end(unit: Unit, slot: Slot, proposal: Proposal, state: str) -> None:
     await clear_timer(unit, TIMER, proposal.id)
+    kept = dict.fromkeys(proposal.asked if state == EXECUTED else (), freeing.WHOLE)
+    await freeing.settle(unit, _subject(proposal), kept)
     await unit.execute(
         "update contract_proposal set state = $2, ended_at = $3 where id = $1",
         proposal.id,

@@ -18,6 +18,7 @@ from aggregator.forwards.facts import (
     StripRoundEnded,
     StripRoundOpened,
     TalksBegan,
+    TermsAnswered,
     TermsAsked,
 )
 from aggregator.journal.facts import stamp
@@ -32,6 +33,7 @@ class State:
     """The strip as the journal tells it; `groups` is order id → owner group.
 
     `talks` is everybody's part of the rounds: which one, until when, and a clock's prices.
+    `asked` are the orders whose buyers have not answered the terms.
     """
 
     opened: StripOpened | None = None
@@ -39,6 +41,7 @@ class State:
     reason: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
     talks: Mapping[str, Any] | None = None
+    asked: frozenset[str] = frozenset()
 
 
 class StripTopic:
@@ -103,8 +106,12 @@ def _talked(state: State, fact: object) -> State:
         case StripRoundEnded(state=ended):
             phase = "closing" if ended in ("accepted", "over") else state.phase
             return replace(state, phase=phase)
-        case TermsAsked(until=until):
-            return replace(state, phase="asking", talks=known | {"ends_at": stamp(until)})
+        case TermsAsked(order_id=order_id, until=until):
+            told = known | {"ends_at": stamp(until)}
+            return replace(state, phase="asking", talks=told, asked=state.asked | {order_id})
+        case TermsAnswered(order_id=order_id):
+            asked = state.asked - {order_id}
+            return replace(state, phase=state.phase if asked else "closing", asked=asked)
         case StripExtended(closes_at=closes_at, until=until):
             moved = known | {"ends_at": stamp(until)} if until and known else state.talks
             opened = replace(state.opened, closes_at=closes_at) if state.opened else None
