@@ -44,9 +44,10 @@ class TradingCalendar:
     years: Mapping[int, Year]
 
     def has(self, tenor: str) -> bool:
-        """Tell whether a month and the one before it have trading days."""
+        """Tell whether a month has trading days, and those before it are declared."""
         first = _first(tenor)
-        return first.year in self.years and (first - _ONE).year in self.years
+        is_declared = first.year in self.years and (first - _ONE).year in self.years
+        return is_declared and bool(self.days_of(tenor))
 
     def is_open(self, day: date) -> bool:
         """Tell whether a day is a trading day.

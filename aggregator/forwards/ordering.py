@@ -134,12 +134,13 @@ async def raise_limit(unit: Unit, strip: Strip, order_id: str, limit_minor: int)
     assert row is not None, "an order that is asked about stands"
     if row["hold_id"]:
         await holds.void(unit, row["hold_id"])
-    tenor = decoded(row["terms"]).get("tenor")
-    terms = OrderTerms(form=row["form"], limit_minor=limit_minor, tenor=tenor)
+    terms = OrderTerms(form=row["form"], limit_minor=limit_minor)
+    checked = decoded(row["terms"])
     traded = await instrument(strip.instrument_id, unit)
     lots = row["total_lots"]
     deposit_minor = _deposit(strip, traded, unit.actor, lots, limit_minor)
-    await require(unit, _commitment(strip, terms, order_id, lots=lots, deposit=deposit_minor))
+    bound = _commitment(strip, terms, order_id, checked=checked, lots=lots, deposit=deposit_minor)
+    await require(unit, bound)
     await unit.execute(
         "update strip_order set limit_minor = $2, hold_id = $3 where id = $1",
         order_id,
@@ -169,7 +170,8 @@ async def _insert(
 ) -> tuple[str, int]:
     """Set the deposit aside and write the order; return its id and its place in line."""
     order_id = unit.new_id("ord")
-    await require(unit, _commitment(strip, terms, order_id, lots=lots, deposit=deposit_minor))
+    bound = _commitment(strip, terms, order_id, checked=checked, lots=lots, deposit=deposit_minor)
+    await require(unit, bound)
     hold_id = await _hold(unit, strip, actor, deposit_minor)
     seq = await store.next_seq(unit, "strip_order", strip.id)
     await unit.execute(
@@ -199,20 +201,33 @@ async def _hold(unit: Unit, strip: Strip, actor: Actor, deposit_minor: int) -> s
 
 
 def _commitment(
-    strip: Strip, terms: OrderTerms, order_id: str, *, lots: int, deposit: int
+    strip: Strip,
+    terms: OrderTerms,
+    order_id: str,
+    *,
+    checked: Mapping[str, Any],
+    lots: int,
+    deposit: int,
 ) -> Commitment:
+    """Return what an order binds to; in a mandate all its lots count in its first month."""
     return Commitment(
         act="forwards.order",
         subject=f"strip:{strip.id}",
         own=order_id,
         instrument_id=strip.instrument_id,
-        tenor=terms.tenor or strip.tenors[0],
+        tenor=_first_month(terms.form, checked),
         side=BUY,
         lots=lots,
         price_minor=terms.limit_minor,
         amount_minor=terms.limit_minor * lots,
         deposit_minor=deposit,
     )
+
+
+def _first_month(form: str, checked: Mapping[str, Any]) -> str:
+    if form == "block":
+        return str(min(checked["lots"]))
+    return str(checked["window"][0] if form == "flexible" else checked["tenor"])
 
 
 def _check_clearable(

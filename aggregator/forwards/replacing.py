@@ -299,25 +299,31 @@ def _parted(slot: Slot, lots: int, changed: Mapping[str, Any]) -> list[SlotTerms
 async def check_taker(unit: Unit, slot: Slot, to_id: str) -> None:
     """Refuse whoever would send the goods back: the seller's group, and who had them before.
 
+    Sisters of one owner group may hand a slot on, but not take back one that left the group.
+
     Raises:
         ClosesIntoCash: the chain would end where it began, in money only.
 
     """
     found = await unit.rows(
         "select id, owner_group from organisation where id = any($1::text[])",
-        [to_id, slot.seller_id],
+        [to_id, slot.seller_id, slot.buyer_id],
     )
     groups = {row["id"]: row["owner_group"] for row in found}
-    if groups.get(to_id) == groups[slot.seller_id]:
+    taking = groups.get(to_id)
+    if taking == groups[slot.seller_id]:
         raise ClosesIntoCash("cash.back_to_seller")
     earlier = await unit.rows(
         "with recursive before (id, buyer_id, replaces) as ("
         "  select id, buyer_id, replaces from contract_slot where id = $1"
         "  union all select s.id, s.buyer_id, s.replaces from contract_slot s"
         "  join before b on s.id = b.replaces)"
-        " select 1 from before where buyer_id = $2 limit 1",
+        " select 1 from before b join organisation o on o.id = b.buyer_id"
+        " where b.buyer_id = $2 or $3 and o.owner_group = $4 limit 1",
         slot.id,
         to_id,
+        taking != groups[slot.buyer_id],
+        taking,
     )
     if earlier:
         raise ClosesIntoCash("cash.came_from_there")

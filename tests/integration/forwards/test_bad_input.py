@@ -1,9 +1,11 @@
 """What no window, offer, order, transfer or swap may be: each refused with its rule."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from aggregator.catalogue import calendars
+from aggregator.catalogue.holidays import OFFICIAL, SpecialDay, Year
 from aggregator.errors import Conflict, InvalidField
 from aggregator.forwards import proposing
 from aggregator.forwards.errors import ClosesIntoCash
@@ -12,7 +14,14 @@ from aggregator.forwards.talks import CounterTerms
 from aggregator.journal.reading import Pool
 from matching.errors import RuleViolation
 from tests.builders import START, a_command, a_market, with_sugar
-from tests.integration.forwards.signing import TENORS, a_firm, signed, with_members
+from tests.integration.forwards.signing import (
+    OPERATOR,
+    TENORS,
+    a_firm,
+    signed,
+    with_members,
+    with_place,
+)
 from tests.integration.forwards.test_changes import consent, propose
 from tests.integration.forwards.test_stages import INDEX, publish
 from tests.integration.forwards.test_strip_life import a_buyer, a_mill, a_strip, offer, order
@@ -89,6 +98,35 @@ async def test_a_swap_for_a_slot_at_another_price_than_the_proposer_consented_to
 
     with pytest.raises(InvalidField, match="the proposer has consented to"):
         await consent(world, second, made["proposal_id"], dear)
+
+
+async def test_a_slot_that_would_come_back_to_the_owners_it_left(orm: str) -> None:
+    world = await signed()
+    sister = await a_firm(world.market, "sister")
+    await with_members(sister)
+    await with_place(world.market, sister)
+    joined = "update organisation set owner_group = 'buyer0' where name = 'sister' returning id"
+    await Pool().rows(joined)
+    change = Change(kind="transfer", lots=10)
+    await propose(world, world.buyers[0], 0, change, "sister")
+    left = await propose(world, world.buyers[0], 0, change, "buyer2")
+    [slot_id] = (await consent(world, world.buyers[2], left["proposal_id"]))["slot_ids"]
+
+    with pytest.raises(ClosesIntoCash, match="came_from_there"):
+        await proposing.propose(
+            world.market, world.buyers[2], a_command(), slot_id, change, "sister"
+        )
+
+
+async def test_a_month_without_a_trading_day(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    closed = tuple(SpecialDay(date(2027, 4, n), False, "休市", "closed") for n in range(1, 31))
+    declared = Year("Asia/Shanghai", OFFICIAL, closed)
+    await calendars.set_year(market, OPERATOR, a_command(), "GX", 2027, declared)
+
+    with pytest.raises(InvalidField, match="declared trading calendar"):
+        await a_strip(market)
 
 
 async def test_a_month_that_the_window_cleared_no_price_for(orm: str) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from aggregator.forwards import proposing
+from aggregator.forwards.ordering import OrderTerms, place_order
 from aggregator.forwards.plans import Change
 from aggregator.journal.reading import Pool
 from aggregator.mandates import granting, policies, queries
@@ -12,8 +13,16 @@ from aggregator.mandates.errors import BeyondMandate
 from aggregator.mandates.granting import MandateTerms
 from aggregator.market import Actor
 from tests.builders import a_command, an_actor
-from tests.integration.forwards.signing import Signed, a_firm, signed, with_members, with_place
+from tests.integration.forwards.signing import (
+    TENORS,
+    Signed,
+    a_firm,
+    signed,
+    with_members,
+    with_place,
+)
 from tests.integration.forwards.test_changes import consent, propose, sound
+from tests.integration.forwards.test_strip_life import a_strip
 
 PRICE = 491_000
 LOTS = 25
@@ -31,8 +40,11 @@ async def bound(world: Signed, firm: Actor) -> Actor:
     return boss
 
 
-async def granted(world: Signed, boss: Actor, clerk: Actor, lots: int) -> str:
+async def granted(
+    world: Signed, boss: Actor, clerk: Actor, lots: int, max_lots: int | None = None
+) -> str:
     terms = MandateTerms(
+        max_lots=max_lots,
         person_id=clerk.person_id,
         acts=("forwards.order",),
         per_act_minor=lots * PRICE,
@@ -105,3 +117,26 @@ async def test_more_lots_of_ones_own_slot_need_a_mandate_for_what_is_added(orm: 
     await propose(world, world.buyers[0], 0, Change(kind="lots", lots=36))
 
     assert refused.value.asked_minor == 4 * PRICE
+
+
+async def test_an_order_over_months_counts_in_its_own_first_month(orm: str) -> None:
+    world = await signed()
+    firm = world.buyers[0]
+    boss = await bound(world, firm)
+    clerk = an_actor(
+        firm.organisation_id,
+        "buyer",
+        group=firm.owner_group,
+        person=f"per_{firm.organisation_id}",
+    )
+    await granted(world, boss, clerk, lots=1_000, max_lots=50)
+    strip_id = await a_strip(world.market, closes_at=world.market.clock.now() + timedelta(days=1))
+    may = TENORS[2]
+    block = OrderTerms(form="block", limit_minor=PRICE, schedule={may: 40})
+    period = OrderTerms(form="period", limit_minor=PRICE, tenor=may, lots=20)
+    await place_order(world.market, clerk, a_command(), strip_id, block)
+
+    with pytest.raises(BeyondMandate) as refused:
+        await place_order(world.market, clerk, a_command(), strip_id, period)
+
+    assert refused.value.rule == "lots"
