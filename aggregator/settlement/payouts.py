@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aggregator.errors import InvalidField, NotFound, WrongState
+from aggregator.errors import InsufficientFunds, InvalidField, NotFound, WrongState
 from aggregator.ledger import accounts, holds, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.queries import organisation
+from aggregator.settlement import refunds
 from aggregator.settlement.facts import PaymentFailed, PaymentMade, PaymentOrdered
 from matching.money import MAX_TOTAL_MINOR
 
@@ -56,9 +57,11 @@ async def order(
 ) -> Outcome:
     """Order a payment of the organisation's cash to a bank account of its own.
 
+    What it owes back stays, or it could always pay out before the next refund is tried.
+
     Raises:
         InvalidField: the amount or the account breaks its rule.
-        InsufficientFunds: less than that is available.
+        InsufficientFunds: less than that is available beside what is owed.
 
     """
     if not 1 <= amount_minor <= MAX_TOTAL_MINOR:
@@ -68,6 +71,11 @@ async def order(
     async def step(unit: Unit) -> Answer:
         payee = await organisation(actor.organisation_id, unit)
         cash = await accounts.ensure(unit, payee.id, CASH, currency)
+        balance_minor, held_minor, _ = await accounts.lock(unit, cash)
+        owed_minor = await refunds.owed_by(unit, payee.id, currency)
+        free_minor = max(balance_minor - held_minor - owed_minor, 0)
+        if amount_minor > free_minor:
+            raise InsufficientFunds(amount_minor, free_minor, currency)
         wanted = Wanted(
             organisation_id=payee.id,
             line_id=None,

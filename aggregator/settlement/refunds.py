@@ -55,6 +55,21 @@ async def owe(
     return await _pay(unit, refund_id)
 
 
+async def owed_by(unit: Unit, organisation_id: str, currency: str) -> int:
+    """Return what an organisation owes: refunds, and credits that the bank took back."""
+    row = await unit.row(
+        "select (select coalesce(sum(amount_minor), 0) from refund"
+        " where payer_id = $1 and currency = $2 and state = 'owed')"
+        " + (select coalesce(sum(d.amount_minor), 0) from bank_line d"
+        " join bank_line c on c.id = d.reverses where c.organisation_id = $1"
+        " and d.currency = $2 and d.state = 'unmatched') as owed_minor",
+        organisation_id,
+        currency,
+    )
+    assert row is not None
+    return int(row["owed_minor"])
+
+
 async def pay(market: Market, refund_id: str) -> None:
     """Ring every day while a refund is owed."""
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aggregator.deals import store
-from aggregator.errors import InvalidField, NotAllowed, WrongState
+from aggregator.errors import InsufficientFunds, InvalidField, NotAllowed, WrongState
 from aggregator.fulfilment import returning
 from aggregator.fulfilment.returning import GoodsReturn, ReturnWindowOver
 from aggregator.invoices import queries
 from aggregator.journal.reading import Pool
+from aggregator.settlement import payouts
 from tests.integration.deals.playing import (
     FEE,
     RICH,
@@ -121,4 +122,21 @@ async def test_a_refund_waits_until_the_seller_has_cash(trading: Trading) -> Non
     await trading.at(trading.clock.now() + timedelta(days=1))
 
     assert (await accounts())["cash factory"] - before == 495_000 + 12_345 + 65_955 + 1_485 + 89
+    await is_sound()
+
+
+async def test_who_owes_a_refund_cannot_pay_his_cash_out_before_it(trading: Trading) -> None:
+    deal_id = await settled(trading)
+    await trading.give("mill", -(await accounts())["cash mill"])
+    await give_back(trading, deal_id, 100)
+    await trading.give("mill", SELLER_PART + 5)
+    bank = {"currency": "CNY", "payee_account": "6222 0001"}
+
+    with pytest.raises(InsufficientFunds) as refused:
+        await act(payouts.order, trading, "mill", "finance", amount_minor=6, **bank)
+    await act(payouts.order, trading, "mill", "finance", amount_minor=5, **bank)
+    await trading.at(trading.clock.now() + timedelta(days=1))
+
+    assert refused.value.available_minor == 5
+    assert (await accounts())["cash factory"] == RICH
     await is_sound()
