@@ -72,6 +72,14 @@ async def claim_undelivered(unit: Unit, deal: Deal, lots: int) -> Deal:
     return await end(unit, deal, claim, fault_lots=lots, by="rule")
 
 
+async def claim_not_delivered(unit: Unit, deal: Deal) -> Deal:
+    """Forfeit what stands behind lots that a delivered deal never brought, beyond tolerance."""
+    if is_within_tolerance(deal, deal.delivered_lots):
+        return deal
+    given_up = await undelivered_lots(unit, deal)
+    return await claim_undelivered(unit, deal, deal.lots - deal.delivered_lots - given_up)
+
+
 async def claim_refused(unit: Unit, deal: Deal, lots: int) -> Deal:
     """Put the share of refused lots in doubt until the seller answers."""
     if lots <= 0:

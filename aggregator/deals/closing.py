@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.deals import stages
+from aggregator.deals import claims, stages
 from aggregator.deals.facts import DealCancelled, DealDefaulted, DealLapsed
 from aggregator.deals.performance import complete, forfeit_rest, free_rest
 from aggregator.deals.store import Deal, load, locked, stream_of
@@ -78,13 +78,16 @@ async def require_performance(market: Market, deal_id: str) -> None:
 
 
 async def give_up_dispute(market: Market, deal_id: str) -> None:
-    """Ring when nobody decided a dispute: title never passed, so the buyer is refunded."""
+    """Ring when nobody decided a dispute: title never passed, so the buyer is refunded.
+
+    What the seller did not even deliver is no matter of the dispute: that he forfeits.
+    """
 
     async def step(unit: Unit) -> Answer:
         deal = await locked(unit, deal_id)
         if not _is_overdue(unit, deal, stages.DISPUTED):
             return {}
-        await call_off(unit, deal)
+        await call_off(unit, await claims.claim_not_delivered(unit, deal))
         return {"deal_id": deal.id, "state": stages.CANCELLED}
 
     await market.perform(Actor.SYSTEM, "deals.give_up", step, stream=stream_of(deal_id))

@@ -119,7 +119,7 @@ async def resolve(
         if lots:
             await _accept(unit, deal, lots, OPERATOR)
         else:
-            await call_off(unit, deal)
+            await call_off(unit, await claims.claim_not_delivered(unit, deal))
 
     return await access.decide_for_market(
         market, actor, command, RESOLVE, deal_id, about={}, lots=lots, decide=end

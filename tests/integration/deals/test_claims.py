@@ -158,6 +158,24 @@ async def test_a_refusal_found_right_costs_the_whole_deposit(trading: Trading) -
     await is_sound()
 
 
+@pytest.mark.parametrize("is_decided", [True, False])
+async def test_one_refused_lot_saves_no_deposit_of_those_that_never_came(
+    trading: Trading, *, is_decided: bool
+) -> None:
+    deal_id = await delivered(trading, 1)
+    await act(accepting.refuse, trading, "factory", "buyer", deal_id, reason="all wet")
+
+    if is_decided:
+        await act(accepting.resolve, trading, "operator", "operator", deal_id, lots=0)
+    else:
+        await trading.at(trading.clock.now() + timedelta(days=14))
+
+    assert (await store.load(Pool(), deal_id)).state == "cancelled"
+    assert (await accounts())["cash factory"] == RICH + DEPOSIT * 99 // 100
+    assert await held() == 0
+    await is_sound()
+
+
 async def test_a_claim_is_answered_once_and_by_its_seller(trading: Trading) -> None:
     deal_id, claim_id = await contested(trading)
 
