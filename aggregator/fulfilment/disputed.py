@@ -4,12 +4,13 @@ Before a deal settles all of its money lies in the escrow. When it settles, and 
 ticket on a settled deal, the seller's part of the price of the disputed lots is held in his
 cash, as far as he has it. Lots that are returned meanwhile leave the dispute, so that their
 refund is paid from what was held for them. Lots that a ticket has paid for are neither disputed
-nor returned again: nobody gets the price of a lot twice.
+nor returned again, nor are so many lots as a quality claim has paid or may still pay for: nobody
+gets the price of a lot twice.
 """
 
 from __future__ import annotations
 
-from aggregator.deals import store
+from aggregator.deals import claims, store
 from aggregator.deals.facts import DealSettled, LotsReturned
 from aggregator.deals.lines import lines_of, total
 from aggregator.deals.store import Deal
@@ -17,16 +18,16 @@ from aggregator.fulfilment.ticket_rows import Ticket, open_tickets, tickets_of
 from aggregator.ledger import accounts, holds, transfers
 from aggregator.market import Unit
 from aggregator.settlement import escrow
-from matching.money import Rounding, scaled
 
 
 async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
     """Hold what is in dispute of the money that the seller has just got."""
-    left = settled.lots
-    for ticket in await open_tickets(unit, settled.deal_id):
+    deal = await store.load(unit, settled.deal_id)
+    left = settled.lots - await compensated_lots(unit, deal)
+    for ticket in await open_tickets(unit, deal.id):
         lots = min(ticket.lots, left)
         left -= lots
-        await hold(unit, await store.load(unit, settled.deal_id), ticket, lots)
+        await hold(unit, deal, ticket, lots)
 
 
 async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:
@@ -67,10 +68,10 @@ async def hold(unit: Unit, deal: Deal, ticket: Ticket, lots: int, *, spared_mino
 
 
 async def release(unit: Unit, deal: Deal, ticket: Ticket, fault_lots: int) -> int:
-    """Pay the share of `fault_lots` to the buyer, free the rest, and return what was paid."""
+    """Pay `fault_lots` to the buyer as far as is held, free the rest; return what was paid."""
     if ticket.hold_id is None:
         return 0
-    paid_minor = scaled(ticket.held_minor, fault_lots, ticket.lots, Rounding.HALF_EVEN)
+    paid_minor = min(price_of(deal, fault_lots), ticket.held_minor)
     if not paid_minor:
         await holds.void(unit, ticket.hold_id)
         return 0
@@ -84,12 +85,20 @@ async def release(unit: Unit, deal: Deal, ticket: Ticket, fault_lots: int) -> in
 
 
 async def compensated_lots(unit: Unit, deal: Deal) -> int:
-    """Return how many lots of a deal upheld tickets have paid for, a part of one as one."""
-    paid = [t for t in await tickets_of(unit, deal.id) if t.compensation_minor]
-    return sum(
-        -(-ticket.fault_lots * ticket.compensation_minor // price_of(deal, ticket.fault_lots))
-        for ticket in paid
-    )
+    """Return how many lots of a deal were paid for, a part of one as one.
+
+    By upheld tickets, and by quality claims: of those that are not over, all that is at stake.
+    """
+    paid = [
+        (ticket.fault_lots, ticket.compensation_minor)
+        for ticket in await tickets_of(unit, deal.id)
+        if ticket.compensation_minor
+    ]
+    for claim in (await claims.claims_of(unit, deal.id)).values():
+        if claim.cause == claims.QUALITY:
+            is_over = claim.state in (claims.FORFEITED, claims.FREED)
+            paid.append((claim.lots, claim.compensation_minor if is_over else claim.deposit_minor))
+    return sum(-(-lots * paid_minor // price_of(deal, lots)) for lots, paid_minor in paid)
 
 
 def price_of(deal: Deal, lots: int) -> int:

@@ -88,7 +88,7 @@ async def raise_ticket(
         most = 0
         if by == deal.buyer_id:
             gone = sum(one.lots for one in known) + await disputed.compensated_lots(unit, deal)
-            most = _lots(deal) - gone
+            most = max(_lots(deal) - gone, 0)
         check_lots(lots, at_most=most, at_least=0)
         ticket_id = await _open(unit, deal, by, matter=matter, lots=lots, reason=said)
         return await _answer(unit, ticket_id)

@@ -12,14 +12,17 @@ from aggregator.db import orm as market_orm
 from aggregator.deals import answering, claims, quality, store
 from aggregator.deals.quality import Adjustment
 from aggregator.errors import Conflict, InvalidField, NotFound
-from aggregator.fulfilment import shipping
+from aggregator.fulfilment import shipping, tickets
 from aggregator.journal.reading import Pool
 from tests.integration.deals.playing import (
     GOODS,
+    RICH,
     accept,
     act,
+    cash,
     deliver,
     funded,
+    give_back,
     held,
     invoice,
     is_sound,
@@ -141,3 +144,40 @@ async def test_a_table_counts_for_deals_that_were_formed_under_it(trading: Tradi
     async with market_orm.raw() as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("update price_adjustment set discount_bps = 1")
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+async def test_an_adjusted_lot_is_not_paid_for_again_by_a_return_or_a_ticket(
+    trading: Trading, *, is_paid: bool
+) -> None:
+    await publish(trading, Adjustment("moisture_bps", 1, 500))
+    deal_id = await graded(trading, moisture_bps=1)
+    await invoice(trading, deal_id)
+    if is_paid:
+        await trading.at(trading.clock.now() + timedelta(days=3))
+
+    about = {"matter": "quality", "lots": 96, "reason": "yellow bags"}
+    with pytest.raises(InvalidField, match="95"):
+        await act(tickets.raise_ticket, trading, "factory", "buyer", deal_id, **about)
+    with pytest.raises(InvalidField, match="95"):
+        await give_back(trading, deal_id, 96)
+    await give_back(trading, deal_id, 95)
+    await trading.at(trading.clock.now() + timedelta(days=3))
+
+    assert await cash(trading, "factory") <= RICH
+    await is_sound()
+
+
+async def test_a_claim_that_was_freed_stands_against_no_return(trading: Trading) -> None:
+    await publish(trading, *TABLE)
+    deal_id = await graded(trading, moisture_bps=25)
+    (claim,) = (await claims.claims_of(Pool(), deal_id)).values()
+    said = {"reason": "own laboratory"}
+    await act(answering.contest, trading, "mill", "seller", deal_id, claim.id, **said)
+    await act(answering.decide, trading, "operator", "operator", claim.id, lots=0)
+    await invoice(trading, deal_id)
+
+    await give_back(trading, deal_id, 100)
+
+    assert await cash(trading, "factory") == await cash(trading, "mill") == RICH
+    await is_sound()

@@ -324,3 +324,15 @@ async def spend(trading: Trading, amount_minor: int) -> None:
         currency="CNY",
         payee_account="6222 0001",
     )
+
+
+async def test_lots_at_fault_are_paid_as_far_as_anything_is_held(trading: Trading) -> None:
+    deal_id = await settled(trading)
+    ten_minor = price_of(await store.load(Pool(), deal_id), 10)
+    await spend(trading, (await accounts())["cash mill"] - ten_minor)
+    ticket_id = await opened(trading, deal_id, 40)
+
+    await act(tickets.decide, trading, "operator", "operator", ticket_id, lots=10)
+
+    assert (await only_ticket(deal_id)).compensation_minor == ten_minor
+    await is_sound()
