@@ -41,6 +41,8 @@ async def on_auction_awarded(unit: Unit, fact: AuctionAwarded) -> None:
         return
     if group.is_reserved:
         await capacity.give_back(unit, group.offer_id, group.lots)
+        # An offer that ended meanwhile kept its deposit for these lots.
+        await deposits.adjust(unit, group.offer_id)
     await _award(unit, pool, group, by="auction", seller_id=won.bidder, goods_minor=won.price_minor)
 
 

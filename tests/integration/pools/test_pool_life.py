@@ -14,6 +14,7 @@ from aggregator.pools.facts import (
     PoolClosed,
     PoolLapsed,
 )
+from aggregator.supply import offering
 from matching.clearing.certificate import check
 from matching.clearing.form import GuaranteeBroken
 from tests.builders import a_command
@@ -369,3 +370,20 @@ async def test_a_prolongation_is_told_once_to_each_and_happens_once(orm: str) ->
         told = await kinds_told(scene, name)
         assert told == ["pool_firming", "pool_lapsed", "pool_prolonged"]
     assert await kinds_told(scene, "d") == []
+
+
+async def test_a_supplier_outbid_after_his_offer_ended_has_his_deposit_back(orm: str) -> None:
+    scene = await a_scene()
+    offer_id = await scene.offer("m")
+    pool_id = await five_members(scene, "both")
+    await scene.pass_to(CLOSES_AT)
+    auction_id = (await scene.view("a", pool_id))["you"]["group"]["auction_id"]
+    await offering.withdraw_offer(scene.market, scene.actors["m"], a_command(), offer_id)
+    reserved = await scene.held_by("m")
+    await bid(scene, "n", auction_id, 485_000)
+
+    await scene.pass_to(CLOSES_AT + HOUR)
+
+    # Ten per cent of 5000.00 for the 500 lots that the group had reserved.
+    assert (reserved, await scene.held_by("m")) == (25_000_000, 0)
+    await assert_books_agree()
