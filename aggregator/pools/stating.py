@@ -22,9 +22,11 @@ async def state_progress(market: Market, pool_id: str) -> None:
 
     async def step(unit: Unit) -> Answer:
         pool = await store.locked(unit, pool_id)
-        if pool.state not in (store.GATHERING, store.FIRMING) or unit.now >= pool.closes_at:
+        if pool.state not in (store.GATHERING, store.FIRMING):
             return {}
-        await tell(unit, pool)
+        if unit.now < pool.closes_at:
+            await tell(unit, pool)
+        # A pool whose time is over may yet be prolonged, or be given time back.
         await set_timer(unit, TIMER, pool_id, next_beat(pool.opened_at, unit.now))
         return {}
 

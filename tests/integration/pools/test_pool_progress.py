@@ -79,6 +79,22 @@ async def test_firming_states_where_the_pool_stands_and_the_beat_goes_on(orm: st
     assert await Pool().rows("select kind from timer where key = $1", pool_id) == []
 
 
+async def test_a_prolonged_pool_goes_on_telling_its_progress(orm: str) -> None:
+    scene = await a_scene()
+    await scene.offer("m", breaks=((1000, 490_000),))
+    pool_id = await scene.open(prolong_minutes=60)
+    for name in "abc":
+        await scene.pledge(name, pool_id, agrees_to_prolong=True)
+    await scene.pass_to(CLOSES_AT)
+    for name in "def":
+        await scene.pledge(name, pool_id)
+    at_once = await progress(scene, pool_id)
+
+    await scene.beat()
+
+    assert (at_once, await progress(scene, pool_id)) == (30, 60)
+
+
 async def test_what_joining_and_leaving_would_do_comes_from_the_statement_alone(orm: str) -> None:
     scene = await a_scene()
     pool_id, pledges = await a_pool_of_three(scene)
