@@ -16,7 +16,7 @@ from aggregator.deals.stages import CANCELLED, DEFAULTED, FUNDED, LAPSED
 from aggregator.errors import InvalidField, NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
-from aggregator.pools import store
+from aggregator.pools import store, substituting
 from aggregator.pools.facts import GroupMember, ShortfallDeclared
 from aggregator.pools.store import PledgeRow
 from matching.pools.sharing import reduced_to
@@ -40,7 +40,8 @@ async def declare(
 
     Raises:
         NotFound: the actor's firm supplies no such group.
-        WrongState: a member's deal is not paid yet, or is on its way.
+        WrongState: a member's deal is not paid yet, or is on its way; or lots that one left
+            unpaid are on offer to another.
         Conflict: a shortfall was declared before.
         InvalidField: not fewer lots than were sold, or too few for every member to have one.
 
@@ -101,9 +102,12 @@ async def _buying(unit: Unit, pool_id: str, number: int) -> list[PledgeRow]:
     """Return the members whose deals stand and wait for shipping.
 
     Raises:
-        WrongState: a deal is not paid yet, or is on its way; or none stands.
+        WrongState: a deal is not paid yet, or is on its way; or none stands; or who takes freed
+            lots is not known yet.
 
     """
+    if await substituting.is_open(unit, pool_id, number):
+        raise WrongState("offered", FUNDED)
     buying = []
     for member in await store.pledges(unit, pool_id, "awarded"):
         if member.group_number != number:

@@ -109,6 +109,17 @@ async def offer_on(unit: Unit, pool: PoolRow, share: Share) -> None:
         await _end(unit, pool, group, share)
 
 
+async def is_open(unit: Unit, pool_id: str, number: int) -> bool:
+    """Tell whether lots of a group are still on offer to others."""
+    found = await unit.row(
+        "select 1 from pool_substitution where pool_id = $1 and number = $2 and state = 'open'"
+        " limit 1",
+        pool_id,
+        number,
+    )
+    return found is not None
+
+
 async def expire(market: Market, substitute_id: str) -> None:
     """Ring when nobody answered in time; ringing again changes nothing."""
 

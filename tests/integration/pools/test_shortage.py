@@ -16,6 +16,7 @@ from aggregator.pools import shortage
 from tests.builders import a_command, an_actor
 from tests.integration.demand.building import staff
 from tests.integration.pools.building import CLOSES_AT, RICH, Scene, a_scene, assert_books_agree
+from tests.integration.pools.test_substitution import DUE_AT, a_default, leave
 
 
 async def an_award(*lots: int, tolerance: int = 0, break_at: int = 300) -> tuple[Scene, str]:
@@ -166,6 +167,20 @@ async def test_a_shortfall_waits_until_all_have_paid_and_comes_before_shipping(o
 
     assert (unpaid.value.state, shipped.value.state) == ("formed", "shipping")
     assert await reductions() == []
+
+
+async def test_a_shortfall_waits_until_freed_lots_are_taken_or_left(orm: str) -> None:
+    scene, pool_id = await a_default(cut=(("d", 60),))
+    await scene.pass_to(DUE_AT)
+
+    with pytest.raises(WrongState) as on_offer:
+        await declare(scene, pool_id, 150)
+    await leave(scene, "d", pool_id)
+    await declare(scene, pool_id, 150)
+
+    assert on_offer.value.state == "offered"
+    assert await reductions() == [75, 75]
+    await assert_books_agree()
 
 
 async def test_a_reduced_deal_called_off_keeps_only_what_was_forfeited(orm: str) -> None:
