@@ -84,7 +84,7 @@ async def change(
         terms = replace(found.terms, **{k: v for k, v in given.items() if v is not None})
         if wanted.payment not in (None, "credit") and wanted.credit_days is None:
             terms = replace(terms, credit_days=0)
-        await check_terms(unit, terms)
+        await check_terms(unit, terms, is_template=found.state == store.TEMPLATE)
         if terms != found.terms:
             await store.write_terms(unit, request_id, terms)
             fact = RequestChanged(request_id, found.organisation_id, terms)

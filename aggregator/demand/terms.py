@@ -46,8 +46,8 @@ class RequestTerms:
         ) and self.first_tenor <= cell.tenor <= self.last_tenor
 
 
-async def check_terms(unit: Unit, terms: RequestTerms) -> None:
-    """Refuse terms that no pool could take.
+async def check_terms(unit: Unit, terms: RequestTerms, *, is_template: bool = False) -> None:
+    """Refuse terms that no pool could take; a template's own months may be over.
 
     Raises:
         NotFound: there is no such instrument.
@@ -56,7 +56,7 @@ async def check_terms(unit: Unit, terms: RequestTerms) -> None:
     """
     first = Cell(terms.instrument_id, terms.region, terms.first_tenor)
     traded = await check_cell(first, unit)
-    check_months(terms.first_tenor, terms.last_tenor, unit.now)
+    check_months(terms.first_tenor, terms.last_tenor, None if is_template else unit.now)
     _check_quantities(traded, terms)
     checked_name(terms.place, "/place", at_least=0)
     if terms.payment not in PAYMENTS:
@@ -67,13 +67,13 @@ async def check_terms(unit: Unit, terms: RequestTerms) -> None:
         raise InvalidField("/credit_days", f"0 to {MAX_CREDIT_DAYS}", terms.credit_days)
 
 
-def check_months(first: str, last: str, now: datetime) -> None:
-    """Refuse a window that runs backwards, is over, or is too long."""
+def check_months(first: str, last: str, now: datetime | None) -> None:
+    """Refuse a window that runs backwards, is over by `now`, or is too long."""
     checked_tenor(first, "/first_tenor")
     checked_tenor(last, "/last_tenor")
     if last < first:
         raise InvalidField("/last_tenor", "not before first_tenor", last)
-    if after_month(last) <= now:
+    if now is not None and after_month(last) <= now:
         raise InvalidField("/last_tenor", "a delivery month that is not over", last)
     if months_between(first, last) >= MAX_MONTHS:
         raise InvalidField("/last_tenor", f"a window of at most {MAX_MONTHS} months", last)

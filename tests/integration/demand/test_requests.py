@@ -216,6 +216,26 @@ async def test_a_template_drafts_each_month_in_time_and_tells(orm: str) -> None:
     assert len(told) == 3
 
 
+async def test_a_template_is_changed_after_its_first_month_is_over(orm: str) -> None:
+    scene = await a_scene("a", "")
+    template, draft_id = await a_template(scene, "a"), await a_draft(scene, "a")
+    actor = scene.actors["a"]
+    await repeating.repeat(scene.market, actor, a_command(), template, Repeat(1, "2027-03"))
+    await scene.pass_to(datetime(2027, 6, 5, tzinfo=UTC))
+    cheaper = drafting.RequestChange(limit_minor=480_000)
+
+    await drafting.change(scene.market, actor, a_command(), template, cheaper)
+    with pytest.raises(InvalidField, match="/last_tenor"):
+        await drafting.change(scene.market, actor, a_command(), draft_id, cheaper)
+    await scene.pass_to(datetime(2027, 7, 5, tzinfo=UTC))
+
+    found = {
+        one.terms.first_tenor: one.terms.limit_minor
+        for one in await queries.requests(actor, state="draft")
+    }
+    assert found["2027-08"] == 480_000
+
+
 async def test_months_that_ended_meanwhile_are_passed_over(orm: str) -> None:
     scene = await a_scene("a", "")
     template = await a_template(scene, "a")
