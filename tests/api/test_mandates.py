@@ -196,6 +196,21 @@ async def test_a_seller_asks_to_offer(office: Office) -> None:
     assert (await office.mill.post("/approvals", body)).status_code == 201
 
 
+async def test_an_offer_is_approved_with_those_it_is_shown_to(office: Office) -> None:
+    boss = await office.served.visitor(office.mill.organisation_id, "owner")
+    await boss.post("/policies", {"act": "supply.offer", "chain": ["role:owner"]})
+    offer = {"cell": CELL, "breaks": [{"from_lots": 1, "price": "5000.00"}], "capacity_lots": 9}
+    named = {**offer, "is_public": False, "shown_to": ["grp_nowhere"]}
+    body = {"act": "supply.offer", "subject": "market", "terms": named}
+    asked = (await office.mill.post("/approvals", body)).json()
+
+    path = f"/approvals/{asked['approval_id']}"
+    await boss.post(f"{path}/approve", {"fingerprint": asked["fingerprint"]})
+
+    found = (await boss.get(path)).json()
+    assert (found["state"], found["outcome"]["code"]) == ("failed", "not_found")
+
+
 async def test_terms_that_break_a_rule_are_marked_in_the_request(office: Office) -> None:
     await office.bind()
     body = {"act": "auctions.bid", "subject": "auc_1", "terms": {"price": "5000.00"}}

@@ -192,6 +192,7 @@ def _offer(body: OfferBody) -> Wanted:
         capacity_lots=body.capacity_lots,
         pack=body.pack,
         is_public=body.is_public,
+        shown_to=tuple(body.shown_to),
         valid_until=body.valid_until,
     )
     return Wanted(terms, body.breaks[0].price * body.capacity_lots)
