@@ -83,7 +83,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     PoolLapsed: [pool_sending.on_left_out, ending.on_left_out],
     StripCleared: [ending.on_strip_cleared],
     StripLapsed: [ending.on_strip_lapsed],
-    SubstituteAwarded: [answering.on_substitute_awarded],
+    SubstituteAwarded: [answering.on_substitute_awarded, ending.on_substitute_awarded],
     TicketEnded: [parking.on_ticket_ended, gathering.on_claim_ended],
     TicketOpened: [parking.on_ticket_opened],
 }

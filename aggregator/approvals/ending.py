@@ -6,7 +6,13 @@ from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.forwards.facts import OrderCancelled, StripCleared, StripLapsed
 from aggregator.mandates.freeing import WHOLE, settle
 from aggregator.market import Unit
-from aggregator.pools.facts import PledgesLeftOut, PledgeWithdrawn, PoolAwarded, PoolLapsed
+from aggregator.pools.facts import (
+    PledgesLeftOut,
+    PledgeWithdrawn,
+    PoolAwarded,
+    PoolLapsed,
+    SubstituteAwarded,
+)
 from aggregator.supply.facts import OfferExpired, OfferWithdrawn
 
 
@@ -37,6 +43,12 @@ async def on_pool_awarded(unit: Unit, fact: PoolAwarded) -> None:
         award.organisation_id: (award.lots, award.landed_minor * award.lots)
         for award in fact.awards
     }
+    await settle(unit, f"pool:{fact.pool_id}", kept, firms=kept.keys())
+
+
+async def on_substitute_awarded(unit: Unit, fact: SubstituteAwarded) -> None:
+    won = fact.award
+    kept = {won.organisation_id: (won.lots, won.landed_minor * won.lots)}
     await settle(unit, f"pool:{fact.pool_id}", kept, firms=kept.keys())
 
 

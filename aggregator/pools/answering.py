@@ -9,6 +9,8 @@ from aggregator.deals.formation import form_deal
 from aggregator.demand import sending as demand
 from aggregator.errors import NotFound, WrongState
 from aggregator.journal.reading import Pool
+from aggregator.mandates.checking import require
+from aggregator.mandates.drawing import BUY, Commitment
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Step, Unit
 from aggregator.pools import store, substituting
 from aggregator.pools.awarding import terms_of
@@ -30,6 +32,7 @@ async def accept(
         NotFound: no such pledge of the actor's firm, or nothing was ever offered to it.
         WrongState: the offer is answered or over.
         SubstituteIsOver: its instant has come.
+        BeyondMandate: the firm's policy binds pledges and no mandate covers this one.
         InsufficientFunds: the deposit is not available.
 
     """
@@ -117,6 +120,7 @@ async def _buy(
     price = landed(group.paid_goods_minor, pledge.freight_minor, traded.fee_bps)
     assert price.landed_minor <= pledge.limit_minor, "nobody pays above his limit"
     deposit_minor = deposit(pledge.limit_minor, asked.lots, traded.deposit_bps)
+    await require(unit, _commitment(pool, asked.lots, price.landed_minor, deposit_minor))
     hold_id = await store.hold(unit, pool.id, traded.currency, deposit_minor)
     taking = replace(pledge, awarded_lots=asked.lots, hold_id=hold_id)
     deal_id = await form_deal(unit, terms_of(pool, taking, group.seller_id, group.paid_goods_minor))
@@ -147,3 +151,18 @@ async def _buy(
         deal_id=deal_id,
     )
     return award, group.seller_id
+
+
+def _commitment(pool: PoolRow, lots: int, landed_minor: int, deposit_minor: int) -> Commitment:
+    """Return what taking freed lots binds to; what the pledge itself took of a mandate is free."""
+    return Commitment(
+        act="pools.pledge",
+        subject=f"pool:{pool.id}",
+        instrument_id=pool.instrument_id,
+        tenor=pool.cell.tenor,
+        side=BUY,
+        lots=lots,
+        price_minor=landed_minor,
+        amount_minor=landed_minor * lots,
+        deposit_minor=deposit_minor,
+    )

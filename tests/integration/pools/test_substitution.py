@@ -11,12 +11,14 @@ from aggregator.deals.formation import FUNDING_TIME
 from aggregator.errors import InsufficientFunds, NotAllowed, NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger import accounts, transfers
+from aggregator.mandates.errors import BeyondMandate
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.pools import answering
 from aggregator.pools.errors import SubstituteIsOver
 from aggregator.pools.facts import ShareFreed, SubstituteAwarded, SubstitutionEnded
 from aggregator.pools.outage import after_outage
 from tests.builders import a_command, a_market, an_actor
+from tests.integration.mandates.building import Firm, uses_agree
 from tests.integration.pools.building import (
     CLOSES_AT,
     Scene,
@@ -241,6 +243,27 @@ async def test_what_is_anothers_is_not_there(orm: str) -> None:
     finance = an_actor(scene.id_of("d"), "finance")
     with pytest.raises(NotAllowed):
         await answering.accept(market, finance, a_command(), pool_id, pledge_id)
+
+
+async def test_freed_lots_are_taken_inside_a_mandate_or_not_at_all(orm: str) -> None:
+    scene, pool_id = await a_default()
+    await scene.pass_to(DUE_AT)
+    firm = Firm(scene.market, scene.clock, scene.id_of("d"))
+    await firm.hire("boss", "owner")
+    scene.actors["d"] = await firm.hire("clerk", "buyer")
+    await firm.bind("pools.pledge")
+    with pytest.raises(BeyondMandate) as refused:
+        await take(scene, "d", pool_id)
+    mandate_id = await firm.mandate()
+
+    await take(scene, "d", pool_id)
+
+    assert (refused.value.rule, refused.value.asked_minor) == ("no_mandate", 60 * 490_980)
+    assert (await firm.of_mandate(mandate_id))["used_minor"] == 60 * 490_980
+    assert await uses_agree() == []
+    used = await Pool().rows("select lots, state from mandate_use")
+    assert [(row["lots"], row["state"]) for row in used] == [(60, "spent")]
+    await assert_books_agree()
 
 
 async def test_two_processes_take_freed_lots_once(orm: str) -> None:

@@ -58,7 +58,7 @@ export function inFull({ pointer, text, isWhole }) {
 /** Return a link to where the reader can mend what was refused. */
 export function wayOut(error) {
   if (error.code === "insufficient_funds") return [" ", h("a", { href: "/money" }, t("page.money.title"))];
-  if (error.code === "beyond_mandate") return [" ", approvalButton(error)];
+  if (error.code === "beyond_mandate" && error.sent.body) return [" ", approvalButton(error)];
   if (error.code === "not_signed_in") return [" ", h("a", { href: signInPath() }, t("page.sign_in"))];
   return null;
 }
