@@ -24,6 +24,7 @@ from aggregator.forwards import closing as forwards_closing
 from aggregator.forwards import proposing as forwards_proposing
 from aggregator.forwards import staging as forwards_staging
 from aggregator.forwards import talking as forwards_talking
+from aggregator.forwards.contract_facts import SlotEnded
 from aggregator.forwards.facts import OrderCancelled, StripCleared, StripLapsed
 from aggregator.fulfilment import accepting, desks, disputed, lanes, tickets
 from aggregator.fulfilment.facts import TicketEnded, TicketOpened
@@ -81,6 +82,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     PledgesLeftOut: [pool_sending.on_left_out, ending.on_left_out],
     PoolAwarded: [pool_sending.on_pool_awarded, ending.on_pool_awarded],
     PoolLapsed: [pool_sending.on_left_out, ending.on_left_out],
+    SlotEnded: [forwards_proposing.on_slot_ended],
     StripCleared: [ending.on_strip_cleared],
     StripLapsed: [ending.on_strip_lapsed],
     SubstituteAwarded: [answering.on_substitute_awarded, ending.on_substitute_awarded],

@@ -60,7 +60,7 @@ class ContractView:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What every slot of a contract is shown with."""
+    """What every slot of a contract is shown with; `lines` numbers those that are seen."""
 
     actor: Actor
     traded: InstrumentView
@@ -69,6 +69,7 @@ class _Frame:
     call_offs: Sequence[CallOff]
     states: Mapping[str, str]
     names: Mapping[str, Mapping[str, Any]]
+    lines: Mapping[int, int]
 
 
 async def contracts(actor: Actor, reader: Reader | None = None) -> list[ContractSummary]:
@@ -108,6 +109,7 @@ async def contract(
         called,
         await _deal_states(source, [c.deal_id for c in called if c.deal_id]),
         await _names(source, [slot.buyer_id for slot in mine]),
+        {line: n for n, line in enumerate(sorted({slot.line for slot in mine}), start=1)},
     )
     shown = [await _slot(source, frame, slot) for slot in mine]
     return ContractView(
@@ -187,7 +189,7 @@ async def _slot(source: Reader, frame: _Frame, slot: Slot) -> Mapping[str, Any]:
     return {
         "slot_id": slot.id,
         "replaces": slot.replaces,
-        "line": slot.line,
+        "line": frame.lines[slot.line],
         "buyer_id": slot.buyer_id,
         "buyer": frame.names[slot.buyer_id]["name"],
         "buyer_en": frame.names[slot.buyer_id]["name_en"],

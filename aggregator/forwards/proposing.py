@@ -16,7 +16,12 @@ from typing import Any
 
 from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
 from aggregator.forwards import dating, places, plans, proposals, replacing, slots
-from aggregator.forwards.contract_facts import ChangeConsented, ChangeEnded, ChangeProposed
+from aggregator.forwards.contract_facts import (
+    ChangeConsented,
+    ChangeEnded,
+    ChangeProposed,
+    SlotEnded,
+)
 from aggregator.forwards.errors import TermsChanged
 from aggregator.forwards.plans import SWAP, TRANSFER, Change, Plan, World
 from aggregator.forwards.proposals import Proposal
@@ -156,8 +161,8 @@ async def consent(
         if set(proposal.asked) - set(await _consented(unit, proposal.id)):
             return {"proposal_id": proposal.id, "state": OPEN, "slot_ids": []}
         await _free_holds(unit, proposal.id)
-        made = await replacing.carry_out(unit, world, plan)
         await _end(unit, slot, proposal, EXECUTED)
+        made = await replacing.carry_out(unit, world, plan)
         mine = [fresh.id for fresh in made if actor.organisation_id in fresh.party_ids]
         return {"proposal_id": proposal.id, "state": EXECUTED, "slot_ids": mine}
 
@@ -208,6 +213,18 @@ async def expire(market: Market, proposal_id: str) -> None:
         return {"proposal_id": proposal.id, "state": EXPIRED}
 
     await market.perform(Actor.SYSTEM, TIMER, step, stream=slots.stream_of(strip_id))
+
+
+async def on_slot_ended(unit: Unit, fact: SlotEnded) -> None:
+    """End what else was proposed of a slot: it can never be carried out, and money waits for it."""
+    found = await unit.rows(
+        "select id from contract_proposal where slot_id = $1 and state = 'open' order by id",
+        fact.slot_id,
+    )
+    for row in found:
+        proposal = await proposals.load(unit, row["id"])
+        await _free_holds(unit, proposal.id)
+        await _end(unit, await slots.load(unit, fact.slot_id), proposal, EXPIRED)
 
 
 async def _asked(

@@ -52,6 +52,15 @@ async def test_signing_takes_the_deposit_of_each_slot(orm: str) -> None:
     assert (await verify()).differences == ()
 
 
+async def test_no_line_number_tells_a_buyer_of_others(orm: str) -> None:
+    world = await signed()
+
+    pairs = list(zip(world.buyers, world.slot_ids, strict=True))
+
+    assert [(await world.slot(buyer, slot_id))["line"] for buyer, slot_id in pairs] == [1, 1, 1]
+    assert [(await world.slot(world.mill, slot_id))["line"] for _, slot_id in pairs] == [1, 2, 3]
+
+
 async def test_partial_call_offs_use_a_slot_up_to_the_last_lot_and_fen(orm: str) -> None:
     world = await signed()
     deposit = (await world.slot(world.buyers[0], world.slot_ids[0]))["deposit_minor"]

@@ -5,12 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from aggregator.errors import WrongState
-from aggregator.forwards import calling, proposing, staging
+from aggregator.forwards import calling, contract_queries, proposals, proposing, staging
 from aggregator.forwards.plans import Change
+from aggregator.journal.reading import Pool
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
 from tests.builders import a_command
 from tests.integration.forwards.signing import Signed, signed
+from tests.integration.forwards.test_changes import cash, consent, propose, sound
 from tests.integration.forwards.test_stages import AHEAD, DUE, ring
 
 # Five trading days before 31 March 2027.
@@ -94,3 +96,18 @@ async def test_a_deposit_paid_at_the_instant_it_is_due_is_late(orm: str) -> None
         await staging.pay(world.market, world.buyers[0], a_command(), world.slot_ids[0])
 
     assert late.value.state == "lapsed"
+
+
+async def test_what_is_proposed_of_a_slot_ends_with_it_and_frees_its_money(orm: str) -> None:
+    world = await signed()
+    buyer = world.buyers[0]
+    waits = await propose(world, buyer, 0, Change(kind="lots", lots=44))
+    made = await propose(world, buyer, 0, Change(kind="lots", lots=36))
+
+    await consent(world, world.mill, made["proposal_id"])
+
+    assert (await proposals.load(Pool(), waits["proposal_id"])).state == "expired"
+    assert (await proposals.load(Pool(), made["proposal_id"])).state == "executed"
+    assert await contract_queries.waiting(world.mill) == []
+    assert (await cash(buyer))[1] == 0
+    assert await sound()
