@@ -137,9 +137,13 @@ def _opened(
 
 def _checked_firming(now: datetime, terms: PoolTerms) -> datetime:
     month_over = after_month(terms.cell.tenor)
+    rule = "later than now, at most the end of the delivery month"
     if not now < terms.closes_at <= month_over:
-        rule = "later than now, at most the end of the delivery month"
         raise InvalidField("/closes_at", rule, Unit.stamp(terms.closes_at))
+    # Behind the month no offer stands: who agreed would wait for nothing, his deposit held.
+    prolonged_to = terms.closes_at + timedelta(minutes=terms.prolong_minutes)
+    if prolonged_to > month_over:
+        raise InvalidField("/prolong_minutes", rule, Unit.stamp(prolonged_to))
     firming_at = terms.firming_at or max(now, terms.closes_at - FIRMING_TIME)
     if not now <= firming_at < terms.closes_at:
         rule = "not in the past, and before closes_at"

@@ -24,6 +24,7 @@ POOL: dict[str, Any] = {
     "firming_at": "2027-01-04T03:00:00Z",
     "closes_at": "2027-01-04T05:00:00Z",
 }
+LATE: dict[str, Any] = {"closes_at": "2027-03-31T23:00:00Z"}
 PLEDGE: dict[str, Any] = {"lots": 100, "limit": "5100.00", "freight": "30.00"}
 
 
@@ -127,6 +128,7 @@ async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
         await operator.post("/pools", {**POOL, "closes_at": "2027-01-04T00:00:00Z"}),
         await operator.post("/pools", {**POOL, "mode": "lottery"}),
         await operator.post("/pools", {**POOL, "min_members": 2}),
+        await operator.post("/pools", {**POOL, **LATE, "prolong_minutes": 61}),
         await ann.post(path, {**PLEDGE, "limit": 5100}),
         await ann.post(path, {**PLEDGE, "limit": "5100.50"}),
         await ann.post(path, {**PLEDGE, "lots": 0}),
@@ -152,6 +154,7 @@ async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
         (422, "invalid_field", "/closes_at"),
         (422, "invalid_field", "/mode"),
         (422, "invalid_field", "/min_members"),
+        (422, "invalid_field", "/prolong_minutes"),
         (422, "invalid_field", "/limit"),
         (422, "invalid_field", "/limit"),
         (422, "invalid_field", "/lots"),
