@@ -178,6 +178,21 @@ class DealDisputed:
 
 
 @fact
+class DealExtended:
+    """Time that the market lost is given back.
+
+    `what` is the state that waits, or: proposal, to cancel; claim, its answer; deposit, the
+    seller's.
+    """
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    what: str
+    until: datetime
+
+
+@fact
 class DealSettled:
     """All five evidences agree. `price_minor` is the goods price per lot on the basis terms."""
 

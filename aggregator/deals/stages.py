@@ -110,6 +110,13 @@ async def annotate(
     return await load(unit, deal.id)
 
 
+async def postpone(unit: Unit, deal: Deal, until: datetime) -> Deal:
+    """Let a locked deal wait for whom it waits until a later instant."""
+    await set_timer(unit, _timer(deal.state), deal.id, until)
+    await _write(unit, deal.id, {"due_at": until})
+    return await load(unit, deal.id)
+
+
 async def begin(unit: Unit, deal: Deal) -> None:
     """Set the first deadline of a fresh deal."""
     await set_timer(unit, _timer(FORMED), deal.id, deal.funding_due_at)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 
 from aggregator.auctions import outage as auctions
+from aggregator.deals import outage as deals
 from aggregator.forwards import outage as forwards
 from aggregator.journal.reading import Pool
 from aggregator.market import Market
@@ -27,6 +28,7 @@ async def after_silence(market: Market) -> None:
         await auctions.after_outage(market, found[0]["at"], now)
         await pools.after_outage(market, found[0]["at"], now)
         await forwards.after_outage(market, found[0]["at"], now)
+        await deals.after_outage(market, found[0]["at"], now)
     await _beat(market)
 
 

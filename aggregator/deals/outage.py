@@ -1,0 +1,90 @@
+"""The outage rule for deals: nobody defaults, and no silence counts, because the market was away.
+
+Who had until some instant in the outage, or soon after it, to pay, ship, deliver, accept, decide,
+complete a deposit, agree to a cancellation or answer a claim, has at least the lost time and
+60 seconds left after it, and never less than 2 minutes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aggregator.deals import claims, stages, store
+from aggregator.deals.facts import DealExtended
+from aggregator.deals.store import Deal
+from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.scheduler.outages import left_after
+from aggregator.scheduler.timers import set_timer
+from aggregator.settlement import calls
+
+ACT = "deals.extend"
+_HIT = (
+    "select id from deal where due_at > $1 and due_at < $2"
+    " or cancel_until > $1 and cancel_until < $2"
+    " union select deal_id from deal_claim where due_at > $1 and due_at < $2"
+    f" union select key from timer where kind = '{stages.PERFORMANCE}'"
+    " and due_at > $1 and due_at < $2 order by 1"
+)
+
+
+async def after_outage(market: Market, began_at: datetime, ended_at: datetime) -> None:
+    """Move every deadline of a deal that lay in [began_at, ended_at) or too soon after it.
+
+    Silences of up to 2 s, and an outage told twice, change nothing.
+    """
+    left = left_after(began_at, ended_at)
+    if not left:
+        return
+    until = ended_at + left
+    for row in await Pool().rows(_HIT, began_at, until):
+        await _extend(market, row["id"], began_at, until)
+
+
+async def _extend(market: Market, deal_id: str, began_at: datetime, until: datetime) -> None:
+    def is_hit(due_at: datetime | None) -> bool:
+        return due_at is not None and began_at < due_at < until
+
+    async def step(unit: Unit) -> Answer:
+        deal = await store.locked(unit, deal_id)
+        moved = []
+        if is_hit(deal.due_at):
+            moved.append(deal.state)
+            deal = await stages.postpone(unit, deal, until)
+            if deal.state == stages.FORMED:
+                await calls.move_due(unit, deal.call_reference, until)
+        if is_hit(deal.cancel_until):
+            moved.append("proposal")
+            await set_timer(unit, stages.PROPOSAL, deal.id, until)
+            await stages.annotate(unit, deal, cancel_until=until)
+        moved += await _others(unit, deal, began_at, until)
+        facts = [DealExtended(deal.id, deal.buyer_id, deal.seller_id, one, until) for one in moved]
+        if facts:
+            await unit.record(store.stream_of(deal.id), *facts)
+        return {}
+
+    await market.perform(Actor.SYSTEM, ACT, step, stream=store.stream_of(deal_id))
+
+
+async def _others(unit: Unit, deal: Deal, began_at: datetime, until: datetime) -> list[str]:
+    """Move the deadlines of claims and of the seller's deposit; return which were moved."""
+    answered = await unit.rows(
+        "update deal_claim set due_at = $3 where deal_id = $4 and due_at > $1 and due_at < $2"
+        " returning id",
+        began_at,
+        until,
+        until,
+        deal.id,
+    )
+    for row in answered:
+        await set_timer(unit, claims.TIMER, row["id"], until)
+    deposit = await unit.rows(
+        "update timer set due_at = $3 where kind = $4 and key = $5 and due_at > $1 and due_at < $2"
+        " returning key",
+        began_at,
+        until,
+        until,
+        stages.PERFORMANCE,
+        deal.id,
+    )
+    return ["claim"] * len(answered) + ["deposit"] * len(deposit)
