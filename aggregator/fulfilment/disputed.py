@@ -22,9 +22,12 @@ from aggregator.settlement import escrow
 
 async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
     """Hold what is in dispute of the money that the seller has just got."""
+    waiting = await open_tickets(unit, settled.deal_id)
+    if not waiting:
+        return
     deal = await store.load(unit, settled.deal_id)
     left = settled.lots - await compensated_lots(unit, deal)
-    for ticket in await open_tickets(unit, deal.id):
+    for ticket in waiting:
         lots = min(ticket.lots, left)
         left -= lots
         await hold(unit, deal, ticket, lots)
