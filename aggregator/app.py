@@ -23,8 +23,9 @@ from aggregator.ids import Ids, RandomIds
 from aggregator.journal.reading import Pool
 from aggregator.logs import logger
 from aggregator.market import Market
+from aggregator.notices import posting
 from aggregator.reactions import ON_FACT, ON_TIMER
-from aggregator.settings import Settings, masked
+from aggregator.settings import Environment, Settings, masked
 from aggregator.workers import beating, ringing
 
 _LOOK_AFTER_S = 1
@@ -117,6 +118,7 @@ async def running_market(
     """
     async with database(settings) as found:
         vault.install(settings.data_dir)
+        posting.install(lets_localhost=settings.env is not Environment.PRODUCTION)
         if first is not None:
             await first(found.dsn)
         connections = settings.database_connections

@@ -31,6 +31,7 @@ from aggregator.fulfilment.facts import TicketEnded, TicketOpened
 from aggregator.invoices import crediting, filing, issuing
 from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
+from aggregator.notices import delivering
 from aggregator.notices.telling import WHO_IS_TOLD, tell
 from aggregator.parties.facts import PersonLeft
 from aggregator.pools import answering, firming, listing, stating, substituting
@@ -122,6 +123,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     lanes.TIMER: lanes.on_time_passed,
     filing.TIMER: filing.remind,
     "mandates.expire": granting.expire,
+    "notices.deliver": delivering.deliver,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,
     "pools.progress": stating.state_progress,

@@ -16,3 +16,20 @@ class Noticed:
     kind: str
     subject: str
     figures: tuple[tuple[str, str | int], ...]
+
+
+@fact
+class WebhookChanged:
+    """An address for the firm's notices was `registered`, `removed` or `resumed`."""
+
+    organisation_id: str
+    webhook_id: str
+    change: str
+
+
+@fact
+class WebhookDisabled:
+    """Nothing is sent there any more: for a day nothing was taken."""
+
+    organisation_id: str
+    webhook_id: str

@@ -42,9 +42,10 @@ from aggregator.journal.facts import stamp
 from aggregator.mandates.facts import ApprovalAsked, ApprovalEnded
 from aggregator.market import Unit
 from aggregator.notices.contracts import CONTRACT_TOLD
-from aggregator.notices.facts import Noticed
+from aggregator.notices.facts import Noticed, WebhookDisabled
 from aggregator.notices.standing import STANDING_TOLD
 from aggregator.notices.told import Figure, Told
+from aggregator.notices.webhooks import TIMER
 from aggregator.pools.facts import (
     FirmingBegan,
     PledgesLeftOut,
@@ -219,6 +220,10 @@ def _strip_lapsed(fact: StripLapsed) -> Iterable[Told]:
         yield Told(organisation_id, "strip_lapsed", f"strip:{fact.strip_id}", figures)
 
 
+def _webhook_disabled(fact: WebhookDisabled) -> Iterable[Told]:
+    yield Told(fact.organisation_id, "webhook_disabled", "account")
+
+
 WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     **CONTRACT_TOLD,
     **STANDING_TOLD,
@@ -269,6 +274,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     SubstitutionEnded: _substitution_ended,
     TicketEnded: _both("ticket_ended", "lots", "fault_lots", "compensation_minor"),
     TicketOpened: _both("ticket_opened", "matter", "lots"),
+    WebhookDisabled: _webhook_disabled,
 }
 
 
@@ -277,14 +283,14 @@ async def tell(unit: Unit, fact: object) -> None:
     for told in WHO_IS_TOLD[type(fact)](fact):
         notice_id = unit.new_id("ntc")
         await unit.execute(
-            "insert into notice (id, organisation_id, kind, subject, figures, at)"
-            " values ($1, $2, $3, $4, $5::jsonb, $6)",
+            _TELL,
             notice_id,
             told.organisation_id,
             told.kind,
             told.subject,
             json.dumps(dict(told.figures), ensure_ascii=False),
             unit.now,
+            TIMER,
         )
         await unit.record(
             stream_of(told.organisation_id),
@@ -294,3 +300,19 @@ async def tell(unit: Unit, fact: object) -> None:
 
 def stream_of(organisation_id: str) -> str:
     return f"me:{organisation_id}"
+
+
+# One statement, because many notices are told at once: the notice, and what is to be sent of it.
+_TELL = """
+with told as (
+  insert into notice (id, organisation_id, kind, subject, figures, at)
+  values ($1, $2, $3, $4, $5::jsonb, $6) returning id
+), due as (
+  insert into webhook_delivery (webhook_id, notice_id, state, made_at)
+  select w.id, told.id, 'pending', $6 from webhook w, told
+  where w.organisation_id = $2 and w.disabled_at is null and w.removed_at is null
+    and (w.kinds = '{}' or $3 = any(w.kinds))
+  returning webhook_id, notice_id
+)
+insert into timer (kind, key, due_at) select $7, webhook_id || '/' || notice_id, $6 from due
+"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,20 +43,21 @@ class OwnTopic:
         noticed = entry.fact
         if not isinstance(noticed, Noticed):
             return state
-        shown = {
+        told = {
             "notice_id": noticed.notice_id,
             "kind": noticed.kind,
             "subject": noticed.subject,
-            "figures": _shown(dict(noticed.figures)),
+            "figures": shown(dict(noticed.figures)),
             "at": stamp(entry.at),
         }
-        return State((shown, *state.notices)[:SHOWN])
+        return State((told, *state.notices)[:SHOWN])
 
     def view(self, state: State, _: Audience) -> dict[str, Any]:
         return {"notices": list(state.notices)}
 
 
-def _shown(figures: dict[str, str | int]) -> dict[str, str | int]:
+def shown(figures: Mapping[str, str | int]) -> dict[str, str | int]:
+    """Return the figures of a notice as others read them: amounts as decimal text."""
     currency = str(figures.get("currency", "CNY"))
     currency = currency if currency in DECIMALS else "CNY"
     return {

@@ -15,10 +15,16 @@ log = structlog.get_logger("timers")
 
 Ring = Callable[[Market, str], Awaitable[None]]
 LOOK_EVERY = timedelta(milliseconds=200)
-ALONE = ("auctions.close", "auctions.conclude", "forwards.close", "pools.close")
+ALONE = (
+    "auctions.close",
+    "auctions.conclude",
+    "forwards.close",
+    "notices.deliver",
+    "pools.close",
+)
 """Kinds with a loop of their own: a thousand auctions end in a second, other kinds may ring for
-minutes, and none of them waits for another."""
-TOGETHER = ("auctions.close",)
+minutes, others wait for foreign machines, and none of them waits for another."""
+TOGETHER = frozenset({"auctions.close", "notices.deliver"})
 """Kinds of which all that are due ring at once."""
 MOST_TOGETHER, MOST_IN_ROW = 200, 50
 
@@ -32,7 +38,7 @@ async def ring_due(
     """
     rang = 0
     under_way = set() if under_way is None else under_way
-    most = MOST_TOGETHER if tuple(on_timer) == TOGETHER else MOST_IN_ROW
+    most = MOST_TOGETHER if on_timer.keys() <= TOGETHER else MOST_IN_ROW
     while due := await timers.claim_due(market.clock.now(), on_timer.keys(), limit=most):
         together = [timer for timer in due if timer.kind in TOGETHER]
         rang += await _ring_together(market, on_timer, together, under_way)
@@ -91,7 +97,7 @@ def keep_ringing_all(market: Market, on_timer: Mapping[str, Ring]) -> None:
 
 async def keep_ringing(market: Market, on_timer: Mapping[str, Ring]) -> None:
     """Ring timers as they fall due, until cancelled; what rings together waits for no slow one."""
-    patience_s = LOOK_EVERY.total_seconds() if tuple(on_timer) == TOGETHER else None
+    patience_s = LOOK_EVERY.total_seconds() if on_timer.keys() <= TOGETHER else None
     under_way = set[str]()
     while True:
         one = market.tasks.start(_look(market, on_timer, under_way), name="timers due")

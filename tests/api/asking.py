@@ -9,6 +9,7 @@ from web.api.routing import Endpoint
 
 KNOWN: Mapping[str, Any] = {
     "acts": ["auctions.bid"],
+    "address": "https://example.com/market",
     "act": "auctions.bid",
     "cell": "SUGAR-W1/GX/2027-03",
     "chain": ["role:owner"],

@@ -15,6 +15,7 @@ from aggregator.journal.reading import Pool
 from tests.api.asking import body_of
 from tests.api.conftest import Served, Visitor
 from tests.api.test_deals import formed
+from tests.api.test_passkeys import a_device, added
 from tests.architecture.permitting import KINDS, NOBODY, written
 from tests.builders import with_cash, with_sugar
 from tests.unit.aggregator.test_pictures import a_photograph
@@ -143,6 +144,10 @@ class World:
         await self._post(own["owner"], "/invitations", {"roles": ["buyer"]}, "invitation_id")
         token = {"label": "ERP", "scopes": ["deals.read"]}
         await self._post(own["owner"], "/tokens", token, "token_id")
+        passkey = await added(self.served, own["owner"], a_device(self.served))
+        self.ids["passkey_id"] = str(passkey.json()["passkey_id"])
+        webhook = {"address": "https://example.com/market"}
+        await self._post(own["owner"], "/webhooks", webhook, "webhook_id")
         grant = {"reason": "look at a deal", "hours": 1}
         await self._post(own["owner"], "/support-grants", grant, "grant_id")
 

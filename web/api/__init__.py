@@ -35,6 +35,7 @@ ROUTE_MODULES = [
     "web.api.sessions",
     "web.api.standing",
     "web.api.support",
+    "web.api.webhooks",
 ]
 """Modules whose routes and feed operations the application serves; one line a capability."""
 

@@ -7,19 +7,21 @@ import { actButton, form } from "../core/forms.js";
 import { columns, empty, facts, head, panel, table } from "../core/parts.js";
 import { may, organisationId } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
+import { webhooks } from "./account_webhooks.js";
 
 export async function show(main) {
   const lead = h("div", { class: "stack" });
   const aside = h("aside", { class: "stack" });
   const way = may("standing.read") && h("a", { class: "button", href: "/standing" }, t("page.standing.title"));
   fill(main, head(t("page.account.title"), { aside: way }), columns(lead, aside, null, t("page.account.security")));
+  const addresses = may("notices.direct") ? await webhooks() : null;
   const refresh = async () => {
     const [{ memberships }, { tokens }, factor] = await Promise.all([
       get("/memberships"),
       get("/tokens"),
       get("/second-factor"),
     ]);
-    fill(lead, firmsOf(memberships), tokensOf(tokens, refresh));
+    fill(lead, firmsOf(memberships), tokensOf(tokens, refresh), addresses);
     fill(aside, passwordForm(), factorOf(factor, refresh));
   };
   await refresh();

@@ -1,0 +1,219 @@
+"""Where a firm wants its notices sent: its own addresses, each with a secret that signs.
+
+A notice and what is to be sent of it are rows of one transaction. A delivery comes at least once;
+`webhook-id` is the notice's id, by which the receiver knows it again. The headers and the
+signature are those of Standard Webhooks 1.0: HMAC-SHA-256 over id, time and body.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
+from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.notices.facts import WebhookChanged
+from aggregator.notices.kinds import KINDS
+from aggregator.notices.posting import checked_address
+from aggregator.parties.registering import stream_of
+from aggregator.vault import vault
+
+ACT = "notices.direct"
+TIMER = "notices.deliver"
+PURPOSE = "webhook"
+MAX_WEBHOOKS, MAX_REPLAYED, SHOWN = 5, 1000, 100
+SECRET_BYTES = 32
+_PREFIX = "whsec_"
+
+
+async def register(market: Market, actor: Actor, *, address: str, kinds: Sequence[str]) -> Outcome:
+    """Send notices of these kinds to an address, of all kinds where none is named.
+
+    The secret is told once: the answer is kept under no command.
+
+    Raises:
+        InvalidField: no address that may be posted to, or no kind of notice.
+        Conflict: the firm has too many.
+
+    """
+    place, wanted = checked_address(address, "/address"), sorted(set(kinds))
+    unknown = sorted(set(wanted) - KINDS)
+    if unknown:
+        raise InvalidField("/kinds", "kinds of notices", unknown[0][:60])
+    firm, secret = actor.organisation_id, secrets.token_bytes(SECRET_BYTES)
+
+    async def step(unit: Unit) -> Answer:
+        row = await unit.row(
+            "select count(*) as n from webhook where organisation_id = $1 and removed_at is null",
+            firm,
+        )
+        if row and row["n"] >= MAX_WEBHOOKS:
+            raise Conflict("too_many_webhooks")
+        webhook_id = unit.new_id("whk")
+        await unit.execute(
+            "insert into webhook (id, organisation_id, address, kinds, secret_wrapped, made_by,"
+            " made_at) values ($1, $2, $3, $4::text[], $5, $6, $7)",
+            webhook_id,
+            firm,
+            place,
+            wanted,
+            vault().wrap(secret, PURPOSE),
+            actor.person_id,
+            unit.now,
+        )
+        await _record(unit, webhook_id, "registered")
+        return {
+            "webhook_id": webhook_id,
+            "secret": _PREFIX + base64.b64encode(secret).decode("ascii"),
+        }
+
+    return await market.perform(actor, ACT, step, stream=stream_of(firm))
+
+
+async def remove(market: Market, actor: Actor, command: Command, webhook_id: str) -> Outcome:
+    """Send nothing to an address any more.
+
+    Raises:
+        NotFound: the firm has no such one.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        await _own(unit, webhook_id)
+        await unit.execute("update webhook set removed_at = $2 where id = $1", webhook_id, unit.now)
+        await _record(unit, webhook_id, "removed")
+        return {"webhook_id": webhook_id}
+
+    return await market.perform(
+        actor, ACT, step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+async def resume(market: Market, actor: Actor, command: Command, webhook_id: str) -> Outcome:
+    """Send again to an address that was switched off; what was missed is to be replayed.
+
+    Raises:
+        NotFound: the firm has no such one.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        await _own(unit, webhook_id)
+        await unit.execute(
+            "update webhook set failing_since = null, disabled_at = null where id = $1", webhook_id
+        )
+        await _record(unit, webhook_id, "resumed")
+        return {"webhook_id": webhook_id}
+
+    return await market.perform(
+        actor, ACT, step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+async def replay(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    webhook_id: str,
+    *,
+    notice_id: str | None,
+    since: datetime | None,
+) -> Outcome:
+    """Send one notice again, or the first 1000 from an instant on, whether they arrived or not.
+
+    Raises:
+        NotFound: the firm has no such address, or no such notice.
+        InvalidField: neither or both are said.
+        WrongState: the address is switched off.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        found = await _own(unit, webhook_id)
+        if (notice_id is None) == (since is None):
+            raise InvalidField("/since", "a notice or an instant, one of the two")
+        if found["disabled_at"] is not None:
+            raise WrongState("disabled", "active")
+        sent = await unit.rows(
+            _REPLAY,
+            webhook_id,
+            actor.organisation_id,
+            notice_id,
+            since,
+            list(found["kinds"]),
+            MAX_REPLAYED,
+            unit.now,
+            TIMER,
+        )
+        if notice_id is not None and not sent:
+            raise NotFound("notice")
+        return {"webhook_id": webhook_id, "notices": len(sent)}
+
+    return await market.perform(actor, ACT, step, command=command)
+
+
+async def webhooks(actor: Actor) -> Sequence[Mapping[str, Any]]:
+    """Return the firm's addresses, the oldest first, and never their secrets."""
+    found = await Pool().rows(
+        "select id as webhook_id, address, kinds, made_at, failing_since, disabled_at"
+        " from webhook where organisation_id = $1 and removed_at is null order by made_at, id",
+        actor.organisation_id,
+    )
+    return [{**row, "kinds": list(row["kinds"])} for row in found]
+
+
+async def deliveries(actor: Actor, webhook_id: str) -> Sequence[Mapping[str, Any]]:
+    """Return the newest deliveries to one of the firm's addresses.
+
+    Raises:
+        NotFound: the firm has no such one.
+
+    """
+    if webhook_id not in {row["webhook_id"] for row in await webhooks(actor)}:
+        raise NotFound("webhook")
+    found = await Pool().rows(
+        "select d.notice_id, n.kind, n.at, d.state, d.attempts, d.tried_at, d.outcome"
+        " from webhook_delivery d join notice n on n.id = d.notice_id"
+        " where d.webhook_id = $1 order by n.at desc, n.id desc limit $2",
+        webhook_id,
+        SHOWN,
+    )
+    return [dict(row) for row in found]
+
+
+async def _own(unit: Unit, webhook_id: str) -> Mapping[str, Any]:
+    row = await unit.row(
+        "select kinds, disabled_at from webhook where id = $1 and organisation_id = $2"
+        " and removed_at is null for update",
+        webhook_id,
+        unit.actor.organisation_id,
+    )
+    if row is None:
+        raise NotFound("webhook")
+    return row
+
+
+async def _record(unit: Unit, webhook_id: str, change: str) -> None:
+    firm = unit.actor.organisation_id
+    await unit.record(stream_of(firm), WebhookChanged(firm, webhook_id, change))
+
+
+_REPLAY = """
+with chosen as (
+  select id from notice where organisation_id = $2 and (id = $3::text or at >= $4::timestamptz)
+    and ($3::text is not null or $5::text[] = '{}' or kind = any($5::text[]))
+  order by at, id limit $6
+), due as (
+  insert into webhook_delivery (webhook_id, notice_id, state, made_at)
+  select $1, id, 'pending', $7 from chosen
+  on conflict (webhook_id, notice_id) do update set state = 'pending', attempts = 0
+  returning notice_id
+)
+insert into timer (kind, key, due_at) select $8, $1 || '/' || notice_id, $7 from due
+on conflict (kind, key) do update set due_at = excluded.due_at, attempts = 0
+returning key
+"""
