@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ async def test_a_part_is_taken_hidden_found_again_and_left_by_keys(town: Town) -
     await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
-async def test_prices_are_looked_into_by_buttons_and_keys(town: Town) -> None:
+async def test_prices_are_looked_into_by_buttons_keys_and_dragging(town: Town) -> None:
     page = await town.look("en")
     await page.route(f"**/api/v1/prices/{CELL}", lambda route: _told(route, _publications()))
     await page.route("**/api/v1/prices", lambda route: _told(route, {"cells": []}))
@@ -57,12 +58,22 @@ async def test_prices_are_looked_into_by_buttons_and_keys(town: Town) -> None:
 
     await expect(said).to_have_text("9 Jan 2027, 16:00 GMT+8 · 4,909.00")
     await page.get_by_role("button", name="Zoom in").click()
-    await expect(chart.locator("circle")).to_have_count(5)
+    await expect(chart).to_have_attribute("data-shown", "5")
     await chart.focus()
     await page.keyboard.press("Home")
     await expect(said).to_contain_text("4,901.00")
     await page.keyboard.press("Escape")
-    await expect(chart.locator("circle")).to_have_count(9)
+    await expect(chart).to_have_attribute("data-shown", "9")
+
+    place = await chart.locator(".u-over").bounding_box()
+    assert place is not None
+    await page.mouse.move(place["x"] + place["width"] * 0.3, place["y"] + 60)
+    await page.mouse.down()
+    await page.mouse.move(place["x"] + place["width"] * 0.6, place["y"] + 80, steps=4)
+    await page.mouse.up()
+    await expect(chart).to_have_attribute("data-shown", re.compile("[34]"))
+    await page.get_by_role("button", name="All").click()
+    await expect(chart).to_have_attribute("data-shown", "9")
 
 
 async def _told(route: Route, answer: Any) -> None:

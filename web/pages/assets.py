@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from web.locale import LANGUAGES
-from web.pages.wording import STATIC, words_of
+from web.pages.wording import STATIC, scripts_of, words_of
 
 _FOREVER = "public, max-age=31536000, immutable"
 _TYPES = {
+    "": "text/plain; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
@@ -71,7 +72,16 @@ def static_url(path: str) -> str:
 def modules_of(page: str) -> Sequence[str]:
     """Return the modules a page needs, so that the browser asks for all of them at once."""
     own = (f"js/pages/{page}.js", f"js/pages/{page}_")
-    return [path for path in assets() if path.startswith(("js/core/", *own))]
+    drawn = [path for path in scripts_of(page) if path.startswith(("js/charts/", "vendor/"))]
+    return [*(path for path in assets() if path.startswith(("js/core/", *own))), *drawn]
+
+
+def sheets_of(page: str) -> Sequence[str]:
+    """Return the style sheets of the libraries that a page runs; they come before ours."""
+    folders = {path.rpartition("/")[0] for path in scripts_of(page) if path.startswith("vendor/")}
+    return [
+        path for path in assets() if path.endswith(".css") and path.rpartition("/")[0] in folders
+    ]
 
 
 async def serve_static(request: Request) -> Response:

@@ -19,7 +19,7 @@ from web.auth.asking import credential
 from web.context import context_of
 from web.language import COOKIE, language_of
 from web.locale import LANGUAGES, words
-from web.pages.assets import modules_of, serve_static, static_url
+from web.pages.assets import modules_of, serve_static, sheets_of, static_url
 
 A_YEAR_S = 31_536_000
 
@@ -135,6 +135,7 @@ async def _rendered(request: Request, page: Page, viewer: Actor | None) -> Respo
         path=request.url.path,
         static=static_url,
         modules=modules_of(page.name),
+        sheets=sheets_of(page.name),
         sections=[(s.path, s.name) for s in SECTIONS if s.act is None or s.act in acts],
         parameters=request.path_params,
         firm=_named(firm, language),

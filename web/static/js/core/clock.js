@@ -28,6 +28,8 @@ const SECONDS = new Intl.DateTimeFormat(LOCALE, {
 });
 const ZONE = new Intl.DateTimeFormat(LOCALE, { timeZoneName: "short" });
 const MONTH = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short", timeZone: "UTC" });
+const MONTH_HERE = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short" });
+const MINUTES = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const RELATIVE = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
 /** Return the market's time now, in milliseconds. */
@@ -48,9 +50,10 @@ export function instant(iso) {
   return h("time", { datetime: iso, title: iso }, dayAndTime(Date.parse(iso)));
 }
 
-/** Return the day of an instant, without its year. */
-export function day(at) {
-  return DAY_ONLY.format(at);
+/** Return an instant as short as the step between two marks of an axis allows. */
+export function axisTime(at, step) {
+  if (step < DAY) return MINUTES.format(at);
+  return (step < 28 * DAY ? DAY_ONLY : MONTH_HERE).format(at);
 }
 
 /** Return an instant's time of day to the second. */

@@ -1,25 +1,26 @@
 /** One cell's publications: chart, table, and the file. */
 
+import { curveChart, historyChart, published } from "../charts/prices.js";
 import { get } from "../core/api.js";
 import { cellName, instrument, instrumentName, regionName } from "../core/catalogue.js";
-import { age, day, dayAndTime, instant, month } from "../core/clock.js";
+import { age, instant, month } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { live } from "../core/live.js";
 import { amount, change, direction, priceUnit } from "../core/numbers.js";
 import { empty, head, panel, table, tiles } from "../core/parts.js";
 import { t, worded } from "../core/words.js";
-import { chart } from "./prices_chart.js";
 
 export async function show(main, { instrument: id, region, tenor }) {
   const cell = `${id}/${region}/${tenor}`;
   const body = h("div", { class: "stack live" });
   const curve = h("div");
-  fill(main, head(cellName(cell), { back: "/", note: t("page.prices.note") }), body, curve);
+  const drawn = drawnOnce();
+  fill(main, head(cellName(cell), { back: "/", note: t("page.prices.note") }), h("div", { class: "stack" }, body, curve));
   const show = async () => {
     const prices = await history(cell);
     const rule = await waitsFor(cell);
     if (prices.length === 0) showNone(body, rule);
-    else showPrices(body, cell, prices, rule);
+    else showPrices(body, cell, { prices, rule, drawing: drawn(prices) });
   };
   await live({ topic: `prices:${cell}`, path: "/time", show, refetch: true });
   await showCurve(curve, id, region, tenor);
@@ -51,7 +52,7 @@ function showNone(body, rule) {
   );
 }
 
-function showPrices(body, cell, prices, rule) {
+function showPrices(body, cell, { prices, rule, drawing }) {
   const last = prices.at(-1);
   const unit = priceUnit(last.currency, instrument(cell.split("/")[0])?.lot_text);
   fill(
@@ -68,7 +69,7 @@ function showPrices(body, cell, prices, rule) {
         [t("page.board.number"), String(last.number)],
         [t("page.board.volume"), last.volume_band.replace("-", "–")],
       ]),
-      prices.length > 1 && historyChart(prices),
+      drawing,
       rule && h("p", { class: "note" }, `${t("page.prices.next_waits")} ${worded("rule", `price.${rule}`)}`),
     ),
     h(
@@ -111,12 +112,15 @@ function showPrices(body, cell, prices, rule) {
   );
 }
 
-function historyChart(prices) {
-  const points = prices.map(({ at: iso, value }) => {
-    const at = Date.parse(iso);
-    return { at, label: day(at), said: dayAndTime(at), value };
-  });
-  return chart({ points, label: t("page.prices.chart") });
+/** Return what draws the history and later takes the newer prices, where there are two at all. */
+function drawnOnce() {
+  let drawing = null;
+  return (prices) => {
+    if (prices.length < 2) return null;
+    if (drawing) drawing.take(published(prices));
+    else drawing = historyChart(prices);
+    return drawing.element;
+  };
 }
 
 async function showCurve(curve, id, region, tenor) {
@@ -128,7 +132,7 @@ async function showCurve(curve, id, region, tenor) {
       "section",
       { class: "panel plain" },
       h("h2", {}, t("page.prices.curve", { name: `${instrumentName(id)} · ${regionName(region)}` })),
-      h("div", { class: "inset" }, curveChart(points)),
+      h("div", { class: "inset" }, curveChart(points).element, h("p", { class: "note" }, t("page.forwards.curve_note"))),
       table({
         rows: points,
         rowClass: (point) => (point.tenor === tenor ? "chosen" : ""),
@@ -143,14 +147,4 @@ async function showCurve(curve, id, region, tenor) {
       }),
     ),
   );
-}
-
-/** Known months are points; the dashes between them are no prices. */
-function curveChart(points) {
-  const shown = points.map(({ tenor, value }) => ({
-    at: Date.parse(`${tenor}-01T00:00:00Z`),
-    label: month(tenor),
-    value,
-  }));
-  return chart({ points: shown, label: t("page.prices.curve_chart"), isCurve: true });
 }

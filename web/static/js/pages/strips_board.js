@@ -1,15 +1,12 @@
 /** The forward board: curves of settled prices, my position by month, what bundling brought. */
 
+import { curveChart } from "../charts/prices.js";
 import { instrument, instrumentName, regionName } from "../core/catalogue.js";
 import { month } from "../core/clock.js";
-import { h, svg } from "../core/dom.js";
+import { h } from "../core/dom.js";
 import { amount, decimal, lots, minor } from "../core/numbers.js";
 import { panel, table } from "../core/parts.js";
 import { t } from "../core/words.js";
-
-const WIDTH = 1000;
-const HEIGHT = 150;
-const MARGIN = 24;
 
 /** Return a drawing for each instrument and region with published prices. */
 export function curves(found) {
@@ -23,34 +20,18 @@ export function curves(found) {
   );
 }
 
-/** Known months are points; the dashes between them are no prices. */
+/** The prices themselves are links below the drawing; a single month needs no drawing. */
 function drawing({ instrument: id, region, points }) {
-  const numbers = points.map(({ tenor }) => monthNumber(tenor));
-  const span = Math.max(1, numbers.at(-1) - numbers[0]);
-  const prices = points.map(({ value }) => minor(value));
-  const low = prices.reduce((one, other) => (other < one ? other : one));
-  const high = prices.reduce((one, other) => (other > one ? other : one));
-  const range = Number(high - low) || 1;
-  const places = points.map((point, at) => ({
-    ...point,
-    x: points.length === 1 ? WIDTH / 2 : 60 + ((WIDTH - 120) * (numbers[at] - numbers[0])) / span,
-    y: high === low ? HEIGHT / 2 : MARGIN + ((HEIGHT - 2 * MARGIN) * Number(high - prices[at])) / range,
-  }));
-  const words = points.map(({ tenor, value }) => `${month(tenor)} ${amount(value)}`).join(", ");
-  return svg(
-    "svg",
-    { class: "chart curve", viewBox: `0 0 ${WIDTH} ${HEIGHT + 24}`, role: "group", "aria-label": words },
-    svg("polyline", { class: "between", points: places.map(({ x, y }) => `${round(x)},${round(y)}`).join(" ") }),
-    places.map(({ tenor, value, x, y }) =>
-      svg(
-        "a",
-        { href: `/prices/${id}/${region}/${tenor}` },
-        svg("circle", { cx: round(x), cy: round(y), r: 4 }),
-        svg("text", { x: round(x), y: round(y) - 9, "text-anchor": "middle" }, amount(value)),
-        svg("text", { x: round(x), y: HEIGHT + 16, "text-anchor": "middle" }, month(tenor)),
+  return [
+    points.length > 1 && curveChart(points).element,
+    h(
+      "p",
+      { class: "links" },
+      points.map(({ tenor, value }) =>
+        h("a", { href: `/prices/${id}/${region}/${tenor}` }, `${month(tenor)} ${amount(value)}`),
       ),
     ),
-  );
+  ];
 }
 
 /** Return what I take and deliver by month. */
@@ -100,13 +81,4 @@ export function gains(rows) {
 
 function nameOf({ instrument: id, region }) {
   return `${instrumentName(id)} · ${regionName(region)}`;
-}
-
-function monthNumber(tenor) {
-  const [year, number] = tenor.split("-").map(Number);
-  return year * 12 + number;
-}
-
-function round(value) {
-  return Math.round(value * 10) / 10;
 }
