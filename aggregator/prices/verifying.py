@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggregator.catalogue.queries import InstrumentView, instruments
-from aggregator.journal.reading import Pool, entries
+from aggregator.deals.store import stream_of
+from aggregator.journal.reading import Pool, decoded, entries
 from aggregator.prices.facts import PricePublished
 from aggregator.prices.publication import STREAM, inputs_sha256
 from matching.index.batch import METHOD, ActiveGroups, IndexRules, SettledDeal
@@ -33,7 +34,11 @@ class PriceReport:
 
 
 async def verify() -> PriceReport:
-    """Compare value, bands, hash, safety and journal of each publication with its deals."""
+    """Compare value, bands, hash, safety and journal of each publication with its deals.
+
+    And each deal with what the journal says that was settled: one may have been changed while
+    it waited.
+    """
     by_id = {found.id: found for found in await instruments()}
     told = {
         entry.fact.publication_id: entry.fact
@@ -52,6 +57,7 @@ async def verify() -> PriceReport:
         terms = by_id[row["instrument_id"]]
         differences += _compared(row["id"], row, _expected(deals, terms, row["method"]))
         differences += _unsafe(row["id"], deals, terms, await active_at(row["cell"], row["number"]))
+        differences += await _not_as_settled(row["id"], deals)
         fact = told.pop(row["id"], None)
         journalled = {name: getattr(fact, name, None) for name in _TOLD}
         differences += _compared(row["id"], row, journalled)
@@ -82,6 +88,31 @@ async def active_at(cell: str, number: int) -> ActiveGroups | None:
         "select buyers, sellers from price_activity where cell = $1 and number = $2", cell, number
     )
     return ActiveGroups(found[0]["buyers"], found[0]["sellers"]) if found else None
+
+
+async def _not_as_settled(publication_id: str, deals: list[SettledDeal]) -> list[PriceDifference]:
+    """Return what of a publication's deals is not what was settled; lots may have gone back."""
+    found = await Pool().rows(
+        "select body from journal where kind = 'DealSettled' and stream = any($1::text[])",
+        [stream_of(deal.id) for deal in deals],
+    )
+    settled = {body["deal_id"]: body for body in (decoded(row["body"]) for row in found)}
+    differences = []
+    for deal in deals:
+        body = settled.get(deal.id)
+        if body is None:
+            differences.append(PriceDifference(publication_id, "deal", deal.id, "a settled deal"))
+            continue
+        then = SettledDeal(
+            deal.id,
+            body["buyer_group"],
+            body["seller_group"],
+            body["price_minor"],
+            min(deal.lots, body["lots"]),
+        )
+        if deal != then:
+            differences.append(PriceDifference(publication_id, "deal", str(deal), str(then)))
+    return differences
 
 
 def _unsafe(
