@@ -95,3 +95,28 @@ class SupportUsed:
 class SupportEnded:
     organisation_id: str
     grant_id: str
+
+
+@fact
+class PasskeyAdded:
+    """A device of the person's may sign him in."""
+
+    organisation_id: str
+    person_id: str
+    passkey_id: str
+
+
+@fact
+class PasskeyRemoved:
+    organisation_id: str
+    person_id: str
+    passkey_id: str
+
+
+@fact
+class PasskeyDoubted:
+    """A key signed rightly with a count that does not rise: there may be a copy of it."""
+
+    organisation_id: str
+    person_id: str
+    passkey_id: str

@@ -34,7 +34,7 @@ async def change_password(
 
     """
     actor.require("identity.manage")
-    await _check_password(actor, old)
+    await check_password(actor, old)
     password_hash = await passwords.hash_password(new, "/new")
 
     async def step(unit: Unit) -> Answer:
@@ -127,7 +127,7 @@ async def end_second_factor(
 
     """
     actor.require("identity.manage")
-    await _check_password(actor, password)
+    await check_password(actor, password)
 
     async def step(unit: Unit) -> Answer:
         row = await _person(unit, actor.person_id)
@@ -150,11 +150,15 @@ async def check_code(market: Market, person_id: str, code: str | None) -> None:
         WrongCode: the code is not of this moment, or was used.
 
     """
-    found = await Pool().rows("select totp_since from person where id = $1", person_id)
+    found = await Pool().rows(
+        "select totp_since, exists (select from passkey where person_id = $1) as has_passkey"
+        " from person where id = $1",
+        person_id,
+    )
     if not found or found[0]["totp_since"] is None:
         return
     if code is None:
-        raise CodeNeeded
+        raise CodeNeeded(found[0]["has_passkey"])
 
     async def step(unit: Unit) -> Answer:
         await _spend(unit, await _person(unit, person_id), code)
@@ -178,7 +182,13 @@ async def recovery_codes_left(actor: Actor) -> int:
     return int(found[0]["n"])
 
 
-async def _check_password(actor: Actor, password: str) -> None:
+async def check_password(actor: Actor, password: str) -> None:
+    """Ask a person for his password once more.
+
+    Raises:
+        WrongPassword: it is wrong.
+
+    """
     found = await Pool().rows("select password_hash from person where id = $1", actor.person_id)
     if not await passwords.is_right(found[0]["password_hash"] if found else None, password):
         raise WrongPassword

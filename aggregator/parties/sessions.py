@@ -12,7 +12,8 @@ from typing import Any
 from aggregator.errors import NotFound, NotSignedIn, WrongPassword
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Market
-from aggregator.parties import passwords, securing
+from aggregator.parties import passkeys, passwords, securing
+from aggregator.parties.errors import WrongPasskey
 from aggregator.parties.permissions import grants_of
 
 IDLE = timedelta(hours=8)
@@ -45,13 +46,16 @@ async def open_session(
     *,
     organisation_id: str | None = None,
     code: str | None = None,
+    passkey: passkeys.Shown | None = None,
 ) -> Opened:
     """Check a password and open a session for one of the person's organisations.
+
+    Where a second factor is in force, a passkey counts in place of its code.
 
     Raises:
         WrongPassword: the log-in is unknown, the password wrong, or the person is not in
             that organisation; which of them is not told.
-        CodeNeeded, WrongCode: the password is right, the second factor's code is not.
+        CodeNeeded, WrongCode, WrongPasskey: the password is right, the second factor is not.
 
     """
     found = await Pool().rows(_OF_PERSON + " where p.login = $1 order by m.organisation_id", login)
@@ -59,8 +63,32 @@ async def open_session(
     rows = [r for r in found if organisation_id in (None, r["organisation_id"])]
     if not right or not rows:
         raise WrongPassword
-    await securing.check_code(market, rows[0]["id"], code)
+    if passkey is None:
+        await securing.check_code(market, rows[0]["id"], code)
+    elif await passkeys.person_of(market, passkey) != rows[0]["id"]:
+        raise WrongPasskey
     return await _open(market, rows[0])
+
+
+async def open_by_passkey(
+    market: Market, passkey: passkeys.Shown, *, organisation_id: str | None = None
+) -> Opened:
+    """Open a session for the owner of a passkey, who needs no password.
+
+    Raises:
+        WrongPasskey: the passkey does not hold, or its owner is not in that organisation.
+
+    """
+    person_id = await passkeys.person_of(market, passkey)
+    found = await Pool().rows(
+        _OF_PERSON + " where p.id = $1 and ($2::text is null or m.organisation_id = $2)"
+        " order by m.organisation_id",
+        person_id,
+        organisation_id,
+    )
+    if not found:
+        raise WrongPasskey
+    return await _open(market, found[0])
 
 
 async def switch(market: Market, actor: Actor, token: str, organisation_id: str) -> Opened:

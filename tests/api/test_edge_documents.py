@@ -147,7 +147,12 @@ def test_a_change_is_never_open_to_everybody_but_signing_in_and_joining() -> Non
     api.load()
 
     changes = {e.path for e in ENDPOINTS.values() if e.is_changing and e.act == PUBLIC}
-    assert changes == {"/joinings", "/sessions"}
+    assert changes == {
+        "/joinings",
+        "/sessions",
+        "/sessions/passkey",
+        "/sessions/passkey/challenge",
+    }
 
 
 async def _nothing(_: object) -> dict[str, object]:

@@ -40,6 +40,14 @@ async def joined(served: Served, token: str, login: str = "newcomer") -> Visitor
     return nobody
 
 
+async def with_second_factor(served: Served, visitor: Visitor) -> tuple[bytes, list[str]]:
+    """Put a second factor in force and return its secret and the recovery codes."""
+    secret = _bytes_of((await visitor.post("/second-factor")).json()["secret"])
+    code = code_at(secret, step_of(served.market.clock.now()))
+    begun = (await visitor.post("/second-factor/confirm", {"code": code})).json()
+    return secret, list(begun["recovery_codes"])
+
+
 async def test_an_invited_person_joins_once_with_the_roles_of_the_link(served: Served) -> None:
     boss = await served.member("Refiner", "owner")
     link = await invited(boss, "buyer", "logistics")
@@ -136,12 +144,9 @@ async def test_a_second_factor_is_asked_for_once_it_is_in_force(served: Served) 
 
 async def test_a_recovery_code_signs_in_once_without_the_authenticator(served: Served) -> None:
     visitor = await served.member("Refiner", "buyer")
-    secret = _bytes_of((await visitor.post("/second-factor")).json()["secret"])
+    secret, codes = await with_second_factor(served, visitor)
     clock = served.market.clock
     assert isinstance(clock, SimulatedClock)
-    code = code_at(secret, step_of(clock.now()))
-    begun = (await visitor.post("/second-factor/confirm", {"code": code})).json()
-    codes = begun["recovery_codes"]
     sign_in = {"login": visitor.login, "password": PASSWORD, "bearer": True}
 
     first = await served.nobody().post("/sessions", {**sign_in, "code": codes[0]})

@@ -25,6 +25,7 @@ ROUTE_MODULES = [
     "web.api.notices",
     "web.api.offers",
     "web.api.parties",
+    "web.api.passkeys",
     "web.api.people",
     "web.api.pools",
     "web.api.price_reviews",

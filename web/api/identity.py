@@ -113,10 +113,10 @@ class Memberships(Answers):
 @route("POST", "/password", act="identity.manage", body=PasswordBody, out=Changed)
 async def change_password(call: Call) -> Outcome:
     """Change one's password; all other sessions and tokens end."""
-    _slowed(call)
+    slowed(call)
     body: PasswordBody = call.body
     return await securing.change_password(
-        call.market, call.actor, call.command, old=body.old, new=body.new, keep=_key(call)
+        call.market, call.actor, call.command, old=body.old, new=body.new, keep=session_key(call)
     )
 
 
@@ -145,9 +145,9 @@ async def begin_second_factor(call: Call) -> Outcome:
 )
 async def confirm_second_factor(call: Call) -> Outcome:
     """Put the second factor in force; the recovery codes are told this once."""
-    _slowed(call)
+    slowed(call)
     return await securing.confirm_second_factor(
-        call.market, call.actor, call.body.code, keep=_key(call)
+        call.market, call.actor, call.body.code, keep=session_key(call)
     )
 
 
@@ -161,14 +161,14 @@ async def confirm_second_factor(call: Call) -> Outcome:
 )
 async def renew_recovery_codes(call: Call) -> Outcome:
     """Make ten fresh recovery codes, told this once; the ones before count no longer."""
-    _slowed(call)
+    slowed(call)
     return await securing.renew_recovery_codes(call.market, call.actor, call.body.code)
 
 
 @route("POST", "/second-factor/end", act="identity.manage", body=EndFactorBody, out=Factor)
 async def end_second_factor(call: Call) -> Outcome:
     """Do without a second factor again."""
-    _slowed(call)
+    slowed(call)
     body: EndFactorBody = call.body
     return await securing.end_second_factor(
         call.market, call.actor, call.command, password=body.password, code=body.code
@@ -232,11 +232,11 @@ async def switch_organisation(call: Call) -> Reply:
     return signed_in(call, opened, is_bearer=given.way == "bearer")
 
 
-def _slowed(call: Call) -> None:
+def slowed(call: Call) -> None:
     """Count a guess at a password or code against the person, wherever it comes from."""
     context_of(call.request).logins.take(call.actor.person_id, monotonic_ms())
 
 
-def _key(call: Call) -> bytes:
+def session_key(call: Call) -> bytes:
     given = credential(call.request, is_https=context_of(call.request).is_https)
     return sessions.key_of(given.token) if given else b""

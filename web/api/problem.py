@@ -52,6 +52,7 @@ STATUS: Mapping[str, int] = {
     "terms_differ": 409,
     "try_again": 503,
     "wrong_code": 401,
+    "wrong_passkey": 401,
     "wrong_password": 401,
     "wrong_state": 409,
 }

@@ -9,15 +9,29 @@ from pydantic import Field
 from aggregator.errors import NotSignedIn
 from aggregator.journal.facts import stamp
 from aggregator.market import Answer
-from aggregator.parties import queries, sessions, tickets
+from aggregator.parties import passkeys, queries, sessions, tickets
 from web.api.fields import Answers, Body, Id
 from web.api.routing import PUBLIC, SIGNED_IN, Call, Reply, route
-from web.auth.asking import credential, set_cookie
+from web.auth.asking import credential, passkey_place, set_cookie
 from web.context import address_of, context_of, monotonic_ms
 
 _SIGN_IN_COST = 10
 FactorCode = Annotated[str, Field(pattern="^([0-9]{6}|[A-Z2-7]{5}-[A-Z2-7]{5})$")]
 """Of the authenticator, or a recovery code."""
+BASE64URL = "^[A-Za-z0-9_-]+$"
+Encoded = Annotated[str, Field(min_length=2, max_length=8000, pattern=BASE64URL)]
+"""Bytes in base64url, as browsers write what a passkey says."""
+CredentialId = Annotated[str, Field(min_length=2, max_length=1364, pattern=BASE64URL)]
+
+
+class PasskeyBody(Body):
+    """A challenge as a passkey has signed it."""
+
+    credential_id: CredentialId
+    client_data: Encoded
+    authenticator_data: Encoded
+    signature: Encoded
+    user_handle: Encoded
 
 
 class SignInBody(Body):
@@ -28,6 +42,21 @@ class SignInBody(Body):
     organisation: Id | None = None
     bearer: bool = False
     code: FactorCode | None = None
+    passkey: PasskeyBody | None = None
+
+
+class PasskeySignInBody(Body):
+    """A passkey in place of log-in, password and code."""
+
+    passkey: PasskeyBody
+    organisation: Id | None = None
+    bearer: bool = False
+
+
+class PasskeyAsked(Answers):
+    challenge: str
+    lifetime_ms: int
+    rp_id: str
 
 
 class SignedIn(Answers):
@@ -63,18 +92,42 @@ class FeedTicket(Answers):
 async def sign_in(call: Call) -> Reply:
     """Open a session: a cookie for pages, or a bearer token for programs."""
     body: SignInBody = call.body
-    context = context_of(call.request)
-    address, now_ms = address_of(call.request), monotonic_ms()
-    # Checking a password is made to be slow, so it counts for more than a read.
-    context.addresses.take(address, now_ms, cost=_SIGN_IN_COST)
-    # One address guessing at one log-in is slowed without locking its owner out elsewhere.
-    context.logins.take(f"{address} {body.login}", now_ms)
+    _slowed(call, body.login)
     opened = await sessions.open_session(
         call.market,
         body.login,
         body.password,
         organisation_id=body.organisation,
         code=body.code,
+        passkey=_shown(call, body.passkey) if body.passkey else None,
+    )
+    return signed_in(call, opened, is_bearer=body.bearer)
+
+
+@route("POST", "/sessions/passkey/challenge", act=PUBLIC, out=PasskeyAsked, is_keyed=False)
+async def ask_passkey(call: Call) -> Answer:
+    """Draw a challenge for a passkey to sign, alone or beside a password; it counts once."""
+    context = context_of(call.request)
+    place = passkey_place(call.request, context.public_url)
+    context.addresses.take(address_of(call.request), monotonic_ms(), cost=_SIGN_IN_COST)
+    return {**await passkeys.begin_sign_in(call.market), "rp_id": place.name}
+
+
+@route(
+    "POST",
+    "/sessions/passkey",
+    act=PUBLIC,
+    body=PasskeySignInBody,
+    out=SignedIn,
+    status=201,
+    is_keyed=False,
+)
+async def sign_in_by_passkey(call: Call) -> Reply:
+    """Open a session for the owner of a passkey, whom his device has asked who he is."""
+    body: PasskeySignInBody = call.body
+    _slowed(call, body.passkey.credential_id)
+    opened = await sessions.open_by_passkey(
+        call.market, _shown(call, body.passkey), organisation_id=body.organisation
     )
     return signed_in(call, opened, is_bearer=body.bearer)
 
@@ -131,6 +184,20 @@ async def feed_ticket(call: Call) -> Answer:
     """Issue a ticket that opens one feed socket within 30 seconds."""
     ticket = await tickets.issue(call.market, _token(call))
     return {"ticket": ticket.text, "expires_at": stamp(ticket.expires_at)}
+
+
+def _slowed(call: Call, login: str) -> None:
+    context, now_ms = context_of(call.request), monotonic_ms()
+    address = address_of(call.request)
+    # Checking a password is made to be slow, so it counts for more than a read.
+    context.addresses.take(address, now_ms, cost=_SIGN_IN_COST)
+    # One address guessing at one log-in is slowed without locking its owner out elsewhere.
+    context.logins.take(f"{address} {login}", now_ms)
+
+
+def _shown(call: Call, passkey: PasskeyBody) -> passkeys.Shown:
+    place = passkey_place(call.request, context_of(call.request).public_url)
+    return passkeys.Shown(place, **passkey.model_dump())
 
 
 def _token(call: Call) -> str:

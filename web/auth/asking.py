@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
 from aggregator.errors import MarketError
+from aggregator.parties.errors import PasskeysNeedAName
+from aggregator.parties.passkeys import Place
 
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-agg", "agg"
 _MAX_TOKEN = 200
@@ -81,6 +84,32 @@ def is_own_origin(connection: HTTPConnection, origin: str, public_url: str) -> b
     if public_url and (asked.scheme, asked.netloc) == (public.scheme, public.netloc):
         return True
     return asked.netloc == connection.headers.get("host")
+
+
+def passkey_place(connection: HTTPConnection, public_url: str) -> Place:
+    """Return where a browser's passkeys for this market belong.
+
+    Raises:
+        PasskeysNeedAName: it is asked under an address, or under a name without TLS.
+
+    """
+    try:
+        asked = urlsplit(public_url or f"http://{connection.headers.get('host', '')}")
+    except ValueError:
+        raise PasskeysNeedAName from None
+    name = asked.hostname or ""
+    # Without a public address the host is what the client says; only this one is believed.
+    if name != "localhost" and (asked.scheme != "https" or _is_address(name)):
+        raise PasskeysNeedAName
+    return Place(name, f"{asked.scheme}://{asked.netloc}")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_token(text: str) -> bool:

@@ -1,4 +1,4 @@
-/** One's own account: the firms one is in, password, second factor, tokens for programs. */
+/** One's own account: the firms one is in, password, second factor, passkeys, tokens for programs. */
 
 import { get, send } from "../core/api.js";
 import { instant } from "../core/clock.js";
@@ -7,6 +7,7 @@ import { actButton, form } from "../core/forms.js";
 import { columns, empty, facts, head, panel, table } from "../core/parts.js";
 import { may, organisationId } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
+import { passkeyForm, passkeysOf } from "./account_passkeys.js";
 import { webhooks } from "./account_webhooks.js";
 
 export async function show(main) {
@@ -16,13 +17,14 @@ export async function show(main) {
   fill(main, head(t("page.account.title"), { aside: way }), columns(lead, aside, null, t("page.account.security")));
   const addresses = may("notices.direct") ? await webhooks() : null;
   const refresh = async () => {
-    const [{ memberships }, { tokens }, factor] = await Promise.all([
+    const [{ memberships }, { tokens }, factor, { passkeys }] = await Promise.all([
       get("/memberships"),
       get("/tokens"),
       get("/second-factor"),
+      get("/passkeys"),
     ]);
-    fill(lead, firmsOf(memberships), tokensOf(tokens, refresh), addresses);
-    fill(aside, passwordForm(), factorOf(factor, refresh));
+    fill(lead, firmsOf(memberships), passkeysOf(passkeys, refresh), tokensOf(tokens, refresh), addresses);
+    fill(aside, passwordForm(), factorOf(factor, refresh), passkeyForm(refresh));
   };
   await refresh();
 }

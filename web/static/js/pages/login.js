@@ -2,7 +2,8 @@
 
 import { send } from "../core/api.js";
 import { h, fill } from "../core/dom.js";
-import { form } from "../core/forms.js";
+import { actButton, form } from "../core/forms.js";
+import { isAvailable, signed, signIn } from "../core/passkeys.js";
 import { t } from "../core/words.js";
 
 export function show(main) {
@@ -19,8 +20,9 @@ export function show(main) {
       },
     ],
     act: t("page.sign_in"),
-    send: (values) => send("POST", "/sessions", values),
-    done: () => location.assign(next()),
+    send: open,
+    done: goOn,
+    extra: isAvailable && actButton({ label: t("page.login.passkey"), send: signIn, done: goOn, className: "" }),
   });
   fill(
     main,
@@ -33,6 +35,20 @@ export function show(main) {
     ),
   );
   asked.querySelector("input").focus();
+}
+
+/** Sign in by password; who has a passkey and gave no code is asked for the passkey. */
+async function open(values) {
+  try {
+    return await send("POST", "/sessions", values);
+  } catch (error) {
+    if (error.code !== "code_needed" || !error.document.figures.has_passkey || !isAvailable) throw error;
+    return send("POST", "/sessions", { ...values, passkey: await signed() });
+  }
+}
+
+function goOn() {
+  location.assign(next());
 }
 
 /** Return the page to go on to; never one of another site. */
