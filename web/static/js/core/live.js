@@ -23,7 +23,8 @@ export function connect() {
     onState: (found) => {
       state = found;
       if (found === "live") lostAt = null;
-      else lostAt ??= now();
+      // A silent line was lost when it was last heard, not when the silence was noticed.
+      else lostAt ??= now() - (Date.now() - feed.heardAt);
       showLine();
     },
     onTime: learn,
