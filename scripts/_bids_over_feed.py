@@ -112,7 +112,7 @@ async def _serve() -> None:
         try:
             await migrate(dsn)
             async with market_on(dsn) as market:
-                await _served(market, await _a_town(market))
+                await _served(market, await a_town(market))
         finally:
             await asyncio.to_thread(postgres.stop)
 
@@ -135,7 +135,7 @@ async def _served(market: Market, told: dict[str, Any]) -> None:
     await serving
 
 
-async def _a_town(market: Market) -> dict[str, Any]:
+async def a_town(market: Market) -> dict[str, Any]:
     """Open an auction in which each firm beats its own bid, so that all are accepted."""
     await with_sugar(market)
     mill = await an_organisation(market, "Mill", kind="mill")
