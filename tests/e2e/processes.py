@@ -54,10 +54,14 @@ class Started:
 
     def kill_everything(self) -> None:
         """Kill the process and its database at one instant, as a power cut would."""
-        for pid in [self.process.pid, *left_over(self.data_dir)]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait(PATIENCE_S)
+        pids = [self.process.pid, *left_over(self.data_dir)]
+        while pids:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait(PATIENCE_S)
+            # What was just being forked as the others were looked for.
+            pids = left_over(self.data_dir)
 
 
 @dataclass

@@ -15,9 +15,11 @@ export function svg(tag, properties, ...children) {
   return filled(document.createElementNS(SVG, tag), properties, children);
 }
 
-/** Put `children` in the place of whatever `node` held, and return it. */
+/** Put `children` in the place of whatever `node` held, and return it. Who stays keeps the focus. */
 export function fill(node, ...children) {
+  const focused = document.activeElement;
   node.replaceChildren(...shown(children));
+  if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
   return node;
 }
 
