@@ -268,17 +268,7 @@ def _checked_made(shown: Made, challenge: bytes) -> tuple[bytes, bytes, int]:
 
     try:
         found = verify_registration_response(
-            credential={
-                **_key_said(shown),
-                "response": {
-                    "clientDataJSON": shown.client_data,
-                    "attestationObject": shown.attestation,
-                },
-            },
-            expected_challenge=challenge,
-            expected_rp_id=shown.place.name,
-            expected_origin=shown.place.origin,
-            require_user_verification=True,
+            **_expected(shown, challenge, attestationObject=shown.attestation)
         )
     except Exception as error:  # what is forged trips the reader in any way
         raise WrongPasskey from error
@@ -293,28 +283,34 @@ def _checked_shown(shown: Shown, challenge: bytes, public_key: bytes) -> int:
 
     try:
         found = verify_authentication_response(
-            credential={
-                **_key_said(shown),
-                "response": {
-                    "clientDataJSON": shown.client_data,
-                    "authenticatorData": shown.authenticator_data,
-                    "signature": shown.signature,
-                },
-            },
-            expected_challenge=challenge,
-            expected_rp_id=shown.place.name,
-            expected_origin=shown.place.origin,
+            **_expected(
+                shown,
+                challenge,
+                authenticatorData=shown.authenticator_data,
+                signature=shown.signature,
+            ),
             credential_public_key=public_key,
             credential_current_sign_count=0,
-            require_user_verification=True,
         )
     except Exception as error:  # what is forged trips the reader in any way
         raise WrongPasskey from error
     return found.new_sign_count
 
 
-def _key_said(shown: Made | Shown) -> Answer:
-    return {"id": shown.credential_id, "rawId": shown.credential_id, "type": "public-key"}
+def _expected(shown: Made | Shown, challenge: bytes, **response: str) -> dict[str, Any]:
+    """Return what was shown as the library reads it, and what it must fit."""
+    return {
+        "credential": {
+            "id": shown.credential_id,
+            "rawId": shown.credential_id,
+            "type": "public-key",
+            "response": {"clientDataJSON": shown.client_data, **response},
+        },
+        "expected_challenge": challenge,
+        "expected_rp_id": shown.place.name,
+        "expected_origin": shown.place.origin,
+        "require_user_verification": True,
+    }
 
 
 def _challenge_in(client_data: str) -> bytes:

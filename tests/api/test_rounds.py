@@ -11,24 +11,24 @@ from tests.builders import START, with_cash, with_sugar
 
 MONTHS = ("2027-03", "2027-04")
 RICH = 10**10
+WINDOW = {
+    "title": "远期",
+    "instrument": "SUGAR-W1",
+    "region": "GX",
+    "tenors": list(MONTHS),
+    "closes_at": (START + timedelta(hours=2)).isoformat(),
+}
 
 
 async def test_a_clock_is_announced_answered_and_cleared(served: Served) -> None:
     await with_sugar(served.market)
     operator = await served.operator()
-    body = {
-        "title": "远期",
-        "instrument": "SUGAR-W1",
-        "region": "GX",
-        "tenors": list(MONTHS),
-        "closes_at": (START + timedelta(hours=2)).isoformat(),
-    }
     clock = {"direction": "falling", "start": dict.fromkeys(MONTHS, "5000.00"), "step": "50.00"}
     counter = {"seller": "org_nobody"}
 
-    both = await operator.post("/strips", {**body, "clock": clock, "counter": counter})
-    nobody = await operator.post("/strips", {**body, "counter": counter})
-    opened = await operator.post("/strips", {**body, "clock": clock})
+    both = await operator.post("/strips", {**WINDOW, "clock": clock, "counter": counter})
+    nobody = await operator.post("/strips", {**WINDOW, "counter": counter})
+    opened = await operator.post("/strips", {**WINDOW, "clock": clock})
 
     assert both.json()["pointer"] == "/clock"
     assert nobody.json()["pointer"] == "/seller"
@@ -60,15 +60,7 @@ async def test_a_clock_is_announced_answered_and_cleared(served: Served) -> None
 async def test_storage_and_make_whole_lines_are_offered_refused_and_shown(served: Served) -> None:
     await with_sugar(served.market)
     operator = await served.operator()
-    body = {
-        "title": "远期",
-        "instrument": "SUGAR-W1",
-        "region": "GX",
-        "tenors": list(MONTHS),
-        "closes_at": (START + timedelta(hours=2)).isoformat(),
-        "pricing": "make_whole",
-    }
-    opened = await operator.post("/strips", body)
+    opened = await operator.post("/strips", {**WINDOW, "pricing": "make_whole"})
     path = f"/strips/{opened.json()['strip_id']}"
     eager, thrifty, late = [await served.member(name, "buyer") for name in ("A", "B", "C")]
     mill = await served.member("Mill", "seller", kind="mill")

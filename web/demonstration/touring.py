@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from aggregator.errors import InvalidField, MarketError, NotSignedIn
-from aggregator.market import Actor
+from aggregator.errors import InvalidField, MarketError
 from aggregator.parties import sessions
 from web.api.problem import answer
 from web.auth.asking import check_origin, credential, set_cookie
 from web.auth.rates import RateLimited
+from web.auth.viewing import viewer_of
 from web.context import address_of, context_of, monotonic_ms
 from web.demonstration.company import Company, TooManyTours
 from web.demonstration.parts import PLAYED
@@ -126,7 +126,7 @@ class Guide:
 
     async def _tour(self, request: Request) -> Tour | None:
         """Return the tour of whoever asks, if he is signed in as the person of it."""
-        tour, viewer = Tour.read(request.cookies.get(COOKIE, "")), await _viewer(request)
+        tour, viewer = Tour.read(request.cookies.get(COOKIE, "")), await viewer_of(request)
         if tour is None or viewer is None or viewer.person_id != tour.person_id:
             return None
         return tour
@@ -135,17 +135,6 @@ class Guide:
 def guide_of(market: Any) -> Guide:
     """Return the guide of a market in which the demonstration has been told."""
     return Guide(Company(market, PLAYED))
-
-
-async def _viewer(request: Request) -> Actor | None:
-    context = context_of(request)
-    given = credential(request, is_https=context.is_https)
-    if given is None:
-        return None
-    try:
-        return await sessions.actor_of(context.market, given.token)
-    except NotSignedIn:
-        return None
 
 
 async def _part(request: Request) -> str:

@@ -11,11 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from aggregator.errors import NotSignedIn
 from aggregator.market import Actor
-from aggregator.parties import queries, sessions
+from aggregator.parties import queries
 from aggregator.parties.queries import OrganisationView
-from web.auth.asking import credential
+from web.auth.viewing import viewer_of
 from web.context import context_of
 from web.language import COOKIE, language_of
 from web.locale import LANGUAGES, words
@@ -111,7 +110,7 @@ def routes() -> list[BaseRoute]:
 
 def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        viewer = await _viewer(request)
+        viewer = await viewer_of(request)
         if page.is_private and viewer is None:
             return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
         return await _rendered(request, page, viewer)
@@ -155,17 +154,6 @@ def _named(firm: OrganisationView | None, language: str) -> str | None:
     if firm is None:
         return None
     return firm.name if language == "zh" or not firm.name_en else firm.name_en
-
-
-async def _viewer(request: Request) -> Actor | None:
-    context = context_of(request)
-    given = credential(request, is_https=context.is_https)
-    if given is None:
-        return None
-    try:
-        return await sessions.actor_of(context.market, given.token)
-    except NotSignedIn:
-        return None
 
 
 async def _favicon(_: Request) -> Response:
