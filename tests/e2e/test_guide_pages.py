@@ -25,6 +25,11 @@ async def test_a_part_is_taken_hidden_found_again_and_left_by_keys(town: Town) -
     await town.go(page, "/")
     guide = page.get_by_role("complementary", name="Guided tour")
 
+    own = await town.look("en", PHONE, login="laibin")
+    await town.go(own, "/")
+    folded = own.get_by_role("complementary", name="Guided tour")
+    await expect(folded.get_by_role("button", name="Guided tour")).to_be_visible()
+    await expect(folded.get_by_role("button", name="Factory")).to_have_count(0)
     await guide.get_by_role("button", name="Factory").focus()
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/pools/pool_*")

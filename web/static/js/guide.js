@@ -145,8 +145,10 @@ async function asked(method, path, body) {
   return null;
 }
 
+/** Who has signed in by himself has his own work to do: the guide is folded until he asks for it. */
 function isHidden() {
-  return localStorage.getItem(KEPT) === "hidden";
+  const kept = localStorage.getItem(KEPT);
+  return kept ? kept === "hidden" : Boolean(document.body.dataset.organisation) && !told.tour;
 }
 
 function hide(isAsked) {
