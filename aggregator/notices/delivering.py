@@ -25,8 +25,8 @@ AGAIN_AFTER = tuple(timedelta(seconds=s) for s in (10, 60, 600, 3_600, 21_600, 8
 LONG = timedelta(days=1)
 """Where nothing was taken for this long, the address is switched off."""
 _WAITING = """
-select w.id, w.organisation_id, w.address, w.secret_wrapped, n.id as notice_id, n.kind, n.subject,
-  n.figures, n.at
+select w.id, w.organisation_id, w.address, w.secret_wrapped, w.secret_number, w.former_wrapped,
+  w.former_number, w.former_until, n.id as notice_id, n.kind, n.subject, n.figures, n.at
 from webhook_delivery d join webhook w on w.id = d.webhook_id join notice n on n.id = d.notice_id
 where d.webhook_id = $1 and d.notice_id = $2 and d.state = 'pending'
   and w.disabled_at is null and w.removed_at is null
@@ -40,8 +40,8 @@ async def deliver(market: Market, key: str) -> None:
     if not found:
         return
     body = body_of(found[0])
-    secret = vault().unwrap(found[0]["secret_wrapped"], PURPOSE)
-    headers = signed(secret, notice_id, int(market.clock.now().timestamp()), body)
+    now = market.clock.now()
+    headers = signed(_secrets(found[0], now), notice_id, int(now.timestamp()), body)
     try:
         await posting.post(found[0]["address"], headers, body)
     except posting.Undelivered as error:
@@ -64,17 +64,34 @@ def body_of(row: Mapping[str, Any]) -> bytes:
     )
 
 
-def signed(secret: bytes, message_id: str, sent_at_s: int, body: bytes) -> dict[str, str]:
-    """Return the headers that tell a message and prove it, after Standard Webhooks 1.0."""
+def signed(
+    secrets: Mapping[int, bytes], message_id: str, sent_at_s: int, body: bytes
+) -> dict[str, str]:
+    """Return the headers that tell a message and prove it, after Standard Webhooks 1.0.
+
+    There is a signature by each of the secrets, and their numbers stand in the same order.
+    """
     content = f"{message_id}.{sent_at_s}.".encode() + body
-    proof = base64.b64encode(hmac.new(secret, content, hashlib.sha256).digest()).decode("ascii")
+    proofs = (
+        base64.b64encode(hmac.new(secret, content, hashlib.sha256).digest()).decode("ascii")
+        for secret in secrets.values()
+    )
     return {
         "content-type": "application/json",
         "user-agent": "aggregator-webhooks",
         "webhook-id": message_id,
         "webhook-timestamp": str(sent_at_s),
-        "webhook-signature": f"v1,{proof}",
+        "webhook-signature": " ".join(f"v1,{proof}" for proof in proofs),
+        "webhook-secrets": " ".join(str(number) for number in secrets),
     }
+
+
+def _secrets(row: Mapping[str, Any], now: datetime) -> Mapping[int, bytes]:
+    """Return what signs now, by number: the newest, and the one before until it ends."""
+    found = {row["secret_number"]: vault().unwrap(row["secret_wrapped"], PURPOSE)}
+    if row["former_until"] is not None and now < row["former_until"]:
+        found[row["former_number"]] = vault().unwrap(row["former_wrapped"], PURPOSE)
+    return found
 
 
 async def _delivered(market: Market, row: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ class Noticed:
 
 @fact
 class WebhookChanged:
-    """An address for the firm's notices was `registered`, `removed` or `resumed`."""
+    """What became of an address: `registered`, `removed`, `resumed`, or its `secret_changed`."""
 
     organisation_id: str
     webhook_id: str

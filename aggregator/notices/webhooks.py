@@ -2,7 +2,8 @@
 
 A notice and what is to be sent of it are rows of one transaction. A delivery comes at least once;
 `webhook-id` is the notice's id, by which the receiver knows it again. The headers and the
-signature are those of Standard Webhooks 1.0: HMAC-SHA-256 over id, time and body.
+signature are those of Standard Webhooks 1.0: HMAC-SHA-256 over id, time and body. A secret can be
+changed: until the one before ends, each delivery carries a signature by either.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
@@ -27,6 +28,7 @@ TIMER = "notices.deliver"
 PURPOSE = "webhook"
 MAX_WEBHOOKS, MAX_REPLAYED, SHOWN = 5, 1000, 100
 SECRET_BYTES = 32
+MAX_OVERLAP_H = 168
 _PREFIX = "whsec_"
 
 
@@ -66,10 +68,38 @@ async def register(market: Market, actor: Actor, *, address: str, kinds: Sequenc
             unit.now,
         )
         await _record(unit, webhook_id, "registered")
-        return {
-            "webhook_id": webhook_id,
-            "secret": _PREFIX + base64.b64encode(secret).decode("ascii"),
-        }
+        return _told(webhook_id, secret, 1)
+
+    return await market.perform(actor, ACT, step, stream=stream_of(firm))
+
+
+async def rotate(market: Market, actor: Actor, webhook_id: str, *, overlap_h: int) -> Outcome:
+    """Sign by a fresh secret from now on, and for `overlap_h` hours by the one before too.
+
+    The secret is told once: the answer is kept under no command. Where the answer was lost and a
+    fresh one is asked for, the one that the receiver knows still is the one before.
+
+    Raises:
+        NotFound: the firm has no such address.
+        InvalidField: more than a week of overlap.
+
+    """
+    if not 0 <= overlap_h <= MAX_OVERLAP_H:
+        raise InvalidField("/hours", f"0 to {MAX_OVERLAP_H}", overlap_h)
+    firm, secret = actor.organisation_id, secrets.token_bytes(SECRET_BYTES)
+
+    async def step(unit: Unit) -> Answer:
+        await _own(unit, webhook_id)
+        row = await unit.row(
+            _ROTATE,
+            webhook_id,
+            vault().wrap(secret, PURPOSE),
+            unit.now + timedelta(hours=overlap_h) if overlap_h else None,
+            unit.now,
+        )
+        assert row is not None, "it was locked just now"
+        await _record(unit, webhook_id, "secret_changed")
+        return _told(webhook_id, secret, row["secret_number"])
 
     return await market.perform(actor, ACT, step, stream=stream_of(firm))
 
@@ -159,7 +189,8 @@ async def replay(
 async def webhooks(actor: Actor) -> Sequence[Mapping[str, Any]]:
     """Return the firm's addresses, the oldest first, and never their secrets."""
     found = await Pool().rows(
-        "select id as webhook_id, address, kinds, made_at, failing_since, disabled_at"
+        "select id as webhook_id, address, kinds, made_at, failing_since, disabled_at,"
+        " secret_number, former_number, former_until"
         " from webhook where organisation_id = $1 and removed_at is null order by made_at, id",
         actor.organisation_id,
     )
@@ -185,6 +216,11 @@ async def deliveries(actor: Actor, webhook_id: str) -> Sequence[Mapping[str, Any
     return [dict(row) for row in found]
 
 
+def _told(webhook_id: str, secret: bytes, number: int) -> Answer:
+    text = _PREFIX + base64.b64encode(secret).decode("ascii")
+    return {"webhook_id": webhook_id, "secret": text, "secret_number": number}
+
+
 async def _own(unit: Unit, webhook_id: str) -> Mapping[str, Any]:
     row = await unit.row(
         "select kinds, disabled_at from webhook where id = $1 and organisation_id = $2"
@@ -202,6 +238,17 @@ async def _record(unit: Unit, webhook_id: str, change: str) -> None:
     await unit.record(stream_of(firm), WebhookChanged(firm, webhook_id, change))
 
 
+_ROTATE = """
+update webhook w set secret_number = w.secret_number + 1, secret_wrapped = $2,
+  former_wrapped = before.wrapped, former_number = before.number,
+  former_until = case when before.number is not null then $3::timestamptz end
+from webhook o cross join lateral (
+  select case when o.former_until > $4 then o.former_wrapped else o.secret_wrapped end as wrapped,
+    case when o.former_until > $4 then o.former_number else o.secret_number end as number
+  where $3::timestamptz is not null union all select null, null where $3::timestamptz is null
+) before
+where w.id = $1 and o.id = w.id returning w.secret_number
+"""
 _REPLAY = """
 with chosen as (
   select id from notice where organisation_id = $2 and (id = $3::text or at >= $4::timestamptz)

@@ -31,9 +31,16 @@ class ReplayBody(Body):
     since: Instant | None = None
 
 
+class RotateBody(Body):
+    """For how many hours the secret before signs beside the fresh one; 0 ends it at once."""
+
+    hours: Annotated[int, Field(ge=0, le=webhooks.MAX_OVERLAP_H)] = 24
+
+
 class WebhookMade(Answers):
     webhook_id: str
     secret: str
+    secret_number: int
 
 
 class WebhookTouched(Answers):
@@ -51,6 +58,9 @@ class Webhook(Answers):
     made_at: str
     failing_since: str | None
     disabled_at: str | None
+    secret_number: int
+    former_number: int | None
+    former_until: str | None
 
 
 class Webhooks(Answers):
@@ -90,6 +100,21 @@ async def register_webhook(call: Call) -> Outcome:
     """Send notices to an address; the secret that signs them is told this once."""
     body: WebhookBody = call.body
     return await webhooks.register(call.market, call.actor, address=body.address, kinds=body.kinds)
+
+
+@route(
+    "POST",
+    "/webhooks/{webhook_id}/secret",
+    act=webhooks.ACT,
+    body=RotateBody,
+    out=WebhookMade,
+    is_keyed=False,
+)
+async def rotate_webhook_secret(call: Call) -> Outcome:
+    """Sign by a fresh secret, told this once; the one before signs too for a while."""
+    return await webhooks.rotate(
+        call.market, call.actor, call.path["webhook_id"], overlap_h=call.body.hours
+    )
 
 
 @route("DELETE", "/webhooks/{webhook_id}", act=webhooks.ACT, out=WebhookTouched)

@@ -75,6 +75,10 @@ class Firm:
         secret = str(made.answer["secret"]).removeprefix("whsec_")
         return str(made.answer["webhook_id"]), base64.b64decode(secret)
 
+    async def rotate(self, webhook_id: str, *, hours: int) -> bytes:
+        made = await webhooks.rotate(self.market, self.owner, webhook_id, overlap_h=hours)
+        return base64.b64decode(str(made.answer["secret"]).removeprefix("whsec_"))
+
     async def notice(self, organisation_id: str = "") -> None:
         fact = MoneyReceived("line", organisation_id or self.owner.organisation_id, 12_345, "CNY")
 
@@ -110,6 +114,12 @@ async def firm(orm: str) -> AsyncIterator[Firm]:
         yield Firm(market, clock, owner, receiver)
 
 
+def proof(secret: bytes, headers: dict[str, str], body: bytes) -> str:
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    mark = hmac.new(secret, signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(mark).decode('ascii')}"
+
+
 async def test_a_notice_is_posted_once_and_its_signature_proves_it(firm: Firm) -> None:
     _, secret = await firm.register()
 
@@ -126,9 +136,8 @@ async def test_a_notice_is_posted_once_and_its_signature_proves_it(firm: Firm) -
         {"amount": "123.45", "currency": "CNY"},
     )
     assert told["notice_id"] == headers["webhook-id"]
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    proof = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode("ascii")
-    assert headers["webhook-signature"] == f"v1,{proof}"
+    assert headers["webhook-signature"] == proof(secret, headers, body)
+    assert headers["webhook-secrets"] == "1"
     assert int(headers["webhook-timestamp"]) == int(START.timestamp())
 
 
@@ -269,8 +278,62 @@ async def test_the_secret_is_kept_wrapped_and_read_by_nobody(firm: Firm) -> None
         assert await Pool().rows("select id from webhook") == []
     with reading_for(firm.owner):
         assert len(await Pool().rows("select id from webhook")) == 1
-        with pytest.raises(Exception, match="permission denied"):
-            await Pool().rows("select secret_wrapped from webhook")
+        for hidden in ("secret_wrapped", "former_wrapped"):
+            with pytest.raises(Exception, match="permission denied"):
+                await Pool().rows(f"select {hidden} from webhook")
+
+
+async def test_a_fresh_secret_signs_beside_the_one_before_until_that_ends(firm: Firm) -> None:
+    webhook_id, first = await firm.register()
+    second = await firm.rotate(webhook_id, hours=24)
+
+    await firm.notice()
+    await firm.ring()
+    [own] = await webhooks.webhooks(firm.owner)
+    await firm.notice()
+    await firm.ring(timedelta(hours=24))
+
+    (headers, body), (later, late) = firm.receiver.took
+    both = f"{proof(second, headers, body)} {proof(first, headers, body)}"
+    assert (headers["webhook-signature"], headers["webhook-secrets"]) == (both, "2 1")
+    assert (own["secret_number"], own["former_until"]) == (2, START + timedelta(hours=24))
+    assert (later["webhook-signature"], later["webhook-secrets"]) == (
+        proof(second, later, late),
+        "2",
+    )
+
+
+async def test_a_fresh_secret_whose_answer_was_lost_leaves_the_known_one_signing(
+    firm: Firm,
+) -> None:
+    webhook_id, known = await firm.register()
+    await firm.rotate(webhook_id, hours=24)
+    third = await firm.rotate(webhook_id, hours=1)
+
+    await firm.notice()
+    await firm.ring()
+
+    [(headers, body)] = firm.receiver.took
+    both = f"{proof(third, headers, body)} {proof(known, headers, body)}"
+    assert (headers["webhook-signature"], headers["webhook-secrets"]) == (both, "3 1")
+
+
+async def test_a_secret_that_leaked_ends_at_once(firm: Firm) -> None:
+    webhook_id, _ = await firm.register()
+    await firm.rotate(webhook_id, hours=24)
+    third = await firm.rotate(webhook_id, hours=0)
+
+    await firm.notice()
+    await firm.ring()
+
+    [(headers, body)] = firm.receiver.took
+    assert (headers["webhook-signature"], headers["webhook-secrets"]) == (
+        proof(third, headers, body),
+        "3",
+    )
+    rival = an_actor(await an_organisation(firm.market, "Second firm"), "owner")
+    with pytest.raises(NotFound):
+        await webhooks.rotate(firm.market, rival, webhook_id, overlap_h=0)
 
 
 async def test_a_name_that_stands_for_this_network_is_not_connected_to(firm: Firm) -> None:

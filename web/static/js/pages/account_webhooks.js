@@ -1,7 +1,7 @@
 /** Where the firm's notices are sent besides: addresses, their deliveries, sending again. */
 
 import { get, send } from "../core/api.js";
-import { instant } from "../core/clock.js";
+import { instant, now } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { empty, facts, table } from "../core/parts.js";
@@ -17,7 +17,7 @@ export async function webhooks() {
   const refresh = async () => {
     const { webhooks: found } = await get("/webhooks");
     fill(sent);
-    fill(list, found.length === 0 ? empty(t("page.webhooks.none")) : tableOf(found, sent, refresh));
+    fill(list, found.length === 0 ? empty(t("page.webhooks.none")) : tableOf(found, sent, made, refresh));
   };
   await refresh();
   return h(
@@ -35,26 +35,31 @@ export async function webhooks() {
       ],
       act: t("page.webhooks.register"),
       send: ({ address, kinds }, key) => send("POST", "/webhooks", { address, kinds: listed(kinds) }, key),
-      done: async ({ secret }) => {
-        fill(made, facts([[t("page.webhooks.secret"), h("strong", { class: "mono" }, secret)]]));
+      done: async (answer) => {
+        tell(made, answer);
         await refresh();
       },
     }),
   );
 }
 
+function tell(made, { secret, secret_number: number }) {
+  fill(made, facts([[t("page.webhooks.secret", { number }), h("strong", { class: "mono" }, secret)]]));
+}
+
 function listed(text) {
   return (text ?? "").split(/[\s,]+/).filter((kind) => KIND.test(kind));
 }
 
-function tableOf(found, sent, refresh) {
+function tableOf(found, sent, made, refresh) {
   return table({
     rows: found,
     columns: [
       { label: t("page.webhooks.address"), cell: (row) => h("span", { class: "mono" }, row.address) },
       { label: t("page.webhooks.kinds"), cell: (row) => row.kinds.join(", ") || t("page.webhooks.all") },
       { label: t("page.webhooks.state"), cell: stateOf },
-      { label: "", cell: (row) => acts(row, sent, refresh) },
+      { label: t("page.webhooks.signs"), cell: signs },
+      { label: "", cell: (row) => acts(row, sent, made, refresh) },
     ],
   });
 }
@@ -65,7 +70,12 @@ function stateOf(row) {
   return t("page.webhooks.on");
 }
 
-function acts(row, sent, refresh) {
+function signs({ secret_number: number, former_number: former, former_until: until }) {
+  if (!until || Date.parse(until) <= now()) return String(number);
+  return [t("page.webhooks.both", { number, former }), " ", instant(until)];
+}
+
+function acts(row, sent, made, refresh) {
   const path = `/webhooks/${row.webhook_id}`;
   const look = h("button", { type: "button", onclick: () => show(path, sent) }, t("page.webhooks.deliveries"));
   const resume = actButton({
@@ -73,13 +83,23 @@ function acts(row, sent, refresh) {
     send: (key) => send("POST", `${path}/resume`, {}, key),
     done: refresh,
   });
+  const rotate = actButton({
+    label: t("page.webhooks.rotate"),
+    className: "",
+    confirm: () => ({ title: t("page.webhooks.rotate"), lines: [], note: t("page.webhooks.rotate_note"), act: t("page.webhooks.rotate") }),
+    send: () => send("POST", `${path}/secret`, {}),
+    done: async (answer) => {
+      await refresh();
+      tell(made, answer);
+    },
+  });
   const remove = actButton({
     label: t("page.webhooks.remove"),
     className: "danger",
     send: (key) => send("DELETE", path, undefined, key),
     done: refresh,
   });
-  return [look, row.disabled_at ? resume : null, remove];
+  return [look, row.disabled_at ? resume : null, rotate, remove];
 }
 
 async function show(path, sent) {
