@@ -34,6 +34,9 @@ FIRMS = (
     ("laibin", "来宾糖厂", "Laibin Mill", "mill", 0),
     ("baise", "百色糖厂", "Baise Mill", "mill", 0),
 )
+# What is waited for comes at once where nobody else wants the processors.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 # Chromium logs every refused request; the pages show those beside the field.
@@ -75,7 +78,7 @@ class Town:
             is_mobile=is_phone,
         )
         self.contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         if login is not None:
             await self._add(login)
             answer = await context.request.post(
@@ -95,7 +98,7 @@ class Town:
         await self.ready(page)
 
     async def ready(self, page: Page) -> None:
-        await expect(page.locator("#page:not([aria-busy])")).to_be_visible(timeout=15_000)
+        await expect(page.locator("#page:not([aria-busy])")).to_be_visible()
 
     async def open_pool(self) -> str:
         """Open a pool that firms in an hour and closes in two; return its id."""

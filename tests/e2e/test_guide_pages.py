@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import re
 from typing import Any
 
@@ -56,12 +58,26 @@ async def test_a_part_is_taken_hidden_found_again_and_left_by_keys(town: Town) -
 
 async def test_prices_are_looked_into_by_buttons_keys_and_dragging(town: Town) -> None:
     page = await town.look("en")
-    await page.route(f"**/api/v1/prices/{CELL}", lambda route: _told(route, _publications()))
+    asked, is_looked_into = itertools.count(), asyncio.Event()
+
+    async def tell(route: Route) -> None:
+        # The page asks again by itself; what is new comes while somebody looks into the chart.
+        if next(asked) == 0:
+            await _told(route, _publications(8))
+        else:
+            await is_looked_into.wait()
+            await _told(route, _publications(9))
+
+    await page.route(f"**/api/v1/prices/{CELL}", tell)
     await page.route("**/api/v1/prices", lambda route: _told(route, {"cells": []}))
     await town.go(page, f"/prices/{CELL}")
     chart, said = page.locator(".chart-plot").first, page.locator("output").first
 
+    await expect(said).to_have_text("8 Jan 2027, 16:00 GMT+8 · 4,908.00")
+    await chart.focus()
+    is_looked_into.set()
     await expect(said).to_have_text("9 Jan 2027, 16:00 GMT+8 · 4,909.00")
+    await expect(chart).to_be_focused()
     await page.get_by_role("button", name="Zoom in").click()
     await expect(chart).to_have_attribute("data-shown", "5")
     await chart.focus()
@@ -85,7 +101,7 @@ async def _told(route: Route, answer: Any) -> None:
     await route.fulfill(json=answer)
 
 
-def _publications() -> Any:
+def _publications(count: int) -> Any:
     return {
         "prices": [
             {
@@ -99,6 +115,6 @@ def _publications() -> Any:
                 "method": "lower-weighted-median/1",
                 "inputs_sha256": "0" * 64,
             }
-            for number in range(1, 10)
+            for number in range(1, count + 1)
         ]
     }

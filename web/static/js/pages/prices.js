@@ -14,13 +14,20 @@ export async function show(main, { instrument: id, region, tenor }) {
   const cell = `${id}/${region}/${tenor}`;
   const body = h("div", { class: "stack live" });
   const curve = h("div");
+  const shown = { figures: h("div"), drawing: h("div"), note: h("div"), rest: h("div", { class: "stack" }) };
   const drawn = drawnOnce();
   fill(main, head(cellName(cell), { back: "/", note: t("page.prices.note") }), h("div", { class: "stack" }, body, curve));
   const show = async () => {
     const prices = await history(cell);
     const rule = await waitsFor(cell);
-    if (prices.length === 0) showNone(body, rule);
-    else showPrices(body, cell, { prices, rule, drawing: drawn(prices) });
+    if (prices.length === 0) return showNone(body, rule);
+    if (!shown.rest.isConnected) {
+      fill(body, panel(null, shown.figures, shown.drawing, shown.note), shown.rest);
+    }
+    const drawing = drawn(prices);
+    // It stays where it is, or whoever looks into it would lose it from under his hands.
+    if (drawing && !drawing.isConnected) fill(shown.drawing, drawing);
+    return showPrices(shown, cell, { prices, rule });
   };
   await live({ topic: `prices:${cell}`, path: "/time", show, refetch: true });
   await showCurve(curve, id, region, tenor);
@@ -52,26 +59,28 @@ function showNone(body, rule) {
   );
 }
 
-function showPrices(body, cell, { prices, rule, drawing }) {
+function showPrices({ figures, note, rest }, cell, { prices, rule }) {
   const last = prices.at(-1);
   const unit = priceUnit(last.currency, instrument(cell.split("/")[0])?.lot_text);
   fill(
-    body,
-    panel(
-      null,
-      tiles([
-        [t("page.board.price"), [amount(last.value), " ", h("span", { class: "unit" }, unit)], "large"],
-        last.change && [
-          t("page.board.change"),
-          h("span", { class: direction(last.change) }, change(last.change)),
-        ],
-        [t("page.board.age"), age(last.at)],
-        [t("page.board.number"), String(last.number)],
-        [t("page.board.volume"), last.volume_band.replace("-", "–")],
-      ]),
-      drawing,
-      rule && h("p", { class: "note" }, `${t("page.prices.next_waits")} ${worded("rule", `price.${rule}`)}`),
-    ),
+    figures,
+    tiles([
+      [t("page.board.price"), [amount(last.value), " ", h("span", { class: "unit" }, unit)], "large"],
+      last.change && [
+        t("page.board.change"),
+        h("span", { class: direction(last.change) }, change(last.change)),
+      ],
+      [t("page.board.age"), age(last.at)],
+      [t("page.board.number"), String(last.number)],
+      [t("page.board.volume"), last.volume_band.replace("-", "–")],
+    ]),
+  );
+  fill(
+    note,
+    rule && h("p", { class: "note" }, `${t("page.prices.next_waits")} ${worded("rule", `price.${rule}`)}`),
+  );
+  fill(
+    rest,
     h(
       "section",
       { class: "panel plain" },
