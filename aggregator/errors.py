@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -67,6 +68,14 @@ class WrongState(MarketError):
     code = "wrong_state"
     state: str
     allowed: str
+
+
+@dataclass
+class TermOver(MarketError):
+    """The time for the act has passed; what follows from that is on its way."""
+
+    code = "term_over"
+    ended_at: datetime
 
 
 @dataclass

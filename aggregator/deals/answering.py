@@ -10,6 +10,7 @@ from aggregator.deals.store import Deal
 from aggregator.errors import NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.scheduler.terms import check_running
 
 ACT = "deals.answer_claim"
 DECIDE = "deals.decide_claim"
@@ -25,6 +26,7 @@ async def concede(
         NotFound: no such claim on a deal of the actor's.
         NotAllowed: the actor is of the buyer.
         WrongState: the claim has ended.
+        TermOver: an answer, or the decision, was due by now.
 
     """
 
@@ -32,6 +34,7 @@ async def concede(
         deal, claim = await _own(unit, deal_id, claim_id)
         if claim.state not in (OPEN, CONTESTED):
             raise WrongState(claim.state, f"{OPEN}, {CONTESTED}")
+        check_running(unit, claim.due_at)
         await claims.end(unit, deal, claim, fault_lots=claim.lots, by="seller")
         return await _answer(unit, deal, claim_id)
 
@@ -47,6 +50,7 @@ async def contest(
     Raises:
         NotFound, NotAllowed: as for conceding.
         WrongState: the claim is contested already, or has ended.
+        TermOver: silence has conceded it.
         InvalidField: there is no reason.
 
     """
@@ -56,6 +60,7 @@ async def contest(
         deal, claim = await _own(unit, deal_id, claim_id)
         if claim.state != OPEN:
             raise WrongState(claim.state, OPEN)
+        check_running(unit, claim.due_at)
         await claims.contest(unit, deal, claim, said)
         return await _answer(unit, deal, claim_id)
 
@@ -71,6 +76,7 @@ async def decide(
     Raises:
         NotFound: no such claim.
         WrongState: it is not contested.
+        TermOver: the decision was due by now.
         InvalidField: more lots than are claimed, or fewer than 0.
 
     """
@@ -83,6 +89,7 @@ async def decide(
         claim = (await claims.claims_of(unit, deal.id))[claim_id]
         if claim.state != CONTESTED:
             raise WrongState(claim.state, CONTESTED)
+        check_running(unit, claim.due_at)
         check_lots(lots, at_most=claim.lots, at_least=0)
         await claims.end(unit, deal, claim, fault_lots=lots, by="operator")
 

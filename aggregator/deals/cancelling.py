@@ -15,6 +15,7 @@ from aggregator.deals.facts import CancellationProposed, CancellationWithdrawn
 from aggregator.deals.store import Deal, locked, stream_of
 from aggregator.errors import Conflict
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.scheduler.terms import check_running, is_over
 from aggregator.scheduler.timers import clear_timer, set_timer
 
 ACT = "deals.cancel"
@@ -28,12 +29,14 @@ async def cancel(market: Market, actor: Actor, command: Command, deal_id: str) -
     Raises:
         NotFound: no such deal of the actor's.
         WrongState: the goods are on their way already, or the deal has ended.
+        TermOver: the proposal stood until now, or what the deal waits for is overdue.
 
     """
 
     async def step(unit: Unit) -> Answer:
         deal = await as_party(unit, deal_id)
-        stages.require_state(deal, stages.FORMED, stages.FUNDED)
+        stages.require_running(unit, deal, stages.FORMED, stages.FUNDED)
+        check_running(unit, deal.cancel_until)
         by = actor.organisation_id
         if deal.cancel_wanted_by is None:
             deal = await _propose(unit, deal, by)
@@ -51,6 +54,7 @@ async def withdraw(market: Market, actor: Actor, command: Command, deal_id: str)
     Raises:
         NotFound: no such deal of the actor's.
         Conflict: the actor's side proposes nothing.
+        TermOver: the proposal stood until now.
 
     """
 
@@ -58,6 +62,7 @@ async def withdraw(market: Market, actor: Actor, command: Command, deal_id: str)
         deal = await as_party(unit, deal_id)
         if deal.cancel_wanted_by != actor.organisation_id:
             raise Conflict("no_proposal")
+        check_running(unit, deal.cancel_until)
         return _answer(unit, await _withdraw(unit, deal, actor.organisation_id))
 
     stream = await stream_for(actor, ACT, deal_id)
@@ -69,7 +74,7 @@ async def expire(market: Market, deal_id: str) -> None:
 
     async def step(unit: Unit) -> Answer:
         deal = await locked(unit, deal_id)
-        if deal.cancel_until is not None and unit.now >= deal.cancel_until:
+        if is_over(unit, deal.cancel_until):
             await _withdraw(unit, deal, SILENCE)
         return {}
 

@@ -26,6 +26,7 @@ from aggregator.deals.performance import Part
 from aggregator.deals.store import Deal, locked, stream_of
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.scheduler.terms import is_over
 from aggregator.scheduler.timers import clear_timer, set_timer
 from matching.money import Rounding, scaled
 
@@ -165,7 +166,7 @@ async def on_silence(market: Market, claim_id: str) -> None:
     async def step(unit: Unit) -> Answer:
         deal = await locked(unit, deal_id)
         claim = (await claims_of(unit, deal_id))[claim_id]
-        if claim.due_at is None or unit.now < claim.due_at:
+        if not is_over(unit, claim.due_at):
             return {}
         fault_lots = claim.lots if claim.state == OPEN else 0
         await end(unit, deal, claim, fault_lots=fault_lots, by="silence")

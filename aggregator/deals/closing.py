@@ -9,6 +9,7 @@ from aggregator.deals.store import Deal, load, locked, stream_of
 from aggregator.errors import InsufficientFunds
 from aggregator.ledger.queries import escrow_balance
 from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.scheduler.terms import is_over
 from aggregator.settlement import calls, escrow
 
 
@@ -65,7 +66,8 @@ async def require_performance(market: Market, deal_id: str) -> None:
 
     async def step(unit: Unit) -> Answer:
         deal = await locked(unit, deal_id)
-        if deal.state not in (stages.FORMED, stages.FUNDED) or not deal.missing_minor:
+        is_due = is_over(unit, deal.performance_due_at)
+        if deal.state not in (stages.FORMED, stages.FUNDED) or not is_due:
             return {}
         try:
             await complete(unit, deal)
@@ -118,4 +120,4 @@ async def _default(unit: Unit, deal: Deal) -> None:
 
 
 def _is_overdue(unit: Unit, deal: Deal, *states: str) -> bool:
-    return deal.state in states and deal.due_at is not None and unit.now >= deal.due_at
+    return deal.state in states and is_over(unit, deal.due_at)

@@ -32,6 +32,7 @@ async def fund(
         NotFound: no such deal of the actor's.
         NotAllowed: the actor is of the seller.
         WrongState: the deal is not waiting for money.
+        TermOver: the money was due by now.
         InvalidField: a part of nothing, or more than is left.
         InsufficientFunds: the buyer's cash does not reach.
 
@@ -39,7 +40,7 @@ async def fund(
 
     async def step(unit: Unit) -> Answer:
         deal = await as_buyer(unit, deal_id, ACT)
-        stages.require_state(deal, stages.FORMED)
+        stages.require_running(unit, deal, stages.FORMED)
         left_minor = await calls.left_of(unit, deal.call_reference)
         paid_minor = left_minor if amount_minor is None else amount_minor
         _check(deal, paid_minor, left_minor)

@@ -22,9 +22,8 @@ ACT = "deals.extend"
 _HIT = (
     "select id from deal where due_at > $1 and due_at < $2"
     " or cancel_until > $1 and cancel_until < $2"
-    " union select deal_id from deal_claim where due_at > $1 and due_at < $2"
-    f" union select key from timer where kind = '{stages.PERFORMANCE}'"
-    " and due_at > $1 and due_at < $2 order by 1"
+    " or performance_due_at > $1 and performance_due_at < $2"
+    " union select deal_id from deal_claim where due_at > $1 and due_at < $2 order by 1"
 )
 
 
@@ -57,7 +56,11 @@ async def _extend(market: Market, deal_id: str, began_at: datetime, until: datet
             moved.append("proposal")
             await set_timer(unit, stages.PROPOSAL, deal.id, until)
             await stages.annotate(unit, deal, cancel_until=until)
-        moved += await _others(unit, deal, began_at, until)
+        if is_hit(deal.performance_due_at):
+            moved.append("deposit")
+            await set_timer(unit, stages.PERFORMANCE, deal.id, until)
+            await stages.annotate(unit, deal, performance_due_at=until)
+        moved += await _claims(unit, deal, began_at, until)
         facts = [DealExtended(deal.id, deal.buyer_id, deal.seller_id, one, until) for one in moved]
         if facts:
             await unit.record(store.stream_of(deal.id), *facts)
@@ -66,8 +69,8 @@ async def _extend(market: Market, deal_id: str, began_at: datetime, until: datet
     await market.perform(Actor.SYSTEM, ACT, step, stream=store.stream_of(deal_id))
 
 
-async def _others(unit: Unit, deal: Deal, began_at: datetime, until: datetime) -> list[str]:
-    """Move the deadlines of claims and of the seller's deposit; return which were moved."""
+async def _claims(unit: Unit, deal: Deal, began_at: datetime, until: datetime) -> list[str]:
+    """Move the deadlines of claims; return which were moved."""
     answered = await unit.rows(
         "update deal_claim set due_at = $3 where deal_id = $4 and due_at > $1 and due_at < $2"
         " returning id",
@@ -78,13 +81,4 @@ async def _others(unit: Unit, deal: Deal, began_at: datetime, until: datetime) -
     )
     for row in answered:
         await set_timer(unit, claims.TIMER, row["id"], until)
-    deposit = await unit.rows(
-        "update timer set due_at = $3 where kind = $4 and key = $5 and due_at > $1 and due_at < $2"
-        " returning key",
-        began_at,
-        until,
-        until,
-        stages.PERFORMANCE,
-        deal.id,
-    )
-    return ["claim"] * len(answered) + ["deposit"] * len(deposit)
+    return ["claim"] * len(answered)

@@ -18,7 +18,7 @@ from datetime import timedelta
 
 from aggregator.deals import stages
 from aggregator.deals.facts import DepositAsked
-from aggregator.deals.store import Deal, stream_of
+from aggregator.deals.store import Deal
 from aggregator.errors import InsufficientFunds
 from aggregator.ledger import accounts, holds, transfers
 from aggregator.market import Unit
@@ -49,7 +49,7 @@ async def ask_missing(unit: Unit, deal: Deal) -> None:
     due_at = min(unit.now + TIME, deal.ship_due_at)
     await set_timer(unit, stages.PERFORMANCE, deal.id, due_at)
     fact = DepositAsked(deal.id, deal.buyer_id, deal.seller_id, deal.missing_minor, due_at)
-    await unit.record(stream_of(deal.id), fact)
+    await stages.annotate(unit, deal, fact, performance_due_at=due_at)
 
 
 async def complete(unit: Unit, deal: Deal) -> Deal:
@@ -74,6 +74,7 @@ async def complete(unit: Unit, deal: Deal) -> Deal:
         deal,
         performance_minor=whole_minor,
         missing_minor=0,
+        performance_due_at=None,
         performance_hold_id=await _hold(unit, deal, whole_minor),
     )
 

@@ -35,12 +35,13 @@ async def reduce_within(unit: Unit, deal_id: str, lots: int) -> Reduction:
 
     Raises:
         WrongState: the deal is not funded, or is on its way already.
+        TermOver: it should be on its way by now.
         Conflict: it was reduced before.
         InvalidField: not fewer lots than were sold, or none.
 
     """
     deal = await store.locked(unit, deal_id)
-    stages.require_state(deal, stages.FUNDED)
+    stages.require_running(unit, deal, stages.FUNDED)
     check_lots(lots, at_most=deal.lots - 1)
     if await reduction_of(unit, deal_id) is not None:
         raise Conflict("reduced_before")

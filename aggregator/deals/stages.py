@@ -10,6 +10,8 @@ reactions says what happens when nobody acted:
 - delivered: silence is acceptance, as delivered;
 - disputed: the operator has not decided, so title never passed and the buyer is refunded;
 - accepted: the seller is reminded to invoice; only his own money waits.
+
+What such a timer ends is over at its instant, however late it rings: acts ask `require_running`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from datetime import datetime, timedelta
 from aggregator.deals.store import Deal, load, stream_of
 from aggregator.errors import WrongState
 from aggregator.market import Unit
+from aggregator.scheduler.terms import check_running
 from aggregator.scheduler.timers import clear_timer, set_timer
 
 FORMED, FUNDED, SHIPPING, DELIVERED = "formed", "funded", "shipping", "delivered"
@@ -42,6 +45,9 @@ ACCEPTANCE_TIME = timedelta(days=3)
 INVOICE_TIME = timedelta(days=5)
 DISPUTE_TIME = timedelta(days=14)
 
+ENDING = frozenset({FORMED, FUNDED, SHIPPING, DELIVERED, DISPUTED})
+"""The states that a timer ends; in others it reminds."""
+
 PROPOSAL, PERFORMANCE = "deals.proposal", "deals.performance"
 
 _WRITABLE = frozenset(
@@ -53,6 +59,7 @@ _WRITABLE = frozenset(
         "claimed_lots",
         "forfeited_minor",
         "missing_minor",
+        "performance_due_at",
         "performance_hold_id",
         "performance_minor",
         "shipped_lots",
@@ -67,6 +74,21 @@ def require_state(deal: Deal, *allowed: str) -> None:
     """Raise WrongState unless the deal is in one of the `allowed` states."""
     if deal.state not in allowed:
         raise WrongState(deal.state, ", ".join(allowed))
+
+
+def require_running(unit: Unit, deal: Deal, *allowed: str) -> None:
+    """Raise unless the deal is in one of the `allowed` states, and its time is not over.
+
+    Raises:
+        WrongState: it is in another state.
+        TermOver: the state has ended, or the time for the seller's deposit.
+
+    """
+    require_state(deal, *allowed)
+    if deal.state in ENDING:
+        check_running(unit, deal.due_at)
+    if deal.state in (FORMED, FUNDED):
+        check_running(unit, deal.performance_due_at)
 
 
 async def advance(
@@ -90,6 +112,7 @@ async def advance(
     settled_at = unit.now if to == SETTLED else deal.settled_at
     if to in (LAPSED, DEFAULTED, CANCELLED):
         await clear_timer(unit, PERFORMANCE, deal.id)
+        columns = {**columns, "performance_due_at": None}
     if deal.cancel_wanted_by is not None:
         await clear_timer(unit, PROPOSAL, deal.id)
         columns = {**columns, "cancel_wanted_by": None, "cancel_until": None}

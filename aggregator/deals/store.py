@@ -17,6 +17,7 @@ COLUMNS = (
     " seller_group, currency, lots, goods_minor, freight_minor, capital_minor, fee_minor, fee_bps,"
     " tax_bps, service_tax_bps, tolerance_bps, return_days, total_minor, deposit_minor,"
     " call_reference, call_minor, performance_hold_id, performance_minor, missing_minor,"
+    " performance_due_at,"
     " forfeited_minor, state, note, dispute_reason, cancel_wanted_by, cancel_until, shipped_lots,"
     " delivered_lots, accepted_lots, returned_lots, claimed_lots, wanted_minor,"
     " funding_due_at, ship_due_at, due_at, formed_at, settled_at"
@@ -56,6 +57,7 @@ class Deal:
     performance_hold_id: str | None
     performance_minor: int
     missing_minor: int
+    performance_due_at: datetime | None
     forfeited_minor: int
     state: str
     note: str

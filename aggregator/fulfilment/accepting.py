@@ -21,6 +21,7 @@ from aggregator.fulfilment import title
 from aggregator.fulfilment.facts import GoodsAccepted, TitlePassed
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.scheduler.terms import is_over
 
 ACT, RESOLVE = "fulfilment.accept", "fulfilment.resolve"
 BUYER, SILENCE, OPERATOR = "buyer", "silence", "operator"
@@ -47,6 +48,7 @@ async def accept(
         NotFound: no such deal of the actor's.
         NotAllowed: the actor is of the seller.
         WrongState: nothing waits for acceptance.
+        TermOver: silence has accepted what was delivered.
         InvalidField: more lots than were delivered, or none, or an unknown dimension or measure.
 
     """
@@ -54,7 +56,7 @@ async def accept(
 
     async def step(unit: Unit) -> Answer:
         deal = await access.as_buyer(unit, deal_id, ACT)
-        stages.require_state(deal, stages.DELIVERED)
+        stages.require_running(unit, deal, stages.DELIVERED)
         check_lots(lots, at_most=deal.delivered_lots)
         await terms.record_measures(unit, deal.id, found)
         discount_bps = await quality.discount_bps(unit, deal, graded or {})
@@ -72,7 +74,7 @@ async def refuse(
     """Take nothing of what was delivered: the operator is to decide.
 
     Raises:
-        NotFound, NotAllowed, WrongState: as for accepting.
+        NotFound, NotAllowed, WrongState, TermOver: as for accepting.
         InvalidField: there is no reason.
 
     """
@@ -80,7 +82,7 @@ async def refuse(
 
     async def step(unit: Unit) -> Answer:
         deal = await access.as_buyer(unit, deal_id, ACT)
-        stages.require_state(deal, stages.DELIVERED)
+        stages.require_running(unit, deal, stages.DELIVERED)
         fact = DealDisputed(deal.id, deal.buyer_id, deal.seller_id, deal.delivered_lots)
         deal = await stages.advance(unit, deal, stages.DISPUTED, fact, dispute_reason=said)
         return {"deal_id": deal.id, "state": deal.state}
@@ -105,6 +107,7 @@ async def resolve(
     Raises:
         NotFound: no such deal.
         WrongState: it is not in dispute.
+        TermOver: the decision was due by now.
         InvalidField: more lots than were delivered, or fewer than 0.
 
     """
@@ -112,7 +115,7 @@ async def resolve(
     await store.load(Pool(), deal_id)
 
     async def end(unit: Unit, deal: Deal) -> None:
-        stages.require_state(deal, stages.DISPUTED)
+        stages.require_running(unit, deal, stages.DISPUTED)
         check_lots(lots, at_most=deal.delivered_lots, at_least=0)
         if fault == SELLER:
             deal = await claims.claim_decided(unit, deal, deal.delivered_lots - lots, OPERATOR)
@@ -131,8 +134,7 @@ async def on_silence(market: Market, deal_id: str) -> None:
 
     async def step(unit: Unit) -> Answer:
         deal = await store.locked(unit, deal_id)
-        is_due = deal.due_at is not None and unit.now >= deal.due_at
-        if deal.state != stages.DELIVERED or not is_due:
+        if deal.state != stages.DELIVERED or not is_over(unit, deal.due_at):
             return {}
         return await _accept(unit, deal, deal.delivered_lots, SILENCE)
 

@@ -39,6 +39,7 @@ async def deliver(
         NotFound: no such deal of the actor's.
         NotAllowed: the actor is of the buyer.
         WrongState: the goods are not on their way.
+        TermOver: delivery was due by now.
         InvalidField: more lots than were shipped, or none.
 
     """
@@ -51,7 +52,7 @@ async def deliver(
 
     async def step(unit: Unit) -> Answer:
         deal = await as_seller(unit, deal_id, ACT)
-        stages.require_state(deal, stages.SHIPPING)
+        stages.require_running(unit, deal, stages.SHIPPING)
         lots = receipt.lots
         check_lots(lots, at_most=deal.shipped_lots)
         await unit.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aggregator.deals.store import Deal
 from aggregator.errors import NotFound, WrongState
@@ -18,6 +18,7 @@ from aggregator.fulfilment.ticket_rows import (
     desks_of,
 )
 from aggregator.market import Actor, Unit
+from aggregator.scheduler.terms import is_over
 from aggregator.scheduler.timers import clear_timer, set_timer
 
 TIMER = "fulfilment.desk"
@@ -80,8 +81,13 @@ async def prolong(unit: Unit, ticket_id: str, desk: str, time: timedelta) -> Non
 
 async def is_due(unit: Unit, ticket_id: str, desk: str) -> bool:
     """Tell whether a desk has let its time run out."""
+    return is_over(unit, await due_at(unit, ticket_id, desk))
+
+
+async def due_at(unit: Unit, ticket_id: str, desk: str) -> datetime | None:
+    """Return until when a desk is waited for; None for one that has ended."""
     found = await _desk(unit, ticket_id, desk)
-    return found.state == WAITING and unit.now >= found.due_at
+    return found.due_at if found.state == WAITING else None
 
 
 def is_at(actor: Actor, deal: Deal, ticket: Ticket, desk: str) -> bool:

@@ -150,7 +150,7 @@ async def service_levels(actor: Actor, now: datetime) -> list[ServiceLevel]:
     whose = None if ACT in actor.grants else actor.organisation_id
     found = await (Mechanism() if whose is None else Pool()).rows(
         "select l.from_region, l.to_region, l.transit_hours, count(r.arrived_at) as arrived,"
-        " count(*) filter (where r.arrived_at <= r.due_at) as in_time,"
+        " count(*) filter (where r.arrived_at < r.due_at) as in_time,"
         " count(*) filter (where d.state = 'shipping') as on_the_way,"
         " count(*) filter (where d.state = 'shipping' and r.warn_at <= $2) as at_risk"
         " from (select distinct on (from_region, to_region) from_region, to_region, transit_hours"

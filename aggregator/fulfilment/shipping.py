@@ -31,6 +31,7 @@ async def ship(
         NotFound: no such deal of the actor's.
         NotAllowed: the actor is of the buyer.
         WrongState: the deal is not funded, or is on its way already.
+        TermOver: shipping, or the seller's deposit, was due by now.
         InvalidField: more lots than were sold and not given up, or none.
         InsufficientFunds: the seller's deposit is not complete, and he has not the rest.
 
@@ -40,7 +41,7 @@ async def ship(
 
     async def step(unit: Unit) -> Answer:
         deal = await as_seller(unit, deal_id, ACT)
-        stages.require_state(deal, stages.FUNDED)
+        stages.require_running(unit, deal, stages.FUNDED)
         check_lots(lots, at_most=await lots_to_ship(unit, deal))
         deal = await complete(unit, deal)
         await unit.execute(

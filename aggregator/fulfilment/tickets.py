@@ -40,6 +40,7 @@ from aggregator.fulfilment.ticket_rows import (
 )
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.scheduler.terms import check_running
 
 RAISE, ANSWER = "fulfilment.raise_ticket", "fulfilment.answer_ticket"
 CONCEDE, DECIDE = "fulfilment.concede_ticket", "fulfilment.decide_ticket"
@@ -53,6 +54,9 @@ _LIVE = (
     stages.INVOICED,
     stages.SETTLED,
 )
+
+_BARREN = (stages.FUNDED, stages.SHIPPING, stages.DISPUTED)
+"""The states whose end is that of the deal: without goods."""
 
 
 async def raise_ticket(
@@ -70,6 +74,7 @@ async def raise_ticket(
     Raises:
         NotFound: no such deal of the actor's.
         WrongState: the deal is not paid, or ended without goods.
+        TermOver: it is about to end so.
         Conflict: the return time is over, or the side has an open ticket of this matter.
         InvalidField: an unknown matter, more lots than are not in dispute, or no reason.
 
@@ -113,6 +118,7 @@ async def answer(
         NotFound: no such ticket on a deal of the actor's, or it has no such desk.
         NotAllowed: the desk is the market's, of the side that opened the ticket, or another's.
         WrongState: the ticket has ended, or the desk has answered.
+        TermOver: the market's time to decide it has passed, here and below.
         InvalidField: there is no text.
 
     """
@@ -121,6 +127,8 @@ async def answer(
     async def end_desk(unit: Unit, deal: Deal, ticket: Ticket) -> None:
         if not desks.is_at(unit.actor, deal, ticket, desk):
             raise NotAllowed(ANSWER)
+        if await desks.is_due(unit, ticket.id, desk):
+            await _fall_silent(unit, deal, ticket, desk)
         await desks.end(unit, ticket.id, desk, ANSWERED, said)
         fact = DeskAnswered(ticket.id, deal.id, deal.buyer_id, deal.seller_id, desk)
         await unit.record(store.stream_of(deal.id), fact)
@@ -186,7 +194,7 @@ async def decide(
         raise NotFound("ticket")
 
     async def end(unit: Unit, deal: Deal) -> None:
-        ticket = await _open_one(unit, deal, ticket_id)
+        ticket = await _running_one(unit, deal, ticket_id)
         check_lots(lots, at_most=ticket.lots, at_least=0)
         _require_settled(deal, lots)
         await _end(unit, deal, ticket, UPHELD if lots else REJECTED, fault_lots=lots)
@@ -215,13 +223,10 @@ async def on_silence(market: Market, key: str) -> None:
         if not await desks.is_due(unit, ticket_id, desk):
             return {}
         ticket = await _open_one(unit, deal, ticket_id)
-        if desk == MARKET and ticket.lots and deal.settled_at is None:
-            # Nothing can be decided before the money has moved; until then it is safe in escrow.
+        if desk == MARKET and _is_undecidable(deal, ticket):
             await desks.prolong(unit, ticket.id, desk, DESKS[ticket.matter][desk])
             return {}
-        await desks.end(unit, ticket.id, desk, SILENT, "")
-        fact = DeskSilent(ticket.id, deal.id, deal.buyer_id, deal.seller_id, desk)
-        await unit.record(store.stream_of(deal.id), fact)
+        await _fall_silent(unit, deal, ticket, desk)
         if desk == MARKET:
             await _end(unit, deal, ticket, UNDECIDED)
         return {"ticket_id": ticket_id}
@@ -238,6 +243,8 @@ async def on_deal_over(unit: Unit, ended: DealCancelled | DealDefaulted) -> None
 
 def _check_time(unit: Unit, deal: Deal) -> None:
     stages.require_state(deal, *_LIVE)
+    if deal.state in _BARREN:
+        stages.require_running(unit, deal, *_BARREN)
     if deal.settled_at is None:
         return
     if unit.now >= deal.settled_at + timedelta(days=deal.return_days):
@@ -328,11 +335,33 @@ async def _by_party(
 
     async def step(unit: Unit) -> Answer:
         deal = await access.as_party(unit, deal_id)
-        await carry_out(unit, deal, await _open_one(unit, deal, ticket_id))
+        await carry_out(unit, deal, await _running_one(unit, deal, ticket_id))
         return await _answer(unit, ticket_id)
 
     stream = await access.stream_for(actor, act, deal_id)
     return await market.perform(actor, act, step, command=command, stream=stream)
+
+
+async def _running_one(unit: Unit, deal: Deal, ticket_id: str) -> Ticket:
+    """Return an open ticket for an act; one that the market's silence has ended is over."""
+    ticket = await _open_one(unit, deal, ticket_id)
+    if not _is_undecidable(deal, ticket):
+        check_running(unit, await desks.due_at(unit, ticket_id, MARKET))
+    return ticket
+
+
+def _is_undecidable(deal: Deal, ticket: Ticket) -> bool:
+    """Tell whether the market's time begins anew when it is over.
+
+    Nothing can be decided before the money has moved; until then it is safe in escrow.
+    """
+    return bool(ticket.lots) and deal.settled_at is None
+
+
+async def _fall_silent(unit: Unit, deal: Deal, ticket: Ticket, desk: str) -> None:
+    await desks.end(unit, ticket.id, desk, SILENT, "")
+    fact = DeskSilent(ticket.id, deal.id, deal.buyer_id, deal.seller_id, desk)
+    await unit.record(store.stream_of(deal.id), fact)
 
 
 async def _open_one(unit: Unit, deal: Deal, ticket_id: str) -> Ticket:

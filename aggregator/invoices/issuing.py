@@ -21,6 +21,7 @@ from aggregator.invoices import filing
 from aggregator.invoices.facts import InvoiceIssued, InvoiceOverdue
 from aggregator.invoices.writing import Document, DocumentLine, Written, write
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.scheduler.terms import is_over
 
 ACT = "invoices.issue"
 
@@ -67,8 +68,7 @@ async def remind(market: Market, deal_id: str) -> None:
 
     async def step(unit: Unit) -> Answer:
         deal = await store.locked(unit, deal_id)
-        is_due = deal.due_at is not None and unit.now >= deal.due_at
-        if deal.state == stages.ACCEPTED and is_due:
+        if deal.state == stages.ACCEPTED and is_over(unit, deal.due_at):
             fact = InvoiceOverdue(deal.id, deal.buyer_id, deal.seller_id)
             await unit.record(store.stream_of(deal.id), fact)
         return {"deal_id": deal.id}

@@ -49,6 +49,7 @@ STATUS: Mapping[str, int] = {
     "precondition_failed": 412,
     "rate_limited": 429,
     "same_person": 403,
+    "term_over": 409,
     "terms_differ": 409,
     "try_again": 503,
     "wrong_code": 401,

@@ -55,9 +55,9 @@ async def test_a_slow_shipment_is_warned_of_and_then_ticketed(trading: Trading) 
     assert (early, warned, no_ticket) == (0, 2, [])
     assert at_risk == (0, 0, 1, 1)
     assert (ticket.matter, ticket.opened_by, ticket.lots) == ("delay", trading.id_of("factory"), 0)
-    assert await level(trading, "mill", "seller") == (1, 1, 0, 0)
+    assert await level(trading, "mill", "seller") == (1, 0, 0, 0)
     assert await level(trading, "bakery", "buyer") == (0, 0, 0, 0)
-    assert await level(trading, "operator", "operator") == (1, 1, 0, 0)
+    assert await level(trading, "operator", "operator") == (1, 0, 0, 0)
 
 
 async def test_a_shipment_in_time_is_no_matter(trading: Trading) -> None:
