@@ -3,20 +3,25 @@
 For many small movements that need nothing but the ledger. All accounts of a batch are locked in
 one order, the one that `transfers.post` keeps too, so neither ever waits for the other in a
 circle. Keys and reversals mean what they mean there.
+
+A process remembers what its last movements left in their accounts and decides the next ones on
+that, in one round trip: the statement that writes them is refused where an account is otherwise.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from aggregator.db.calls import Call, columns, micros
 from aggregator.errors import Conflict, InsufficientFunds, NotFound
 from aggregator.ledger.transfers import is_bank, merged, reversal_key
 from aggregator.market import Answer, Desk, Unit
 from aggregator.market.desk import Asked
 
 STREAM = "ledger"
+_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +56,44 @@ class _Made:
     lines: list[tuple[str, int]] = field(default_factory=list)
 
 
+_KNOWN: OrderedDict[str, _Account] = OrderedDict()
+"""What this process last left in an account; others may have moved it since."""
+
+
 class Counter(Desk):
     """Serves one transaction's movements; a desk of the market."""
 
     def __init__(self, unit: Unit) -> None:
         super().__init__(unit)
         self._accounts: dict[str, _Account] = {}
+        self._places: dict[str, int] = {}
+        self._before: list[tuple[str, str, int, int]] = []
         self._made: dict[str, _Made] = {}
         self._known: dict[str, str] = {}
-        self._transfers: list[tuple[object, ...]] = []
-        self._postings: list[tuple[object, ...]] = []
+        self._transfers: list[tuple[str | int | None, ...]] = []
+        self._postings: list[tuple[int, int, int, int]] = []
+
+    def recall(self, asked: Sequence[Asked], before: Counter | None = None) -> bool:
+        """Take the accounts of movements from memory; a reversal needs a look."""
+        left = {} if before is None else before._accounts
+        for one in asked:
+            if isinstance(one.content, Reversal):
+                return False
+            for account, _ in one.content.lines:
+                found = left.get(account) or _KNOWN.get(account)
+                if found is None:
+                    return False
+                self._take(account, replace(found))
+        return True
+
+    def claims(self) -> list[Call]:
+        """Return the call that writes all, if the accounts are as they were recalled."""
+        rows = (self._before, self._transfers, self._postings)
+        return [("ledger_append", *(columns(*zip(*row, strict=True)) for row in rows))]
+
+    def is_written(self) -> bool:
+        """Say whether `claims` wrote all there is to write: always."""
+        return True
 
     async def read(self, asked: Sequence[Asked]) -> None:
         """Lock the accounts of all movements and look up what was done before."""
@@ -72,9 +105,8 @@ class Counter(Desk):
             " where id = any($1::text[]) order by id for update",
             sorted(names),
         ):
-            self._accounts[row["id"]] = _Account(
-                row["balance_minor"], row["held_minor"], row["currency"]
-            )
+            account = _Account(row["balance_minor"], row["held_minor"], row["currency"])
+            self._take(row["id"], account)
         keys = [_key(one) for one in wanted]
         for row in await self._unit.rows(
             "select id, key from transfer where key = any($1::text[])", keys
@@ -97,20 +129,19 @@ class Counter(Desk):
         return {"transfer_id": self._known[key]}
 
     async def write(self) -> None:
-        """Write transfers and postings, each in one statement."""
-        if not self._transfers:
-            return
-        await self._unit.insert(
-            "transfer", ("id", "kind", "reference", "key", "reverses", "at"), self._transfers
-        )
-        await self._unit.insert(
-            "posting",
-            ("transfer_id", "line", "account_id", "currency", "amount_minor"),
-            self._postings,
-        )
+        """Write transfers and postings, in one statement."""
+        await self._unit.call(*self.claims())
 
     def keep(self) -> None:
-        """Keep nothing: balances move under other hands too."""
+        """Remember what the accounts hold now."""
+        _KNOWN.update(self._accounts)
+        while len(_KNOWN) > _KEPT:
+            _KNOWN.popitem(last=False)
+
+    def _take(self, name: str, account: _Account) -> None:
+        self._accounts[name] = account
+        self._places[name] = len(self._before)
+        self._before.append((name, account.currency, account.balance_minor, account.held_minor))
 
     def _move(self, wanted: Movement | Reversal, key: str) -> str:
         reverses = None
@@ -128,12 +159,11 @@ class Counter(Desk):
         for account, amount in moved:
             self._check(account, amount)
         transfer_id = self._unit.new_id("trf")
-        now = self._unit.now
-        self._transfers.append((transfer_id, wanted.kind, reference, key, reverses, now))
+        place, at = len(self._transfers), micros(self._unit.now)
+        self._transfers.append((transfer_id, wanted.kind, reference, key, reverses, at))
         for line, (account, amount) in enumerate(moved, start=1):
-            found = self._accounts[account]
-            found.balance_minor += amount
-            self._postings.append((transfer_id, line, account, found.currency, amount))
+            self._accounts[account].balance_minor += amount
+            self._postings.append((place, line, self._places[account], amount))
         return transfer_id
 
     def _check(self, account: str, amount: int) -> None:

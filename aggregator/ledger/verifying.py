@@ -11,6 +11,10 @@ _CHECKS = {
         select a.id, (a.balance_minor - coalesce(sum(p.amount_minor), 0))::bigint as difference
         from account a left join posting p on p.account_id = a.id
         group by a.id having a.balance_minor <> coalesce(sum(p.amount_minor), 0)""",
+    "posting is of no account of its currency": """
+        select p.transfer_id as id, p.amount_minor as difference from posting p
+        left join account a on a.id = p.account_id and a.currency = p.currency
+        where a.id is null""",
     "held is not the sum of pending holds": """
         select a.id, (a.held_minor - coalesce(sum(h.amount_minor), 0))::bigint as difference
         from account a left join hold h on h.account_id = a.id and h.state = 'pending'
@@ -18,6 +22,9 @@ _CHECKS = {
     "transfer does not sum to zero": """
         select transfer_id as id, sum(amount_minor)::bigint as difference from posting
         group by transfer_id, currency having sum(amount_minor) <> 0""",
+    "transfer has more than one currency": """
+        select transfer_id as id, count(distinct currency)::bigint as difference from posting
+        group by transfer_id having count(distinct currency) > 1""",
     "transfer has fewer than two postings": """
         select t.id, count(p.line)::bigint as difference from transfer t
         left join posting p on p.transfer_id = t.id group by t.id having count(p.line) < 2""",

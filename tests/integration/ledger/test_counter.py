@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.errors import Conflict, InsufficientFunds, NotFound
 from aggregator.journal.reading import Pool
-from aggregator.ledger import transfers
+from aggregator.ledger import holds, transfers
 from aggregator.ledger.counter import STREAM, Counter, Movement, Reversal
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Command
@@ -88,6 +88,32 @@ async def test_a_transfer_is_taken_back_once_however_often_it_is_asked_for(book:
     with pytest.raises(Conflict):
         await book.within(lambda unit: transfers.reverse(unit, back[0], kind="test.back"))
     assert (await verify()).differences == ()
+
+
+async def test_what_others_moved_or_held_meanwhile_is_not_overlooked(book: Book) -> None:
+    await ask(book, movement(10, "first"))
+    await ask(book, movement(10, "second"))
+    await book.move((ALICE, -40_000), (BOB, 40_000), key="beside")
+
+    await ask(book, movement(59_000, "third"))
+    await book.within(lambda unit: holds.place(unit, ALICE, 900, "test"))
+    with pytest.raises(InsufficientFunds) as refused:
+        await ask(book, movement(100, "fourth"))
+    await ask(book, movement(80, "fifth"))
+
+    assert refused.value.available_minor == 80
+    assert (await balance(ALICE), await balance(BOB)) == (900, 99_100)
+    assert (await verify()).differences == ()
+
+
+async def test_a_key_made_before_moves_nothing_when_it_comes_again_with_others(book: Book) -> None:
+    first = await ask(book, movement(10, "first"))
+    await ask(book, movement(10, "second"))
+
+    again = await asyncio.gather(ask(book, movement(10, "first")), ask(book, movement(5, "third")))
+
+    assert again[0] == first
+    assert await balance(BOB) == 25
 
 
 async def test_what_does_not_exist_moves_nothing(book: Book) -> None:

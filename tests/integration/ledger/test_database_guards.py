@@ -19,11 +19,11 @@ NEW_TRANSFER = (
 )
 
 
+INTO_POSTING = "insert into posting (transfer_id, line, account_id, currency, amount_minor)"
+
+
 def line(number: int, account: str, amount: int, *, currency: str = "CNY", of: str = "t") -> str:
-    return (
-        "insert into posting (transfer_id, line, account_id, currency, amount_minor)"
-        f" values ('{of}', {number}, '{account}', '{currency}', {amount})"
-    )
+    return f"{INTO_POSTING} values ('{of}', {number}, '{account}', '{currency}', {amount})"
 
 
 def lines(*moved: tuple[str, int], of: str = "t") -> str:
@@ -32,10 +32,7 @@ def lines(*moved: tuple[str, int], of: str = "t") -> str:
         f"('{of}', {number}, '{account}', 'CNY', {amount})"
         for number, (account, amount) in enumerate(moved, start=1)
     ]
-    return (
-        "insert into posting (transfer_id, line, account_id, currency, amount_minor)"
-        f" values {', '.join(values)}"
-    )
+    return f"{INTO_POSTING} values {', '.join(values)}"
 
 
 async def run(*statements: str) -> None:
@@ -73,6 +70,7 @@ async def test_balanced_postings_are_taken(book: Book) -> None:
         ("one-legged", (NEW_TRANSFER, line(1, BOB, 40))),
         ("zero", (NEW_TRANSFER, lines((ALICE, 0), (BOB, 0)))),
         ("too large", (NEW_TRANSFER, lines((BANK, -(10**15) - 1), (BOB, 10**15 + 1)))),
+        ("to nobody", (NEW_TRANSFER, lines((ALICE, -40), ("cash:nobody:CNY", 40)))),
         ("overdrawn", (NEW_TRANSFER, lines((ALICE, -100_001), (BOB, 100_001)))),
         (
             "in another currency",
@@ -105,6 +103,18 @@ async def test_one_currency_cannot_balance_another(book: Book) -> None:
         await run(NEW_TRANSFER, line(1, ALICE, -40), line(2, dollars, 40, currency="USD"))
 
 
+async def test_a_transfer_has_one_currency_though_each_of_two_balances(book: Book) -> None:
+    dollars = [await book.open(firm, "USD") for firm in ("alice", "bob")]
+    moved = [(ALICE, "CNY", -40), (BOB, "CNY", 40), (dollars[0], "USD", 0), (dollars[1], "USD", 0)]
+    rows = ", ".join(
+        f"('t', {number}, '{account}', '{currency}', {amount or (-1) ** number})"
+        for number, (account, currency, amount) in enumerate(moved, start=1)
+    )
+
+    with pytest.raises(asyncpg.CheckViolationError, match="one balanced statement"):
+        await run(NEW_TRANSFER, f"{INTO_POSTING} values {rows}")
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -118,6 +128,7 @@ async def test_one_currency_cannot_balance_another(book: Book) -> None:
         "update account set held_minor = 1 where id = 'cash:alice:CNY'",
         "update account set currency = 'USD' where id = 'cash:bob:CNY'",
         "delete from account where id = 'cash:bob:CNY'",
+        "truncate account cascade",
     ],
 )
 async def test_history_and_balances_cannot_be_changed_by(book: Book, statement: str) -> None:
