@@ -6,9 +6,9 @@ import { t } from "./words.js";
 
 const SECOND = 1000;
 const [MINUTE, HOUR, DAY] = [60 * SECOND, 3600 * SECOND, 86400 * SECOND];
-const JITTER = 1500;
 
-let offset = 0;
+// Counted on by a clock that nobody sets; what it stands for is learnt from the server.
+let offset = performance.timeOrigin;
 let isKnown = false;
 
 const DAY_AND_TIME = new Intl.DateTimeFormat(LOCALE, {
@@ -34,13 +34,17 @@ const RELATIVE = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
 /** Return the market's time now, in milliseconds. */
 export function now() {
-  return Date.now() + offset;
+  return performance.now() + offset;
 }
 
-/** Take over a time the server told. Small differences are the line's, not the clock's. */
-export function learn(instant, travelled = 0) {
-  const found = Date.parse(instant) + travelled / 2 - Date.now();
-  if (!isKnown || travelled > 0 || Math.abs(found - offset) > JITTER) offset = found;
+/**
+ * Take over a time the server told. It is at least that late, however long the word was under
+ * way; where it was asked for `travelled` milliseconds ago, it is no later than that much more.
+ */
+export function learn(instant, travelled = Infinity) {
+  const least = Date.parse(instant) - performance.now();
+  if (isKnown) offset = Math.min(Math.max(offset, least), least + travelled);
+  else offset = travelled < Infinity ? least + travelled / 2 : least;
   isKnown = true;
 }
 

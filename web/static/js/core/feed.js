@@ -12,12 +12,15 @@ const SUBPROTOCOL = "aggregator.feed.v1";
 const SESSION_OVER = 4401;
 const LONGEST_WAIT = 20_000;
 const SILENT_BEATS = 2.5;
+const QUIET_AFTER = 50;
 
 export class Feed {
   /**
    * `ticket` returns a promise of a ticket, or null for an anonymous reader;
    * `onState` hears `connecting`, `live`, `reconnecting` and `ended`;
-   * `onTime` hears each server time.
+   * `onTime` hears each server time, and all that was sent before it has been heard by then.
+   * `heartbeat` is how many seconds there are between two, `heardAt` when anything came last, by
+   * `performance.now()`.
    */
   constructor({ url, ticket, onState, onTime }) {
     this.url = url;
@@ -27,7 +30,7 @@ export class Feed {
     this.topics = new Map();
     this.failures = 0;
     this.heartbeat = 5;
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     this.canVerify = Boolean(globalThis.crypto?.subtle);
   }
 
@@ -53,7 +56,7 @@ export class Feed {
     }
     const socket = new WebSocket(this.url, SUBPROTOCOL);
     this.socket = socket;
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     socket.onopen = () => this.send({ op: "hello", client: "pages/1", ...(ticket ? { ticket } : {}) });
     socket.onmessage = ({ data }) => this.take(JSON.parse(data));
     socket.onclose = ({ code, reason }) => this.socket === socket && this.lost(code, reason);
@@ -75,30 +78,53 @@ export class Feed {
   }
 
   take(frame) {
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     if (frame.server_time) this.onTime(frame.server_time);
     if (frame.op === "welcome") return this.welcome(frame);
     if (frame.op === "heartbeat") return this.compare(frame.topics);
     const topic = this.topics.get(frame.topic);
     if (!topic) return undefined;
-    if (frame.op === "snapshot") return this.snapshot(topic, frame);
+    if (frame.op === "snapshot") this.snapshot(topic, frame);
     if (frame.op === "delta") return this.delta(topic, frame);
+    if (frame.op === "resumed") return this.resume(topic, frame.topic);
     if (frame.op === "refused") {
       this.topics.delete(frame.topic);
       topic.onRefused(frame);
     }
-    return undefined;
+    return this.arrived(frame.topic);
   }
 
   welcome({ heartbeat_s: heartbeat }) {
     this.isWelcome = true;
     this.failures = 0;
     this.heartbeat = heartbeat;
+    this.awaited = new Set(this.topics.keys());
     for (const topic of this.topics.keys()) this.ask(topic);
+    this.arrived(null);
+  }
+
+  /** Only a line over which every topic has come is a live one. */
+  arrived(name) {
+    if (!this.awaited) return;
+    this.awaited.delete(name);
+    if (this.awaited.size > 0) return;
+    this.awaited = null;
     this.onState("live");
   }
 
+  /** What was missed comes in one go; only the end of it is news. */
+  resume(topic, name) {
+    clearTimeout(topic.resuming);
+    topic.resuming = setTimeout(() => {
+      topic.resuming = null;
+      topic.onView(topic.view);
+      this.arrived(name);
+    }, QUIET_AFTER);
+  }
+
   snapshot(topic, { topic: name, epoch, seq, data, digest }) {
+    clearTimeout(topic.resuming);
+    topic.resuming = null;
     Object.assign(topic, { epoch, seq, view: data });
     topic.onView(data);
     this.verify(name, topic, seq, digest);
@@ -108,7 +134,7 @@ export class Feed {
     if (topic.seq !== prev) return this.ask(name, { afresh: true });
     topic.view = merged(topic.view, data);
     topic.seq = seq;
-    return topic.onView(topic.view);
+    return topic.resuming ? this.resume(topic, name) : topic.onView(topic.view);
   }
 
   compare(told) {
@@ -129,7 +155,7 @@ export class Feed {
   }
 
   watch() {
-    if (this.socket && Date.now() - this.heardAt > this.heartbeat * SILENT_BEATS * 1000) {
+    if (this.socket && performance.now() - this.heardAt > this.heartbeat * SILENT_BEATS * 1000) {
       const silent = this.socket;
       this.lost(0, "silent");
       silent.close();
@@ -138,6 +164,7 @@ export class Feed {
 
   lost(code, reason) {
     this.isWelcome = false;
+    this.awaited = null;
     this.socket = null;
     if (code === SESSION_OVER && this.failures > 1) return this.end();
     const told = Number(/^retry_ms=(\d+)/.exec(reason ?? "")?.[1] ?? 0);

@@ -73,11 +73,11 @@ export function form({ fields, act, confirm, send, done, isWide = false, extra, 
   return element;
 }
 
-/** Return a button that does one act, once, after asking. */
-export function actButton({ label, confirm, send, done, className = "main" }) {
+/** Return a button that does one act, once, after asking; nothing while it is locked. */
+export function actButton({ label, confirm, send, done, className = "main", isLocked = false }) {
   const top = h("span", { class: "wrong", role: "alert" });
   let key = null;
-  const button = h("button", { class: className, type: "button" }, label);
+  const button = h("button", { class: className, type: "button", disabled: isLocked }, label);
   button.addEventListener("click", async () => {
     if (button.disabled) return;
     button.disabled = true;

@@ -1,17 +1,24 @@
 /** What stays fresh on a page: one feed for all of it, and asking anew where there is none. */
 
-import { get, send } from "./api.js";
+import { askTime, get, send } from "./api.js";
 import { learn, timeOfDay, now } from "./clock.js";
 import { Feed } from "./feed.js";
 import { t } from "./words.js";
 
 const ASK_EVERY = 5000;
-const STALE_AFTER = 15_000;
+const LATE = 3000;
+const STALE_AFTER = 8000;
+const CONFIRMED_AFTER = 1500;
 
 const isMember = document.body.dataset.organisation !== "";
+const passed = [];
+const onLine = [];
 let feed = null;
 let lostAt = null;
 let askedAt = null;
+let told = null;
+let doubtedAt = null;
+let clockAskedAt = -Infinity;
 let state = "connecting";
 
 /** Open the feed and keep the word about its line up to date. */
@@ -24,10 +31,14 @@ export function connect() {
       state = found;
       if (found === "live") lostAt = null;
       // A silent line was lost when it was last heard, not when the silence was noticed.
-      else lostAt ??= now() - (Date.now() - feed.heardAt);
+      else lostAt ??= isLate() ? told.at : now() - (performance.now() - feed.heardAt);
       showLine();
     },
-    onTime: learn,
+    onTime: (instant) => {
+      learn(instant);
+      told = { at: Date.parse(instant), heard: performance.now() };
+      showLine();
+    },
   });
   feed.start();
   setInterval(showLine, 1000);
@@ -35,23 +46,35 @@ export function connect() {
 
 /**
  * Keep a page from going back in time. `take` shows what the feed tells; `ask` reads and shows
- * the answer, unless something that was told or asked for later is shown already.
+ * the answer, unless something that was told or asked for later is shown already. What comes
+ * over a line that lags is as old as the line, and waits where something newer is shown.
  */
 export function newest(read, show) {
-  let begun = 0;
-  let shown = 0;
-  const taken = (number, found) => {
-    if (number < shown) return;
-    shown = number;
+  let shown = -Infinity;
+  let waiting = null;
+  const taken = (at, found) => {
+    if (at < shown) return false;
+    shown = at;
+    waiting = null;
     show(found);
+    return true;
   };
+  passed.push((at) => waiting && taken(at, waiting.found));
   return {
-    take: (found) => taken(++begun, found),
+    take(found) {
+      if (!taken(isDoubtful() ? heardOf() : performance.now() - lag(), found)) waiting = { found };
+    },
     async ask() {
-      const number = ++begun;
-      taken(number, await read());
+      const begun = performance.now();
+      taken(begun, await read());
     },
   };
+}
+
+/** Hear now, and whenever it changes, whether what is shown is what the market has. */
+export function whenFresh(hear) {
+  onLine.push(hear);
+  hear(isFresh(), asOf());
 }
 
 /**
@@ -78,14 +101,17 @@ export async function live({ topic, path, show, source, refetch = false }) {
   }
   if (path || source) {
     setInterval(() => {
-      if ((isServed && feed.isOpen) || document.hidden) return;
+      if ((isServed && state === "live" && !isLate()) || document.hidden) return;
+      const begun = now();
       ask().then(
         () => {
-          askedAt = now();
+          askedAt = begun;
+          showLine();
         },
         () => {},
       );
     }, ASK_EVERY);
+    askedAt = now();
     await ask();
   }
 }
@@ -111,20 +137,74 @@ export function gathered(act, wait = 120) {
   };
 }
 
-/** Whether what the page shows may be out of date. */
-function isStale() {
-  return state !== "live" && lostAt !== null && now() - lostAt > STALE_AFTER;
+/** Return by how much the line lagged behind the market when it last told the time. */
+function lag() {
+  return told === null ? 0 : Math.max(0, now() - (performance.now() - told.heard) - told.at);
+}
+
+/** Return until when all that happened has been heard of, by `performance.now()`. */
+function heardOf() {
+  return told === null ? 0 : told.heard - lag();
+}
+
+/** Whether the line seems to bring what is past, or nothing. */
+function isDoubtful() {
+  if (state !== "live" || told === null) return false;
+  return lag() > LATE || performance.now() - told.heard > feed.heartbeat * 1000 + LATE;
+}
+
+/** Whether it does, by a clock that was set anew meanwhile, if the line let it be. */
+function isLate() {
+  return doubtedAt !== null && performance.now() - doubtedAt > CONFIRMED_AFTER;
+}
+
+/** A slow line and a slow clock look alike until the time is asked for. */
+function doubt() {
+  if (!isDoubtful()) {
+    doubtedAt = null;
+    clockAskedAt = -Infinity;
+    return;
+  }
+  doubtedAt ??= performance.now();
+  if (performance.now() - clockAskedAt < ASK_EVERY) return;
+  clockAskedAt = performance.now();
+  askTime().then(showLine, () => {});
+}
+
+/** Return from when on there may be something that is not shown. */
+function asOf() {
+  return lostAt ?? told?.at ?? now();
+}
+
+/** Return what to call the line. */
+function word() {
+  if (state === "ended") return state;
+  const isStale = isLate() || (state !== "live" && lostAt !== null && now() - lostAt > STALE_AFTER);
+  if (!isStale) return state;
+  if (isAsked()) return "polling";
+  return state === "live" ? "late" : "stale";
+}
+
+function isAsked() {
+  return askedAt !== null && askedAt >= asOf() && now() - askedAt < STALE_AFTER;
+}
+
+function isFresh() {
+  return isAsked() || word() === "live";
 }
 
 function showLine() {
+  doubt();
+  for (const show of passed) show(heardOf());
   const line = document.getElementById("line");
-  const isAsked = lostAt !== null && askedAt > lostAt && now() - askedAt < STALE_AFTER;
-  const word = state === "ended" || !isStale() ? state : isAsked ? "polling" : "stale";
-  const text = t(`page.line.${word}`, { at: lostAt ? timeOfDay(lostAt) : "" });
-  document.body.dataset.line = word;
-  if (line.dataset.state === word && line.textContent === text) return;
+  const found = word();
+  const text = t(`page.line.${found}`, { at: timeOfDay(asOf()) });
+  const freshness = String(isFresh());
+  if (line.dataset.state === found && line.textContent === text && line.dataset.fresh === freshness) return;
+  document.body.dataset.line = found;
   line.hidden = false;
-  line.dataset.state = word;
+  Object.assign(line.dataset, { state: found, fresh: freshness });
   line.textContent = text;
-  line.title = word === "live" && !feed.canVerify ? t("page.line.unverified") : "";
+  line.title = found === "live" && !feed.canVerify ? t("page.line.unverified") : "";
+  for (const hear of onLine) hear(isFresh(), asOf());
 }

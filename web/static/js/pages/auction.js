@@ -4,7 +4,7 @@ import { get, send } from "../core/api.js";
 import { countdown, instant, month, timeOfDay } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
-import { live, newest } from "../core/live.js";
+import { live, newest, whenFresh } from "../core/live.js";
 import { amount, lots, percent, priceUnit, shareUp, times, unit } from "../core/numbers.js";
 import { chip, columns, empty, facts, head, panel, signInFirst, table, tiles } from "../core/parts.js";
 import { isMember, may, plays } from "../core/viewer.js";
@@ -23,8 +23,12 @@ import {
 } from "./auction_forms.js";
 import { itemName, packagesOf } from "./auction_packages.js";
 
+const LIVING = ["scheduled", "open", "paused"];
+const WARNED_AFTER = 1000;
+
 export async function show(main, { auctionId }) {
   const room = new Room(main, `/auctions/${auctionId}`);
+  whenFresh((isFresh, at) => room.trust(isFresh, at));
   await live({ topic: `auction:${auctionId}`, source: room.source });
 }
 
@@ -41,6 +45,7 @@ class Room {
       step: h("div", { class: "form" }),
       receipts: h("div", { class: "stack" }),
       told: h("p", { class: "for-readers", "aria-live": "assertive" }),
+      line: h("div", { role: "alert" }),
     };
   }
 
@@ -48,13 +53,35 @@ class Room {
     const before = this.auction;
     this.auction = auction;
     if (!this.parts.top.isConnected) {
-      const { top, told, lead, own, rest } = this.parts;
-      fill(main, top, told, columns(lead, own, rest, t("page.auction.my_bid")));
+      const { top, told, line, lead, own, rest } = this.parts;
+      fill(main, top, told, line, columns(lead, own, rest, t("page.auction.my_bid")));
     }
     this.showState();
     if (!before || shapeOf(before) !== shapeOf(auction)) this.showOwn();
     this.showStep();
     if (before) this.tell(before);
+  }
+
+  /** Where nobody knows what the market has by now, no bid is one step away. */
+  trust(isFresh, at) {
+    this.isFresh = isFresh;
+    this.asOf = at;
+    if (isFresh) {
+      clearTimeout(this.alarm);
+      this.alarm = null;
+      fill(this.parts.line);
+    } else {
+      // A line that is back at once is not worth a word.
+      this.alarm ??= setTimeout(() => this.warn(), WARNED_AFTER);
+    }
+    if (this.auction) this.showStep();
+  }
+
+  warn() {
+    this.alarm = null;
+    if (!LIVING.includes(this.auction?.phase)) return;
+    const words = t("page.auction.not_fresh", { at: timeOfDay(this.asOf) });
+    fill(this.parts.line, h("p", { class: "banner bad" }, words));
   }
 
   /** Say what changed: the close moved, the price or my place did. */
@@ -277,7 +304,7 @@ class Room {
     const { auction, quantity } = this;
     if (!this.parts.step.isConnected || auction.phase !== "open") return;
     const next = auction.next_allowed;
-    const shape = `${next} ${quantity} ${auction.is_leading} ${auction.my_best}`;
+    const shape = `${next} ${quantity} ${auction.is_leading} ${auction.my_best} ${this.isFresh}`;
     if (shape === this.stepShape) return;
     this.stepShape = shape;
     const isInUse = this.parts.step.contains(document.activeElement);
@@ -291,6 +318,7 @@ class Room {
         ? actButton({
             label: t("page.auction.bid_step", { price: amount(next), lots: this.lots(quantity) }),
             className: auction.is_leading ? "large" : "main large",
+            isLocked: !this.isFresh,
             confirm: () => this.asking(next, quantity),
             send: (id) => send("POST", `${this.path}/bids`, { price: next, lots: quantity }, id),
             done: (receipt) => this.placed(receipt),
