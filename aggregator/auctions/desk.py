@@ -102,16 +102,17 @@ class BidDesk(Desk):
         self._covering = Covering(unit)
         self._bounds = Bounds({}, {}, {})
 
-    def recall(self, asked: Sequence[Asked]) -> bool:
+    def recall(self, asked: Sequence[Asked], before: BidDesk | None) -> bool:
         """Take rooms and holds from memory; cash is for its account to refuse."""
         for one in asked:
             auction_id, firm = one.content.auction_id, one.actor.organisation_id
             table = self._tables.get(auction_id)
             if table is None:
-                known = _KNOWN.get(auction_id)
-                if known is None or known.hash != self._unit.heads[one.stream].hash:
+                found = None if before is None else before._left(auction_id)
+                found = found or _recalled(auction_id, self._unit.heads[one.stream].hash)
+                if found is None:
                     return False
-                table = self._tables[auction_id] = _Table(known.room, known.room, known.holds)
+                table = self._tables[auction_id] = found
             if approval_of(one.actor) is not None or firm not in table.known:
                 return False
             held = table.known[firm]
@@ -121,6 +122,13 @@ class BidDesk(Desk):
                 self._covering.trust(held.account_id, listing.currency)
             self._asked[auction_id, firm] = None
         return True
+
+    def _left(self, auction_id: str) -> _Table | None:
+        """Return an auction's table as it will be once this transaction is durable."""
+        table = self._tables.get(auction_id)
+        if table is None:
+            return None
+        return _Table(table.room, table.room, {**table.known, **table.holds})
 
     def claims(self) -> list[Call]:
         """The holds are what they were, and the firms still bound by roles alone."""
@@ -315,6 +323,14 @@ class BidDesk(Desk):
         elif held is not None and amount_minor not in (0, held.amount_minor):
             changed = self._covering.change(held, amount_minor, listing.currency)
             table.holds[organisation_id] = changed
+
+
+def _recalled(auction_id: str, stream_hash: bytes) -> _Table | None:
+    """Return an auction's table as it was left here, if nothing has happened in it since."""
+    known = _KNOWN.get(auction_id)
+    if known is None or known.hash != stream_hash:
+        return None
+    return _Table(known.room, known.room, known.holds)
 
 
 def _known_at(auction_id: str, unit: Unit) -> dict[str, Held | None]:

@@ -73,7 +73,7 @@ class Counter(Desk):
         self._transfers: list[tuple[str | int | None, ...]] = []
         self._postings: list[tuple[int, int, int, int]] = []
 
-    def recall(self, asked: Sequence[Asked], before: Counter | None = None) -> bool:
+    def recall(self, asked: Sequence[Asked], before: Counter | None) -> bool:
         """Take the accounts of movements from memory; a reversal needs a look."""
         left = {} if before is None else before._accounts
         for one in asked:

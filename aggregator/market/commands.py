@@ -65,9 +65,11 @@ class Recent:
 class Book:
     """The commands of one transaction: those known before, and those answered in it."""
 
-    def __init__(self, database: Database, recent: Recent) -> None:
+    def __init__(self, database: Database, recent: Recent, before: Book | None = None) -> None:
+        """Begin a book; `before` is that of the transaction under way, which goes first."""
         self._database = database
         self._recent = recent
+        self._before = {} if before is None else before._known
         self._known: dict[Key, Answered] = {}
         self.new: list[Answered] = []
 
@@ -107,7 +109,7 @@ class Book:
         if command is None:
             return None
         key = (actor.organisation_id, command.id)
-        found = self._known.get(key) or self._recent.get(key)
+        found = self._known.get(key) or self._before.get(key) or self._recent.get(key)
         return found.again(command) if found else None
 
     def keep(self, made: Answered) -> None:

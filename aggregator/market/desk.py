@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from aggregator.db.calls import Call
 from aggregator.market.acts import Actor, Answer, Command
@@ -34,12 +34,14 @@ class Desk(ABC):
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
 
-    def recall(self, asked: Sequence[Asked]) -> bool:
+    def recall(self, asked: Sequence[Asked], before: Self | None) -> bool:
         """Take what deciding needs from memory, nothing being locked; False if it is not all there.
 
-        What was taken is checked by `claims`.
+        It may be told of more acts later. `before` serves the transaction that is under way,
+        and what it leaves behind goes before what is remembered. What was taken is checked by
+        `claims`.
         """
-        del asked
+        del asked, before
         return False
 
     @abstractmethod

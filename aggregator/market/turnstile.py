@@ -3,7 +3,8 @@
 At each stream acts go in the order in which they came. Acts with a step go alone through the
 stream, as many as wait, in one transaction. Acts for a desk go with those of other streams:
 one writer a process takes all that wait, whatever their streams, and commits as soon as they
-are decided, so a lone act waits for nobody. What is answered is durable.
+are decided, so a lone act waits for nobody. Who comes while a commit is on its way is decided
+meanwhile, on what it will have done, and goes with the next one. What is answered is durable.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from aggregator.errors import DiskFull, MarketError, OutcomeUnknown, TryAgain
 from aggregator.journal.appending import Head
 from aggregator.market import commands
 from aggregator.market.acts import Actor, Outcome
+from aggregator.market.desk import Desk
+from aggregator.market.plans import Plan, streams_of
 from aggregator.market.unit import Unit
 from aggregator.market.waiting import Settled, Waiting, keep_answer, keep_refusal, tell
 from aggregator.market.writer import RETRIES, Writer
@@ -40,6 +43,9 @@ class Turnstile:
         self._market = market
         self._queues: dict[str, deque[Waiting]] = {}
         self._ready: dict[str, None] = {}
+        self._following: Plan | None = None
+        self._planned: dict[str, type[Desk]] = {}
+        self._stirred: asyncio.Future[None] | None = None
         self._is_writing = False
         self._answered = commands.Recent()
         self._writer = Writer(market, self._answered)
@@ -59,6 +65,9 @@ class Turnstile:
             raise TryAgain
         else:
             queue.append(waiting)
+            if stream in self._planned:
+                self._ready[stream] = None
+                self._stir()
 
     async def alone(self, waiting: Waiting) -> None:
         """Carry out an act that no stream orders."""
@@ -70,6 +79,7 @@ class Turnstile:
             self._market.tasks.start(self._drain_steps(stream), name=f"turnstile {stream}")
             return
         self._ready[stream] = None
+        self._stir()
         if not self._is_writing:
             self._is_writing = True
             self._market.tasks.start(self._drain_desks(), name="turnstile")
@@ -95,19 +105,15 @@ class Turnstile:
         self._leave(stream)
 
     async def _drain_desks(self) -> None:
-        taken: dict[str, list[Waiting]] = {}
+        taken: list[Waiting] = []
         try:
             while self._ready:
-                taken = self._take()
-                held = await self._writer.decide([one for mine in taken.values() for one in mine])
-                for stream, mine in taken.items():
-                    if stream in held:
-                        # Somebody else has the stream; the others must not wait for him.
-                        self._market.tasks.start(
-                            self._decide_held(stream, mine), name=f"turnstile {stream}"
-                        )
-                    else:
-                        self._leave(stream)
+                taken = self._take(MAX_DECIDED)
+                plan = self._writer.planned(taken)
+                if plan is None:
+                    await self._decide(taken)
+                else:
+                    await self._carry_out_plans(plan)
                 if not self._ready:
                     await asyncio.sleep(0)  # who was just answered may ask again
                 if not self._ready:
@@ -115,13 +121,124 @@ class Turnstile:
         except BaseException:
             for stream in self._ready:
                 self._give_up(stream, [])
-            for stream, mine in taken.items():
-                self._give_up(stream, mine)
+            for stream in streams_of(taken):
+                self._give_up(stream, taken)
             self._ready.clear()
             await self._writer.give_back()
             raise
         finally:
             self._is_writing = False
+
+    async def _decide(self, batch: list[Waiting], failed: Exception | None = None) -> None:
+        """Decide acts under locks; who waits for somebody else must not delay the others."""
+        held = await self._writer.decide(batch, failed=failed)
+        for stream in streams_of(batch):
+            if stream in held:
+                mine = [one for one in batch if one.asked and one.asked.stream == stream]
+                self._market.tasks.start(
+                    self._decide_held(stream, mine), name=f"turnstile {stream}"
+                )
+            else:
+                self._leave(stream)
+
+    async def _carry_out_plans(self, first: Plan) -> None:
+        """Write plans one after the other, each decided while the one before it is written."""
+        under_way: list[Plan] = []
+        self._following, self._planned = first, streams_of(first.acts)
+        try:
+            while self._following is not None:
+                plan, self._following = self._following, None
+                written = under_way[-1:]
+                under_way = [*written, plan]
+                failed = await self._written(plan, written)
+                under_way = [plan]
+                if failed is not None:
+                    self._drop_following()
+                    for stream in streams_of(plan.acts):
+                        self._ready.pop(stream, None)
+                    self._planned = {}
+                    await self._decide(plan.acts, failed)
+                    return
+                self._land(plan)
+            await tell(self._market, plan.settled, plan.unit.woken)
+        except BaseException:
+            for unsure in (*under_way, self._following):
+                acts = [] if unsure is None else unsure.acts
+                for stream in streams_of(acts):
+                    self._give_up(stream, acts)
+            raise
+        finally:
+            self._following, self._planned = None, {}
+
+    async def _written(self, plan: Plan, before: list[Plan]) -> Exception | None:
+        """Write a plan, and return what kept it from being written.
+
+        Meanwhile tell what came of the one `before` it, and decide who comes.
+        """
+        tasks = self._market.tasks
+        writing = tasks.start(self._writer.carry_out(plan), name="turnstile writes")
+        writing.add_done_callback(self._stir)
+        try:
+            for written in before:
+                await tell(self._market, written.settled, written.unit.woken)
+            # First the statement goes out: its task begins, then its socket is written to.
+            for _ in range(2):
+                await asyncio.sleep(0)
+            left = MAX_DECIDED
+            while not writing.done():
+                left = self._plan_on(plan, left)
+                self._stirred = asyncio.get_running_loop().create_future()
+                await self._stirred
+        finally:
+            if not writing.done():
+                writing.cancel()
+                await asyncio.wait([writing])
+        failed: Exception | None = writing.result()
+        return failed
+
+    def _plan_on(self, plan: Plan, left: int) -> int:
+        """Decide at most `left` acts on what a plan will have done; return how many may follow."""
+        batch = self._take(left)
+        if not batch:
+            return left
+        following = self._writer.planned(batch, self._following, after=plan)
+        if following is None:
+            # They are decided under locks, once nothing is under way.
+            self._put_back(batch)
+            if self._following is not None and self._following.is_spoilt:
+                self._drop_following()
+            return 0
+        self._following = following
+        self._planned.update(streams_of(batch))
+        return left - len(batch)
+
+    def _drop_following(self) -> None:
+        """Let those wait again who were to follow the plan under way."""
+        following, self._following = self._following, None
+        if following is not None:
+            self._put_back(following.acts)
+
+    def _put_back(self, batch: list[Waiting]) -> None:
+        """Let acts wait again, first at their streams."""
+        for waiting in reversed(batch):
+            assert waiting.asked is not None
+            self._queues[waiting.asked.stream].appendleft(waiting)
+        self._ready.update(dict.fromkeys(streams_of(batch)))
+
+    def _land(self, plan: Plan) -> None:
+        """Let the next acts of a plan's streams through: it is durable."""
+        kept = {} if self._following is None else streams_of(self._following.acts)
+        for stream in streams_of(plan.acts):
+            if stream not in kept:
+                self._planned.pop(stream, None)
+                self._leave(stream)
+            elif self._queues[stream]:
+                self._ready[stream] = None
+
+    def _stir(self, _: object = None) -> None:
+        """Wake who waits for a plan to be written or for acts to come."""
+        if self._stirred is not None and not self._stirred.done():
+            self._stirred.set_result(None)
 
     async def _decide_held(self, stream: str, batch: list[Waiting]) -> None:
         try:
@@ -131,20 +248,19 @@ class Turnstile:
             raise
         self._leave(stream)
 
-    def _take(self) -> dict[str, list[Waiting]]:
-        """Take the acts that wait first at each stream for one desk, streams in turn.
+    def _take(self, left: int) -> list[Waiting]:
+        """Take at most `left` acts that wait first at each stream for one desk, streams in turn.
 
         Two desks would each know a stream as it was before the other's acts.
         """
-        taken: dict[str, list[Waiting]] = {}
-        left = MAX_DECIDED
+        taken: list[Waiting] = []
         while self._ready and left:
             stream = next(iter(self._ready))
             del self._ready[stream]
-            queue, mine = self._queues[stream], taken.setdefault(stream, [])
-            desk = queue[0].desk
+            queue = self._queues[stream]
+            desk = self._planned.get(stream) or queue[0].desk
             while queue and desk is not None and queue[0].desk is desk and left:
-                mine.append(queue.popleft())
+                taken.append(queue.popleft())
                 left -= 1
         return taken
 

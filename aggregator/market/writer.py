@@ -1,7 +1,8 @@
 """The writer: one for each process takes acts for desks, of all streams, and commits them.
 
 Where it remembers enough it decides ahead of any lock and writes in one statement, which is
-refused where somebody else was there meanwhile. Else it locks, reads, decides, writes, commits.
+refused where somebody else was there meanwhile; while that is on its way to the disk, the next
+acts are decided. Else it locks, reads, decides, writes, commits.
 """
 
 from __future__ import annotations
@@ -15,24 +16,20 @@ from typing import TYPE_CHECKING
 from aggregator.db import orm
 from aggregator.db.calls import Call
 from aggregator.db.faults import BUSY, FULL, LOST
-from aggregator.errors import DiskFull, MarketError, OutcomeUnknown, TryAgain
+from aggregator.errors import DiskFull, OutcomeUnknown, TryAgain
 from aggregator.journal.appending import Head, appended, lock_free_heads
 from aggregator.market import commands
-from aggregator.market.acts import Actor, Outcome
-from aggregator.market.desk import Asked, Desk
+from aggregator.market.acts import Actor
+from aggregator.market.plans import Desks, Plan, asked_by_desk, decision, streams_of
 from aggregator.market.points import passing
 from aggregator.market.unit import Unit
-from aggregator.market.waiting import Settled, Waiting, keep_answer, keep_refusal, tell
-from aggregator.refusals import Refusal
-from matching.errors import RuleViolation
+from aggregator.market.waiting import Settled, Waiting, tell
 
 if TYPE_CHECKING:
     from aggregator.market.place import Market
 
 MAX_ENDS, MOST_WARY = 10_000, 63
 RETRIES = 5
-
-Desks = dict[type[Desk], tuple[Desk, list[Asked]]]
 
 
 @dataclass(slots=True)
@@ -54,14 +51,17 @@ class Writer:
         self._ends: dict[str, Head] = {}
         self._wary: dict[str, _Wary] = {}
 
-    async def decide(self, batch: list[Waiting], *, waits: bool = False) -> set[str]:
+    async def decide(
+        self, batch: list[Waiting], *, waits: bool = False, failed: Exception | None = None
+    ) -> set[str]:
         """Decide acts of several streams in one transaction, and tell what came of each.
 
         Return the streams that somebody else has locked, whose acts are left as they were;
-        none where it `waits` for him. On a fault of one, each half is tried by itself.
+        none where it `waits` for him. On a fault of one, each half is tried by itself. `failed`
+        is what kept a plan of the same acts from being written.
         """
         try:
-            settled, woken, held = await self._decided(batch, waits=waits)
+            settled, woken, held = await self._decided(batch, waits=waits, failed=failed)
         except (DiskFull, OutcomeUnknown) as error:
             for waiting in batch:
                 waiting.fail(error)
@@ -77,24 +77,67 @@ class Writer:
         await tell(self._market, settled, woken)
         return held
 
+    def planned(
+        self, batch: list[Waiting], onto: Plan | None = None, *, after: Plan | None = None
+    ) -> Plan | None:
+        """Decide acts on what is remembered, and on what `after` will have done once written.
+
+        They go `onto` a plan that is not under way yet. None where too little is remembered; or
+        where one of them is at fault, and then that plan is spoilt. So they are to be decided
+        under locks.
+        """
+        if not self._may_go_ahead(batch):
+            return None
+        plan = onto
+        if plan is None:
+            unit = Unit(self._market, Actor.SYSTEM, self._market.clock.now(), None)
+            before = None if after is None else after.book
+            plan = Plan(unit, commands.Book(unit, self._answered, before))
+        if not plan.recall(batch, self._ends, after):
+            return None
+        try:
+            plan.decide(batch)
+        except Exception:  # noqa: BLE001 - under locks it is found out whose fault it is
+            plan.is_spoilt = True
+            return None
+        return plan
+
+    async def carry_out(self, plan: Plan) -> Exception | None:
+        """Write a plan in one statement, and return what kept it from being written, if anything.
+
+        Where somebody else was there meanwhile, it is refused and nothing is done.
+        """
+        unit, desks = plan.unit, plan.desks
+        passing("decided")
+        try:
+            async with self._lends(waits=False) as writer:
+                unit.connection = writer
+                claims = [call for desk in desks.values() for call in desk.claims()]
+                # Ids that are new, as nearly all are, are not looked up: should one be known
+                # after all, its second row is refused, and then all are.
+                await self._write_ahead(unit, desks, [*claims, *plan.book.noted()])
+        except Exception as error:  # noqa: BLE001 - who sent it decides what to do
+            return error
+        passing("committed")
+        for stream in unit.heads:
+            self._wary.pop(stream, None)
+        self._keep(unit, plan.book, desks)
+        return None
+
     def forget(self, streams: Iterable[str]) -> None:
         """Somebody else has written to these streams."""
         for name in streams:
             self._ends.pop(name, None)
 
     async def _decided(
-        self, batch: list[Waiting], *, waits: bool
+        self, batch: list[Waiting], *, waits: bool, failed: Exception | None
     ) -> tuple[Settled, set[str], set[str]]:
         lost = False
-        goes_ahead = not waits and self._may_go_ahead(batch)
         for attempt in range(RETRIES):
             try:
-                # Ids that are new, as nearly all are, are not looked up: should one be known
-                # after all, its second row is refused, and then all are.
-                if attempt == 0 and goes_ahead:
-                    ahead = await self._ahead(batch)
-                    if ahead is not None:
-                        return ahead
+                if attempt == 0 and failed is not None:
+                    self.forget(streams_of(batch))
+                    raise failed
                 return await self._desks(batch, waits=waits, looks_up=attempt > 0)
             except FULL as error:
                 raise DiskFull from error
@@ -105,10 +148,10 @@ class Writer:
                     raise OutcomeUnknown from error
                 # Each act has a command id: if it was done after all, it is answered again.
                 lost = True
-            except BUSY:
+            except BUSY as error:
                 if attempt == RETRIES - 1:
                     raise
-                if attempt == 0 and goes_ahead:
+                if error is failed:
                     self._grow_wary(batch)
                 await asyncio.sleep(0.01 * attempt)
         raise TryAgain
@@ -116,7 +159,7 @@ class Writer:
     def _may_go_ahead(self, batch: list[Waiting]) -> bool:
         """Say whether to trust memory: not for a while where others write to a stream too."""
         is_trusted = True
-        for stream in _streams(batch):
+        for stream in streams_of(batch):
             wary = self._wary.get(stream)
             if wary is not None and wary.left:
                 wary.left -= 1
@@ -124,40 +167,10 @@ class Writer:
         return is_trusted
 
     def _grow_wary(self, batch: list[Waiting]) -> None:
-        for stream in _streams(batch):
+        for stream in streams_of(batch):
             wary = self._wary.setdefault(stream, _Wary())
             wary.beaten = min(2 * wary.beaten + 1, MOST_WARY)
             wary.left = wary.beaten
-
-    async def _ahead(self, batch: list[Waiting]) -> tuple[Settled, set[str], set[str]] | None:
-        """Decide acts on what this process remembers, and write them in one statement.
-
-        The statement is refused where somebody else was there meanwhile; then nothing is done.
-        None where too little is remembered.
-        """
-        market, ends = self._market, self._ends
-        heads = {}
-        for stream in _streams(batch):
-            end = ends.pop(stream, None)
-            if end is None:
-                return None
-            heads[stream] = end
-        async with self._lends(waits=False) as writer:
-            unit = Unit(market, Actor.SYSTEM, market.clock.now(), writer, heads=heads)
-            desks = _desks_for(unit, batch)
-            for desk, asked in desks.values():
-                if not desk.recall(asked):
-                    return None
-            book = commands.Book(unit, self._answered)
-            settled: Settled = [(one, _decision(unit, book, desks, one)) for one in batch]
-            passing("decided")
-            claims = [call for desk, _ in desks.values() for call in desk.claims()]
-            await self._write_ahead(unit, desks, [*claims, *book.noted()])
-        passing("committed")
-        for stream in heads:
-            self._wary.pop(stream, None)
-        self._keep(unit, book, desks)
-        return settled, unit.woken, set()
 
     async def _write_ahead(self, unit: Unit, desks: Desks, calls: list[Call]) -> None:
         writer: orm.Writing = unit.connection
@@ -165,7 +178,7 @@ class Writer:
         unmoved = [head for name, head in unit.heads.items() if name not in unit.woken]
         calls = [appended(lines, unmoved), *calls]
         reactions = unit.market.reactions
-        if all(desk.is_written() for desk, _ in desks.values()) and not any(
+        if all(desk.is_written() for desk in desks.values()) and not any(
             type(line.entry.fact) in reactions for line in lines
         ):
             passing("written")
@@ -173,7 +186,7 @@ class Writer:
             return
         async with writer.transaction():
             await writer.call(calls)
-            for desk, _ in desks.values():
+            for desk in desks.values():
                 await desk.write()
             await unit.react(lines)
             passing("written")
@@ -185,7 +198,7 @@ class Writer:
             self._ends.clear()
             self._wary.clear()
         self._ends.update(unit.heads)
-        for desk, _ in desks.values():
+        for desk in desks.values():
             desk.keep()
 
     async def _desks(
@@ -194,7 +207,7 @@ class Writer:
         market = self._market
         async with self._lends(waits=waits) as writer, writer.transaction():
             unit = Unit(market, Actor.SYSTEM, market.clock.now(), writer)
-            streams = sorted(_streams(batch))
+            streams = sorted(streams_of(batch))
             if waits:
                 for stream in streams:
                     await unit.lock(stream)
@@ -205,12 +218,13 @@ class Writer:
             book = commands.Book(unit, self._answered)
             if looks_up:
                 await book.read((one.actor, one.command) for one in free)
-            desks = _desks_for(unit, free)
-            for desk, asked in desks.values():
-                await desk.read(asked)
-            settled: Settled = [(one, _decision(unit, book, desks, one)) for one in free]
+            desks: Desks = {}
+            for kind, asked in asked_by_desk(free).items():
+                desks[kind] = kind(unit)
+                await desks[kind].read(asked)
+            settled: Settled = [(one, decision(unit, book, desks, one)) for one in free]
             passing("decided")
-            for desk, _ in desks.values():
+            for desk in desks.values():
                 await desk.write()
             await unit.write_noted(*book.noted())
             passing("written")
@@ -233,38 +247,3 @@ class Writer:
         self._writer = None
         with suppress(*LOST):
             await self._lent.aclose()
-
-
-def _streams(batch: list[Waiting]) -> dict[str, None]:
-    """Return the streams of acts, in the order in which they came."""
-    return dict.fromkeys(one.asked.stream for one in batch if one.asked is not None)
-
-
-def _desks_for(unit: Unit, batch: list[Waiting]) -> Desks:
-    """Return a desk for each kind of act, with what is asked of it."""
-    found: Desks = {}
-    for one in batch:
-        assert one.desk is not None
-        assert one.asked is not None
-        if one.desk not in found:
-            found[one.desk] = one.desk(unit), []
-        found[one.desk][1].append(one.asked)
-    return found
-
-
-def _decision(unit: Unit, book: commands.Book, desks: Desks, waiting: Waiting) -> Outcome | Refusal:
-    asked, actor, command = waiting.asked, waiting.actor, waiting.command
-    assert asked is not None
-    assert waiting.desk is not None
-    known = book.known(actor, command)
-    if known is not None:
-        return known
-    unit.actor, unit.command = actor, command
-    unit.now = max(unit.market.clock.now(), unit.heads[asked.stream].at)
-    try:
-        answer = desks[waiting.desk][0].decide(asked)
-    except (RuleViolation, MarketError) as refusal:
-        keep_refusal(unit, book, waiting, refusal)
-        return refusal
-    keep_answer(unit, book, waiting, commands.DONE, answer)
-    return Outcome(answer)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import ClassVar
 
 import pytest
@@ -46,6 +47,51 @@ class Stamping(Desk):
         """There is no memory."""
 
 
+class Rising(Stamping):
+    """Journals numbers that rise, on the memory of the last one that was durable."""
+
+    durable: ClassVar[dict[str, tuple[int, int]]] = {}
+    planned: ClassVar[list[int]] = []
+
+    def __init__(self, unit: Unit) -> None:
+        super().__init__(unit)
+        self._highest: dict[str, int] = {}
+
+    def recall(self, asked: Sequence[Asked], before: Rising | None) -> bool:
+        earlier = {} if before is None else before._highest
+        for one in asked:
+            seq, highest = Rising.durable.get(one.stream, (-1, 0))
+            if one.stream not in self._highest:
+                if one.stream in earlier:
+                    highest = earlier[one.stream]
+                elif seq != self._unit.heads[one.stream].seq:
+                    return False
+                self._highest[one.stream] = highest
+            Rising.planned.append(one.content)
+        return True
+
+    async def read(self, asked: Sequence[Asked]) -> None:
+        await super().read(asked)
+        for one in asked:
+            found = await entries(self._unit, one.stream)
+            self._highest.setdefault(one.stream, found[-1].fact.number)
+
+    def decide(self, asked: Asked) -> Answer:
+        highest = self._highest[asked.stream]
+        if asked.content <= highest:
+            raise Conflict(f"above {highest}")
+        answer = super().decide(asked)
+        self._highest[asked.stream] = asked.content
+        return answer
+
+    def is_written(self) -> bool:
+        return True
+
+    def keep(self) -> None:
+        for stream, highest in self._highest.items():
+            Rising.durable[stream] = self._unit.heads[stream].seq, highest
+
+
 class Counting(Stamping):
     """Answers how many facts a stream had when it was read."""
 
@@ -64,11 +110,19 @@ async def count(market: Market, stream: str = "desk:1") -> int:
     return int(outcome.answer["count"])
 
 
+async def rise(market: Market, number: int, command: Command | None = None) -> Outcome:
+    return await stamp(market, number, command, desk=Rising)
+
+
 async def stamp(
-    market: Market, number: int, command: Command | None = None, stream: str = "desk:1"
+    market: Market,
+    number: int,
+    command: Command | None = None,
+    stream: str = "desk:1",
+    desk: type[Desk] = Stamping,
 ) -> Outcome:
     return await market.perform_at(
-        Stamping,
+        desk,
         OPERATOR,
         "catalogue.define",
         number,
@@ -87,8 +141,22 @@ async def market(orm: str) -> Market:
         return {}
 
     await market.perform(Actor.SYSTEM, "catalogue.define", begin)
-    Stamping.batches = []
+    Stamping.batches, Rising.durable, Rising.planned = [], {}, []
     return market
+
+
+@asynccontextmanager
+async def slow_disk() -> AsyncIterator[None]:
+    """Let nobody's journal grow: who writes waits."""
+    async with market_orm.raw() as connection, connection.transaction():
+        await connection.execute("lock table journal in share mode")
+        yield
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not is_so():
+            await asyncio.sleep(0.005)
 
 
 async def numbers(stream: str = "desk:1") -> list[int]:
@@ -216,3 +284,112 @@ async def test_a_lost_connection_is_taken_up_again_and_nothing_is_done_twice(
     done = [n for n, one in enumerate(found, start=1) if isinstance(one, Outcome)]
     assert len(kept) == len(set(kept))
     assert set(done) <= set(kept)
+
+
+async def test_who_comes_during_a_commit_is_decided_meanwhile_and_told_after_it(
+    market: Market,
+) -> None:
+    await rise(market, 1)
+    command = a_command(3)
+    async with slow_disk():
+        first = asyncio.ensure_future(rise(market, 2))
+        await until(lambda: 2 in Rising.planned)
+        later = [asyncio.ensure_future(rise(market, 3, command)) for _ in range(2)]
+        later.append(asyncio.ensure_future(rise(market, 3)))
+        await until(lambda: len(Rising.planned) == 4)
+        told_early = [one for one in (first, *later) if one.done()]
+
+    found = await asyncio.gather(first, *later, return_exceptions=True)
+
+    assert told_early == []
+    assert [one.replayed for one in found if isinstance(one, Outcome)] == [False, False, True]
+    assert isinstance(found[3], Conflict)
+    assert found[3].reason == "above 3"
+    assert await numbers() == [0, 1, 2, 3]
+    assert Stamping.batches == [1]
+
+
+async def test_what_was_decided_on_a_commit_that_failed_is_decided_again(market: Market) -> None:
+    elsewhere = a_market()
+    await rise(market, 1)
+    kept = dict(Rising.durable)
+    await rise(elsewhere, 500)
+    Rising.durable = kept
+
+    # The first 256 are planned and refused; the others were decided on what they would have done.
+    found = await asyncio.gather(
+        *(rise(market, number) for number in range(300, 700)), return_exceptions=True
+    )
+
+    refused = [one.reason for one in found if isinstance(one, Conflict)]
+    assert refused == ["above 500"] * 201
+    assert await numbers() == [0, 1, *range(500, 700)]
+    assert [one.answer["seq"] for one in found if isinstance(one, Outcome)] == list(range(4, 203))
+
+
+async def test_a_connection_lost_under_a_commit_and_what_stood_on_it(market: Market) -> None:
+    await rise(market, 1)
+    async with slow_disk():
+        first = asyncio.ensure_future(rise(market, 2))
+        await until(lambda: 2 in Rising.planned)
+        later = asyncio.ensure_future(rise(market, 3))
+        await until(lambda: 3 in Rising.planned)
+        await Pool().rows(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and wait_event_type = 'Lock'"
+        )
+
+    assert [(await one).answer["number"] for one in (first, later)] == [2, 3]
+    assert await numbers() == [0, 1, 2, 3]
+
+
+async def test_an_act_for_locks_waits_for_what_is_under_way(market: Market) -> None:
+    await rise(market, 1)
+
+    async def step(unit: Unit) -> Answer:
+        await unit.record("desk:1", Stamped(50))
+        return {}
+
+    async with slow_disk():
+        acts = [asyncio.ensure_future(rise(market, 2))]
+        await until(lambda: 2 in Rising.planned)
+        acts.append(
+            asyncio.ensure_future(
+                market.perform(Actor.SYSTEM, "catalogue.define", step, stream="desk:1")
+            )
+        )
+        acts += [asyncio.ensure_future(one) for one in (rise(market, 60), stamp(market, 61))]
+        acts.append(asyncio.ensure_future(stamp(market, 9, stream="desk:2")))
+    await asyncio.gather(*acts)
+
+    assert await numbers() == [0, 1, 2, 50, 60, 61]
+    assert await numbers("desk:2") == [0, 9]
+
+
+async def test_who_is_not_remembered_waits_and_spoils_no_plan(market: Market) -> None:
+    await rise(market, 1)
+    async with slow_disk():
+        acts = [asyncio.ensure_future(rise(market, 2))]
+        await until(lambda: 2 in Rising.planned)
+        acts.append(asyncio.ensure_future(rise(market, 3)))
+        await until(lambda: 3 in Rising.planned)
+        acts.append(asyncio.ensure_future(stamp(market, 4)))
+        acts.append(asyncio.ensure_future(stamp(market, 7, stream="desk:2", desk=Rising)))
+        acts.append(asyncio.ensure_future(rise(market, 5)))
+    await asyncio.gather(*acts)
+
+    assert await numbers() == [0, 1, 2, 3, 4, 5]
+    assert await numbers("desk:2") == [0, 7]
+
+
+async def test_a_fault_in_what_follows_harms_nobody_else(market: Market) -> None:
+    await rise(market, 1)
+    async with slow_disk():
+        acts = [asyncio.ensure_future(rise(market, 2))]
+        await until(lambda: 2 in Rising.planned)
+        acts += [asyncio.ensure_future(rise(market, n)) for n in (1299, 1300, 1301)]
+        await until(lambda: 1300 in Rising.planned)
+    found = await asyncio.gather(*acts, return_exceptions=True)
+
+    assert [isinstance(one, ZeroDivisionError) for one in found] == [False, False, True, False]
+    assert await numbers() == [0, 1, 2, 1299, 1301]
