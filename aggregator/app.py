@@ -23,7 +23,8 @@ from aggregator.ids import Ids, RandomIds
 from aggregator.journal.reading import Pool
 from aggregator.logs import logger
 from aggregator.market import Market
-from aggregator.notices import posting
+from aggregator.notices import letters, posting
+from aggregator.notices.smtp import Smtp
 from aggregator.reactions import ON_FACT, ON_TIMER
 from aggregator.settings import Environment, Settings, masked
 from aggregator.workers import beating, ringing
@@ -119,6 +120,7 @@ async def running_market(
     async with database(settings) as found:
         vault.install(settings.data_dir)
         posting.install(lets_localhost=settings.env is not Environment.PRODUCTION)
+        letters.install(_mail(settings), place=settings.public_address)
         if first is not None:
             await first(found.dsn)
         connections = settings.database_connections
@@ -151,6 +153,12 @@ def _bus(settings: Settings, dsn: str) -> Bus:
 
         return RedisBus(settings.redis_url)
     return PostgresBus(dsn) if settings.workers > 1 else MemoryBus()
+
+
+def _mail(settings: Settings) -> letters.Sender | None:
+    if settings.mail_url is None or settings.mail_from is None:
+        return None
+    return Smtp(settings.mail_url, settings.mail_from)
 
 
 class MarketInUse(Exception):

@@ -6,6 +6,7 @@ The environment wins over `.env`. A wrong value is refused at the start, by the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -55,6 +56,20 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _mail_server(value: str) -> str:
+    server = urlsplit(value)
+    if server.scheme not in {"smtp", "smtps"} or not server.hostname or server.path.strip("/"):
+        raise ValueError("a server like smtps://user:password@mail.example:465 is needed")
+    return value
+
+
+def _mail_address(value: str) -> str:
+    user, _, host = parseaddr(value)[1].rpartition("@")
+    if not (value.isprintable() and user and host):
+        raise ValueError("an address like Market <notices@market.example> is needed")
+    return value
+
+
 class Settings(BaseSettings):
     """The settings of one process."""
 
@@ -82,6 +97,12 @@ class Settings(BaseSettings):
     public_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None, description="Where browsers find the market; without it, the address listened on"
     )
+    mail_url: Annotated[str, AfterValidator(_mail_server)] | None = Field(
+        None, description="The server that takes mail, smtps:// or smtp://; without it, no mail"
+    )
+    mail_from: Annotated[str, AfterValidator(_mail_address)] | None = Field(
+        None, description="Whom mail comes from; needed where AGG_MAIL_URL is set"
+    )
     clock: ClockKind = Field(
         ClockKind.REAL, description="real, or simulated in dev and test: time set by command"
     )
@@ -91,7 +112,9 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _fit_for_production(self) -> Settings:
+    def _fit_together(self) -> Settings:
+        if self.mail_url is not None and self.mail_from is None:
+            raise ValueError("AGG_MAIL_FROM: mail needs an address that it comes from")
         if self.env is Environment.PRODUCTION:
             if self.database_url is None:
                 raise ValueError(

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from aggregator.errors import MarketError, NotFound
 from aggregator.market import Market
+from aggregator.notices import letters
 from web import api, pages
 from web.api import documentation, openapi
 from web.api.problem import Internal, MethodNotAllowed, answer
@@ -29,6 +30,7 @@ from web.feed.hub import Hub
 from web.feed.operations import check_operations
 from web.feed.socket import feed
 from web.language import language_of
+from web.letters import Letters
 
 if TYPE_CHECKING:
     from web.demonstration.touring import Guide
@@ -53,6 +55,7 @@ def create_app(
 
     """
     api.load()
+    letters.word(Letters())
     check_acts(ENDPOINTS.values())
     check_operations()
     limits = limits or EdgeLimits()

@@ -1,79 +1,135 @@
-"""Every kind of notice there is, for whoever chooses which of them go where."""
+"""Every kind of notice there is: where it belongs, whom it is mailed to unless he chose otherwise.
+
+A kind that *binds* tells of a right, a duty or a deadline of the firm: on the pages it is shown to
+everybody in it, whatever he chose.
+"""
 
 from __future__ import annotations
 
-KINDS = frozenset(
-    {
-        "approval_asked",
-        "approval_executed",
-        "approval_expired",
-        "approval_failed",
-        "approval_rejected",
-        "approval_withdrawn",
-        "auction_won",
-        "call_off_confirmed",
-        "call_off_made",
-        "call_off_nominated",
-        "cancellation_proposed",
-        "cancellation_withdrawn",
-        "change_ended",
-        "change_proposed",
-        "claim_contested",
-        "claim_ended",
-        "claim_opened",
-        "credit_note_issued",
-        "deal_cancelled",
-        "deal_defaulted",
-        "deal_disputed",
-        "deal_formed",
-        "deal_funded",
-        "deal_lapsed",
-        "deal_reduced",
-        "deal_settled",
-        "deposit_asked",
-        "desk_answered",
-        "desk_silent",
-        "goods_accepted",
-        "goods_delivered",
-        "goods_shipped",
-        "invoice_issued",
-        "invoice_overdue",
-        "lane_at_risk",
-        "lots_returned",
-        "money_received",
-        "money_taken_back",
-        "payment_failed",
-        "payment_made",
-        "pledge_left_out",
-        "pool_awarded",
-        "pool_closed",
-        "pool_firming",
-        "pool_lapsed",
-        "pool_not_certified",
-        "pool_prolonged",
-        "pool_sold",
-        "price_fixed",
-        "request_repeated",
-        "slot_cancelled",
-        "slot_lapsed",
-        "stage_called",
-        "strip_cleared",
-        "strip_lapsed",
-        "strip_not_certified",
-        "strip_round_bundle",
-        "strip_round_seller",
-        "strip_terms_asked",
-        "substitute_awarded",
-        "substitute_expired",
-        "substitute_offered",
-        "substitute_sold",
-        "substitution_ended",
-        "ticket_ended",
-        "ticket_opened",
-        "tier_drop_announced",
-        "tier_drop_averted",
-        "tier_dropped",
-        "tier_raised",
-        "webhook_disabled",
-    }
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from aggregator.parties.permissions import (
+    APPROVER,
+    BUYER,
+    FINANCE,
+    LOGISTICS,
+    OPERATOR,
+    OWNER,
+    SELLER,
+)
+
+_NOBODY: frozenset[str] = frozenset()
+_BUYING, _SELLING = frozenset({BUYER}), frozenset({SELLER})
+_TRADING = _BUYING | _SELLING
+_PAYING, _OWNING, _OPERATING = frozenset({FINANCE}), frozenset({OWNER}), frozenset({OPERATOR})
+_MOVING = _TRADING | {LOGISTICS}
+_DECIDING = _OWNING | {APPROVER}
+_FORMED = _TRADING | _PAYING
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`mailed_to`: the roles to which it is mailed where nothing was chosen."""
+
+    name: str
+    group: str
+    mailed_to: frozenset[str]
+    binds: bool
+
+
+_BINDING: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
+    ("approvals", _DECIDING, ("approval_asked",)),
+    ("auctions", _TRADING, ("auction_won",)),
+    ("pools", _BUYING, ("pool_awarded", "pool_closed", "substitute_awarded")),
+    ("pools", _SELLING, ("pool_sold", "substitute_sold")),
+    (
+        "forwards",
+        _TRADING,
+        (
+            "strip_cleared",
+            "strip_terms_asked",
+            "change_proposed",
+            "change_ended",
+            "price_fixed",
+            "slot_cancelled",
+            "slot_lapsed",
+        ),
+    ),
+    ("forwards", _PAYING, ("stage_called",)),
+    ("forwards", _MOVING, ("call_off_nominated", "call_off_made", "call_off_confirmed")),
+    ("deals", _FORMED, ("deal_formed",)),
+    (
+        "deals",
+        _TRADING,
+        (
+            "deal_cancelled",
+            "deal_defaulted",
+            "deal_disputed",
+            "deal_lapsed",
+            "deal_reduced",
+            "cancellation_proposed",
+            "cancellation_withdrawn",
+        ),
+    ),
+    ("deals", _NOBODY, ("deal_funded", "deal_settled")),
+    ("deals", _SELLING, ("deposit_asked",)),
+    ("goods", _MOVING, ("goods_delivered", "lots_returned")),
+    (
+        "goods",
+        _TRADING,
+        ("claim_opened", "claim_contested", "claim_ended", "ticket_opened", "ticket_ended"),
+    ),
+    (
+        "money",
+        _PAYING,
+        ("money_taken_back", "payment_failed", "invoice_issued", "credit_note_issued"),
+    ),
+    ("standing", _OWNING, ("tier_drop_announced", "tier_dropped")),
+    ("market", _OPERATING, ("pool_not_certified", "strip_not_certified")),
+)
+_OTHERS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
+    (
+        "approvals",
+        _TRADING,
+        (
+            "approval_executed",
+            "approval_expired",
+            "approval_failed",
+            "approval_rejected",
+            "approval_withdrawn",
+        ),
+    ),
+    (
+        "pools",
+        _BUYING,
+        (
+            "pledge_left_out",
+            "pool_firming",
+            "pool_lapsed",
+            "pool_prolonged",
+            "substitute_offered",
+            "request_repeated",
+        ),
+    ),
+    ("pools", _NOBODY, ("substitute_expired", "substitution_ended")),
+    ("forwards", _TRADING, ("strip_lapsed", "strip_round_bundle", "strip_round_seller")),
+    ("goods", _MOVING, ("goods_shipped", "lane_at_risk")),
+    ("goods", _NOBODY, ("goods_accepted", "desk_answered", "desk_silent")),
+    ("money", _PAYING, ("money_received", "payment_made", "invoice_overdue")),
+    ("standing", _OWNING, ("tier_drop_averted", "tier_raised", "webhook_disabled")),
+)
+
+
+def _kinds() -> Iterator[Kind]:
+    for table, binds in ((_BINDING, True), (_OTHERS, False)):
+        for group, mailed_to, names in table:
+            for name in names:
+                yield Kind(name, group, mailed_to, binds)
+
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _kinds()}
+GROUPS = (
+    *("approvals", "auctions", "pools", "forwards", "deals"),
+    *("goods", "money", "standing", "market"),
 )

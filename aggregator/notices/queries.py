@@ -23,11 +23,15 @@ class NoticeView:
 
 
 async def notices(actor: Actor, *, limit: int = 50) -> list[NoticeView]:
-    """Return the newest notices of the actor's organisation."""
+    """Return the newest notices of the actor's firm but those that he chose not to be shown."""
     found = await Pool().rows(
-        "select id, kind, subject, figures, at, read_at from notice where organisation_id = $1"
-        " order by at desc, id desc limit $2",
+        "select n.id, n.kind, n.subject, n.figures, n.at, r.read_at from notice n"
+        " left join notice_reading r on r.notice_id = n.id and r.person_id = $2"
+        " where n.organisation_id = $1 and n.kind <> all (array(select c.kind from notice_choice c"
+        "   where c.person_id = $2 and c.organisation_id = $1 and not c.in_app))"
+        " order by n.at desc, n.id desc limit $3",
         actor.organisation_id,
+        actor.person_id,
         limit,
     )
     return [
@@ -44,18 +48,28 @@ async def notices(actor: Actor, *, limit: int = 50) -> list[NoticeView]:
 
 
 async def mark_read(market: Market, actor: Actor, command: Command, notice_id: str) -> Outcome:
-    """Note that a notice was read; again changes nothing."""
+    """Note that the actor has read a notice; again changes nothing.
+
+    Raises:
+        NotFound: his firm has no such notice.
+
+    """
 
     async def step(unit: Unit) -> Answer:
         row = await unit.row(
-            "update notice set read_at = coalesce(read_at, $3)"
-            " where id = $1 and organisation_id = $2 returning id",
+            "select id from notice where id = $1 and organisation_id = $2",
             notice_id,
             actor.organisation_id,
-            unit.now,
         )
         if row is None:
             raise NotFound("notice")
+        await unit.execute(
+            "insert into notice_reading (notice_id, person_id, read_at) values ($1, $2, $3)"
+            " on conflict do nothing",
+            notice_id,
+            actor.person_id,
+            unit.now,
+        )
         return {"notice_id": notice_id}
 
     return await market.perform(actor, "notices.read", step, command=command)

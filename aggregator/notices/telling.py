@@ -41,8 +41,10 @@ from aggregator.invoices.facts import CreditNoteIssued, InvoiceIssued, InvoiceOv
 from aggregator.journal.facts import stamp
 from aggregator.mandates.facts import ApprovalAsked, ApprovalEnded
 from aggregator.market import Unit
+from aggregator.notices.choosing import GATHER, GATHERED_FOR
 from aggregator.notices.contracts import CONTRACT_TOLD
 from aggregator.notices.facts import Noticed, WebhookDisabled
+from aggregator.notices.kinds import KINDS
 from aggregator.notices.standing import STANDING_TOLD
 from aggregator.notices.told import Figure, Told
 from aggregator.notices.webhooks import TIMER
@@ -291,6 +293,9 @@ async def tell(unit: Unit, fact: object) -> None:
             json.dumps(dict(told.figures), ensure_ascii=False),
             unit.now,
             TIMER,
+            sorted(KINDS[told.kind].mailed_to),
+            GATHER,
+            unit.now + GATHERED_FOR,
         )
         await unit.record(
             stream_of(told.organisation_id),
@@ -313,6 +318,15 @@ with told as (
   where w.organisation_id = $2 and w.disabled_at is null and w.removed_at is null
     and (w.kinds = '{}' or $3 = any(w.kinds))
   returning webhook_id, notice_id
+), mailed as (
+  insert into mail_notice (person_id, notice_id)
+  select m.person_id, told.id from told, membership m
+  join mail_address a on a.person_id = m.person_id and a.verified_at is not null
+  left join notice_choice c on c.person_id = m.person_id and c.organisation_id = $2 and c.kind = $3
+  where m.organisation_id = $2 and coalesce(c.by_mail, m.roles && $8::text[])
+  returning person_id, notice_id
 )
-insert into timer (kind, key, due_at) select $7, webhook_id || '/' || notice_id, $6 from due
+insert into timer (kind, key, due_at)
+select $7, webhook_id || '/' || notice_id, $6 from due
+union all select $9, person_id || '/' || notice_id, $10 from mailed
 """

@@ -43,7 +43,7 @@ async def register(market: Market, actor: Actor, *, address: str, kinds: Sequenc
 
     """
     place, wanted = checked_address(address, "/address"), sorted(set(kinds))
-    unknown = sorted(set(wanted) - KINDS)
+    unknown = sorted(set(wanted) - KINDS.keys())
     if unknown:
         raise InvalidField("/kinds", "kinds of notices", unknown[0][:60])
     firm, secret = actor.organisation_id, secrets.token_bytes(SECRET_BYTES)

@@ -77,6 +77,7 @@ RELATIONS: Mapping[str, Relation] = {
     "mandates.reserve": Relation("firm", "unfunded"),
     "mandates.revoke": Relation("firm", "unfunded, open"),
     "mandates.rule": Relation("firm"),
+    "notices.choose": Relation("self"),
     "notices.direct": Relation("firm"),
     "notices.read": Relation("firm"),
     "parties.read": Relation("firm"),

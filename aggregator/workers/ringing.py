@@ -20,11 +20,12 @@ ALONE = (
     "auctions.conclude",
     "forwards.close",
     "notices.deliver",
+    "notices.post",
     "pools.close",
 )
 """Kinds with a loop of their own: a thousand auctions end in a second, other kinds may ring for
 minutes, others wait for foreign machines, and none of them waits for another."""
-TOGETHER = frozenset({"auctions.close", "notices.deliver"})
+TOGETHER = frozenset({"auctions.close", "notices.deliver", "notices.post"})
 """Kinds of which all that are due ring at once."""
 MOST_TOGETHER, MOST_IN_ROW = 200, 50
 

@@ -12,6 +12,7 @@ ROUTE_MODULES = [
     "web.api.auction_stops",
     "web.api.auctions",
     "web.api.calendars",
+    "web.api.choices",
     "web.api.commands",
     "web.api.contracts",
     "web.api.counterparties",

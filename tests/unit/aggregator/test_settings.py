@@ -46,6 +46,9 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
         ({"AGG_DATABASE_URL": "mysql://u:hunter2@h/d"}, "AGG_DATABASE_URL: .*postgresql://"),
         ({"AGG_REDIS_URL": "http://h"}, "AGG_REDIS_URL: .*redis://"),
         ({"AGG_PUBLIC_URL": "market.example"}, "AGG_PUBLIC_URL: .*https://"),
+        ({"AGG_MAIL_URL": "http://h", "AGG_MAIL_FROM": "a@b.c"}, "AGG_MAIL_URL: .*smtps://"),
+        ({"AGG_MAIL_URL": "smtps://h"}, "AGG_MAIL_FROM: mail needs an address"),
+        ({"AGG_MAIL_URL": "smtps://h", "AGG_MAIL_FROM": "market"}, "AGG_MAIL_FROM: .*like Market"),
         ({"AGG_ENV": "production"}, "AGG_DATABASE_URL: production needs"),
         (
             {

@@ -34,15 +34,17 @@ async function start() {
 
 /** Keep the bell, tell what is new as it comes, and let the page know. */
 function attend() {
-  const count = gathered(showCount);
   let known = null;
-  follow("me", ({ notices = [] }) => {
+  const count = gathered(async () => {
+    const { notices } = await get("/notices");
+    showCount(notices);
     const fresh = known === null ? [] : notices.filter(({ notice_id: id }) => !known.has(id));
-    known = new Set(notices.map(({ notice_id: id }) => id));
+    known = new Set([...(known ?? []), ...notices.map(({ notice_id: id }) => id)]);
     for (const notice of fresh.slice(0, 3)) say(h("a", { href: noticePath(notice) }, noticeText(notice)));
     if (fresh.length > 0) document.dispatchEvent(new Event("noticed"));
-    count();
   });
+  // The firm's feed says when; which notices this person is shown, he has chosen.
+  follow("me", count);
   document.addEventListener("notice-read", count);
   document.getElementById("sign-out").addEventListener("click", async () => {
     await send("DELETE", "/sessions/current");
@@ -50,8 +52,7 @@ function attend() {
   });
 }
 
-async function showCount() {
-  const { notices } = await get("/notices");
+function showCount(notices) {
   const unread = notices.filter(({ read_at: readAt }) => !readAt).length;
   const badge = document.getElementById("bell-count");
   badge.hidden = unread === 0;

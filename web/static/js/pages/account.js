@@ -7,6 +7,7 @@ import { actButton, form } from "../core/forms.js";
 import { columns, empty, facts, head, panel, table } from "../core/parts.js";
 import { may, organisationId } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
+import { choices } from "./account_choices.js";
 import { passkeyForm, passkeysOf } from "./account_passkeys.js";
 import { webhooks } from "./account_webhooks.js";
 
@@ -15,7 +16,7 @@ export async function show(main) {
   const aside = h("aside", { class: "stack" });
   const way = may("standing.read") && h("a", { class: "button", href: "/standing" }, t("page.standing.title"));
   fill(main, head(t("page.account.title"), { aside: way }), columns(lead, aside, null, t("page.account.security")));
-  const addresses = may("notices.direct") ? await webhooks() : null;
+  const [addresses, { mail, reads, kinds }] = await Promise.all([may("notices.direct") ? webhooks() : null, choices()]);
   const refresh = async () => {
     const [{ memberships }, { tokens }, factor, { passkeys }] = await Promise.all([
       get("/memberships"),
@@ -23,10 +24,11 @@ export async function show(main) {
       get("/second-factor"),
       get("/passkeys"),
     ]);
-    fill(lead, firmsOf(memberships), passkeysOf(passkeys, refresh), tokensOf(tokens, refresh), addresses);
-    fill(aside, passwordForm(), factorOf(factor, refresh), passkeyForm(refresh));
+    fill(lead, firmsOf(memberships), passkeysOf(passkeys, refresh), kinds, tokensOf(tokens, refresh), addresses);
+    fill(aside, passwordForm(), factorOf(factor, refresh), passkeyForm(refresh), mail, reads);
   };
   await refresh();
+  if (location.hash === "#notices") kinds.scrollIntoView();
 }
 
 function firmsOf(memberships) {

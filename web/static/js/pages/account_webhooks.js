@@ -47,6 +47,10 @@ function tell(made, { secret, secret_number: number }) {
   fill(made, facts([[t("page.webhooks.secret", { number }), h("strong", { class: "mono" }, secret)]]));
 }
 
+function kindName(kind) {
+  return worded("notice_kind", kind);
+}
+
 function listed(text) {
   return (text ?? "").split(/[\s,]+/).filter((kind) => KIND.test(kind));
 }
@@ -56,7 +60,7 @@ function tableOf(found, sent, made, refresh) {
     rows: found,
     columns: [
       { label: t("page.webhooks.address"), cell: (row) => h("span", { class: "mono" }, row.address) },
-      { label: t("page.webhooks.kinds"), cell: (row) => row.kinds.join(", ") || t("page.webhooks.all") },
+      { label: t("page.webhooks.kinds"), cell: (row) => row.kinds.map(kindName).join(", ") || t("page.webhooks.all") },
       { label: t("page.webhooks.state"), cell: stateOf },
       { label: t("page.webhooks.signs"), cell: signs },
       { label: "", cell: (row) => acts(row, sent, made, refresh) },
@@ -110,7 +114,7 @@ async function show(path, sent) {
     table({
       rows: deliveries,
       columns: [
-        { label: t("page.webhooks.kind"), cell: (row) => h("span", { class: "mono" }, row.kind) },
+        { label: t("page.webhooks.kind"), cell: (row) => kindName(row.kind) },
         { label: t("page.webhooks.at"), cell: (row) => instant(row.at) },
         {
           label: t("page.webhooks.state"),

@@ -11,7 +11,8 @@ import { t } from "../core/words.js";
 export async function show(main) {
   const body = h("div", { class: "stack" });
   const refresh = async () => showAll(body, (await get("/notices")).notices, refresh);
-  fill(main, head(t("page.notices.title")), body);
+  const choose = h("a", { class: "button", href: "/account#notices" }, t("page.notices.choose"));
+  fill(main, head(t("page.notices.title"), { aside: choose }), body);
   await refresh();
   document.addEventListener(
     "noticed",

@@ -1,0 +1,88 @@
+"""What each person wants to be told in which way: on the pages, by mail, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from aggregator.errors import InvalidField
+from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.notices.kinds import KINDS, Kind
+
+ACT = "notices.choose"
+GATHER = "notices.gather"
+GATHERED_FOR = timedelta(seconds=20)
+"""What belongs together is told within moments: the close, the award, the deal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    kind: str
+    in_app: bool
+    by_mail: bool
+
+
+async def choose(
+    market: Market, actor: Actor, command: Command, choices: Sequence[Choice]
+) -> Outcome:
+    """Choose for these kinds, in the firm that one is signed in for; the others stay.
+
+    Raises:
+        InvalidField: no kind of notice, one twice, or one that binds the firm taken off the pages.
+
+    """
+    for place, choice in enumerate(choices):
+        kind = KINDS.get(choice.kind)
+        if kind is None:
+            raise InvalidField(f"/kinds/{place}/kind", "kinds of notices", choice.kind[:60])
+        if kind.binds and not choice.in_app:
+            raise InvalidField(f"/kinds/{place}/in_app", "what binds the firm stays on the pages")
+    if len({choice.kind for choice in choices}) != len(choices):
+        raise InvalidField("/kinds", "each kind once")
+
+    async def step(unit: Unit) -> Answer:
+        await unit.execute(
+            _CHOOSE,
+            actor.person_id,
+            actor.organisation_id,
+            [choice.kind for choice in choices],
+            [choice.in_app for choice in choices],
+            [choice.by_mail for choice in choices],
+        )
+        return {"kinds": len(choices)}
+
+    return await market.perform(actor, ACT, step, command=command)
+
+
+async def choices(actor: Actor) -> Sequence[Mapping[str, Any]]:
+    """Return every kind that may reach the actor, with what he chose or what holds without."""
+    rows = await Pool().rows(
+        "select kind, in_app, by_mail from notice_choice"
+        " where person_id = $1 and organisation_id = $2",
+        actor.person_id,
+        actor.organisation_id,
+    )
+    chosen = {row["kind"]: row for row in rows}
+    return [_shown(kind, chosen.get(kind.name), actor) for kind in KINDS.values()]
+
+
+def _shown(kind: Kind, chosen: Mapping[str, Any] | None, actor: Actor) -> Mapping[str, Any]:
+    return {
+        "kind": kind.name,
+        "group": kind.group,
+        "binds": kind.binds,
+        "in_app": kind.binds or chosen is None or chosen["in_app"],
+        "by_mail": bool(kind.mailed_to & actor.roles) if chosen is None else chosen["by_mail"],
+    }
+
+
+_CHOOSE = """
+insert into notice_choice (person_id, organisation_id, kind, in_app, by_mail)
+select $1, $2, c.kind, c.in_app, c.by_mail
+from unnest($3::text[], $4::boolean[], $5::boolean[]) as c (kind, in_app, by_mail)
+on conflict (person_id, organisation_id, kind)
+do update set in_app = excluded.in_app, by_mail = excluded.by_mail
+"""
