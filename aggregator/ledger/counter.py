@@ -80,6 +80,8 @@ class Counter(Desk):
             if isinstance(one.content, Reversal):
                 return False
             for account, _ in one.content.lines:
+                if account in self._accounts:
+                    continue
                 found = left.get(account) or _KNOWN.get(account)
                 if found is None:
                     return False
