@@ -31,7 +31,7 @@ from aggregator.fulfilment.facts import TicketEnded, TicketOpened
 from aggregator.invoices import crediting, filing, issuing
 from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
-from aggregator.notices import addresses, choosing, delivering, mailing
+from aggregator.notices import delivering
 from aggregator.notices.telling import WHO_IS_TOLD, tell
 from aggregator.parties.facts import PersonLeft
 from aggregator.pools import answering, firming, listing, stating, substituting
@@ -56,7 +56,7 @@ from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 ON_FACT: dict[type, Sequence[Reaction]] = {
     AuctionAwarded: [pool_awarding.on_auction_awarded, ending.on_auction_awarded],
     AuctionFailed: [pool_awarding.on_auction_failed, ending.on_auction_failed],
-    ClaimEnded: [gathering.on_claim_ended],
+    ClaimEnded: [parking.on_claim_ended, gathering.on_claim_ended],
     DealCancelled: [tickets.on_deal_over],
     DealDefaulted: [tickets.on_deal_over, gathering.on_deal_defaulted],
     DealLapsed: [substituting.on_deal_lapsed, gathering.on_deal_lapsed],
@@ -124,8 +124,6 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     filing.TIMER: filing.remind,
     "mandates.expire": granting.expire,
     "notices.deliver": delivering.deliver,
-    choosing.GATHER: mailing.gather,
-    addresses.TIMER: mailing.post,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,
     "pools.progress": stating.state_progress,

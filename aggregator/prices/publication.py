@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from aggregator.catalogue.queries import InstrumentView, instrument, parent
 from aggregator.catalogue.tenors import Cell, parse_cell
+from aggregator.deals import claims
 from aggregator.deals.activity import active_groups
 from aggregator.deals.facts import DealSettled, LotsReturned
 from aggregator.fulfilment.ticket_rows import open_tickets
@@ -17,12 +18,13 @@ from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.prices.facts import BatchFolded, DealParked, PricePublished
 from aggregator.prices.screening import circular
 from aggregator.scheduler.timers import clear_timer, is_set, set_timer
-from matching.index.batch import ActiveGroups, IndexRules, SettledDeal
+from matching.index.batch import ActiveGroups, IndexRules, SettledDeal, price_paid
 from matching.index.publish import Publication, publish
 from matching.index.screening import Suppressed
 
 STREAM = "prices"
-TICKET = "ticket"
+TICKET, CLAIM = "ticket", "claim"
+DISPUTES = (TICKET, CLAIM)
 ACTIVE_WITHIN = timedelta(days=365)
 FOLDING = "prices.fold"
 FOLD_AFTER = timedelta(days=60)
@@ -52,7 +54,7 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
         cell.tenor,
         settled.buyer_group,
         settled.seller_group,
-        settled.price_minor,
+        await paid(unit, settled.deal_id, settled.price_minor, settled.lots),
         settled.lots,
         settled.settled_at,
         "parked" if reason else "waiting",
@@ -65,9 +67,28 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
 
 
 async def in_dispute(reader: Reader, deal_id: str) -> str | None:
-    """Return the reason to park a deal for a ticket over lots of it, or None."""
+    """Return the reason to park a deal whose lots or price are in dispute, or None."""
     found = await open_tickets(reader, deal_id)
-    return TICKET if any(ticket.lots for ticket in found) else None
+    if any(ticket.lots for ticket in found):
+        return TICKET
+    if any(
+        claim.state in (claims.OPEN, claims.CONTESTED)
+        for claim in await _quality_claims(reader, deal_id)
+    ):
+        return CLAIM
+    return None
+
+
+async def paid(reader: Reader, deal_id: str, price_minor: int, lots: int) -> int:
+    """Return what a lot of a deal cost, after what its seller conceded for its quality."""
+    found = await _quality_claims(reader, deal_id)
+    conceded_minor = sum(claim.compensation_minor for claim in found)
+    return price_paid(price_minor, lots, conceded_minor=conceded_minor)
+
+
+async def _quality_claims(reader: Reader, deal_id: str) -> list[claims.Claim]:
+    found = await claims.claims_of(reader, deal_id)
+    return [claim for claim in found.values() if claim.cause == claims.QUALITY]
 
 
 async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:

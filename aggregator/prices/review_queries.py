@@ -10,7 +10,7 @@ from typing import Any
 
 from aggregator.journal.reading import Mechanism
 from aggregator.market import Actor
-from aggregator.prices.publication import TICKET
+from aggregator.prices.publication import DISPUTES
 from aggregator.prices.reviewing import PROPOSED
 from aggregator.prices.screening import WINDOW, sold_to
 from matching.index.circles import ring
@@ -71,9 +71,9 @@ async def parked(actor: Actor, now: datetime) -> list[ParkedDeal]:
         " r.expires_at, r.proposed_by from price_deal p"
         f" {_NAMES} left join price_review r on r.deal_id = p.deal_id and r.state = '{PROPOSED}'"
         " and r.expires_at > $3"
-        " where p.state = 'parked' and p.parked_for <> $1"
+        " where p.state = 'parked' and p.parked_for <> all($1::text[])"
         " order by p.settled_at, p.deal_id limit $2",
-        TICKET,
+        list(DISPUTES),
         MAX_ROWS,
         now,
     )

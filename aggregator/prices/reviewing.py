@@ -145,9 +145,10 @@ async def _locked(unit: Unit, deal_id: str) -> str:
     """Lock the cell of a deal that waits for a review, and return it."""
     cell = await publication.locked_cell(unit, deal_id)
     found = await unit.row(
-        "select 1 from price_deal where deal_id = $1 and state = 'parked' and parked_for <> $2",
+        "select 1 from price_deal where deal_id = $1 and state = 'parked'"
+        " and parked_for <> all($2::text[])",
         deal_id,
-        publication.TICKET,
+        list(publication.DISPUTES),
     )
     if cell is None or found is None:
         raise NotFound("deal")

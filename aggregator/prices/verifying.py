@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aggregator.catalogue.queries import InstrumentView, instruments
+from aggregator.deals.claims import QUALITY
 from aggregator.deals.store import stream_of
 from aggregator.journal.reading import Pool, decoded, entries
 from aggregator.prices.facts import PricePublished
 from aggregator.prices.publication import STREAM, inputs_sha256
-from matching.index.batch import METHOD, ActiveGroups, IndexRules, SettledDeal
+from matching.index.batch import METHOD, ActiveGroups, IndexRules, SettledDeal, price_paid
 from matching.index.publish import band, value_of
 from matching.index.screening import screen
 
@@ -91,12 +93,23 @@ async def active_at(cell: str, number: int) -> ActiveGroups | None:
 
 
 async def _not_as_settled(publication_id: str, deals: list[SettledDeal]) -> list[PriceDifference]:
-    """Return what of a publication's deals is not what was settled; lots may have gone back."""
+    """Return what of a publication's deals is not what was settled and paid.
+
+    Lots may have gone back; what a seller conceded for quality came off the price.
+    """
     found = await Pool().rows(
-        "select body from journal where kind = 'DealSettled' and stream = any($1::text[])",
+        "select kind, body from journal where kind in ('DealSettled', 'ClaimEnded')"
+        " and stream = any($1::text[])",
         [stream_of(deal.id) for deal in deals],
     )
-    settled = {body["deal_id"]: body for body in (decoded(row["body"]) for row in found)}
+    settled: dict[str, Any] = {}
+    conceded_minor: dict[str, int] = defaultdict(int)
+    for row in found:
+        body = decoded(row["body"])
+        if row["kind"] == "DealSettled":
+            settled[body["deal_id"]] = body
+        elif body["cause"] == QUALITY:
+            conceded_minor[body["deal_id"]] += body["compensation_minor"]
     differences = []
     for deal in deals:
         body = settled.get(deal.id)
@@ -107,7 +120,7 @@ async def _not_as_settled(publication_id: str, deals: list[SettledDeal]) -> list
             deal.id,
             body["buyer_group"],
             body["seller_group"],
-            body["price_minor"],
+            price_paid(body["price_minor"], body["lots"], conceded_minor=conceded_minor[deal.id]),
             min(deal.lots, body["lots"]),
         )
         if deal != then:

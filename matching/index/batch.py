@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from matching.money import Rounding, scaled
+
 METHOD = "lower-weighted-median/1"
 
 
@@ -12,8 +14,8 @@ METHOD = "lower-weighted-median/1"
 class SettledDeal:
     """A deal whose five evidences agree, on the instrument's basis terms.
 
-    `price_minor` is the basis price per lot. Organisations of one beneficial owner share
-    a group, and only groups are counted.
+    `price_minor` is the basis price per lot as it was paid (`price_paid`). Organisations of one
+    beneficial owner share a group, and only groups are counted.
     """
 
     id: str
@@ -60,3 +62,12 @@ class ActiveGroups:
 
     buyers: int
     sellers: int
+
+
+def price_paid(price_minor: int, lots: int, *, conceded_minor: int) -> int:
+    """Return what a lot of goods cost after price adjustments, half to even, and at least 1.
+
+    `conceded_minor` is what the seller gave back of the goods price of all `lots`. A price that
+    was agreed and partly given back is not what anybody paid, and would move the index for nothing.
+    """
+    return max(scaled(price_minor * lots - conceded_minor, 1, lots, Rounding.HALF_EVEN), 1)

@@ -6,7 +6,8 @@ import pytest
 
 from aggregator.bus.memory import MemoryBus
 from aggregator.clock import SimulatedClock
-from aggregator.deals.facts import DealSettled
+from aggregator.deals.claims import QUALITY
+from aggregator.deals.facts import ClaimEnded, DealSettled
 from aggregator.deals.store import stream_of
 from aggregator.ids import SeededIds
 from aggregator.journal.reading import Pool
@@ -64,6 +65,33 @@ async def test_a_deal_changed_before_it_was_published_is_found(
 
     assert await published()
     assert {found.field for found in report.differences} == ({"deal"} if is_seen else set())
+
+
+async def test_a_price_that_was_not_paid_in_full_is_found(orm: str) -> None:
+    await settle_six()
+    ended = ClaimEnded(
+        claim_id="clm_1",
+        deal_id="deal_0",
+        buyer_id="org_B0",
+        seller_id="org_S0",
+        cause=QUALITY,
+        lots=100,
+        fault_lots=100,
+        compensation_minor=500_000,
+        by="silence",
+    )
+
+    async def step(unit: Unit) -> Answer:
+        await unit.record(stream_of("deal_0"), ended)
+        return {}
+
+    clock = SimulatedClock(START)
+    market = Market(clock, MemoryBus(), SeededIds(8, clock), {})
+    await market.perform(Actor.SYSTEM, "settlement.import", step)
+    [found] = (await verifying.verify()).differences
+
+    assert "price_minor=490000" in found.found
+    assert "price_minor=485000" in found.expected
 
 
 async def test_a_deal_changed_after_it_was_published_is_found(orm: str) -> None:

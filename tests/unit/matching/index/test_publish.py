@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from matching.index.batch import ActiveGroups, IndexRules, SettledDeal
+from matching.index.batch import ActiveGroups, IndexRules, SettledDeal, price_paid
 from matching.index.cells import CellMalformed, parse_cell
 from matching.index.publish import Publication, band, publish, publish_cells
 from matching.index.screening import Suppressed
@@ -186,3 +186,13 @@ def test_a_cell_has_an_instrument_a_region_and_a_month(text: str):
 def test_rules_without_sense_are_our_bug(wrong: dict[str, int]):
     with pytest.raises(ValueError, match="index"):
         IndexRules(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("lots", "conceded_minor", "paid_minor"),
+    [(100, 0, 500_000), (100, 1_250_000, 487_500), (3, 1, 500_000), (2, 1, 500_000), (2, 10**6, 1)],
+)
+def test_what_the_seller_gave_back_comes_off_the_price(
+    lots: int, conceded_minor: int, paid_minor: int
+) -> None:
+    assert price_paid(500_000, lots, conceded_minor=conceded_minor) == paid_minor
