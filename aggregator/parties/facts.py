@@ -58,7 +58,10 @@ class PersonLeft:
 
 @fact
 class SessionsEnded:
-    """Sessions or tokens of a person were revoked: `password`, `token`, `second_factor`."""
+    """Sessions or tokens of a person were revoked.
+
+    `left` the market, `password`, `second_factor`, `signed_out`, `token`.
+    """
 
     organisation_id: str
     person_id: str

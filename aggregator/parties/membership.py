@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aggregator.errors import Conflict, InvalidField, NotFound
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
-from aggregator.parties.facts import PersonLeft, RolesChanged
-from aggregator.parties.permissions import MARKET_ROLES, OWNER
+from aggregator.parties.facts import PersonLeft, RolesChanged, SessionsEnded
+from aggregator.parties.permissions import MARKET_ROLES, OPERATOR, OWNER
 from aggregator.parties.registering import check_roles, stream_of
 
 
@@ -35,6 +35,7 @@ async def set_roles(
             list(held),
         )
         await _require_owner(unit, firm)
+        await _end_support(unit, person_id)
         await unit.record(stream_of(firm), RolesChanged(firm, person_id, held))
         changed(unit, firm)
         return {"person_id": person_id, "roles": list(held)}
@@ -67,6 +68,7 @@ async def leave(market: Market, actor: Actor, command: Command, person_id: str) 
             firm,
             unit.now,
         )
+        await _end_support(unit, person_id)
         await unit.record(stream_of(firm), PersonLeft(firm, person_id))
         changed(unit, firm)
         return {"person_id": person_id}
@@ -97,6 +99,21 @@ async def _member(unit: Unit, organisation_id: str, person_id: str) -> None:
         organisation_id,
     ):
         raise NotFound("person")
+
+
+async def _end_support(unit: Unit, person_id: str) -> None:
+    """Put out of the firms that let him in whoever is the market's operator no longer."""
+    ended = await unit.rows(
+        "update session set revoked_at = $2 where person_id = $1 and revoked_at is null"
+        " and support_grant_id is not null and not exists (select from membership m"
+        " where m.person_id = $1 and $3 = any(m.roles)) returning organisation_id",
+        person_id,
+        unit.now,
+        OPERATOR,
+    )
+    for firm in sorted({row["organisation_id"] for row in ended}):
+        await unit.record(stream_of(firm), SessionsEnded(firm, person_id, "left"))
+        changed(unit, firm)
 
 
 async def _require_owner(unit: Unit, organisation_id: str) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.errors import NotFound, NotSignedIn, WrongPassword
 from aggregator.journal.reading import Pool
-from aggregator.market import Actor, Market
+from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.parties import passkeys, passwords, securing
 from aggregator.parties.errors import WrongPasskey
+from aggregator.parties.facts import SessionsEnded
+from aggregator.parties.membership import changed
 from aggregator.parties.permissions import grants_of
+from aggregator.parties.registering import stream_of
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(hours=12)
@@ -148,38 +151,84 @@ async def actor_of(market: Market, token: str) -> Actor:
 
 async def actor_of_session(market: Market, key: bytes) -> Actor:
     """Return what `actor_of` returns, of a session known by its key."""
+    return (await read_session(market, key)).actor
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its row has it, and how far its firm's stream has come, in one look."""
+
+    actor: Actor
+    seen_at: datetime
+    expires_at: datetime
+    is_token: bool
+    firm_seq: int
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it still stands; a program may be silent for long, a page may not."""
+        return now < self.expires_at and (self.is_token or now - self.seen_at < IDLE)
+
+    def must_note(self, now: datetime) -> bool:
+        """Whether it is time to write down that it is in use."""
+        return now - self.seen_at >= _SEEN_EVERY
+
+
+async def read_session(market: Market, key: bytes) -> Session:
+    """Return a session that stands, having noted that it is in use; raises as `actor_of`."""
     found = await Pool().rows(
-        "select s.person_id, s.seen_at, s.expires_at, s.revoked_at, s.organisation_id,"
+        "select s.person_id, s.seen_at, s.expires_at, s.organisation_id,"
         " coalesce(m.roles, '{viewer}') as roles, s.scopes, s.support_grant_id,"
-        " p.language, o.owner_group from session s"
+        " p.language, o.owner_group, coalesce(h.seq, 0) as firm_seq from session s"
         " left join membership m"
         " on m.person_id = s.person_id and m.organisation_id = s.organisation_id"
         " join person p on p.id = s.person_id join organisation o on o.id = s.organisation_id"
-        " where s.token_hash = $1 and (m.roles is null) = (s.support_grant_id is not null)",
+        " left join stream_head h on h.stream = 'organisation:' || s.organisation_id"
+        " where s.token_hash = $1 and s.revoked_at is null"
+        " and (m.roles is null) = (s.support_grant_id is not null)",
         key,
     )
-    now = market.clock.now()
     if not found:
         raise NotSignedIn
-    row = found[0]
-    # A program may be silent for long; a person's page is not left open for ever.
-    is_idle = row["scopes"] is None and now - row["seen_at"] >= IDLE
-    if row["revoked_at"] or now >= row["expires_at"] or is_idle:
+    row, now = found[0], market.clock.now()
+    session = Session(
+        actor=_actor(row["person_id"], row),
+        seen_at=row["seen_at"],
+        expires_at=row["expires_at"],
+        is_token=row["scopes"] is not None,
+        firm_seq=row["firm_seq"],
+    )
+    if not session.holds(now):
         raise NotSignedIn
-    if now - row["seen_at"] >= _SEEN_EVERY:
+    if session.must_note(now):
         await Pool().rows("update session set seen_at = $2 where token_hash = $1", key, now)
-    return _actor(row["person_id"], row)
+        session = replace(session, seen_at=now)
+    return session
 
 
 async def close_session(market: Market, token: str) -> None:
-    """Revoke a session; open sockets hear of it through the bus."""
+    """Revoke a session; every process hears of it through the bus, or from the firm's stream."""
+    key = key_of(token)
     found = await Pool().rows(
-        "update session set revoked_at = $2 where token_hash = $1 and revoked_at is null"
-        " returning organisation_id",
-        key_of(token),
-        market.clock.now(),
+        "select organisation_id from session where token_hash = $1 and revoked_at is null", key
     )
-    await market.bus.wake([f"session:{row['organisation_id']}" for row in found])
+    if not found:
+        return
+    firm = found[0]["organisation_id"]
+
+    async def step(unit: Unit) -> Answer:
+        ended = await unit.row(
+            "update session set revoked_at = $2 where token_hash = $1 and revoked_at is null"
+            " returning person_id",
+            key,
+            unit.now,
+        )
+        if ended is not None:
+            fact = SessionsEnded(firm, ended["person_id"], "signed_out")
+            await unit.record(stream_of(firm), fact)
+            changed(unit, firm)
+        return {}
+
+    await market.perform(Actor.SYSTEM, "identity.sign_out", step, stream=stream_of(firm))
 
 
 async def member(person_id: str, organisation_id: str) -> Actor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from aggregator.errors import InvalidField, NotFound
@@ -132,7 +133,7 @@ async def enter(market: Market, actor: Actor, grant_id: str) -> Outcome:
 
 async def note(market: Market, actor: Actor, what: str) -> None:
     """Write down what a person of the market is about to read, if he is let in by a grant."""
-    grant_id = next((g.removeprefix(SUPPORT) for g in actor.grants if g.startswith(SUPPORT)), None)
+    grant_id = _grant_in(actor.grants)
     if grant_id is not None:
         await Pool().rows(
             "insert into support_read (grant_id, person_id, what, at) values ($1, $2, $3, $4)"
@@ -142,6 +143,12 @@ async def note(market: Market, actor: Actor, what: str) -> None:
             what[:300],
             market.clock.now(),
         )
+
+
+@lru_cache(maxsize=4096)
+def _grant_in(held: frozenset[str]) -> str | None:
+    found = [one for one in held if one.startswith(SUPPORT)]
+    return found[0].removeprefix(SUPPORT) if found else None
 
 
 async def grants(organisation_id: str) -> Sequence[Mapping[str, Any]]:

@@ -53,6 +53,28 @@ async def test_an_owner_ends_support_at_once(served: Served) -> None:
     assert (await operator.post("/support-sessions", {"grant": grant_id})).status_code == 404
 
 
+async def test_who_is_no_operator_any_more_is_out_of_the_firms_that_let_him_in(
+    served: Served,
+) -> None:
+    boss = await served.member("Refiner", "owner")
+    market = await served.operator()
+    chief = await served.visitor(market.organisation_id, "operator", "owner")
+    grant = {"reason": "look", "hours": 2}
+    grant_id = (await boss.post("/support-grants", grant)).json()["grant_id"]
+    looking = [await served.visitor(market.organisation_id, "operator") for _ in range(2)]
+    inside = [served.nobody(), served.nobody()]
+    for one, person in zip(inside, looking, strict=True):
+        one.token = (await person.post("/support-sessions", {"grant": grant_id})).json()["token"]
+        assert (await one.get("/deals")).status_code == 200
+    left, demoted = [(await one.get("/me")).json()["person"] for one in looking]
+
+    assert (await chief.delete(f"/people/{left}")).status_code == 200
+    roles = {"roles": ["auditor"]}
+    assert (await chief.patch(f"/people/{demoted}", roles)).status_code == 200
+
+    assert [(await one.get("/deals")).status_code for one in inside] == [401, 401]
+
+
 async def test_an_owner_reads_and_exports_who_did_what(served: Served) -> None:
     boss = await served.member("Refiner", "owner")
     clerk = await served.visitor(boss.organisation_id, "buyer")

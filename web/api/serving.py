@@ -17,7 +17,7 @@ from aggregator import logs
 from aggregator.errors import InvalidField, MarketError, NotFound, NotSignedIn
 from aggregator.market import Actor, Outcome
 from aggregator.market.eyes import reading_for
-from aggregator.parties import sessions, support
+from aggregator.parties import support
 from matching.errors import RuleViolation
 from web.api.amounts import Json, public
 from web.api.faults import checked, checked_query
@@ -107,7 +107,7 @@ async def _viewer(context: Context, request: Request, endpoint: Endpoint) -> Act
     viewer: Actor | None = None
     if given is not None:
         try:
-            viewer = await sessions.actor_of(context.market, given.token)
+            viewer = await context.hub.known.actor_of(given.token, now_ms=monotonic_ms())
         except NotSignedIn:
             context.addresses.take(address_of(request), monotonic_ms())
             # A page whose session has ended may still read what everybody may.

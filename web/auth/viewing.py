@@ -6,9 +6,8 @@ from starlette.requests import Request
 
 from aggregator.errors import NotSignedIn
 from aggregator.market import Actor
-from aggregator.parties import sessions
 from web.auth.asking import credential
-from web.context import context_of
+from web.context import context_of, monotonic_ms
 
 
 async def viewer_of(request: Request) -> Actor | None:
@@ -18,6 +17,6 @@ async def viewer_of(request: Request) -> Actor | None:
     if given is None:
         return None
     try:
-        return await sessions.actor_of(context.market, given.token)
+        return await context.hub.known.actor_of(given.token, now_ms=monotonic_ms())
     except NotSignedIn:
         return None

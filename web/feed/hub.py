@@ -7,6 +7,7 @@ sockets. The bus wakes it; a look at the heads each second finds what a lost wak
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +21,7 @@ from aggregator.journal.heads import heads, origin
 from aggregator.journal.reading import Entry, entries
 from aggregator.market import Actor, Audience, Market
 from aggregator.market.eyes import reading_for, reading_own
+from aggregator.parties.known import Known
 from aggregator.tasks import Tasks
 from aggregator.topics import TOPICS, Topic
 from web.feed import frames
@@ -91,11 +93,13 @@ class Hub:
         self._fanout = Fanout(tick_ms=self.limits.tick_ms, is_acting=lambda: market.is_acting)
         self._is_closing = False
         self._firms: dict[str, int] = {}
+        self.known = Known(market)
 
     async def start(self) -> None:
         """Begin to follow the bus and to beat."""
         self._origin = await origin()
         self._end_listening = self._market.bus.listen(self._woken)
+        self.known.is_watched = True
         self.tasks.start(self._keep_following(), name="feed follows")
         self.tasks.start(self._fanout.keep_telling(), name="feed tells")
         self.tasks.start(self._keep_beating(), name="feed beats")
@@ -244,6 +248,7 @@ class Hub:
                 self._has_grown.set()
             kind, _, organisation_id = stream.partition(":")
             if kind == "session":
+                self.known.forget({organisation_id})
                 self._recheck({organisation_id})
 
     def _recheck(self, firms: set[str]) -> None:
@@ -254,13 +259,17 @@ class Hub:
     async def _look_at_firms(self) -> None:
         """Find the firms whose people have changed although no wake-up came."""
         served = {s.actor.organisation_id for s in self._sockets if s.actor}
-        if not served:
+        looked_at = served | self.known.firms()
+        if not looked_at:
             self._firms.clear()
             return
-        streams = {f"organisation:{firm}": firm for firm in sorted(served)}
-        found = {streams[name]: seq for name, seq in (await heads(sorted(streams))).items()}
-        self._recheck({firm for firm, seq in found.items() if self._firms.get(firm) != seq})
-        self._firms = found
+        began_ms = time.monotonic_ns() // 1_000_000
+        streams = {firm: f"organisation:{firm}" for firm in looked_at}
+        found = await heads(sorted(streams.values()))
+        ends = {firm: found.get(stream, 0) for firm, stream in streams.items()}
+        self.known.looked(ends, began_ms=began_ms)
+        self._recheck({firm for firm in served if self._firms.get(firm) != ends[firm]})
+        self._firms = {firm: ends[firm] for firm in served}
 
     async def _keep_following(self) -> None:
         loop, poll_s = asyncio.get_running_loop(), self.limits.poll_ms * 0.001
