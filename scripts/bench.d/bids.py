@@ -24,6 +24,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
 
+import _bids_on_slow_disk
 import _bids_over_feed
 import asyncpg
 import uvloop
@@ -94,18 +95,20 @@ class PlainBid(Model):
         table = "plain_bid"
 
 
-def measure(seed: int) -> list[Row]:
+def measure(seed: int) -> Iterator[Row]:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(measured(seed))
+        yield from told(*runner.run(compared(seed)))
+        yield from of_the_feed(runner.run(_bids_over_feed.measured()))
+    yield from _bids_on_slow_disk.measured(seed)
 
 
-async def measured(seed: int) -> list[Row]:
+async def compared(seed: int) -> tuple[dict[str, Seen], dict[str, Seen], dict[str, Seen], float]:
+    """Put the loads on the plain way, the file journal and ours; and time one commit, in ms."""
     async with a_database() as (dsn, folder):
         plain = await loads(the_plain_way(dsn), short=True)
         file = await loads(a_file_journal(folder / "journal"), short=False, seed=seed)
         ours = await loads(the_turnstile(dsn), short=False, seed=seed)
-        commit = await one_commit(dsn)
-    return [*told(plain, file, ours, commit), *of_the_feed(await _bids_over_feed.measured())]
+        return plain, file, ours, await one_commit(dsn)
 
 
 REACH = {"512 on one": 100, "32 on one": 60, "512 on 32": 50}
