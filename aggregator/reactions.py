@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from aggregator.approvals import ending, executing
 from aggregator.auctions import closing as auction_closing
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
-from aggregator.deals import cancelling, claims
+from aggregator.deals import cancelling, claims, funding
 from aggregator.deals import closing as deal_closing
 from aggregator.deals.facts import (
     ClaimEnded,
@@ -48,6 +48,7 @@ from aggregator.pools.facts import (
 from aggregator.prices import parking, publication
 from aggregator.prices.facts import ParkingDecided
 from aggregator.settlement import chargebacks, refunds
+from aggregator.settlement.facts import CallReopened
 from aggregator.standing import gathering
 from aggregator.standing import moving as standing_moving
 from aggregator.supply import offering
@@ -56,6 +57,7 @@ from aggregator.supply.facts import OfferExpired, OfferPublished, OfferWithdrawn
 ON_FACT: dict[type, Sequence[Reaction]] = {
     AuctionAwarded: [pool_awarding.on_auction_awarded, ending.on_auction_awarded],
     AuctionFailed: [pool_awarding.on_auction_failed, ending.on_auction_failed],
+    CallReopened: [funding.on_call_reopened],
     ClaimEnded: [parking.on_claim_ended, gathering.on_claim_ended],
     DealCancelled: [tickets.on_deal_over],
     DealDefaulted: [tickets.on_deal_over, gathering.on_deal_defaulted],

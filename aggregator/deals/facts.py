@@ -62,6 +62,17 @@ class DealPartlyFunded:
 
 
 @fact
+class DealPaymentTakenBack:
+    """The bank took back what a part payment was made of; `left_minor` is due again."""
+
+    deal_id: str
+    buyer_id: str
+    seller_id: str
+    amount_minor: int
+    left_minor: int
+
+
+@fact
 class DealReduced:
     """The seller will deliver fewer lots; what they cost less is the buyer's again."""
 
@@ -182,7 +193,7 @@ class DealExtended:
     """Time that the market lost is given back.
 
     `what` is the state that waits, or: proposal, to cancel; claim, its answer; deposit, the
-    seller's.
+    seller's; ticket, its desks; lane, the way.
     """
 
     deal_id: str

@@ -6,11 +6,12 @@ from aggregator.amounts import decimal_text
 from aggregator.deals import stages
 from aggregator.deals.access import as_buyer, stream_for
 from aggregator.deals.evidence import MONEY, record_evidence
-from aggregator.deals.facts import DealFunded, DealPartlyFunded
-from aggregator.deals.store import Deal
-from aggregator.errors import InvalidField
+from aggregator.deals.facts import DealFunded, DealPartlyFunded, DealPaymentTakenBack
+from aggregator.deals.store import Deal, load, stream_of
+from aggregator.errors import InvalidField, NotFound
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.settlement import calls, escrow
+from aggregator.settlement.facts import CallReopened
 
 ACT = "deals.fund"
 
@@ -41,7 +42,8 @@ async def fund(
     async def step(unit: Unit) -> Answer:
         deal = await as_buyer(unit, deal_id, ACT)
         stages.require_running(unit, deal, stages.FORMED)
-        left_minor = await calls.left_of(unit, deal.call_reference)
+        call = await calls.locked(unit, deal.call_reference)
+        left_minor = call.left_minor
         paid_minor = left_minor if amount_minor is None else amount_minor
         _check(deal, paid_minor, left_minor)
         await escrow.take(
@@ -51,7 +53,7 @@ async def fund(
             paid_minor,
             currency=deal.currency,
             kind="deal.fund",
-            part=f":{deal.call_minor - left_minor}",
+            part=f":{call.received_minor}",
         )
         await calls.pay(unit, deal.call_reference, paid_minor)
         left_minor -= paid_minor
@@ -77,6 +79,18 @@ async def complete(unit: Unit, deal: Deal) -> Deal:
     await record_evidence(unit, deal.id, MONEY, deal.call_reference, amount_minor=deal.total_minor)
     fact = DealFunded(deal.id, deal.buyer_id, deal.seller_id, deal.total_minor, deal.ship_due_at)
     return await stages.advance(unit, deal, stages.FUNDED, fact)
+
+
+async def on_call_reopened(unit: Unit, reopened: CallReopened) -> None:
+    """Tell the deal whose part payment paid for what the bank took back."""
+    try:
+        deal = await load(unit, reopened.escrow)
+    except NotFound:
+        return  # the escrow is a slot's
+    fact = DealPaymentTakenBack(
+        deal.id, deal.buyer_id, deal.seller_id, reopened.amount_minor, reopened.left_minor
+    )
+    await unit.record(stream_of(deal.id), fact)
 
 
 def _check(deal: Deal, paid_minor: int, left_minor: int) -> None:

@@ -11,7 +11,7 @@ from aggregator.deals import stages, store
 from aggregator.deals.access import party_deal
 from aggregator.deals.claims import CONTESTED, Claim, claims_of
 from aggregator.deals.evidence import KINDS, Evidence, evidences
-from aggregator.deals.facts import DealPartlyFunded, DepositAsked
+from aggregator.deals.facts import DealPartlyFunded, DealPaymentTakenBack, DepositAsked
 from aggregator.deals.lines import PLATFORM, Line
 from aggregator.deals.matching import Match, matches
 from aggregator.deals.store import Deal
@@ -292,7 +292,10 @@ def _is_others(fact: object, *, is_buyer: bool) -> bool:
     """Tell whether a fact is the other side's own affair: its fee, or what cash it has."""
     if is_buyer:
         return isinstance(fact, DepositAsked)
-    return isinstance(fact, DealPartlyFunded) or getattr(fact, "issuer", None) == PLATFORM
+    return (
+        isinstance(fact, DealPartlyFunded | DealPaymentTakenBack)
+        or getattr(fact, "issuer", None) == PLATFORM
+    )
 
 
 def _summary(found: Deal, party: Mapping[str, Any], actor: Actor) -> DealSummary:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aggregator.deals.store import Deal
 from aggregator.errors import NotFound, WrongState
@@ -68,8 +68,8 @@ async def close_all(unit: Unit, ticket_id: str) -> None:
             await end(unit, ticket_id, desk.desk, CLOSED, "")
 
 
-async def prolong(unit: Unit, ticket_id: str, desk: str, time: timedelta) -> None:
-    due_at = unit.now + time
+async def wait_until(unit: Unit, ticket_id: str, desk: str, due_at: datetime) -> None:
+    """Let a desk that is waited for answer until a later instant."""
     await unit.execute(
         "update ticket_desk set due_at = $3 where ticket_id = $1 and desk = $2",
         ticket_id,

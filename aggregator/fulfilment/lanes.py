@@ -116,6 +116,15 @@ async def arrive(unit: Unit, deal: Deal) -> None:
     await clear_timer(unit, TIMER, deal.id)
 
 
+async def wait_until(unit: Unit, deal_id: str, due_at: datetime) -> None:
+    """Give a shipment on its way more time."""
+    row = await unit.row(
+        "update lane_run set due_at = $2 where deal_id = $1 returning warned_at", deal_id, due_at
+    )
+    if row is not None and row["warned_at"] is not None:
+        await set_timer(unit, TIMER, deal_id, due_at)
+
+
 async def on_time_passed(market: Market, deal_id: str) -> None:
     """Ring when a shipment should be warned of, and when its time is over."""
 

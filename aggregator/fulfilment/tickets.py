@@ -224,7 +224,8 @@ async def on_silence(market: Market, key: str) -> None:
             return {}
         ticket = await _open_one(unit, deal, ticket_id)
         if desk == MARKET and _is_undecidable(deal, ticket):
-            await desks.prolong(unit, ticket.id, desk, DESKS[ticket.matter][desk])
+            until = unit.now + DESKS[ticket.matter][desk]
+            await desks.wait_until(unit, ticket.id, desk, until)
             return {}
         await _fall_silent(unit, deal, ticket, desk)
         if desk == MARKET:

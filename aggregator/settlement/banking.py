@@ -2,8 +2,8 @@
 
 A credit that names exactly one organisation, by its deposit reference or by a call for money, and
 comes from a payer that is known as its own, becomes that organisation's cash. A debit that names
-an ordered payment of the same amount makes it final; one that names an earlier credit takes it
-back. Everything else waits on a desk for a person, a credit as money in suspense,
+an ordered payment of the same amount makes it final; one that names an earlier credit takes it,
+or a part of it, back. Everything else waits on a desk for a person, a credit as money in suspense,
 so that every fen the bank has is somebody's here.
 """
 
@@ -17,14 +17,15 @@ from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.queries import organisation
-from aggregator.settlement import chargebacks, escrow, payouts
+from aggregator.settlement import batches, chargebacks, escrow, payouts
 from aggregator.settlement.facts import BankCharged, BankLineParked, MoneyReceived
-from aggregator.settlement.matching import accept_payer, match
+from aggregator.settlement.matching import Found, accept_payer, match
 from aggregator.settlement.statements import CREDIT, DEBIT, MAX_LINES, StatementLine
 
 STREAM = "bank"
 MATCHED, UNMATCHED, ASSIGNED, DUPLICATE = "matched", "unmatched", "assigned", "duplicate"
 RETURNED, REVERSED, CHARGED = "returned", "reversed", "charged"
+IN_DOUBT = "batch_unclear"
 
 
 async def import_lines(
@@ -43,7 +44,8 @@ async def import_lines(
         raise InvalidField("/lines", "max_items", MAX_LINES)
 
     async def step(unit: Unit) -> Answer:
-        taken = [await _take(unit, line, f"/lines/{at}") for at, line in enumerate(lines)]
+        told = batches.sums_of(lines)
+        taken = [await _take(unit, line, f"/lines/{at}", told) for at, line in enumerate(lines)]
         states = [item["state"] for item in taken]
         names = (MATCHED, UNMATCHED, REVERSED, DUPLICATE)
         counts = {name: states.count(name) for name in names}
@@ -77,7 +79,7 @@ async def assign(
             unit.now,
         )
         suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
-        await _credit(unit, suspense, payee.id, line_id, row["amount_minor"], row["currency"])
+        await _credit(unit, suspense, payee.id, line_id, _left(row), row["currency"])
         await accept_payer(unit, payee.id, row["payer"])
         return {"line_id": line_id, "state": ASSIGNED, "organisation_id": payee.id}
 
@@ -107,7 +109,7 @@ async def send_back(
             line_id=line_id,
             payee=row["payer"],
             payee_account=payee_account,
-            amount_minor=row["amount_minor"],
+            amount_minor=_left(row),
             currency=row["currency"],
         )
         made = await payouts.order_within(unit, suspense, wanted)
@@ -148,19 +150,57 @@ async def book_charge(market: Market, actor: Actor, command: Command, line_id: s
     return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
 
 
+async def same_money(market: Market, actor: Actor, command: Command, line_id: str) -> Outcome:
+    """Drop a line of which a person found that it tells of money that is known already.
+
+    Raises:
+        NotFound: no such line.
+        WrongState: a person has decided about it already.
+        Conflict: it is in no doubt whether its money is known.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        row = await _on_desk(unit, line_id)
+        if row["reason"] != IN_DOUBT:
+            raise Conflict("no_doubt")
+        await unit.execute("update bank_line set state = $2 where id = $1", line_id, DUPLICATE)
+        if row["direction"] == CREDIT:
+            suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
+            bank = await accounts.ensure(unit, None, BANK, row["currency"])
+            kind = "bank.same"
+            lines = [(suspense, -_left(row)), (bank, _left(row))]
+            await transfers.post(unit, kind, line_id, lines, key=f"{kind}:{line_id}")
+        return {"line_id": line_id, "state": DUPLICATE}
+
+    return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
+
+
+def _left(row: Mapping[str, Any]) -> int:
+    """Return what the bank has not taken back of a credit."""
+    return int(row["amount_minor"] - row["taken_back_minor"])
+
+
 async def _waiting(unit: Unit, line_id: str, direction: str) -> Mapping[str, Any]:
     """Return a locked line of the desk that goes in this direction."""
-    row = await unit.row("select * from bank_line where id = $1 for update", line_id)
-    if row is None:
-        raise NotFound("bank_line")
-    if row["state"] != UNMATCHED:
-        raise WrongState(row["state"], UNMATCHED)
+    row = await _on_desk(unit, line_id)
     if row["direction"] != direction:
         raise Conflict(f"{row['direction']}_line")
     return row
 
 
-async def _take(unit: Unit, line: StatementLine, pointer: str) -> dict[str, str]:
+async def _on_desk(unit: Unit, line_id: str) -> Mapping[str, Any]:
+    row = await unit.row("select * from bank_line where id = $1 for update", line_id)
+    if row is None:
+        raise NotFound("bank_line")
+    if row["state"] != UNMATCHED:
+        raise WrongState(row["state"], UNMATCHED)
+    return row
+
+
+async def _take(
+    unit: Unit, line: StatementLine, pointer: str, told: batches.Sums
+) -> dict[str, str]:
     """Record one line and move its money; return what became of it."""
     known = await unit.row(
         "select id, direction, currency, amount_minor, booked_on, payer, remittance from bank_line"
@@ -177,16 +217,35 @@ async def _take(unit: Unit, line: StatementLine, pointer: str) -> dict[str, str]
                 line.entry_reference,
             )
         return _item(known["id"], line, DUPLICATE)
+    verdict = await batches.judged(unit, line, told)
+    if verdict == batches.SAME:
+        return _item(await _told_as(unit, line), line, DUPLICATE)
     line_id = unit.new_id("bkl")
+    is_new = verdict == batches.NEW
     if line.direction == CREDIT:
-        state = await _take_credit(unit, line_id, line)
-    else:
+        found = await match(unit, line) if is_new else Found(None, IN_DOUBT)
+        state = await _take_credit(unit, line_id, line, found)
+    elif is_new:
         state = await _take_debit(unit, line_id, line)
+    else:
+        state = await _park_debit(unit, line_id, line, IN_DOUBT)
     return _item(line_id, line, state)
 
 
-async def _take_credit(unit: Unit, line_id: str, line: StatementLine) -> str:
-    found = await match(unit, line)
+async def _told_as(unit: Unit, line: StatementLine) -> str:
+    """Return the id of the line, or of the first of those, that told the same money."""
+    row = await unit.row(
+        "select id from bank_line where account = $1 and (batch = $2 or entry_reference = $3)"
+        " order by entry_reference, id limit 1",
+        line.account,
+        line.entry_reference,
+        batches.batch_of(line.entry_reference),
+    )
+    assert row is not None
+    return str(row["id"])
+
+
+async def _take_credit(unit: Unit, line_id: str, line: StatementLine, found: Found) -> str:
     payee_id = found.organisation_id
     state = UNMATCHED if payee_id is None else MATCHED
     await _insert(unit, line_id, line, state, payee_id, reason=found.reason)
@@ -216,15 +275,18 @@ async def _take_debit(unit: Unit, line_id: str, line: StatementLine) -> str:
         return MATCHED
     credit = await chargebacks.original(unit, line)
     if credit is None:
-        await _insert(unit, line_id, line, UNMATCHED, None, reason="not_ordered")
-        await _park(unit, line_id, line, "not_ordered")
-        return UNMATCHED
-    if await chargebacks.take_back(unit, line_id, credit):
+        return await _park_debit(unit, line_id, line, "not_ordered")
+    if await chargebacks.take_back(unit, line_id, credit, line.amount_minor):
         owner = credit["organisation_id"]
         await _insert(unit, line_id, line, REVERSED, owner, reverses=credit["id"])
         return REVERSED
-    reason = "chargeback_uncovered"
-    await _insert(unit, line_id, line, UNMATCHED, None, reason=reason, reverses=credit["id"])
+    return await _park_debit(unit, line_id, line, "chargeback_uncovered", reverses=credit["id"])
+
+
+async def _park_debit(
+    unit: Unit, line_id: str, line: StatementLine, reason: str, *, reverses: str | None = None
+) -> str:
+    await _insert(unit, line_id, line, UNMATCHED, None, reason=reason, reverses=reverses)
     await _park(unit, line_id, line, reason)
     return UNMATCHED
 
@@ -247,6 +309,7 @@ async def _credit(
         key=f"{kind}:{line_id}",
     )
     await unit.record(STREAM, MoneyReceived(line_id, payee_id, amount_minor, currency))
+    await chargebacks.cover(unit, payee_id)
 
 
 async def _insert(
@@ -261,8 +324,8 @@ async def _insert(
 ) -> None:
     await unit.execute(
         "insert into bank_line (id, account, entry_reference, direction, currency, amount_minor,"
-        " booked_on, payer, remittance, state, organisation_id, imported_at, reason, reverses)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        " booked_on, payer, remittance, state, organisation_id, imported_at, reason, reverses,"
+        " batch) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         line_id,
         line.account,
         line.entry_reference,
@@ -277,6 +340,7 @@ async def _insert(
         unit.now,
         reason,
         reverses,
+        batches.batch_of(line.entry_reference),
     )
 
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.market import Unit
 
 _LENGTH = 12
+_OPEN = (
+    "select reference, escrow, currency, paid_minor, amount_minor - paid_minor as left_minor,"
+    " paid_minor + taken_back_minor as received_minor from money_call where state = 'open'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that is not wholly paid; `received_minor` came so far, taken back or not."""
+
+    reference: str
+    escrow: str
+    currency: str
+    paid_minor: int
+    left_minor: int
+    received_minor: int
 
 
 def reference_of(escrow: str) -> str:
@@ -48,20 +65,26 @@ async def mark_paid(unit: Unit, reference: str) -> None:
     await _end(unit, reference, "paid")
 
 
-async def left_of(unit: Unit, reference: str) -> int:
-    """Return what is still to be paid of an open call."""
-    row = await unit.row(
-        "select amount_minor - paid_minor as left_minor from money_call"
-        " where reference = $1 and state = 'open' for update",
-        reference,
-    )
+async def locked(unit: Unit, reference: str) -> OpenCall:
+    """Return an open call for paying it."""
+    row = await unit.row(f"{_OPEN} and reference = $1 for update", reference)
     assert row is not None, reference
-    return int(row["left_minor"])
+    return OpenCall(**dict(row))
+
+
+async def part_paid(unit: Unit, organisation_id: str) -> list[OpenCall]:
+    """Return an organisation's open calls that were paid in part, the last called first."""
+    found = await unit.rows(
+        f"{_OPEN} and organisation_id = $1 and paid_minor > 0"
+        " order by called_at desc, reference desc for update",
+        organisation_id,
+    )
+    return [OpenCall(**dict(row)) for row in found]
 
 
 async def pay(unit: Unit, reference: str, amount_minor: int) -> None:
     """Note a payment towards an open call, which ends with the last of it."""
-    left_minor = await left_of(unit, reference) - amount_minor
+    left_minor = (await locked(unit, reference)).left_minor - amount_minor
     await unit.execute(
         "update money_call set paid_minor = paid_minor + $2 where reference = $1",
         reference,
@@ -69,6 +92,16 @@ async def pay(unit: Unit, reference: str, amount_minor: int) -> None:
     )
     if not left_minor:
         await _end(unit, reference, "paid")
+
+
+async def take_back(unit: Unit, reference: str, amount_minor: int) -> None:
+    """Let a part of what was paid towards an open call be due again."""
+    await unit.execute(
+        "update money_call set paid_minor = paid_minor - $2,"
+        " taken_back_minor = taken_back_minor + $2 where reference = $1",
+        reference,
+        amount_minor,
+    )
 
 
 async def move_due(unit: Unit, reference: str, due_at: datetime) -> None:

@@ -1,8 +1,14 @@
-"""Chargebacks: the bank takes back a credit that it booked before.
+"""Chargebacks: the bank takes back a credit that it booked before, or a part of one.
 
-A debit that names the entry of an earlier credit of the same amount takes that money back where
-it went: from the organisation's cash, or from suspense. Where the organisation has it no more,
-the line waits on the desk, is tried again every day, and nothing is moved until it is covered.
+A debit that names the entry of an earlier credit takes its amount back where that money went, as
+long as all that is taken back is no more than the credit. A stray credit is lessened in suspense.
+An organisation pays in this order:
+
+1. with what is free of its cash;
+2. with what it has paid towards calls that are not wholly paid, those called last first: so much
+   of them is due again. A call that is wholly paid stays so, for others rely on it;
+3. with whatever comes in. Until all is covered nothing is moved: the line waits on the desk and is
+   tried again with each payment and every day, and what is owed cannot be paid out.
 """
 
 from __future__ import annotations
@@ -12,12 +18,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from aggregator.errors import InsufficientFunds
 from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Market, Unit
-from aggregator.scheduler.timers import set_timer
-from aggregator.settlement.facts import MoneyTakenBack
+from aggregator.scheduler.timers import clear_timer, set_timer
+from aggregator.settlement import calls, escrow
+from aggregator.settlement.facts import CallReopened, MoneyTakenBack
 from aggregator.settlement.statements import CREDIT, StatementLine
 
 AGAIN = timedelta(days=1)
@@ -27,12 +33,11 @@ _WORD = re.compile(r"[!-~]{1,64}")
 
 
 async def original(unit: Unit, line: StatementLine) -> Mapping[str, Any] | None:
-    """Return the credit that a debit takes back, or None if it names none."""
+    """Return the credit that a debit takes back, or None if it names none that has so much left."""
     found = await unit.rows(
-        "select c.* from bank_line c where c.account = $1 and c.direction = $2"
-        " and c.currency = $3 and c.amount_minor = $4 and c.entry_reference = any($5::text[])"
-        " and c.state <> 'returned'"
-        " and not exists (select 1 from bank_line d where d.reverses = c.id) for update of c",
+        "select * from bank_line where account = $1 and direction = $2 and currency = $3"
+        " and amount_minor - taken_back_minor >= $4 and entry_reference = any($5::text[])"
+        " and state in ('matched', 'assigned', 'unmatched') for update",
         line.account,
         CREDIT,
         line.currency,
@@ -42,50 +47,104 @@ async def original(unit: Unit, line: StatementLine) -> Mapping[str, Any] | None:
     return found[0] if len(found) == 1 else None
 
 
-async def take_back(unit: Unit, line_id: str, credit: Mapping[str, Any]) -> bool:
-    """Move a credit's money back to the bank; False where it is not there any more."""
-    currency, amount_minor = credit["currency"], credit["amount_minor"]
-    owner = credit["organisation_id"]
-    bank = await accounts.ensure(unit, None, BANK, currency)
-    if owner is None:
-        source = await accounts.ensure(unit, None, SUSPENSE, currency)
-    else:
-        source = await accounts.ensure(unit, owner, CASH, currency)
-    try:
-        await transfers.post(
-            unit,
-            "bank.chargeback",
-            line_id,
-            [(source, -amount_minor), (bank, amount_minor)],
-            key=f"bank.chargeback:{credit['id']}",
-        )
-    except InsufficientFunds:
-        await set_timer(unit, TIMER, line_id, unit.now + AGAIN)
-        return False
-    if owner is None:
+async def take_back(unit: Unit, line_id: str, credit: Mapping[str, Any], amount_minor: int) -> bool:
+    """Note that the bank takes an amount of a credit back, and move it where that is covered."""
+    row = await unit.row(
+        "update bank_line set taken_back_minor = taken_back_minor + $2 where id = $1"
+        " returning amount_minor = taken_back_minor as is_all",
+        credit["id"],
+        amount_minor,
+    )
+    assert row is not None
+    if credit["organisation_id"] is None and row["is_all"]:
         await unit.execute("update bank_line set state = 'reversed' where id = $1", credit["id"])
-    else:
-        await unit.record(STREAM, MoneyTakenBack(line_id, owner, amount_minor, currency))
-    return True
+    return await _move(unit, line_id, credit, amount_minor)
 
 
 async def again(market: Market, line_id: str) -> None:
     """Ring every day while a chargeback is not covered."""
 
     async def step(unit: Unit) -> Answer:
-        line = await unit.row("select * from bank_line where id = $1 for update", line_id)
-        assert line is not None, line_id
-        if line["state"] != "unmatched":
-            return {}
-        credit = await unit.row("select * from bank_line where id = $1", line["reverses"])
-        assert credit is not None, line_id
-        if await take_back(unit, line_id, credit):
-            await unit.execute(
-                "update bank_line set state = 'reversed', reason = '', organisation_id = $2"
-                " where id = $1",
-                line_id,
-                credit["organisation_id"],
-            )
+        await _retry(unit, line_id)
         return {"line_id": line_id}
 
     await market.perform(Actor.SYSTEM, TIMER, step, stream=STREAM)
+
+
+async def cover(unit: Unit, organisation_id: str) -> None:
+    """Take what the bank has taken back from an organisation to which money has come."""
+    waiting = await unit.rows(
+        "select d.id from bank_line d join bank_line c on c.id = d.reverses"
+        " where d.state = 'unmatched' and c.organisation_id = $1 order by d.imported_at, d.id",
+        organisation_id,
+    )
+    for row in waiting:
+        await _retry(unit, row["id"])
+
+
+async def _retry(unit: Unit, line_id: str) -> None:
+    line = await unit.row("select * from bank_line where id = $1 for update", line_id)
+    assert line is not None, line_id
+    if line["state"] != "unmatched":
+        return
+    credit = await unit.row("select * from bank_line where id = $1", line["reverses"])
+    assert credit is not None, line_id
+    if await _move(unit, line_id, credit, line["amount_minor"]):
+        await unit.execute(
+            "update bank_line set state = 'reversed', reason = '', organisation_id = $2"
+            " where id = $1",
+            line_id,
+            credit["organisation_id"],
+        )
+
+
+async def _move(unit: Unit, line_id: str, credit: Mapping[str, Any], amount_minor: int) -> bool:
+    """Move money back to the bank; False where it is not there any more."""
+    currency, owner = credit["currency"], credit["organisation_id"]
+    bank = await accounts.ensure(unit, None, BANK, currency)
+    if owner is None:
+        source = await accounts.ensure(unit, None, SUSPENSE, currency)
+    else:
+        source = await accounts.ensure(unit, owner, CASH, currency)
+        if not await _free(unit, owner, source, amount_minor):
+            await set_timer(unit, TIMER, line_id, unit.now + AGAIN)
+            return False
+        await clear_timer(unit, TIMER, line_id)
+    kind = "bank.chargeback"
+    lines = [(source, -amount_minor), (bank, amount_minor)]
+    await transfers.post(unit, kind, line_id, lines, key=f"{kind}:{line_id}")
+    if owner is not None:
+        await unit.record(STREAM, MoneyTakenBack(line_id, owner, amount_minor, currency))
+    return True
+
+
+async def _free(unit: Unit, owner: str, cash: str, wanted_minor: int) -> bool:
+    """Have an amount free in an organisation's cash, out of its part payments if need be."""
+    parts = await calls.part_paid(unit, owner)
+    balance_minor, held_minor, currency = await accounts.lock(unit, cash)
+    lacking_minor = wanted_minor - (balance_minor - held_minor)
+    usable = [part for part in parts if part.currency == currency]
+    if lacking_minor > sum(part.paid_minor for part in usable):
+        return False
+    for part in usable:
+        taken_minor = min(part.paid_minor, max(lacking_minor, 0))
+        lacking_minor -= taken_minor
+        if taken_minor:
+            await _reopen(unit, owner, part, taken_minor)
+    return True
+
+
+async def _reopen(unit: Unit, owner: str, part: calls.OpenCall, amount_minor: int) -> None:
+    await escrow.refund(
+        unit,
+        part.escrow,
+        owner,
+        amount_minor,
+        currency=part.currency,
+        kind="call.reopened",
+        part=f":{part.received_minor}",
+    )
+    await calls.take_back(unit, part.reference, amount_minor)
+    left_minor = part.left_minor + amount_minor
+    fact = CallReopened(part.reference, part.escrow, owner, amount_minor, left_minor, part.currency)
+    await unit.record(STREAM, fact)

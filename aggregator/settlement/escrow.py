@@ -67,14 +67,21 @@ async def pay_out(
 
 
 async def refund(
-    unit: Unit, reference: str, organisation_id: str, amount_minor: int, *, currency: str, kind: str
+    unit: Unit,
+    reference: str,
+    organisation_id: str,
+    amount_minor: int,
+    *,
+    currency: str,
+    kind: str,
+    part: str = "",
 ) -> None:
-    """Move part of an escrow back to an organisation's cash."""
+    """Move part of an escrow back to an organisation's cash; `part` as in `take`."""
     cash = await accounts.ensure(unit, organisation_id, CASH, currency)
     escrow = await accounts.ensure(unit, None, ESCROW, currency, reference=reference)
     if amount_minor:
         lines = [(escrow, -amount_minor), (cash, amount_minor)]
-        await transfers.post(unit, kind, reference, lines, key=f"{reference}:{kind}")
+        await transfers.post(unit, kind, reference, lines, key=f"{reference}:{kind}{part}")
 
 
 async def cash_of(unit: Unit, organisation_id: str, currency: str) -> str:

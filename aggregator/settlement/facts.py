@@ -46,6 +46,18 @@ class MoneyTakenBack:
 
 
 @fact
+class CallReopened:
+    """A part payment paid for what the bank took back; `left_minor` of the call is due again."""
+
+    reference: str
+    escrow: str
+    organisation_id: str
+    amount_minor: int
+    left_minor: int
+    currency: str
+
+
+@fact
 class PaymentOrdered:
     """Cash is to be paid out, or a stray credit sent back; the amount is held."""
 

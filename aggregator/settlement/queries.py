@@ -52,6 +52,8 @@ class RefundView:
 
 @dataclass(frozen=True, slots=True)
 class BankLineView:
+    """A line on the desk, with what the bank has not taken back of it."""
+
     line_id: str
     account: str
     entry_reference: str
@@ -129,8 +131,9 @@ async def refunds(references: list[str], reader: Reader | None = None) -> dict[s
 async def unmatched(reader: Reader | None = None) -> list[BankLineView]:
     """Return the bank lines that wait for a person, oldest first."""
     found = await (reader or Pool()).rows(
-        "select id as line_id, account, entry_reference, direction, currency, amount_minor,"
-        " booked_on, payer, remittance, reason, imported_at from bank_line"
+        "select id as line_id, account, entry_reference, direction, currency,"
+        " amount_minor - taken_back_minor as amount_minor, booked_on, payer, remittance, reason,"
+        " imported_at from bank_line"
         " where state = 'unmatched'"
         " order by imported_at, id limit $1",
         MAX_ROWS,

@@ -38,10 +38,13 @@ class SimulatedBank:
         """Return the CSV statement of the entries behind the first `after` ones."""
         return write_csv(self.entries[after:])
 
-    def take_back(self, credit: StatementLine, *, booked_on: date) -> StatementLine:
-        """Book a chargeback of an earlier credit."""
+    def take_back(
+        self, credit: StatementLine, *, booked_on: date, amount_minor: int | None = None
+    ) -> StatementLine:
+        """Book a chargeback of an earlier credit, or of a part of it."""
+        taken_minor = credit.amount_minor if amount_minor is None else amount_minor
         return self._book(
-            DEBIT, credit.payer, credit.amount_minor, f"RETURN {credit.entry_reference}", booked_on
+            DEBIT, credit.payer, taken_minor, f"RETURN {credit.entry_reference}", booked_on
         )
 
     def carry_out(self, payment_file: str, *, booked_on: date) -> list[StatementLine]:

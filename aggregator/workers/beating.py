@@ -10,6 +10,7 @@ import structlog
 from aggregator.auctions import outage as auctions
 from aggregator.deals import outage as deals
 from aggregator.forwards import outage as forwards
+from aggregator.fulfilment import outage as fulfilment
 from aggregator.journal.reading import Pool
 from aggregator.market import Market
 from aggregator.pools import outage as pools
@@ -29,6 +30,7 @@ async def after_silence(market: Market) -> None:
         await pools.after_outage(market, found[0]["at"], now)
         await forwards.after_outage(market, found[0]["at"], now)
         await deals.after_outage(market, found[0]["at"], now)
+        await fulfilment.after_outage(market, found[0]["at"], now)
     await _beat(market)
 
 

@@ -49,13 +49,14 @@ _OWNERLESS = {
           and p.state = 'ordered')""",
     "suspense that no line explains": """
         select a.id from account a where a.purpose = 'suspense' and a.balance_minor <> (
-          select coalesce(sum(l.amount_minor), 0) from bank_line l
+          select coalesce(sum(l.amount_minor - l.taken_back_minor), 0) from bank_line l
           where l.direction = 'credit' and l.state in ('unmatched', 'returned')
             and l.currency = a.currency)""",
     "bank that its lines do not explain": """
         select a.id from account a where a.purpose = 'bank' and -a.balance_minor <> (
           select coalesce(sum(case when direction = 'credit' then amount_minor
-            when state = 'unmatched' then 0 else -amount_minor end), 0) from bank_line) + (
+            when state = 'unmatched' then 0 else -amount_minor end), 0) from bank_line
+            where state <> 'duplicate') + (
           select coalesce(sum(p.amount_minor), 0) from posting p join transfer t
             on t.id = p.transfer_id where t.kind = 'deposit' and p.amount_minor > 0)""",
 }

@@ -194,7 +194,9 @@ class Assigned(Answers):
     organisation_id: str
 
 
-class Charged(Answers):
+class LineEnded(Answers):
+    """What became of a line of the desk."""
+
     line_id: str
     state: str
 
@@ -327,10 +329,16 @@ async def send_bank_line_back(call: Call) -> Outcome:
     )
 
 
-@route("POST", "/bank/unmatched/{line_id}/charge", act="settlement.assign", out=Charged)
+@route("POST", "/bank/unmatched/{line_id}/charge", act="settlement.assign", out=LineEnded)
 async def book_bank_charge(call: Call) -> Outcome:
     """Book a debit that nobody ordered as the bank's charge to the market."""
     return await banking.book_charge(call.market, call.actor, call.command, call.path["line_id"])
+
+
+@route("POST", "/bank/unmatched/{line_id}/same-money", act="settlement.assign", out=LineEnded)
+async def drop_same_money(call: Call) -> Outcome:
+    """Drop a line that tells of money which another line has told already."""
+    return await banking.same_money(call.market, call.actor, call.command, call.path["line_id"])
 
 
 @route("GET", "/bank/trial-balance", act="settlement.read", out=TrialBalance)

@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 
 from aggregator.deals import answering, cancelling, claims, outage, store
 from aggregator.deals.facts import DealExtended
-from aggregator.fulfilment import shipping
+from aggregator.fulfilment import lanes, shipping, ticket_rows, tickets
+from aggregator.fulfilment import outage as fulfilment_outage
+from aggregator.fulfilment.lanes import Lane
 from aggregator.journal.reading import Pool, entries
-from tests.integration.deals.playing import RICH, accept, act, deliver, funded, is_sound
+from tests.integration.deals.playing import (
+    RICH,
+    accept,
+    act,
+    deliver,
+    funded,
+    is_sound,
+    settled,
+)
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -22,6 +32,7 @@ async def away(trading: Trading, due_at: datetime) -> datetime:
     ended_at = due_at + 9 * MINUTE
     for _ in range(2):
         await outage.after_outage(trading.market, due_at - MINUTE, ended_at)
+        await fulfilment_outage.after_outage(trading.market, due_at - MINUTE, ended_at)
     await trading.at(ended_at)
     return ended_at
 
@@ -87,6 +98,43 @@ async def test_a_proposal_to_cancel_outlives_an_outage(trading: Trading) -> None
 
     assert (await store.load(Pool(), deal_id)).state == "cancelled"
     assert await moved(deal_id) == ["proposal"]
+
+
+async def test_no_desk_is_silent_because_the_market_was_away(trading: Trading) -> None:
+    deal_id = await settled(trading)
+    said = {"matter": "quality", "lots": 10, "reason": "yellow"}
+    raised = await act(tickets.raise_ticket, trading, "factory", "buyer", deal_id, **said)
+    ticket_id = str(raised.answer["ticket_id"])
+
+    ended_at = await away(trading, trading.clock.now() + timedelta(days=14))
+    (waiting,) = [
+        desk for desk in await ticket_rows.desks_of(Pool(), ticket_id) if desk.state == "waiting"
+    ]
+    await act(tickets.decide, trading, "operator", "operator", ticket_id, lots=10)
+
+    assert (waiting.desk, waiting.due_at) == ("market", ended_at + 11 * MINUTE)
+    assert await moved(deal_id) == ["ticket"]
+    (ticket,) = await ticket_rows.tickets_of(Pool(), deal_id)
+    assert ticket.state == "upheld"
+    await is_sound()
+
+
+async def test_a_shipment_is_not_late_because_the_market_was_away(trading: Trading) -> None:
+    deal_id = await funded(trading)
+    await act(lanes.publish, trading, "operator", "operator", Lane("GX", "GX", 48))
+    await act(shipping.ship, trading, "mill", "seller", deal_id, lots=100, carrier="Rail")
+    started = trading.clock.now()
+    await trading.at(started + timedelta(hours=40))
+
+    ended_at = await away(trading, started + timedelta(hours=48))
+    in_time = await ticket_rows.tickets_of(Pool(), deal_id)
+    run = await lanes.run_of(Pool(), deal_id)
+    await trading.at(ended_at + 11 * MINUTE)
+
+    assert run is not None
+    assert (run["due_at"], in_time) == (ended_at + 11 * MINUTE, [])
+    assert await moved(deal_id) == ["lane"]
+    assert len(await ticket_rows.tickets_of(Pool(), deal_id)) == 1
 
 
 async def test_a_short_silence_moves_nothing(trading: Trading) -> None:

@@ -10,7 +10,7 @@ import { empty, facts, head, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
 import { firm, t } from "../core/words.js";
-import { bankForms, chargeButton, trialBalance } from "./desk_bank.js";
+import { bankForms, chargeButton, sameMoneyButton, trialBalance } from "./desk_bank.js";
 import { calendarForm } from "./desk_calendar.js";
 import { suppressedCells } from "./desk_cells.js";
 import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
@@ -116,6 +116,7 @@ function unmatched(lines, organisations, refresh) {
               done: refresh,
             }),
           line.direction === "debit" && line.reason === "not_ordered" && chargeButton(line, refresh),
+          line.reason === "batch_unclear" && sameMoneyButton(line, refresh),
           line.direction === "credit" &&
             form({
               fields: [{ name: "payee_account", label: t("page.desk.send_back_account") }],

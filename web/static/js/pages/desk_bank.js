@@ -107,6 +107,29 @@ export function chargeButton(line, refresh) {
   );
 }
 
+/** Drop a line whose money another line, of a batch or the batch itself, has told before. */
+export function sameMoneyButton(line, refresh) {
+  return h(
+    "p",
+    { class: "foot" },
+    actButton({
+      label: t("page.desk.same_money"),
+      confirm: () => ({
+        title: t("page.desk.same_money"),
+        lines: [
+          [t("page.deal.amount"), `${amount(line.amount)} ${line.currency}`],
+          [t("page.desk.entry"), line.entry_reference],
+        ],
+        note: t("page.desk.same_money_note"),
+        act: t("page.desk.same_money"),
+        isDanger: true,
+      }),
+      send: (key) => send("POST", `/bank/unmatched/${line.line_id}/same-money`, undefined, key),
+      done: refresh,
+    }),
+  );
+}
+
 /** What all accounts hold together, asked for when it is opened. */
 export function trialBalance() {
   const shown = h("div", { class: "live" });
