@@ -41,7 +41,7 @@ async def trail_csv(organisation_id: str) -> bytes:
             [
                 stamp(row["at"]),
                 *(
-                    _cell(str(row[name]))
+                    as_text(str(row[name]))
                     for name in ("person_id", "person", "kind", "name", "outcome", "detail")
                 ),
             ]
@@ -56,5 +56,6 @@ async def _names(person_ids: Sequence[str]) -> Mapping[str, str]:
     return {row["id"]: row["name"] for row in rows}
 
 
-def _cell(text: str) -> str:
+def as_text(text: str) -> str:
+    """Return what a spreadsheet shows and does not run."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

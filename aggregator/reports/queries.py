@@ -48,29 +48,42 @@ from deal d join journal j on j.stream = 'deal:' || d.id and j.kind = 'DealFunde
 where d.buyer_id = $1 and j.at > $2
 """
 
-_SAVINGS = """
+_COMPARED = """
 with own as (
   select d.*, d.buyer_id = $1 as is_buyer, d.accepted_lots - d.returned_lots as kept,
     d.goods_minor + case when d.buyer_id = $1 then d.freight_minor + d.capital_minor
       + coalesce(d.fee_minor, (d.goods_minor * d.fee_bps + 9999) / 10000) else 0 end as price
   from deal d where $1 in (d.buyer_id, d.seller_id) and d.state in ('settled', 'returned')
     and d.accepted_lots > d.returned_lots
-), compared as (
+), beside as (
   select o.*, lag(price) over (partition by is_buyer, instrument_id, region
       order by settled_at, id) as before,
     (select p.value_minor from price_publication p where p.cell = o.cell and p.at <= o.formed_at
       order by p.at desc, p.number desc limit 1) as published
   from own o
+), compared as (
+  select *, (before - price) * kept * case when is_buyer then 1 else -1 end as gain_own,
+    (published - goods_minor) * kept * case when is_buyer then 1 else -1 end as gain_published
+  from beside where settled_at > $2
 )
+"""
+_SAVINGS = f"""
+{_COMPARED}
 select is_buyer, currency, count(*) as deals, sum(kept)::bigint as lots,
   sum(goods_minor * kept)::bigint as goods_minor, count(before) as deals_before,
-  coalesce(sum((before - price) * kept * case when is_buyer then 1 else -1 end), 0)::bigint
-    as gain_own_minor,
-  count(published) as deals_published,
-  coalesce(sum((published - goods_minor) * kept * case when is_buyer then 1 else -1 end), 0)::bigint
-    as gain_published_minor
-from compared where settled_at > $2 group by is_buyer, currency order by is_buyer desc, currency
+  coalesce(sum(gain_own), 0)::bigint as gain_own_minor, count(published) as deals_published,
+  coalesce(sum(gain_published), 0)::bigint as gain_published_minor
+from compared group by is_buyer, currency order by is_buyer desc, currency
 """
+_DEALS = f"""
+{_COMPARED}
+select settled_at, id as deal_id, case when is_buyer then 'buyer' else 'seller' end as side, cell,
+  currency, kept as lots, goods_minor, price as compared_minor, before as before_minor,
+  gain_own::bigint as gain_own_minor, published as published_minor,
+  gain_published::bigint as gain_published_minor
+from compared order by settled_at, id limit $3
+"""
+MAX_EXPORT = 10_000
 
 
 async def report(actor: Actor, now: datetime, *, days: int) -> Mapping[str, Any]:
@@ -94,6 +107,11 @@ async def report(actor: Actor, now: datetime, *, days: int) -> Mapping[str, Any]
             for row in await Pool().rows(_SAVINGS, firm, since)
         ],
     }
+
+
+async def deals(actor: Actor, now: datetime, *, days: int) -> Sequence[Mapping[str, Any]]:
+    """Return each deal that was settled, with what it is compared with and what was gained."""
+    return await _dicts(_DEALS, actor.organisation_id, now - timedelta(days=days), MAX_EXPORT)
 
 
 _SHOWN_OF_MANDATE = (

@@ -7,15 +7,21 @@ from typing import Annotated
 from pydantic import Field
 
 from aggregator.market import Answer
-from aggregator.reports import queries
+from aggregator.reports import exporting, queries
 from web.api.fields import Answers, Query
-from web.api.routing import Call, route
+from web.api.routing import Call, Download, route
 
 
 class ReportQuery(Query):
     """Over how many days."""
 
     days: Annotated[int, Field(ge=1, le=queries.MAX_DAYS)] = 30
+
+
+class ExportQuery(ReportQuery):
+    """Which of its tables."""
+
+    part: exporting.Part = "deals"
 
 
 class Person(Answers):
@@ -74,3 +80,13 @@ async def report(call: Call) -> Answer:
     asked: ReportQuery = call.query
     found = await queries.report(call.actor, call.market.clock.now(), days=asked.days)
     return dict(found)
+
+
+@route("GET", "/reports.csv", act="reports.read", query=ExportQuery, gives=("text/csv",))
+async def report_csv(call: Call) -> Download:
+    """Export a table of the report; deals come one by one, each with its comparators."""
+    asked: ExportQuery = call.query
+    now = call.market.clock.now()
+    content = await exporting.report_csv(call.actor, now, days=asked.days, part=asked.part)
+    name = f"report-{asked.part}-{now:%Y%m%d}.csv"
+    return Download(content, "text/csv; charset=utf-8", name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from aggregator.fulfilment import accepting, delivering, shipping
 from aggregator.fulfilment.delivering import Receipt
 from aggregator.invoices import issuing
 from aggregator.market.eyes import reading_for
-from aggregator.reports import queries
+from aggregator.reports import exporting, queries
 from tests.integration.deals.conftest import bank, trading
 from tests.integration.deals.playing import RICH, act
 
@@ -54,3 +56,28 @@ async def test_savings_compare_with_the_firms_own_deal_before(trading: Trading) 
     assert bought["pays_in_minutes"] == 60
     assert {row["act"]: row["done"] for row in bought["acts"]}["deals.fund"] == 2
     assert (other["trade"], other["acts"], other["pays_in_minutes"]) == ([], [], None)
+
+
+async def test_the_export_holds_each_deal_with_its_comparator(trading: Trading) -> None:
+    for name in ("factory", "mill"):
+        await trading.give(name, RICH)
+    await settled_at(trading, 500_000)
+    await settled_at(trading, 490_000)
+
+    files = {part: await exported(trading, "factory", part) for part in exporting.PARTS}
+
+    first, second = files["deals"]
+    assert (first["side"], first["lots"], first["goods"]) == ("buyer", "10", "5000.00")
+    assert (first["before"], first["gain_own"], first["published"]) == ("", "", "")
+    assert (second["before"], second["gain_own"]) == (first["compared"], "1003.00")
+    assert {row["act"]: row["done"] for row in files["acts"]}["deals.fund"] == "2"
+    assert files["mandates"] == []
+    assert await exported(trading, "bakery", "deals") == []
+
+
+async def exported(trading: Trading, name: str, part: exporting.Part) -> list[dict[str, str]]:
+    owner = trading.actor(name, "owner")
+    with reading_for(owner):
+        now = trading.clock.now()
+        content = await exporting.report_csv(owner, now, days=30, part=part)
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))

@@ -3,6 +3,7 @@
  * into JavaScript numbers, only into whole minor units as BigInt.
  */
 
+import { h } from "./dom.js";
 import { language, t } from "./words.js";
 
 const LOCALE = language === "zh" ? "zh-CN" : "en-GB";
@@ -30,6 +31,11 @@ export function change(text) {
 export function direction(text) {
   if (!text || !/[1-9]/.test(text)) return "";
   return text.startsWith("-") ? "fall" : "rise";
+}
+
+/** Return an element for a saving: good news is no rising price, so its colour is its own. */
+export function saving(text) {
+  return h("span", { class: direction(text) === "rise" ? "gain" : null }, change(text));
 }
 
 /** Return the amount a person typed as the market writes it, or null when it is none. */

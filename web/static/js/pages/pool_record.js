@@ -3,7 +3,7 @@
 import { cellName } from "../core/catalogue.js";
 import { month } from "../core/clock.js";
 import { h } from "../core/dom.js";
-import { amount, change, direction, percent, whole } from "../core/numbers.js";
+import { amount, percent, saving, whole } from "../core/numbers.js";
 import { chip, empty, facts, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
@@ -83,8 +83,7 @@ function savingLines(alone, { saving_own: own, saving_published: published } = {
         {},
         h("span", { class: "soft" }, label),
         " ",
-        // Saving is good for who reads it, so it has the colour of a rise.
-        h("span", { class: direction(saved) }, change(saved)),
+        saving(saved),
       ),
     ),
   );
@@ -142,7 +141,7 @@ export function award(page, { award }) {
   const compared = [
     ["page.pool.against_own", saved?.saving_own],
     ["page.pool.against_published", saved?.saving_published],
-  ].filter(([, saving]) => saving);
+  ].filter(([, sum]) => sum);
   return panel(
     t("page.pool.my_result"),
     facts([
@@ -153,10 +152,7 @@ export function award(page, { award }) {
       [t("word.fee"), amount(award.fee)],
       [t("page.pool.landed"), h("strong", {}, `${amount(award.landed)} ${page.unit()}`)],
       [t("page.pool.bought_by"), t(`page.pool.by.${award.by}`)],
-      ...compared.map(([label, saving]) => [
-        `${t("page.pool.saving")} · ${t(label)}`,
-        h("span", { class: direction(saving) }, change(saving)),
-      ]),
+      ...compared.map(([label, sum]) => [`${t("page.pool.saving")} · ${t(label)}`, saving(sum)]),
     ]),
     award.reduced_lots && h("p", { class: "banner" }, t("page.pool.reduced_why")),
     may("deals.read") &&

@@ -3,11 +3,12 @@
 import { get } from "../core/api.js";
 import { age } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
-import { amount, change, whole } from "../core/numbers.js";
+import { amount, saving, whole } from "../core/numbers.js";
 import { chip, empty, head, panel, table, tiles } from "../core/parts.js";
 import { t, worded } from "../core/words.js";
 
 const DAYS = [7, 30, 90, 365];
+const FILES = ["deals", "people", "acts", "mandates"];
 
 export async function show(main) {
   const body = h("div", { class: "stack" });
@@ -16,8 +17,13 @@ export async function show(main) {
     { "aria-label": t("page.reports.days"), onchange: () => refresh() },
     DAYS.map((days) => h("option", { value: String(days), selected: days === 30 }, t("page.reports.last", { days }))),
   );
-  const refresh = async () => showReport(body, await get(`/reports?days=${chosen.value}`));
-  fill(main, head(t("page.reports.title"), { aside: chosen }), body);
+  const files = h("span", { class: "row" });
+  const refresh = async () => {
+    const days = chosen.value;
+    fill(files, FILES.map((part) => h("a", { class: "button", href: `/api/v1/reports.csv?days=${days}&part=${part}` }, t(`page.reports.file.${part}`))));
+    showReport(body, await get(`/reports?days=${days}`));
+  };
+  fill(main, head(t("page.reports.title"), { aside: chosen }), body, panel(t("page.reports.files"), files));
   await refresh();
 }
 
@@ -57,7 +63,7 @@ function tradeOf({ trade, pays_in_minutes: paysIn }) {
 
 function gained(sum, compared, deals) {
   if (compared === 0) return t("page.reports.no_comparator");
-  return [change(sum), compared < deals && h("span", { class: "note" }, ` ${t("page.reports.compared", { compared, deals })}`)];
+  return [saving(sum), compared < deals && h("span", { class: "note" }, ` ${t("page.reports.compared", { compared, deals })}`)];
 }
 
 function peopleOf(people) {
