@@ -112,8 +112,7 @@ def json_text(value: object) -> str:
 @lru_cache(maxsize=256)
 def stamp(instant: datetime) -> str:
     """Return an instant as RFC 3339 in UTC with whole milliseconds."""
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return f"{instant.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def _adapter(cls: type[Any]) -> TypeAdapter[Any]:

@@ -29,7 +29,11 @@ def public(value: object, currency: str = CURRENCY) -> Json:
         known = named if isinstance(named, str) and named in DECIMALS else currency
         found: dict[str, Json] = {}
         for key, member in value.items():
-            name, shown = _member(str(key), member, known)
+            name = str(key)
+            if name.endswith(_SUFFIX):
+                name, shown = name.removesuffix(_SUFFIX), _amounts(member, known)
+            else:
+                shown = public(member, known)
             assert name not in found, f"{name} and {name}{_SUFFIX} stand in one answer"
             found[name] = shown
         return found
@@ -55,17 +59,11 @@ def plain(value: object) -> Json:
     raise TypeError(f"an answer holds {type(value).__name__}")
 
 
-def _member(key: str, value: object, currency: str) -> tuple[str, Json]:
-    if not key.endswith(_SUFFIX):
-        return key, public(value, currency)
-    return key.removesuffix(_SUFFIX), _amounts(value, currency)
-
-
 def _amounts(value: object, currency: str) -> Json:
+    if type(value) is int:
+        return decimal_text(value, currency)
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return decimal_text(value, currency)
     if isinstance(value, list | tuple):
         return [_amounts(member, currency) for member in value]
     if isinstance(value, dict):
