@@ -32,8 +32,16 @@ class DealParked:
 
 
 @fact
+class LegExcluded:
+    """A published deal of a circle: nothing is restated, the next publication names it."""
+
+    deal_id: str
+    circle_id: str
+
+
+@fact
 class DecisionProposed:
-    """One person of the operator would release a parked deal, or leave it out for good."""
+    """One person of the operator would release a circle's deals, or leave them out for good."""
 
     motion_id: str
     deal_id: str
@@ -41,6 +49,7 @@ class DecisionProposed:
     reason: str
     person_id: str
     expires_at: datetime
+    deals: tuple[str, ...] = ()
 
 
 @fact

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from aggregator.catalogue.queries import InstrumentView, instrument, parent
 from aggregator.catalogue.tenors import Cell, parse_cell
@@ -15,10 +16,12 @@ from aggregator.fulfilment.ticket_rows import open_tickets
 from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Reader
 from aggregator.market import Actor, Answer, Market, Unit
+from aggregator.prices import circling
 from aggregator.prices.facts import BatchFolded, DealParked, PricePublished
-from aggregator.prices.screening import circular
+from aggregator.prices.screening import WINDOW, sold_to
 from aggregator.scheduler.timers import clear_timer, is_set, set_timer
 from matching.index.batch import ActiveGroups, IndexRules, SettledDeal, price_paid
+from matching.index.circles import circle
 from matching.index.publish import Publication, publish
 from matching.index.screening import Suppressed
 
@@ -35,18 +38,19 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
     cell = parse_cell(settled.cell)
     # A circle may run through several cells: deals of one instrument are screened in one order.
     await unit.lock(f"screen:{cell.instrument_id}")
-    await unit.lock(f"cell:{cell}")
-    reason = await circular(
-        unit,
-        cell.instrument_id,
-        buyer_group=settled.buyer_group,
-        seller_group=settled.seller_group,
-        settled_at=settled.settled_at,
-    ) or await in_dispute(unit, settled.deal_id)
+    known = await sold_to(unit, cell.instrument_id, settled.settled_at - WINDOW)
+    sides = {"buyer_group": settled.buyer_group, "seller_group": settled.seller_group}
+    verdict = circle(known, **sides)
+    legs: Sequence[Mapping[str, Any]] = ()
+    if verdict == circling.CLOSED_CYCLE:
+        legs = await circling.legs_of(unit, settled, cell.instrument_id, known)
+    await circling.lock_cells(unit, cell.instrument_id, {str(cell), *(leg["cell"] for leg in legs)})
+    reason = verdict or await in_dispute(unit, settled.deal_id)
+    name = await circling.park(unit, settled.deal_id, legs) if verdict else None
     await unit.execute(
         "insert into price_deal (deal_id, cell, instrument_id, region, tenor, buyer_group,"
-        " seller_group, price_minor, lots, settled_at, state, parked_for)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        " seller_group, price_minor, lots, settled_at, state, parked_for, circle)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         settled.deal_id,
         str(cell),
         cell.instrument_id,
@@ -59,6 +63,7 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
         settled.settled_at,
         "parked" if reason else "waiting",
         reason,
+        name,
     )
     if reason is not None:
         await unit.record(f"cell:{cell}", DealParked(settled.deal_id, reason))
@@ -143,7 +148,8 @@ async def fold(market: Market, key: str) -> None:
 
     async def step(unit: Unit) -> Answer:
         cell = parse_cell(key)
-        # Upwards, as always: two children never wait for each other.
+        # With the instrument's screen: who has it may take more than one cell.
+        await unit.lock(f"screen:{cell.instrument_id}")
         await unit.lock(f"cell:{cell}")
         waiting = await _waiting(unit, cell)
         above = await parent(cell.region, unit)

@@ -1,4 +1,4 @@
-"""The circular-trade screen over the settled deals of a window."""
+"""What the circular-trade screen looks at: who sold to whom within its window."""
 
 from __future__ import annotations
 
@@ -7,21 +7,8 @@ from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 
 from aggregator.journal.reading import Reader
-from matching.index.circles import Verdict, circle
 
 WINDOW = timedelta(days=90)
-
-
-async def circular(
-    reader: Reader, instrument_id: str, *, buyer_group: str, seller_group: str, settled_at: datetime
-) -> Verdict | None:
-    """Return the reason to park a deal, or None.
-
-    `same_owner`: both sides have one beneficial owner. `closed_cycle`: within 90 days the
-    buyer's group sold the instrument, directly or through others, to the seller's group.
-    """
-    known = await sold_to(reader, instrument_id, settled_at - WINDOW)
-    return circle(known, buyer_group=buyer_group, seller_group=seller_group)
 
 
 async def sold_to(

@@ -2,9 +2,10 @@
 
 Owner groups are nodes, settled deals of the window are arrows from seller to buyer. A new
 deal whose buyer's group has, over any number of hands, sold to the seller's group closes a
-circle: a buy-back, a carousel, or trade within one owner.
+circle: a buy-back, a carousel, or trade within one owner. All trades on any way by which the
+goods may have come back are the circle's, not only the one that closes it.
 
-Guarantee: the verdict depends on the set of arrows only.
+Guarantee: the verdict and the legs depend on the set of arrows only.
 """
 
 from __future__ import annotations
@@ -45,6 +46,37 @@ def ring(sold_to: Mapping[str, Set[str]], *, start: str, end: str) -> tuple[str,
             return _way(came_from, end)
         edge = list(reached)
     return ()
+
+
+def legs(sold_to: Mapping[str, Set[str]], *, start: str, end: str) -> frozenset[tuple[str, str]]:
+    """Return every (seller, buyer) on any way from `start` to `end`; nothing where there is none.
+
+    A way neither comes back to `start` nor goes on from `end`: what else those two trade is not
+    part of it.
+    """
+    onward = {
+        seller: frozenset(buyers - {start}) for seller, buyers in sold_to.items() if seller != end
+    }
+    back: dict[str, set[str]] = {}
+    for seller, buyers in onward.items():
+        for buyer in buyers:
+            back.setdefault(buyer, set()).add(seller)
+    reached, returning = _reached(onward, start), _reached(back, end)
+    return frozenset(
+        (seller, buyer)
+        for seller, buyers in onward.items()
+        for buyer in buyers
+        if seller in reached and buyer in returning
+    )
+
+
+def _reached(arrows: Mapping[str, Set[str]], start: str) -> set[str]:
+    found, edge = {start}, [start]
+    while edge:
+        fresh = arrows.get(edge.pop(), frozenset()) - found
+        found |= fresh
+        edge += fresh
+    return found
 
 
 def _way(came_from: Mapping[str, str], end: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ async def test_two_persons_of_the_operator_decide_what_is_parked(served: Served)
 
     (parked,) = (await one.get("/parked-deals")).json()["deals"]
     first = await one.post(path, {"verdict": "exclude", "reason": "a carousel"})
+    strange = await one.post(path, {"verdict": "release", "reason": "x", "deals": ["deal_9"]})
     proposed = await one.post(path, {"verdict": "release", "reason": "two harvests, two lots"})
     approval = f"{path}/{proposed.json()['motion_id']}/approve"
     alone = await one.post(approval)
@@ -36,7 +37,12 @@ async def test_two_persons_of_the_operator_decide_what_is_parked(served: Served)
         ("S", "B", 100),
         ("B", "C", 101),
     ]
+    assert [leg["deal_id"] for leg in parked["legs"]] == ["deal_000", "deal_001"]
+    assert {leg["state"] for leg in parked["legs"]} == {"parked"}
     assert parked["proposal"] is None
+    assert strange.status_code == 404
+    assert proposed.json()["deals"] == seen["proposal"]["deals"]
+    assert seen["proposal"]["deals"] == ["deal_000", "deal_001", "deal_002"]
     assert (alone.status_code, alone.json()["code"]) == (403, "same_person")
     assert (seen["proposal"]["verdict"], seen["proposal"]["is_mine"]) == ("release", False)
     assert replaced.status_code == 404
@@ -45,7 +51,7 @@ async def test_two_persons_of_the_operator_decide_what_is_parked(served: Served)
     assert (await auditor.post(path, {"verdict": "exclude", "reason": "x"})).status_code == 403
     assert (await stranger.get("/parked-deals")).status_code == 403
     kinds = [type(entry.fact) for entry in await entries(None, f"cell:{CELL}")]
-    assert kinds == [DealParked, DecisionProposed, DecisionProposed, ParkingDecided]
+    assert kinds == 3 * [DealParked] + 2 * [DecisionProposed] + 3 * [ParkingDecided]
 
 
 async def test_an_auditor_takes_a_published_price_out_and_clears_it_again(served: Served) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from random import Random
 
 from matching.index.batch import ActiveGroups, IndexRules, SettledDeal
-from matching.index.circles import circle
+from matching.index.circles import circle, legs
 from matching.index.publish import Publication, publish
 from matching.index.screening import Suppressed
 
@@ -42,9 +42,11 @@ class World:
     def settle(self, cell: str, deal: SettledDeal) -> Publication | None:
         """Let one settled deal feed its cell, as the market does; the window never ends."""
         found = circle(self.sold_to, buyer_group=deal.buyer_group, seller_group=deal.seller_group)
+        ways = legs(self.sold_to, start=deal.buyer_group, end=deal.seller_group)
         self.sold_to[deal.seller_group].add(deal.buyer_group)
         if found:
             self.parked.append(deal.id)
+            self._park(ways)
             return None
         self.settled.append((cell, deal))
         self.waiting[cell].append(deal)
@@ -58,6 +60,12 @@ class World:
         self.waiting[cell] = []
         self.board.rules[cell] = None
         return result
+
+    def _park(self, ways: Set[tuple[str, str]]) -> None:
+        for deals in self.waiting.values():
+            gone = [d for d in deals if (d.seller_group, d.buyer_group) in ways]
+            self.parked += [deal.id for deal in gone]
+            deals[:] = [deal for deal in deals if deal not in gone]
 
 
 @dataclass(frozen=True)

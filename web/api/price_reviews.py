@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from aggregator.market import Answer, Outcome
 from aggregator.prices import review_queries, reviewing
-from web.api.fields import Answers, Body, Money, Name
+from web.api.fields import Answers, Body, Id, Money, Name
 from web.api.routing import Call, route
 
 PARKED = "/parked-deals/{deal_id}/reviews"
 
 
 class VerdictBody(Body):
-    """What is to become of a parked deal, and why."""
+    """What is to become of a parked deal's circle, and why; `deals` names some of it alone."""
 
     verdict: Literal["release", "exclude"]
     reason: Name
+    deals: Annotated[list[Id], Field(max_length=200)] = Field(default=[])
 
 
 class TradeAnswer(Answers):
-    """A settled deal as the screen saw it; `price` is for a lot of goods."""
+    """A settled deal as the screen saw it; `price` is for a lot of goods.
+
+    `state` is `parked`, `waiting`, `published` or `excluded`.
+    """
 
     deal_id: str
     cell: str
@@ -33,6 +39,7 @@ class TradeAnswer(Answers):
     price: Money
     currency: str
     settled_at: str
+    state: str
 
 
 class ProposalAnswer(Answers):
@@ -40,15 +47,21 @@ class ProposalAnswer(Answers):
     verdict: str
     reason: str
     expires_at: str
+    deals: list[str]
     is_mine: bool
 
 
 class ParkedAnswer(Answers):
-    """A parked deal; `ring` are the trades that brought the goods back, one a hand."""
+    """A parked deal that closed a circle.
+
+    `ring` are the trades that brought the goods back by the fewest hands, one a hand; `legs` all
+    other deals of the circle, parked with it or published before.
+    """
 
     trade: TradeAnswer
     parked_for: str
     ring: list[TradeAnswer]
+    legs: list[TradeAnswer]
     proposal: ProposalAnswer | None
 
 
@@ -61,6 +74,7 @@ class VerdictProposed(Answers):
     motion_id: str
     verdict: str
     expires_at: str
+    deals: list[str]
 
 
 class VerdictReached(Answers):
@@ -71,14 +85,14 @@ class VerdictReached(Answers):
 
 @route("GET", "/parked-deals", act="prices.audit", out=ParkedDeals)
 async def parked_deals(call: Call) -> Answer:
-    """List the deals that look like circular trade and wait for a review."""
+    """List the circles of trade that wait for a review."""
     found = await review_queries.parked(call.actor, call.market.clock.now())
     return {"deals": [asdict(one) for one in found]}
 
 
 @route("POST", PARKED, act="prices.review", body=VerdictBody, out=VerdictProposed, status=202)
 async def propose_review(call: Call) -> Outcome:
-    """Propose to let a parked deal feed its price, or to leave it out for good."""
+    """Propose to let a circle's parked deals feed their prices, or to leave them out for good."""
     return await reviewing.propose(
         call.market,
         call.actor,

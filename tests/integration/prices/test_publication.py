@@ -99,24 +99,69 @@ async def test_a_batch_of_one_dominant_seller_waits(orm: str) -> None:
     assert row.suppressed_by is not None
 
 
-async def test_goods_that_come_back_are_parked(orm: str) -> None:
+async def test_goods_that_come_back_are_parked_with_all_that_brought_them(orm: str) -> None:
     market = a_market()
     await with_sugar(market)
 
     await settle(market, 1, buyer="B", seller="S")
     await settle(market, 2, buyer="C", seller="B")
-    await settle(market, 3, buyer="S", seller="C")
-    await settle(market, 4, buyer="D", seller="D")
+    await settle(market, 3, buyer="aside", seller="B")
+    await settle(market, 4, buyer="S", seller="C")
+    await settle(market, 5, buyer="D", seller="D")
 
-    found = await Pool().rows(
-        "select deal_id, parked_for from price_deal where state = 'parked' order by deal_id"
-    )
-    assert [(row["deal_id"], row["parked_for"]) for row in found] == [
-        ("deal_003", "closed_cycle"),
-        ("deal_004", "same_owner"),
+    assert await parked_deals() == [
+        ("deal_001", "closed_cycle", "deal_004"),
+        ("deal_002", "closed_cycle", "deal_004"),
+        ("deal_004", "closed_cycle", "deal_004"),
+        ("deal_005", "same_owner", "deal_005"),
     ]
     parked = [e.fact for e in await entries(None, f"cell:{CELL}")]
-    assert parked == [DealParked("deal_003", "closed_cycle"), DealParked("deal_004", "same_owner")]
+    assert parked == [
+        DealParked("deal_001", "closed_cycle"),
+        DealParked("deal_002", "closed_cycle"),
+        DealParked("deal_004", "closed_cycle"),
+        DealParked("deal_005", "same_owner"),
+    ]
+
+
+async def test_circles_that_share_a_deal_are_one(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+
+    await settle(market, 1, buyer="B", seller="S")
+    await settle(market, 2, buyer="S", seller="B")
+    await settle(market, 3, buyer="C", seller="B", cell="SUGAR-W1/GX/2027-04")
+    await settle(market, 4, buyer="S", seller="C")
+
+    assert [(deal_id, circle) for deal_id, _, circle in await parked_deals()] == [
+        (f"deal_{number:03d}", "deal_002") for number in (1, 2, 3, 4)
+    ]
+
+
+async def test_a_published_leg_is_an_exclusion_and_restates_nothing(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    await a_wide_market(market)
+    before = await published()
+    used = await Pool().rows(
+        "select deal_id, buyer_group, seller_group from price_deal where state = 'published'"
+        " order by deal_id limit 1"
+    )
+
+    await settle(market, 50, buyer=used[0]["seller_group"], seller=used[0]["buyer_group"])
+
+    assert await published() == before
+    rows = await Pool().rows("select deal_id, lots, circle, publication_id from price_exclusion")
+    assert [tuple(row.values()) for row in rows] == [
+        (used[0]["deal_id"], 100, "deal_050", None),
+    ]
+
+
+async def parked_deals() -> list[tuple[str, str, str]]:
+    found = await Pool().rows(
+        "select deal_id, parked_for, circle from price_deal where state = 'parked' order by deal_id"
+    )
+    return [(row["deal_id"], row["parked_for"], row["circle"]) for row in found]
 
 
 async def test_a_circle_over_two_cells_at_one_instant_is_seen(orm: str) -> None:
@@ -134,8 +179,10 @@ async def test_a_circle_over_two_cells_at_one_instant_is_seen(orm: str) -> None:
 
     await asyncio.gather(settle(market, 1, buyer="B", seller="S", before_commit=linger), buy_back())
 
-    found = await Pool().rows("select deal_id, parked_for from price_deal where state = 'parked'")
-    assert [(row["deal_id"], row["parked_for"]) for row in found] == [("deal_002", "closed_cycle")]
+    assert await parked_deals() == [
+        ("deal_001", "closed_cycle", "deal_002"),
+        ("deal_002", "closed_cycle", "deal_002"),
+    ]
 
 
 async def test_a_return_after_publication_restates_nothing(orm: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -38,10 +39,14 @@ async def two_persons(market: Market) -> list[Actor]:
 
 
 async def decided(
-    market: Market, people: list[Actor], verdict: reviewing.Verdict, deal_id: str = "deal_100"
+    market: Market,
+    people: list[Actor],
+    verdict: reviewing.Verdict,
+    deal_id: str = "deal_100",
+    deals: Sequence[str] = (),
 ) -> None:
     proposed = await reviewing.propose(
-        market, people[0], a_command(), deal_id, verdict=verdict, reason="looked at"
+        market, people[0], a_command(), deal_id, verdict=verdict, reason="looked at", deals=deals
     )
     motion_id = proposed.answer["motion_id"]
     await reviewing.approve(market, people[1], a_command(), deal_id, motion_id)
@@ -82,6 +87,78 @@ async def test_what_is_left_out_moves_no_price(orm: str) -> None:
     assert all(fact.value_minor < 500_000 for fact in await published())
     with pytest.raises(NotFound):
         await decided(market, people, "release")
+
+
+async def test_some_of_a_circle_are_released_and_the_rest_stays_out(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    people = await two_persons(market)
+    await a_circle(market)
+
+    await decided(market, people, "release", deals=["deal_002"])
+    await decided(market, people, "exclude")
+
+    assert await state_of("deal_002") == ("waiting", None)
+    assert await state_of("deal_001") == await state_of("deal_100") == ("excluded", None)
+    assert await review_queries.parked(people[0], START) == []
+
+
+async def test_a_proposal_ends_when_its_circle_grows(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    people = await two_persons(market)
+    await a_circle(market)
+    proposed = await reviewing.propose(
+        market, people[0], a_command(), "deal_001", verdict="release", reason="looked at"
+    )
+
+    await settle(market, 101, buyer="S", seller="C")
+
+    with pytest.raises(NotFound):
+        await reviewing.approve(
+            market, people[1], a_command(), "deal_100", proposed.answer["motion_id"]
+        )
+    [waiting] = await review_queries.parked(people[0], START)
+    assert (waiting.trade.deal_id, waiting.proposal) == ("deal_101", None)
+    assert [leg.deal_id for leg in waiting.legs] == ["deal_001", "deal_002", "deal_100"]
+
+
+async def test_who_was_released_is_no_leg_again(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    people = await two_persons(market)
+    await a_circle(market)
+    await decided(market, people, "release")
+
+    await settle(market, 101, buyer="S", seller="C")
+
+    assert await state_of("deal_100") == await state_of("deal_002") == ("waiting", None)
+    [waiting] = await review_queries.parked(people[0], START)
+    assert (waiting.trade.deal_id, waiting.legs) == ("deal_101", ())
+    assert [trade.deal_id for trade in waiting.ring] == ["deal_001", "deal_002"]
+
+
+async def test_a_released_circle_leaves_no_exclusion(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    people = await two_persons(market)
+    await a_wide_market(market)
+    await settle(market, 50, buyer="S0", seller="B0")
+    [waiting] = await review_queries.parked(people[0], START)
+    excluded = await Pool().rows("select deal_id from price_exclusion")
+
+    await decided(market, people, "release", "deal_050")
+
+    assert [(leg.deal_id, leg.state) for leg in waiting.legs] == [("deal_000", "published")]
+    assert [row["deal_id"] for row in excluded] == ["deal_000"]
+    assert await Pool().rows("select deal_id from price_exclusion") == []
+
+
+async def a_circle(market: Market) -> None:
+    """Settle three deals that bring the goods back; the last of them is `deal_100`."""
+    await settle(market, 1, buyer="B", seller="S")
+    await settle(market, 2, buyer="C", seller="B")
+    await settle(market, 100, buyer="S", seller="C")
 
 
 async def test_a_proposal_stands_for_a_week_and_silence_keeps_the_deal_out(orm: str) -> None:

@@ -24,20 +24,22 @@ export function parkedDeals(waiting, refresh) {
   );
 }
 
-function about({ trade, parked_for: reason, ring }) {
+function about({ trade, parked_for: reason, ring, legs }) {
+  const shown = new Set([trade, ...ring].map((row) => row.deal_id));
   return [
     facts([
       [t("word.cell"), cellName(trade.cell)],
       [t("page.parked.reason"), t(`page.parked.${reason}`)],
     ]),
     table({
-      rows: [trade, ...ring],
+      rows: [trade, ...ring, ...legs.filter((row) => !shown.has(row.deal_id))],
       rowClass: (row) => row === trade && "mine",
       columns: [
         { label: t("page.desk.parties"), cell: (row) => `${side(row, "seller")} → ${side(row, "buyer")}` },
         { label: t("word.lots"), isNumber: true, cell: (row) => lots(row.lots) },
         { label: t("word.price"), isNumber: true, cell: (row) => amount(row.price) },
         { label: t("page.parked.settled"), cell: (row) => instant(row.settled_at) },
+        { label: t("word.state"), cell: (row) => t(`page.parked.state.${row.state}`) },
       ],
     }),
   ];
@@ -52,7 +54,11 @@ function proposed({ trade, proposal }, refresh) {
     h(
       "p",
       {},
-      t("page.parked.proposed", { verdict: t(`page.parked.${proposal.verdict}`), reason: proposal.reason }),
+      t("page.parked.proposed", {
+        verdict: t(`page.parked.${proposal.verdict}`),
+        count: proposal.deals.length,
+        reason: proposal.reason,
+      }),
       " · ",
       countdown(proposal.expires_at),
     ),
