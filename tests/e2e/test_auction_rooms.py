@@ -17,6 +17,21 @@ from web.demonstration.world import PASSWORD
 
 pytestmark = pytest.mark.browser
 
+# The visitor turns to another window, and what sounds meanwhile is counted.
+_LOOK_AWAY = """() => {
+  window.tones = 0;
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (at) {
+    window.tones += 1;
+    start.call(this, at);
+  };
+  document.hasFocus = () => false;
+  window.looksAgain = () => {
+    delete document.hasFocus;
+    dispatchEvent(new Event("focus"));
+  };
+}"""
+
 
 async def bought(town: Town, **rules: Any) -> str:
     """Let the operator buy 300 lots in ten minutes; return the auction's path."""
@@ -70,6 +85,9 @@ async def test_two_bidders_a_buyer_and_an_observer_through_a_soft_close(town: To
         await expect(page.locator("main")).to_contain_text("4,980.00")
     await expect(laibin.locator("main")).to_contain_text("You lead")
     await expect(baise.get_by_role("button", name=re.compile(r"^Bid 4,970.00"))).to_be_visible()
+    await laibin.get_by_role("button", name="Sound: off").click()
+    await expect(laibin.get_by_role("button", name="Sound: on")).to_be_visible()
+    await laibin.evaluate(_LOOK_AWAY)
 
     # One minute before the close the other one takes the lead: two minutes are left again.
     await town.stage.pass_by(minutes=9)
@@ -79,6 +97,10 @@ async def test_two_bidders_a_buyer_and_an_observer_through_a_soft_close(town: To
         await expect(page.locator("#said")).to_contain_text("the close moves to")
         await expect(page.locator("main")).to_contain_text("4,970.00")
     await expect(laibin.locator("main")).to_contain_text("You do not lead")
+    await expect(laibin).to_have_title(re.compile("^● .*Somebody has bid better"))
+    assert await laibin.evaluate("window.tones") > 0
+    await laibin.evaluate("looksAgain()")
+    await expect(laibin).not_to_have_title(re.compile("●"))
     await expect(observer.locator("main")).not_to_contain_text("Baise")
     await expect(buyer.locator("main")).to_contain_text("百色糖厂")
 

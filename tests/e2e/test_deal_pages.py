@@ -64,6 +64,7 @@ async def test_a_delivery_below_its_grade_is_photographed_graded_and_ticketed(
     await seller.get_by_label("Tax platform's number").fill("25452000000012345678")
     await seller.get_by_role("button", name="Keep the number").click()
     await expect(seller.locator("main")).to_contain_text("25452000000012345678")
+    await _is_a_document_on_paper(seller)
     await town.go(desk, "/desk")
     await expect(desk.locator("main")).to_contain_text("Service tickets (1)")
     await desk.get_by_role("button", name="Decide").click()
@@ -101,6 +102,16 @@ async def test_a_second_person_releases_what_looked_like_circular_trade(town: To
 
     (row,) = await Pool().rows("select state from price_deal where deal_id = 'deal_001'")
     assert row["state"] == "waiting"
+
+
+async def _is_a_document_on_paper(page: Page) -> None:
+    """What is printed at night is black on white, and offers nothing to press."""
+    await page.emulate_media(media="print", color_scheme="dark")
+    for name in ("form", "button", "nav", 'a[href^="/api/"]'):
+        await expect(page.locator(f"{name}:visible")).to_have_count(0)
+    await expect(page.locator("html")).to_have_css("background-color", "rgb(255, 255, 255)")
+    await expect(page.locator(".panel").first).to_have_css("background-color", "rgb(255, 255, 255)")
+    await expect(page.locator("main")).to_contain_text("25452000000012345678")
 
 
 async def _publish_adjustments(desk: Page) -> None:

@@ -2,7 +2,7 @@
 
 import { get, send } from "../core/api.js";
 import { countdown, instant, month, timeOfDay } from "../core/clock.js";
-import { fill, h, say } from "../core/dom.js";
+import { fill, h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { live, newest, whenFresh } from "../core/live.js";
 import { amount, lots, percent, priceUnit, shareUp, times, unit } from "../core/numbers.js";
@@ -22,8 +22,8 @@ import {
   standingForm,
 } from "./auction_forms.js";
 import { itemName, packagesOf } from "./auction_packages.js";
+import { LIVING, signals } from "./auction_signals.js";
 
-const LIVING = ["scheduled", "open", "paused"];
 const WARNED_AFTER = 1000;
 
 export async function show(main, { auctionId }) {
@@ -37,6 +37,7 @@ class Room {
     this.path = path;
     this.source = newest(() => get(path), (auction) => this.take(main, auction));
     this.receipts = [];
+    this.signals = signals();
     this.parts = {
       top: h("div"),
       lead: h("div", { class: "stack live" }),
@@ -44,7 +45,6 @@ class Room {
       rest: h("div", { class: "stack live" }),
       step: h("div", { class: "form" }),
       receipts: h("div", { class: "stack" }),
-      told: h("p", { class: "for-readers", "aria-live": "assertive" }),
       line: h("div", { role: "alert" }),
     };
   }
@@ -53,13 +53,13 @@ class Room {
     const before = this.auction;
     this.auction = auction;
     if (!this.parts.top.isConnected) {
-      const { top, told, line, lead, own, rest } = this.parts;
-      fill(main, top, told, line, columns(lead, own, rest, t("page.auction.my_bid")));
+      const { top, line, lead, own, rest } = this.parts;
+      fill(main, top, this.signals.element, line, columns(lead, own, rest, t("page.auction.my_bid")));
     }
     this.showState();
     if (!before || shapeOf(before) !== shapeOf(auction)) this.showOwn();
     this.showStep();
-    if (before) this.tell(before);
+    this.signals.take(auction, before);
   }
 
   /** Where nobody knows what the market has by now, no bid is one step away. */
@@ -84,18 +84,6 @@ class Room {
     fill(this.parts.line, h("p", { class: "banner bad" }, words));
   }
 
-  /** Say what changed: the close moved, the price or my place did. */
-  tell(before) {
-    const { auction } = this;
-    if (auction.phase === "open" && auction.extensions > before.extensions) {
-      say(t("page.auction.extended", { at: timeOfDay(auction.closes_at) }));
-    }
-    if (before.is_leading && auction.is_leading === false) say(t("page.auction.outbid"));
-    if (before.best !== auction.best && auction.best) {
-      this.parts.told.textContent = t("page.auction.best_now", { price: amount(auction.best) });
-    }
-  }
-
   showState() {
     const { auction } = this;
     const cell = `${named(this.names("instrument_name"))} · ${named(this.names("region_name"))} · ${month(auction.tenor)}`;
@@ -104,7 +92,9 @@ class Room {
       head(auction.title || cell, {
         back: "/auctions",
         aside: chip(auction.phase),
-        note: `${t(`page.auctions.${auction.side}`)} · ${auction.title ? `${cell} · ` : ""}${firm(auction, "owner_name")}`,
+        note: [t(`page.auctions.${auction.side}`), auction.title && cell, firm(auction, "owner_name")]
+          .filter(Boolean)
+          .join(" · "),
       }),
     );
     fill(
