@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
+from aggregator.catalogue.fees import Fees
 from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.deals.lines import BPS, Rates, lines_of, total
 from aggregator.market import Unit
@@ -37,7 +38,8 @@ def check_total(listing: AuctionListed, price_minor: int, lots: int) -> None:
 
     """
     bps = (listing.fee_bps, listing.tax_bps, listing.service_tax_bps)
-    if max(bps) <= BPS and 4 * price_minor * lots + 4 <= MAX_TOTAL_MINOR:
+    most_minor = 4 * price_minor * lots + 4 + 2 * listing.lot_fee_minor * lots
+    if max(bps) <= BPS and most_minor <= MAX_TOTAL_MINOR:
         # Fee, tax and tax on the fee are each at most the goods: the exact sum is not needed.
         return
     rates = Rates(
@@ -45,7 +47,7 @@ def check_total(listing: AuctionListed, price_minor: int, lots: int) -> None:
         freight_minor=0,
         capital_minor=0,
         fee_minor=None,
-        fee_bps=listing.fee_bps,
+        fees=Fees(listing.fee_bps, lot_minor=listing.lot_fee_minor),
         tax_bps=listing.tax_bps,
         service_tax_bps=listing.service_tax_bps,
     )

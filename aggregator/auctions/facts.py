@@ -46,6 +46,7 @@ class AuctionListed:
     invited: tuple[str, ...]
     barred_groups: tuple[str, ...]
     owner_name_en: str = ""
+    lot_fee_minor: int = 0
 
 
 @fact

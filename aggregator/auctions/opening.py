@@ -181,6 +181,7 @@ async def _listing(
         invited=await _invited(unit, terms.invited),
         barred_groups=tuple(sorted(barred)),
         owner_name_en="" if owner is None else owner.name_en,
+        lot_fee_minor=traded.lot_fee_minor,
     )
 
 

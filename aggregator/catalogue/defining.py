@@ -30,6 +30,9 @@ class NewInstrument:
     tolerance_bps: int
     return_policy: str
     return_days: int
+    logistics_fee_bps: int = 0
+    capital_fee_bps: int = 0
+    lot_fee_minor: int = 0
 
 
 async def define_instrument(
@@ -50,11 +53,12 @@ async def define_instrument(
             raise InvalidField("/return_policy", "no instrument opens without one")
         if new.step_minor % new.tick_minor:
             raise InvalidField("/step_minor", "a multiple of the tick", new.step_minor)
-        marks = ", ".join(f"${i}" for i in range(1, 19))
+        marks = ", ".join(f"${i}" for i in range(1, 22))
         await unit.execute(
             "insert into instrument (id, name_zh, name_en, standard, packaging, currency,"
             " lot_text, tick_minor, step_minor, max_lots, tax_bps, service_tax_bps, fee_bps,"
-            " deposit_bps, tolerance_bps, return_policy, return_days, created_at)"
+            " deposit_bps, tolerance_bps, return_policy, return_days, logistics_fee_bps,"
+            " capital_fee_bps, lot_fee_minor, created_at)"
             f" values ({marks})",
             *astuple(new),
             unit.now,

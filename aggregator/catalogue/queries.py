@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aggregator.catalogue.fees import Fees
 from aggregator.catalogue.tenors import Cell, checked_tenor
 from aggregator.errors import InvalidField, NotFound
 from aggregator.journal.reading import Pool, Reader
@@ -11,7 +12,7 @@ from aggregator.journal.reading import Pool, Reader
 _COLUMNS = (
     "id, name_zh, name_en, standard, packaging, currency, lot_text, tick_minor, step_minor,"
     " max_lots, tax_bps, service_tax_bps, fee_bps, deposit_bps, tolerance_bps, return_policy,"
-    " return_days"
+    " return_days, logistics_fee_bps, capital_fee_bps, lot_fee_minor"
 )
 
 
@@ -36,6 +37,13 @@ class InstrumentView:
     tolerance_bps: int
     return_policy: str
     return_days: int
+    logistics_fee_bps: int
+    capital_fee_bps: int
+    lot_fee_minor: int
+
+    @property
+    def fees(self) -> Fees:
+        return Fees(self.fee_bps, self.logistics_fee_bps, self.capital_fee_bps, self.lot_fee_minor)
 
     def check_price(self, price_minor: int, pointer: str) -> int:
         """Return a price per lot that is positive and on tick, or raise InvalidField."""

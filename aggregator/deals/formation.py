@@ -37,7 +37,7 @@ class DealTerms:
     """What was awarded. Amounts are minor units per lot.
 
     `source` says which mechanism awarded it (`pool`, `auction`, `strip`), `source_id` which
-    one. `fee_minor` fixes the market's fee per lot; without it the instrument's rate counts.
+    one. `fee_minor` fixes the market's fee per lot; without it the instrument's fees count.
     `buyer_hold_ids` and `seller_hold_ids` are the deposits set aside for this award: they end
     as posted, and the deal takes its own: `deposit_minor`, or the instrument's share less
     `deposit_off_bps` of it, which the buyer's tier frees him of. Without
@@ -116,7 +116,7 @@ def agreed_lines(traded: InstrumentView, terms: DealTerms) -> tuple[Line, ...]:
         freight_minor=terms.freight_minor,
         capital_minor=terms.capital_minor,
         fee_minor=terms.fee_minor,
-        fee_bps=traded.fee_bps,
+        fees=traded.fees,
         tax_bps=traded.tax_bps,
         service_tax_bps=traded.service_tax_bps,
     )
@@ -192,6 +192,9 @@ async def _columns(unit: Unit, traded: InstrumentView, terms: DealTerms) -> dict
         "capital_minor": terms.capital_minor,
         "fee_minor": terms.fee_minor,
         "fee_bps": traded.fee_bps,
+        "logistics_fee_bps": traded.logistics_fee_bps,
+        "capital_fee_bps": traded.capital_fee_bps,
+        "lot_fee_minor": traded.lot_fee_minor,
         "tax_bps": traded.tax_bps,
         "service_tax_bps": traded.service_tax_bps,
         "tolerance_bps": traded.tolerance_bps,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.deals.lines import BPS
 from aggregator.journal.reading import Reader
 from matching.money import Rounding, scaled
 
@@ -81,8 +80,9 @@ async def last_price(
     Deals of the source `not_from`, such as a pool that is compared with it, do not count.
     """
     found = await reader.rows(
-        "select id, cell, currency, goods_minor, freight_minor, capital_minor, fee_minor, fee_bps,"
-        " settled_at from deal where buyer_id = $1 and instrument_id = $2 and region = $3"
+        "select id, cell, currency, goods_minor, freight_minor, capital_minor,"
+        " fee_of_lot(d) as fee_minor, settled_at from deal d"
+        " where buyer_id = $1 and instrument_id = $2 and region = $3"
         " and state in ('settled', 'returned') and accepted_lots > returned_lots"
         " and source_id <> $4 order by settled_at desc, id desc limit 1",
         organisation_id,
@@ -106,15 +106,15 @@ def _monthly(row: Mapping[str, Any], now: datetime) -> int:
 
 
 def _own_price(row: Mapping[str, Any]) -> OwnPrice:
-    fee_minor = row["fee_minor"]
-    if fee_minor is None:
-        fee_minor = scaled(row["goods_minor"], row["fee_bps"], BPS, Rounding.UP)
     return OwnPrice(
         deal_id=row["id"],
         cell=row["cell"],
         currency=row["currency"],
         goods_minor=row["goods_minor"],
         freight_minor=row["freight_minor"],
-        landed_minor=row["goods_minor"] + row["freight_minor"] + row["capital_minor"] + fee_minor,
+        landed_minor=row["goods_minor"]
+        + row["freight_minor"]
+        + row["capital_minor"]
+        + row["fee_minor"],
         settled_at=row["settled_at"],
     )

@@ -1,8 +1,9 @@
 """The glass box: a deal's total as lines, each with its counterparty, to the last fen.
 
 goods + logistics + capital are owed to the seller, who adds value-added tax on all three;
-the information line is the market's fee, with the tax on services. Tax and fee rates are
-rounded once on the whole line, half to even, and the total is the sum of the lines.
+the information line is the market's fee, with the tax on services. The fee has a part for each
+flow (`catalogue.fees`). Tax and fee rates are rounded once on the whole amount, half to even, and
+the total is the sum of the lines.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aggregator.catalogue.fees import Fees
 from matching.money import Rounding, scaled
 
 GOODS, LOGISTICS, CAPITAL = "goods", "logistics", "capital"
@@ -22,15 +24,15 @@ BPS = 10_000
 class Rates:
     """What a lot costs, and the rates in basis points.
 
-    `fee_minor` is the fee per lot where the award fixed it; otherwise the fee is `fee_bps`
-    of the goods line.
+    `fee_minor` is the fee per lot where the award fixed it; otherwise the fee is that of each
+    flow by its rate.
     """
 
     goods_minor: int
     freight_minor: int
     capital_minor: int
     fee_minor: int | None
-    fee_bps: int
+    fees: Fees
     tax_bps: int
     service_tax_bps: int
 
@@ -46,18 +48,28 @@ class Line:
     amount_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """What the market takes of one flow."""
+
+    flow: str
+    amount_minor: int
+
+
 def lines_of(rates: Rates, lots: int, *, seller_id: str) -> tuple[Line, ...]:
     """Return the six lines for a quantity, zeros included."""
     goods = rates.goods_minor * lots
     logistics = rates.freight_minor * lots
     capital = rates.capital_minor * lots
     fee = fee_minor(rates, lots)
-    by_award = rates.fee_minor is not None
+    # One rate says it all only where the goods are the one flow that bears a fee.
+    is_simple = rates.fee_minor is None and rates.fees == Fees(rates.fees.goods_bps)
+    fee_bps = rates.fees.goods_bps if is_simple else None
     return (
         Line(GOODS, seller_id, lots, None, goods),
         Line(LOGISTICS, seller_id, lots, None, logistics),
         Line(CAPITAL, seller_id, lots, None, capital),
-        Line(INFORMATION, PLATFORM, lots, None if by_award else rates.fee_bps, fee),
+        Line(INFORMATION, PLATFORM, lots, fee_bps, fee),
         Line(
             TAX, seller_id, lots, rates.tax_bps, share(goods + logistics + capital, rates.tax_bps)
         ),
@@ -67,9 +79,20 @@ def lines_of(rates: Rates, lots: int, *, seller_id: str) -> tuple[Line, ...]:
 
 def fee_minor(rates: Rates, lots: int) -> int:
     """Return the market's fee for a quantity, before tax."""
+    return sum(fee.amount_minor for fee in fees_by_flow(rates, lots))
+
+
+def fees_by_flow(rates: Rates, lots: int) -> tuple[Fee, ...]:
+    """Return the parts of the market's fee for a quantity; a fee that was fixed has one."""
     if rates.fee_minor is not None:
-        return rates.fee_minor * lots
-    return share(rates.goods_minor * lots, rates.fee_bps)
+        return (Fee(INFORMATION, rates.fee_minor * lots),)
+    fees = rates.fees
+    return (
+        Fee(GOODS, share(rates.goods_minor * lots, fees.goods_bps)),
+        Fee(LOGISTICS, share(rates.freight_minor * lots, fees.logistics_bps)),
+        Fee(CAPITAL, share(rates.capital_minor * lots, fees.capital_bps)),
+        Fee(INFORMATION, fees.lot_minor * lots),
+    )
 
 
 def share(amount_minor: int, bps: int) -> int:

@@ -12,7 +12,7 @@ from aggregator.deals.access import party_deal
 from aggregator.deals.claims import CONTESTED, Claim, claims_of
 from aggregator.deals.evidence import KINDS, Evidence, evidences
 from aggregator.deals.facts import DealPartlyFunded, DealPaymentTakenBack, DepositAsked
-from aggregator.deals.lines import PLATFORM, Line
+from aggregator.deals.lines import PLATFORM, Fee, Line, fees_by_flow
 from aggregator.deals.matching import Match, matches
 from aggregator.deals.store import Deal
 from aggregator.deals.tasks import BUYER, Task, side_of, tasks
@@ -130,6 +130,8 @@ class DisputeView(OnDesk):
 class DealView:
     """One deal for one of its parties; `evidences` names all five, None where it is missing.
 
+    `fees` are the parts of the market's fee, by flow; they sum to the information line.
+
     How the buyer pays is his own: the seller sees no deposit, call or escrow of an unfunded
     deal, which would tell him what cash the buyer has.
     """
@@ -152,6 +154,7 @@ class DealView:
     return_until: datetime | None
     lines: tuple[Line, ...]
     accepted_lines: tuple[Line, ...]
+    fees: tuple[Fee, ...]
     terms: tuple[Term, ...]
     evidences: Mapping[str, Evidence | None]
     performance_minor: int
@@ -222,6 +225,7 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
         cancel_until=found.cancel_until,
         return_until=_return_until(found),
         lines=tuple(await store.lines_of(source, deal_id, "agreed")),
+        fees=fees_by_flow(found.rates, found.accepted_lots or found.lots),
         accepted_lines=tuple(await store.lines_of(source, deal_id, "accepted")),
         terms=tuple(await terms_of(source, deal_id)),
         evidences={kind: proofs.get(kind) for kind in KINDS},

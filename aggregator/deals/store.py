@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aggregator.catalogue.fees import Fees
 from aggregator.deals.lines import Line, Rates
 from aggregator.errors import NotFound
 from aggregator.journal.reading import Reader
@@ -15,7 +16,8 @@ from aggregator.market import Unit
 COLUMNS = (
     "id, source, source_id, instrument_id, region, tenor, cell, buyer_id, seller_id, buyer_group,"
     " seller_group, currency, lots, goods_minor, freight_minor, capital_minor, fee_minor, fee_bps,"
-    " tax_bps, service_tax_bps, tolerance_bps, return_days, total_minor, deposit_minor,"
+    " logistics_fee_bps, capital_fee_bps, lot_fee_minor, tax_bps, service_tax_bps, tolerance_bps,"
+    " return_days, total_minor, deposit_minor,"
     " call_reference, call_minor, performance_hold_id, performance_minor, missing_minor,"
     " performance_due_at,"
     " forfeited_minor, state, note, dispute_reason, cancel_wanted_by, cancel_until, shipped_lots,"
@@ -46,6 +48,9 @@ class Deal:
     capital_minor: int
     fee_minor: int | None
     fee_bps: int
+    logistics_fee_bps: int
+    capital_fee_bps: int
+    lot_fee_minor: int
     tax_bps: int
     service_tax_bps: int
     tolerance_bps: int
@@ -83,7 +88,9 @@ class Deal:
             freight_minor=self.freight_minor,
             capital_minor=self.capital_minor,
             fee_minor=self.fee_minor,
-            fee_bps=self.fee_bps,
+            fees=Fees(
+                self.fee_bps, self.logistics_fee_bps, self.capital_fee_bps, self.lot_fee_minor
+            ),
             tax_bps=self.tax_bps,
             service_tax_bps=self.service_tax_bps,
         )

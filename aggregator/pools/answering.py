@@ -117,7 +117,7 @@ async def _buy(
     group = await store.group(unit, pool.id, share.number)
     assert group.seller_id is not None
     assert group.paid_goods_minor is not None
-    price = landed(group.paid_goods_minor, pledge.freight_minor, traded.fee_bps)
+    price = landed(group.paid_goods_minor, pledge.freight_minor, traded.fees)
     assert price.landed_minor <= pledge.limit_minor, "nobody pays above his limit"
     deposit_minor = deposit(pledge.limit_minor, asked.lots, traded.deposit_bps)
     await require(unit, _commitment(pool, asked.lots, price.landed_minor, deposit_minor))

@@ -103,7 +103,7 @@ async def _award(
         await deposits.bind(unit, group.offer_id, group.lots)
     for pledge in await _members(unit, pool.id, group.number):
         assert pledge.awarded_lots is not None
-        price = landed(goods_minor, pledge.freight_minor, traded.fee_bps)
+        price = landed(goods_minor, pledge.freight_minor, traded.fees)
         assert price.landed_minor <= pledge.limit_minor, "nobody pays above his limit"
         deal_id = await form_deal(unit, terms_of(pool, pledge, seller_id, goods_minor))
         await unit.execute(

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from aggregator.catalogue.fees import Fees
 from aggregator.market import Unit
 from aggregator.pools.landed import net_limit
 from aggregator.pools.store import PledgeRow, PoolRow
@@ -59,11 +60,11 @@ def inputs_of(
     offers: Sequence[OfferView],
     *,
     currency: str,
-    fee_bps: int,
+    fees: Fees,
 ) -> Inputs:
     """Return the standing set as the mechanism reads it."""
     rules = Rules((pool.similarity_n, pool.similarity_d), pool.min_members, "stable")
-    wanted = tuple(_pledge(row, str(pool.cell), fee_bps) for row in pledges)
+    wanted = tuple(_pledge(row, str(pool.cell), fees) for row in pledges)
     offered = tuple(_offer(view) for view in offers)
     instance = instance_document(wanted, offered, rules, currency)
     return Inputs(wanted, offered, rules, instance)
@@ -113,13 +114,13 @@ async def keep(unit: Unit, pool_id: str, certified: Certified) -> None:
     )
 
 
-def _pledge(row: PledgeRow, cell: str, fee_bps: int) -> Pledge:
+def _pledge(row: PledgeRow, cell: str, fees: Fees) -> Pledge:
     """Return the pledge as the mechanism reads it.
 
-    The fee is a share of the goods price, the mechanism's fee an amount: the fee at the
+    The fee follows the goods price, the mechanism's fee is an amount: the fee at the
     highest goods price that the limit bears makes the net limit exact.
     """
-    net_minor = net_limit(row.limit_minor, row.freight_minor, fee_bps)
+    net_minor = net_limit(row.limit_minor, row.freight_minor, fees)
     return Pledge(
         id=row.id,
         owner=row.owner_group,

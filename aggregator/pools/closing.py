@@ -105,7 +105,7 @@ async def _inputs(
     unit: Unit, pool: PoolRow, pledges: Sequence[PledgeRow], offers: Sequence[OfferView]
 ) -> Inputs:
     traded = await instrument(pool.instrument_id, unit)
-    return inputs_of(pool, pledges, offers, currency=traded.currency, fee_bps=traded.fee_bps)
+    return inputs_of(pool, pledges, offers, currency=traded.currency, fees=traded.fees)
 
 
 async def _close(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.catalogue.fees import Fees
 from aggregator.journal.facts import fact
 
 
@@ -75,6 +76,12 @@ class PoolOpened:
     min_members: int
     deposit_bps: int
     fee_bps: int
+    logistics_fee_bps: int = 0
+    lot_fee_minor: int = 0
+
+    @property
+    def fees(self) -> Fees:
+        return Fees(self.fee_bps, self.logistics_fee_bps, lot_minor=self.lot_fee_minor)
 
 
 @fact

@@ -1,16 +1,15 @@
 """A member's landed price: goods + his own freight + the market's fee, per lot before tax.
 
-The fee is a share of the goods price, rounded up per lot here; on the deal it is rounded
-once on the whole, so a deal never costs more than its landed price says.
+The fee is that of each flow, rounded up per lot here; on the deal it is rounded once on the
+whole, so a deal never costs more than its landed price says.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aggregator.catalogue.fees import BPS, Fees
 from matching.money import Rounding, scaled
-
-BPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +25,19 @@ class Landed:
         return self.goods_minor + self.freight_minor + self.fee_minor
 
 
-def landed(goods_minor: int, freight_minor: int, fee_bps: int) -> Landed:
+def landed(goods_minor: int, freight_minor: int, fees: Fees) -> Landed:
     """Return the landed price of a goods price."""
-    fee_minor = scaled(goods_minor, fee_bps, BPS, Rounding.UP)
-    return Landed(goods_minor, freight_minor, fee_minor)
+    return Landed(goods_minor, freight_minor, fees.of_lot(goods_minor, freight_minor))
 
 
-def net_limit(limit_minor: int, freight_minor: int, fee_bps: int) -> int:
+def net_limit(limit_minor: int, freight_minor: int, fees: Fees) -> int:
     """Return the highest goods price whose landed price stays within the limit.
 
-    goods + ⌈goods × fee⌉ ≤ limit − freight holds exactly when
-    goods ≤ ⌊(limit − freight) × 10000 ÷ (10000 + fee)⌋, as all are whole.
+    goods + ⌈goods × fee⌉ ≤ rest, where the rest is what freight and the fees beside the goods
+    leave of the limit, holds exactly when goods ≤ ⌊rest × 10000 ÷ (10000 + fee)⌋, as all are whole.
     """
-    return (limit_minor - freight_minor) * BPS // (BPS + fee_bps)
+    rest_minor = limit_minor - freight_minor - fees.beside_goods(freight_minor)
+    return rest_minor * BPS // (BPS + fees.goods_bps)
 
 
 def deposit(limit_minor: int, lots: int, deposit_bps: int) -> int:

@@ -132,6 +132,8 @@ def _opened(
         min_members=terms.min_members,
         deposit_bps=traded.deposit_bps,
         fee_bps=traded.fee_bps,
+        logistics_fee_bps=traded.logistics_fee_bps,
+        lot_fee_minor=traded.lot_fee_minor,
     )
 
 

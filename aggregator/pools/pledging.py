@@ -345,7 +345,7 @@ def _check_terms(traded: InstrumentView, terms: PledgeTerms | PledgeRow) -> None
         raise InvalidField("/freight", "0 or more", terms.freight_minor)
     if terms.freight_minor:
         traded.check_price(terms.freight_minor, "/freight")
-    if net_limit(terms.limit_minor, terms.freight_minor, traded.fee_bps) <= 0:
+    if net_limit(terms.limit_minor, terms.freight_minor, traded.fees) <= 0:
         raise InvalidField("/freight", "leaves nothing of the limit", terms.freight_minor)
     # Tax and fee come on top of the limit; half is room enough for them.
     most_minor = MAX_TOTAL_MINOR // 2

@@ -64,7 +64,7 @@ async def savings(
     nearest = nearest_to(opened.tenor, published)
     index = None
     if nearest is not None:
-        index = landed(nearest.value_minor, freight, opened.fee_bps)
+        index = landed(nearest.value_minor, freight, opened.fees)
     against = _Comparators(own, index)
     award = pledged.award if pledged else None
     return {
@@ -114,7 +114,7 @@ def _at_breaks(state: State, freight_minor: int, against: _Comparators) -> list[
     assert state.opened is not None
     rows = []
     for from_lots, goods_minor in envelope(state.offers.values()):
-        price = landed(goods_minor, freight_minor, state.opened.fee_bps)
+        price = landed(goods_minor, freight_minor, state.opened.fees)
         rows.append({"from_lots": from_lots, **against.row(goods_minor, price.landed_minor)})
     return rows
 

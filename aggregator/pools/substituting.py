@@ -205,7 +205,7 @@ async def _next(
         return None
     assert group.seller_id is not None
     assert group.paid_goods_minor is not None
-    fee_bps = (await instrument(pool.instrument_id, unit)).fee_bps
+    fees = (await instrument(pool.instrument_id, unit)).fees
     freed = await unit.row("select owner_group from pledge where deal_id = $1", share.freed_deal_id)
     assert freed is not None
     # Who did not pay does not come back through another of his firms.
@@ -215,7 +215,7 @@ async def _next(
     for pledge in await store.pledges(unit, pool.id, "left_out"):
         if pledge.id in asked or pledge.id in waiting or pledge.owner_group in barred:
             continue
-        price = landed(group.paid_goods_minor, pledge.freight_minor, fee_bps)
+        price = landed(group.paid_goods_minor, pledge.freight_minor, fees)
         if price.landed_minor <= pledge.limit_minor and _fits(pool, window, pledge):
             return pledge
     return None
@@ -271,8 +271,8 @@ async def _offer(
         until,
     )
     await set_timer(unit, TIMER, asked.id, until)
-    fee_bps = (await instrument(pool.instrument_id, unit)).fee_bps
-    price = landed(group.paid_goods_minor, pledge.freight_minor, fee_bps)
+    fees = (await instrument(pool.instrument_id, unit)).fees
+    price = landed(group.paid_goods_minor, pledge.freight_minor, fees)
     fact = SubstituteOffered(
         pool_id=pool.id,
         number=group.number,

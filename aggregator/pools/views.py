@@ -53,6 +53,8 @@ def view(state: State, audience: Audience) -> View:
         "similarity": list(opened.similarity),
         "deposit_bps": opened.deposit_bps,
         "fee_bps": opened.fee_bps,
+        "logistics_fee_bps": opened.logistics_fee_bps,
+        "lot_fee": decimal_text(opened.lot_fee_minor, opened.currency),
         "breaks": [
             {"from_lots": lots, "price": decimal_text(price_minor, opened.currency)}
             for lots, price_minor in breaks
@@ -241,7 +243,7 @@ def _substitute(opened: PoolOpened, own: Standing) -> View | None:
 
 
 def _landed(goods_minor: int, freight_minor: int, opened: PoolOpened) -> Landed:
-    return landed(goods_minor, freight_minor, opened.fee_bps)
+    return landed(goods_minor, freight_minor, opened.fees)
 
 
 def _lines(price: Landed, currency: str) -> View:

@@ -52,7 +52,7 @@ _COMPARED = """
 with own as (
   select d.*, d.buyer_id = $1 as is_buyer, d.accepted_lots - d.returned_lots as kept,
     d.goods_minor + case when d.buyer_id = $1 then d.freight_minor + d.capital_minor
-      + coalesce(d.fee_minor, (d.goods_minor * d.fee_bps + 9999) / 10000) else 0 end as price
+      + fee_of_lot(d) else 0 end as price
   from deal d where $1 in (d.buyer_id, d.seller_id) and d.state in ('settled', 'returned')
     and d.accepted_lots > d.returned_lots
 ), beside as (

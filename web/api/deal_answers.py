@@ -62,6 +62,13 @@ class TermAnswer(Answers):
     measured: str | None
 
 
+class FeeAnswer(Answers):
+    """The market's fee for one flow; all of them are the information line."""
+
+    flow: str
+    amount: Money
+
+
 class EvidenceAnswer(Answers):
     kind: str
     reference: str
@@ -188,6 +195,7 @@ class DealAnswer(DealSummary):
     return_until: str | None
     lines: list[LineAnswer]
     accepted_lines: list[LineAnswer]
+    fees: list[FeeAnswer]
     terms: list[TermAnswer]
     evidences: dict[str, EvidenceAnswer | None]
     performance: Money

@@ -50,7 +50,10 @@ class RegionBody(Body):
 
 
 class InstrumentBody(Body):
-    """What a price is for; its terms never change."""
+    """What a price is for; its terms never change.
+
+    The market's fee is `fee_bps` of the goods, a share of freight and capital, `lot_fee` per lot.
+    """
 
     id: Instrument
     name_zh: Name
@@ -69,6 +72,9 @@ class InstrumentBody(Body):
     tolerance_bps: Bps
     return_policy: Note
     return_days: Annotated[int, Field(ge=0, le=365)]
+    logistics_fee_bps: Bps = 0
+    capital_fee_bps: Bps = 0
+    lot_fee: Minor = 0
 
 
 @route("GET", "/organisations", act="parties.register")
@@ -109,7 +115,8 @@ async def instruments(_: Call) -> Answer:
 async def define_instrument(call: Call) -> Outcome:
     """Define an instrument."""
     given = call.body.model_dump()
-    given["tick_minor"], given["step_minor"] = given.pop("tick"), given.pop("step")
+    for name in ("tick", "step", "lot_fee"):
+        given[f"{name}_minor"] = given.pop(name)
     new = defining.NewInstrument(**given)
     return await defining.define_instrument(call.market, call.actor, call.command, new)
 

@@ -131,6 +131,8 @@ class PoolView(Answers):
     similarity: list[int]
     deposit_bps: int
     fee_bps: int
+    logistics_fee_bps: int
+    lot_fee: Money
     breaks: list[Break]
     progress: Progress | None
     you: OwnPledge | None

@@ -5,7 +5,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.deals.lines import PLATFORM, Rates, lines_of, total
+from aggregator.catalogue.fees import Fees
+from aggregator.deals.lines import PLATFORM, Rates, fees_by_flow, lines_of, total
 
 AMOUNTS = st.integers(0, 10**8)
 BPS = st.integers(0, 10_000)
@@ -15,7 +16,9 @@ RATES = st.builds(
     freight_minor=AMOUNTS,
     capital_minor=AMOUNTS,
     fee_minor=st.none() | AMOUNTS,
-    fee_bps=BPS,
+    fees=st.builds(
+        Fees, goods_bps=BPS, logistics_bps=BPS, capital_bps=BPS, lot_minor=st.integers(0, 10**6)
+    ),
     tax_bps=BPS,
     service_tax_bps=BPS,
 )
@@ -36,6 +39,7 @@ def test_each_rate_is_off_by_at_most_half_a_fen(rates: Rates, lots: int) -> None
 
     owed = sum(amounts[kind].amount_minor for kind in ("goods", "logistics", "capital"))
     fee = amounts["information"].amount_minor
+    assert fee == sum(part.amount_minor for part in fees_by_flow(rates, lots))
     for kind, base in (("tax", owed), ("service_tax", fee)):
         exact = Fraction(base * (amounts[kind].rate_bps or 0), 10_000)
         assert abs(amounts[kind].amount_minor - exact) <= Fraction(1, 2)

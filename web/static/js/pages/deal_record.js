@@ -45,7 +45,15 @@ export function lines(page) {
         h("td", { class: "number" }, amount(decimal(sum))),
       ),
     }),
+    fees(deal),
   );
+}
+
+/** What of the market's fee is for which flow, where more than one bears it. */
+function fees(deal) {
+  const borne = deal.fees.filter((fee) => minor(fee.amount) > 0n);
+  const parts = borne.map((fee) => `${t(`page.line_kind.${fee.flow}`)} ${amount(fee.amount)}`);
+  return borne.length > 1 && h("p", { class: "note" }, t("page.deal.fee_parts", { parts: parts.join(" · ") }));
 }
 
 function party(page, id) {
