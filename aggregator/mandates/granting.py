@@ -173,7 +173,8 @@ async def expire(market: Market, mandate_id: str) -> None:
 async def end_within(unit: Unit, row: Mapping[str, Any], state: str) -> None:
     """End a locked mandate in the caller's transaction."""
     if row["hold_id"] is not None:
-        await holds.void(unit, row["hold_id"])
+        end = holds.expire if state == "expired" else holds.void
+        await end(unit, row["hold_id"])
     await unit.execute(
         "update mandate set state = $2, left_minor = 0, hold_id = null where id = $1",
         row["id"],

@@ -33,6 +33,8 @@ async def on_ticket_opened(unit: Unit, opened: TicketOpened) -> None:
     )
     if found:
         await unit.record(f"cell:{cell}", DealParked(opened.deal_id, publication.TICKET))
+        # What is left of the batch may be safe now.
+        await publication.gather(unit, parse_cell(cell))
 
 
 async def on_ticket_ended(unit: Unit, ended: TicketEnded) -> None:

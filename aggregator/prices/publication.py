@@ -67,6 +67,9 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
     )
     if reason is not None:
         await unit.record(f"cell:{cell}", DealParked(settled.deal_id, reason))
+        # What is left of a batch may be safe now.
+        for left in sorted({leg["cell"] for leg in legs if leg["state"] == "waiting"}):
+            await gather(unit, parse_cell(left))
         return
     await gather(unit, cell)
 
@@ -128,15 +131,23 @@ async def exclude(unit: Unit, deal_id: str, lots: int) -> None:
         deal_id,
         left,
     )
+    if deal["state"] == "waiting":
+        await gather(unit, parse_cell(cell))
 
 
 async def locked_cell(unit: Unit, deal_id: str) -> str | None:
     """Lock the cell that a deal feeds and return it; None where it has not settled."""
+    cell, locked = await _cell_of(unit, deal_id), None
+    # While this waited for the lock, the deal may have gone up to the next region; that ends.
+    while cell != locked:
+        await unit.lock(f"cell:{cell}")
+        cell, locked = await _cell_of(unit, deal_id), cell
+    return cell
+
+
+async def _cell_of(unit: Unit, deal_id: str) -> str | None:
     row = await unit.row("select cell from price_deal where deal_id = $1", deal_id)
-    if row is None:
-        return None
-    await unit.lock(f"cell:{row['cell']}")
-    return str(row["cell"])
+    return None if row is None else str(row["cell"])
 
 
 async def fold(market: Market, key: str) -> None:

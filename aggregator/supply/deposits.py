@@ -37,7 +37,8 @@ async def adjust(unit: Unit, offer_id: str) -> None:
     """
     row = await _locked(unit, offer_id)
     if row["hold_id"] is not None:
-        await holds.void(unit, row["hold_id"])
+        end = holds.expire if row["state"] == "expired" else holds.void
+        await end(unit, row["hold_id"])
     wanted = await _wanted(unit, row)
     try:
         await _place(unit, row, wanted)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from aggregator.errors import InsufficientFunds, InvalidField, NotAllowed, NotFound, WrongState
+from aggregator.journal.reading import Pool
 from aggregator.ledger import accounts, holds
 from aggregator.mandates import granting, policies
 from aggregator.mandates.errors import BeyondMandate, OwnAct
@@ -171,6 +172,8 @@ async def test_a_mandate_ends_by_time_and_by_its_giver(firm: Firm) -> None:
     await firm.pass_to(1)
     assert (await firm.of_mandate(short))["state"] == "expired"
     assert await firm.held() == 0
+    ended = await Pool().rows("select state from hold where ended_at is not null")
+    assert [row["state"] for row in ended] == ["expired"]
 
     second = await firm.mandate(reserve_minor=10 * LOT)
     await granting.revoke(firm.market, firm.people["boss"], a_command(), second)

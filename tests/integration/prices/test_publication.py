@@ -202,6 +202,24 @@ async def test_a_return_after_publication_restates_nothing(orm: str) -> None:
     assert [(row["deal_id"], row["publication_id"]) for row in rows] == [("deal_000", None)]
 
 
+async def test_a_batch_that_is_safe_by_what_leaves_it_is_published(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+    await settle(market, 0, buyer="B0", seller="S0", lots=5_000)
+    for n in range(1, 6):
+        await settle(market, n, buyer=f"B{n}", seller=f"S{n}")
+    before = await published()
+
+    async def step(unit: Unit) -> Answer:
+        await publication.exclude(unit, "deal_000", 4_900)
+        return {}
+
+    await market.perform(Actor.SYSTEM, "settlement.import", step)
+
+    assert before == []
+    assert [fact.number for fact in await published()] == [1]
+
+
 async def test_a_topic_shows_its_own_cells_only(orm: str) -> None:
     market = a_market()
     await with_sugar(market)
