@@ -39,6 +39,7 @@ from aggregator.pools import awarding as pool_awarding
 from aggregator.pools import closing as pool_closing
 from aggregator.pools import sending as pool_sending
 from aggregator.pools.facts import (
+    PledgeChanged,
     PledgesLeftOut,
     PledgeWithdrawn,
     PoolAwarded,
@@ -82,6 +83,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     ParkingDecided: [gathering.on_parking_decided],
     PersonLeft: [granting.on_person_left],
     PledgeWithdrawn: [pool_sending.on_pledge_withdrawn, ending.on_pledge_withdrawn],
+    PledgeChanged: [pool_sending.on_pledge_changed],
     PledgesLeftOut: [pool_sending.on_left_out, ending.on_left_out],
     PoolAwarded: [pool_sending.on_pool_awarded, ending.on_pool_awarded],
     PoolLapsed: [pool_sending.on_left_out, ending.on_left_out],

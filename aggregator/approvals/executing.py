@@ -13,31 +13,37 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from aggregator.auctions import bidding
-from aggregator.errors import DiskFull, MarketError, OutcomeUnknown, TryAgain
+from aggregator.errors import Conflict, DiskFull, MarketError, OutcomeUnknown, TryAgain
 from aggregator.forwards import offering as strip_offering
 from aggregator.forwards import ordering
 from aggregator.journal.facts import json_text
 from aggregator.journal.reading import Pool
 from aggregator.mandates import secrecy
 from aggregator.mandates.drawing import APPROVED
+from aggregator.mandates.errors import ApprovalNotOpen
 from aggregator.mandates.facts import ApprovalEnded
 from aggregator.mandates.policies import stream_of
 from aggregator.mandates.requesting import approve
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.sessions import member
-from aggregator.pools import pledging
+from aggregator.pools import pledging, sending
 from aggregator.refusals import Refusal, plain_figures, refusal_code
 from aggregator.supply import offering
 from matching.errors import RuleViolation
 
 T = TypeVar("T")
-Run = Callable[[Market, Actor, Command, str, Mapping[str, Any]], Awaitable[Outcome]]
+Terms = Mapping[str, Any]
+Run = Callable[[Market, Actor, Command | None, str, Terms], Awaitable[Outcome]]
+
+_NO_APPROVAL = "none"
 
 
 async def _bid(
-    market: Market, actor: Actor, command: Command, subject: str, terms: Mapping[str, Any]
+    market: Market, actor: Actor, command: Command | None, subject: str, terms: Terms
 ) -> Outcome:
-    """Say what was approved in an auction: for a package, up to a limit, or as a price."""
+    """Say what was approved in an auction: a demand, a package, up to a limit, or a price."""
+    if "demand" in terms:
+        return await bidding.place_demand(market, actor, command, subject, **terms)
     if "items" in terms:
         return await bidding.place_package(market, actor, command, subject, **terms)
     if "limit_minor" in terms:
@@ -46,28 +52,43 @@ async def _bid(
 
 
 async def _pledge(
-    market: Market, actor: Actor, command: Command, subject: str, terms: Mapping[str, Any]
+    market: Market, actor: Actor, command: Command | None, subject: str, terms: Terms
 ) -> Outcome:
-    wanted = _read(pledging.PledgeTerms, terms)
-    return await pledging.pledge(market, actor, command, subject, wanted)
+    """Join a pool, by a request that is sent or not, or change what was pledged."""
+    if "pledge_id" in terms:
+        change = _read(pledging.PledgeChange, _without(terms, "pledge_id"))
+        return await pledging.change(market, actor, command, subject, terms["pledge_id"], change)
+    wanted = _read(pledging.PledgeTerms, _without(terms, "request_id"))
+    if "request_id" not in terms:
+        return await pledging.pledge(market, actor, command, subject, wanted)
+    return await sending.send(
+        market,
+        actor,
+        command,
+        terms["request_id"],
+        subject,
+        size_lots=wanted.size_lots,
+        agrees_to_prolong=wanted.agrees_to_prolong,
+        only_as=wanted,
+    )
 
 
 async def _order(
-    market: Market, actor: Actor, command: Command, subject: str, terms: Mapping[str, Any]
+    market: Market, actor: Actor, command: Command | None, subject: str, terms: Terms
 ) -> Outcome:
     wanted = _read(ordering.OrderTerms, terms)
     return await ordering.place_order(market, actor, command, subject, wanted)
 
 
 async def _strip_offer(
-    market: Market, actor: Actor, command: Command, subject: str, terms: Mapping[str, Any]
+    market: Market, actor: Actor, command: Command | None, subject: str, terms: Terms
 ) -> Outcome:
     wanted = _read(strip_offering.OfferTerms, terms)
     return await strip_offering.place_offer(market, actor, command, subject, wanted)
 
 
 async def _offer(
-    market: Market, actor: Actor, command: Command, _: str, terms: Mapping[str, Any]
+    market: Market, actor: Actor, command: Command | None, _: str, terms: Terms
 ) -> Outcome:
     wanted = _read(offering.OfferTerms, terms)
     return await offering.publish_offer(market, actor, command, wanted)
@@ -80,6 +101,25 @@ RUNS: Mapping[str, Run] = {
     "pools.pledge": _pledge,
     "supply.offer": _offer,
 }
+
+
+async def rehearse(market: Market, actor: Actor, act: str, subject: str, terms: Terms) -> None:
+    """Refuse what could not be carried out if it were approved now; nothing is done.
+
+    The act is tried under an approval that is not there, which is what refuses it when no other
+    rule does. Whether its deposit is available counts when it is carried out.
+
+    Raises:
+        Conflict: it would change nothing.
+        RuleViolation, MarketError: what the act raises.
+
+    """
+    trying = replace(actor, grants=actor.grants | {f"{APPROVED}{_NO_APPROVAL}"})
+    try:
+        await RUNS[act](market, trying, None, subject, terms)
+    except ApprovalNotOpen:
+        return
+    raise Conflict("nothing_to_approve")
 
 
 async def approve_and_execute(
@@ -143,6 +183,10 @@ async def _note(market: Market, row: Mapping[str, Any], result: Refusal | Answer
 
 def _refused(refusal: Refusal) -> Answer:
     return {"code": refusal_code(refusal), "figures": plain_figures(refusal)}
+
+
+def _without(terms: Terms, name: str) -> Terms:
+    return {key: value for key, value in terms.items() if key != name}
 
 
 def _read(cls: type[T], terms: Mapping[str, Any]) -> T:

@@ -14,7 +14,7 @@ from aggregator.market import Actor, Command, Market, Outcome
 async def place_bid(
     market: Market,
     actor: Actor,
-    command: Command,
+    command: Command | None,
     auction_id: str,
     *,
     price_minor: int,
@@ -44,23 +44,38 @@ async def place_bid(
 
 
 async def place_demand(
-    market: Market, actor: Actor, command: Command, auction_id: str, demand: dict[str, int]
+    market: Market,
+    actor: Actor,
+    command: Command | None,
+    auction_id: str,
+    demand: Mapping[str, int],
+    *,
+    only_round: int | None = None,
 ) -> Outcome:
     """Say how many lots of each item to take at the prices of this round of a clock auction.
+
+    With `only_round` it is said in that round or not at all.
 
     Raises:
         NotFound, NotAllowed, RelatedToOwner, GroupAlreadyBids, KindNotAdmitted,
         InsufficientFunds, RuleViolation: as in `place_bid`.
 
     """
-    wanted = BidWanted(auction_id, 0, None, False, tuple(sorted(demand.items())))  # noqa: FBT003
+    wanted = BidWanted(
+        auction_id,
+        0,
+        None,
+        all_or_none=False,
+        demand=tuple(sorted(demand.items())),
+        only_round=only_round,
+    )
     return await _at_the_desk(market, actor, command, wanted)
 
 
 async def place_package(
     market: Market,
     actor: Actor,
-    command: Command,
+    command: Command | None,
     auction_id: str,
     *,
     items: Sequence[str],
@@ -83,7 +98,12 @@ async def place_package(
 
 
 async def set_standing(
-    market: Market, actor: Actor, command: Command, auction_id: str, *, limit_minor: int | None
+    market: Market,
+    actor: Actor,
+    command: Command | None,
+    auction_id: str,
+    *,
+    limit_minor: int | None,
 ) -> Outcome:
     """Let the market bid for the firm up to a secret limit; None takes the order back.
 
@@ -96,7 +116,7 @@ async def set_standing(
 
 
 async def _at_the_desk(
-    market: Market, actor: Actor, command: Command, wanted: BidWanted | StandingWanted
+    market: Market, actor: Actor, command: Command | None, wanted: BidWanted | StandingWanted
 ) -> Outcome:
     actor.require("auctions.bid")
     auction_id = wanted.auction_id
@@ -108,7 +128,7 @@ async def _at_the_desk(
             actor,
             "auctions.bid",
             wanted,
-            command=sealing.fingerprinted(command),
+            command=None if command is None else sealing.fingerprinted(command),
             stream=store.stream_of(auction_id),
         )
     except SealedRefusal as sealed:

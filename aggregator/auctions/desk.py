@@ -15,7 +15,7 @@ from aggregator.auctions.receipts import receipt
 from aggregator.auctions.store import Room
 from aggregator.auctions.terms import ROLE_OF_BIDDER
 from aggregator.db.calls import Call, as_json
-from aggregator.errors import MarketError, NotAllowed, NotFound
+from aggregator.errors import Conflict, MarketError, NotAllowed, NotFound
 from aggregator.journal.reading import Entry
 from aggregator.ledger import accounts
 from aggregator.ledger.covering import Covering, Held
@@ -41,6 +41,7 @@ class BidWanted:
     """A bid as it is asked for: a price, or lots by item; all lots when `lots` is None.
 
     With `items` it is for all of these together; `xor` names its group of alternatives.
+    A demand may be meant for one round alone, `only_round`.
     """
 
     auction_id: str
@@ -51,6 +52,7 @@ class BidWanted:
     attributes: tuple[tuple[str, int], ...] = ()
     items: tuple[str, ...] = ()
     xor: str | None = None
+    only_round: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,8 @@ class BidDesk(Desk):
             return SetStanding(self._unit.new_id("std"), bidder, wanted.limit_minor)
         bid_id = self._unit.new_id("bid")
         if wanted.demand:
+            if state.clock is not None and wanted.only_round not in (None, state.clock.round):
+                raise Conflict("round_changed")
             return PlaceDemand(bid_id, bidder, wanted.demand)
         if wanted.items:
             return PlacePackage(bid_id, bidder, wanted.items, wanted.price_minor, wanted.xor)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aggregator.demand import store
-from aggregator.demand.facts import RequestBought, RequestReopened, RequestSent
+from aggregator.demand.facts import RequestBought, RequestChanged, RequestReopened, RequestSent
 from aggregator.demand.store import Request
 from aggregator.market import Unit
 
@@ -21,6 +23,33 @@ async def sent(unit: Unit, request_id: str, pool_id: str, pledge_id: str) -> Non
     )
     fact = RequestSent(request_id, found.organisation_id, pool_id, pledge_id)
     await unit.record(store.stream_of(request_id), fact)
+
+
+async def changed(
+    unit: Unit,
+    pledge_id: str,
+    *,
+    lots: int,
+    tolerance_lots: int,
+    limit_minor: int,
+    freight_minor: int,
+) -> None:
+    """Note what the pledge of a request asks for now, so that a draft comes back with it."""
+    found = await _of_pledge(unit, pledge_id, store.SENT)
+    if found is None:
+        return
+    terms = replace(
+        found.terms,
+        lots=lots,
+        tolerance_lots=tolerance_lots,
+        limit_minor=limit_minor,
+        freight_minor=freight_minor,
+    )
+    if terms == found.terms:
+        return
+    await store.write_terms(unit, found.id, terms)
+    fact = RequestChanged(found.id, found.organisation_id, terms)
+    await unit.record(store.stream_of(found.id), fact)
 
 
 async def reopened(unit: Unit, pledge_id: str) -> None:

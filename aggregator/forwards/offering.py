@@ -46,7 +46,7 @@ class OfferTerms:
 
 
 async def place_offer(
-    market: Market, actor: Actor, command: Command, strip_id: str, terms: OfferTerms
+    market: Market, actor: Actor, command: Command | None, strip_id: str, terms: OfferTerms
 ) -> Outcome:
     """Place a sealed offer, in place of one's earlier one.
 

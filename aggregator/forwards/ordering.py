@@ -46,7 +46,7 @@ class OrderTerms:
 
 
 async def place_order(
-    market: Market, actor: Actor, command: Command, strip_id: str, terms: OrderTerms
+    market: Market, actor: Actor, command: Command | None, strip_id: str, terms: OrderTerms
 ) -> Outcome:
     """Place an order, with its deposit set aside in the same act.
 

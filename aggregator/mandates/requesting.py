@@ -19,6 +19,7 @@ from aggregator.mandates.facts import ApprovalAsked, ApprovalEnded, ApprovalStep
 from aggregator.mandates.policies import stream_of
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_note
+from aggregator.refusals import Refusal
 from aggregator.scheduler.timers import clear_timer, set_timer
 from matching.money import MAX_TOTAL_MINOR
 
@@ -39,8 +40,17 @@ class Asking:
     note: str = ""
 
 
-async def ask(market: Market, actor: Actor, command: Command, asking: Asking) -> Outcome:
+async def ask(
+    market: Market,
+    actor: Actor,
+    command: Command,
+    asking: Asking,
+    *,
+    refusal: Refusal | None = None,
+) -> Outcome:
     """Ask for an approval of an act under the firm's policy.
+
+    With a `refusal`, of the act itself, that is what a command is answered which is new.
 
     Raises:
         NotAllowed: the person's roles do not hold the act itself.
@@ -54,6 +64,8 @@ async def ask(market: Market, actor: Actor, command: Command, asking: Asking) ->
     note = checked_note(asking.note, "/note")
 
     async def step(unit: Unit) -> Answer:
+        if refusal is not None:
+            raise refusal
         firm = actor.organisation_id
         policy = await unit.row(
             "select chain, valid_hours from mandate_policy where organisation_id = $1 and act = $2",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.errors import InvalidField, NotFound, WrongState
-from aggregator.journal.reading import Pool
+from aggregator.journal.reading import Pool, Reader
 from aggregator.ledger import holds
 from aggregator.mandates.checking import require
 from aggregator.mandates.drawing import BUY, Commitment
@@ -69,7 +69,7 @@ class PledgeChange:
 
 
 async def pledge(
-    market: Market, actor: Actor, command: Command, pool_id: str, terms: PledgeTerms
+    market: Market, actor: Actor, command: Command | None, pool_id: str, terms: PledgeTerms
 ) -> Outcome:
     """Join a pool with a binding pledge.
 
@@ -103,7 +103,7 @@ async def pledge_within(unit: Unit, pool_id: str, terms: PledgeTerms) -> Answer:
 async def change(
     market: Market,
     actor: Actor,
-    command: Command,
+    command: Command | None,
     pool_id: str,
     pledge_id: str,
     wanted: PledgeChange,
@@ -121,10 +121,9 @@ async def change(
 
     async def step(unit: Unit) -> Answer:
         pool = await _open_pool(unit, pool_id)
-        stands = await _own(unit, pool_id, pledge_id)
+        stands = await own_pledge(unit, unit.actor.organisation_id, pool_id, pledge_id)
         traded = await instrument(pool.instrument_id, unit)
-        given = {name: getattr(wanted, name) for name in PledgeChange.__slots__}
-        after = replace(stands, **{k: value for k, value in given.items() if value is not None})
+        after = merged(stands, wanted)
         _check_terms(traded, after)
         if after.lots != stands.lots and stands.size_from != SETTLED:
             check_near(after.size_lots, after.lots)
@@ -156,7 +155,7 @@ async def withdraw(
 async def withdraw_within(unit: Unit, pool_id: str, pledge_id: str) -> Answer:
     """Leave for the actor's firm in the caller's transaction; raises as `withdraw` does."""
     pool = await _open_pool(unit, pool_id)
-    stands = await _own(unit, pool_id, pledge_id)
+    stands = await own_pledge(unit, unit.actor.organisation_id, pool_id, pledge_id)
     if pool.state == store.FIRMING:
         raise NoLeavingInFirming(pool_id, pool.firming_at)
     if stands.hold_id is not None:
@@ -168,7 +167,7 @@ async def withdraw_within(unit: Unit, pool_id: str, pledge_id: str) -> Answer:
 
 
 async def perform_in(
-    market: Market, actor: Actor, command: Command, pool_id: str, step: Step
+    market: Market, actor: Actor, command: Command | None, pool_id: str, step: Step
 ) -> Outcome:
     """Carry out a step of a member in the order of the pool's stream."""
     actor.require("pools.pledge")
@@ -191,13 +190,20 @@ async def _open_pool(unit: Unit, pool_id: str) -> PoolRow:
     return await begin_if_due(unit, pool)
 
 
-async def _own(unit: Unit, pool_id: str, pledge_id: str) -> PledgeRow:
-    found = await store.pledge(unit, pool_id, pledge_id)
-    if found.organisation_id != unit.actor.organisation_id:
+async def own_pledge(reader: Reader, firm: str, pool_id: str, pledge_id: str) -> PledgeRow:
+    """Return a firm's pledge that stands, or raise NotFound or WrongState."""
+    found = await store.pledge(reader, pool_id, pledge_id)
+    if found.organisation_id != firm:
         raise NotFound("pledge")
     if found.state != "standing":
         raise WrongState(found.state, "standing")
     return found
+
+
+def merged(stands: PledgeRow, wanted: PledgeChange) -> PledgeRow:
+    """Return a pledge as a change leaves it."""
+    given = {name: getattr(wanted, name) for name in PledgeChange.__slots__}
+    return replace(stands, **{name: one for name, one in given.items() if one is not None})
 
 
 async def _check_changes(unit: Unit, pool: PoolRow) -> None:

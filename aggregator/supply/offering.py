@@ -62,7 +62,7 @@ def stream_of(cell: str) -> str:
 
 
 async def publish_offer(
-    market: Market, actor: Actor, command: Command, terms: OfferTerms
+    market: Market, actor: Actor, command: Command | None, terms: OfferTerms
 ) -> Outcome:
     """Publish a binding offer of the actor's firm.
 
@@ -157,7 +157,6 @@ async def _check_room(unit: Unit, cell: str) -> None:
 async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
     offer_id, cell = unit.new_id("off"), terms.cell
     traded = await check_cell(cell, unit)
-    await require(unit, _commitment(offer_id, terms, traded.deposit_bps))
     await unit.execute(
         "insert into offer (id, seller_id, instrument_id, region, tenor, cell, breaks, pack,"
         " capacity_lots, is_public, state, published_at, valid_until)"
@@ -176,6 +175,7 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
         until,
     )
     await audiences.show_to(unit, offer_id, terms.shown_to)
+    await require(unit, _commitment(offer_id, terms, traded.deposit_bps))
     await deposits.hold(unit, offer_id)
     await set_timer(unit, EXPIRE, offer_id, until)
     await unit.record(

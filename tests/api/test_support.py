@@ -81,6 +81,8 @@ async def test_an_owner_reads_and_exports_who_did_what(served: Served) -> None:
     await clerk.post("/approvals", {"act": "auctions.bid", "subject": "a", "terms": {}})
     asked = {"act": "auctions.bid", "subject": "a", "terms": {"price": "1.00", "lots": 1}}
     await clerk.post("/approvals", asked)
+    pledge = {"act": "pools.pledge", "subject": "p", "terms": {"lots": 1, "limit": "1.00"}}
+    await clerk.post("/approvals", pledge)
     await boss.post("/policies", {"act": "auctions.bid", "chain": ["role:owner"]})
     rival = await served.member("Rival", "owner")
 
@@ -88,7 +90,7 @@ async def test_an_owner_reads_and_exports_who_did_what(served: Served) -> None:
     exported = await boss.get("/trail.csv")
 
     refused = next(one for one in lines if one["name"] == "approvals.ask")
-    assert (refused["outcome"], refused["detail"]) == ("refused", "conflict")
+    assert (refused["outcome"], refused["detail"]) == ("refused", "not_found")
     assert refused["person_id"] == (await clerk.get("/me")).json()["person"]
     assert {"PolicySet", "PersonAdded"} <= {one["name"] for one in lines}
     rows = list(csv.DictReader(io.StringIO(exported.content.decode("utf-8-sig"))))

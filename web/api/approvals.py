@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from aggregator.amounts import CURRENCY
-from aggregator.approvals.asking import Wanted, ask_for
+from aggregator.amounts import CURRENCY, minor_of
+from aggregator.approvals.asking import Wanted, ask_for, terms_of
 from aggregator.approvals.executing import approve_and_execute
 from aggregator.auctions import queries as auctions
 from aggregator.catalogue.tenors import parse_cell
+from aggregator.demand import store as requests
 from aggregator.forwards import ordering
 from aggregator.mandates import queries, requesting
 from aggregator.market import Answer, Outcome
+from aggregator.pools import changing, sending
 from aggregator.pools.pledging import PledgeTerms
 from aggregator.supply import offering
-from web.api.auction_acts import PackageBody
+from web.api.auction_acts import DemandBody, PackageBody
 from web.api.auctions import BidBody
 from web.api.faults import checked
 from web.api.fields import Answers, Body, Id, Lots, Minor, Money, Note
 from web.api.forwards import OrderBody, StripOfferBody
 from web.api.mandates import Act
 from web.api.offers import OfferBody
-from web.api.pools import PledgeBody
+from web.api.pools import PledgeBody, PledgeChangeBody, change_of
 from web.api.problem import FieldFault, InvalidFields
 from web.api.routing import Call, route
 
@@ -42,10 +44,26 @@ class AskedStanding(Body):
     limit: Minor
 
 
+class AskedChange(PledgeChangeBody):
+    """A change that is asked for names the pledge."""
+
+    pledge: Id
+
+
+class AskedSending(Body):
+    """A request that is to be sent to a pool, as it stands now."""
+
+    request: Id
+    size: Lots | None = None
+    agrees_to_prolong: bool = False
+
+
 class AskBody(Body):
     """An act beyond one's mandate: `subject` is what it acts on, `terms` the act's own body.
 
-    An offer to the market acts on nothing, and its `subject` is `market`.
+    An offer to the market acts on nothing, and its `subject` is `market`. The terms of a change
+    name the `pledge`, those of a request that is sent to a pool the `request`; both, and a
+    demand in the rounds of a clock, are asked for as they stand at that moment.
     """
 
     act: Act
@@ -119,12 +137,22 @@ class Approvals(Answers):
 
 async def _wanted(call: Call, asked: AskBody) -> Wanted:
     """Return what is asked for as its use case takes it; a word in an auction by its fields."""
-    if asked.act == "auctions.bid" and "items" in asked.terms:
-        return await _package(call, asked.subject, checked(PackageBody, asked.terms))
-    if asked.act == "auctions.bid" and "limit" in asked.terms:
-        return await _standing(call, asked.subject, checked(AskedStanding, asked.terms))
+    for field, schema, look_up in _LOOK_UPS.get(asked.act, ()):
+        if field in asked.terms:
+            return await look_up(call, asked.subject, checked(schema, asked.terms))
     schema, read = _READS[asked.act]
     return read(checked(schema, asked.terms))
+
+
+async def _demand(call: Call, auction_id: str, body: DemandBody) -> Wanted:
+    auction = await auctions.auction(call.actor, auction_id)
+    items = auction.get("items", ()) if "round" in auction else ()
+    prices = {item["id"]: minor_of(item["price"], CURRENCY) for item in items}
+    for item in body.demand:
+        if item not in prices:
+            raise InvalidFields([FieldFault(f"/demand/{item}", "one_of", ", ".join(prices))])
+    terms = {"demand": dict(body.demand), "only_round": auction["round"]}
+    return Wanted(terms, sum(prices[item] * lots for item, lots in body.demand.items()))
 
 
 async def _package(call: Call, auction_id: str, body: PackageBody) -> Wanted:
@@ -140,6 +168,22 @@ async def _package(call: Call, auction_id: str, body: PackageBody) -> Wanted:
 async def _standing(call: Call, auction_id: str, body: AskedStanding) -> Wanted:
     auction = await auctions.auction(call.actor, auction_id)
     return Wanted({"limit_minor": body.limit}, body.limit * auction["lots"])
+
+
+async def _change(call: Call, pool_id: str, body: AskedChange) -> Wanted:
+    wanted = change_of(body)
+    whole = await changing.as_changed(call.actor, pool_id, body.pledge, wanted)
+    assert whole.lots is not None
+    assert whole.limit_minor is not None
+    lots = whole.lots + (whole.tolerance_lots or 0)
+    return Wanted({**terms_of(whole), "pledge_id": body.pledge}, whole.limit_minor * lots)
+
+
+async def _sending(call: Call, _: str, body: AskedSending) -> Wanted:
+    request = await requests.own(call.actor.organisation_id, body.request)
+    terms = sending.pledge_terms(request.terms, body.size, agrees_to_prolong=body.agrees_to_prolong)
+    lots = terms.lots + terms.tolerance_lots
+    return Wanted({**terms_of(terms), "request_id": body.request}, terms.limit_minor * lots)
 
 
 def _bid(body: AskedBid) -> Wanted:
@@ -197,6 +241,19 @@ def _offer(body: OfferBody) -> Wanted:
     )
     return Wanted(terms, body.breaks[0].price * body.capacity_lots)
 
+
+_LOOK_UPS: Mapping[str, Sequence[tuple[str, type[Body], Callable[..., Awaitable[Wanted]]]]] = {
+    "auctions.bid": (
+        ("demand", DemandBody, _demand),
+        ("items", PackageBody, _package),
+        ("limit", AskedStanding, _standing),
+    ),
+    "pools.pledge": (
+        ("pledge", AskedChange, _change),
+        ("request", AskedSending, _sending),
+    ),
+}
+"""What needs a look at what it acts on, told by a field that only its terms have."""
 
 _READS: Mapping[str, tuple[type[Body], Callable[[Any], Wanted]]] = {
     "auctions.bid": (AskedBid, _bid),

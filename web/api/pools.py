@@ -154,17 +154,21 @@ async def join_pool(call: Call) -> Outcome:
     return await pledging.pledge(call.market, call.actor, call.command, call.path["pool_id"], terms)
 
 
-@route("PATCH", PLEDGE, act="pools.pledge", body=PledgeChangeBody, out=Pledged)
-async def change_pledge(call: Call) -> Outcome:
-    """Change an own pledge."""
-    body: PledgeChangeBody = call.body
-    wanted = pledging.PledgeChange(
+def change_of(body: PledgeChangeBody) -> pledging.PledgeChange:
+    """Return a change as its use case takes it."""
+    return pledging.PledgeChange(
         lots=body.lots,
         limit_minor=body.limit,
         tolerance_lots=body.tolerance,
         freight_minor=body.freight,
         agrees_to_prolong=body.agrees_to_prolong,
     )
+
+
+@route("PATCH", PLEDGE, act="pools.pledge", body=PledgeChangeBody, out=Pledged)
+async def change_pledge(call: Call) -> Outcome:
+    """Change an own pledge."""
+    wanted = change_of(call.body)
     return await pledging.change(
         call.market,
         call.actor,

@@ -65,11 +65,10 @@ export function wayOut(error) {
 
 /** Return a button that asks for an approval of the very act that was refused. */
 function approvalButton({ document: { figures }, sent: { path, body } }) {
-  const subject = path.split("/")[2] ?? "market";
   const ask = async ({ target }) => {
     target.disabled = true;
     try {
-      await send("POST", "/approvals", { act: figures.act, subject, terms: body });
+      await send("POST", "/approvals", { act: figures.act, ...asked(path.split("/").slice(1), body) });
       say(h("a", { href: "/approvals" }, t("page.approvals.asked")));
     } catch (refused) {
       target.disabled = false;
@@ -77,6 +76,16 @@ function approvalButton({ document: { figures }, sent: { path, body } }) {
     }
   };
   return h("button", { type: "button", onclick: ask }, t("page.approvals.ask"));
+}
+
+/** Return what an act is about and its terms, as an approval of it is asked for. */
+function asked([kind, id, part, own], body) {
+  if (kind === "requests") {
+    const { pool_id: subject, ...terms } = body;
+    return { subject, terms: { ...terms, request: id } };
+  }
+  if (part === "pledges" && own) return { subject: id, terms: { ...body, pledge: own } };
+  return { subject: id ?? "market", terms: body };
 }
 
 /** Return where to sign in and come back from. */

@@ -134,6 +134,7 @@ function termLines(terms) {
     terms.limit && [t("page.approvals.limit"), amount(terms.limit)],
     terms.tenor && [t("word.tenor"), terms.tenor],
     terms.items && [t("page.auction.package"), terms.items.map(itemName).join(" + ")],
+    ...Object.entries(terms.demand ?? {}).map(([item, count]) => [itemName(item), lots(count)]),
     terms.xor && [t("page.auction.group"), terms.xor],
     ...Object.entries(terms.attributes ?? {}).map(([name, value]) => [name, String(value)]),
   ].filter(Boolean);
