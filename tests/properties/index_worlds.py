@@ -218,22 +218,33 @@ def fair_budget(trade: Trade) -> int:
     return len(RING) * 2 * len(trade.deals) // firms // 2
 
 
-def washed(random: Random) -> tuple[list[SettledDeal], list[SettledDeal]]:
-    """Return 40 deals, and the same with 8 % of them washed by one party at 8 % more."""
+SPREADS = (0.001, 0.004, 0.008, 0.012)
+"""How far honest prices lie apart: the market's own spread is between the second and the last."""
+USUAL_LOTS, LARGE_LOTS = (20, 150), (150, 300)
+
+
+def washed(
+    random: Random, spread: float, *, lots: tuple[int, int] = USUAL_LOTS
+) -> tuple[list[SettledDeal], list[SettledDeal]]:
+    """Return 40 deals, and the same with 8 % of them washed at 8 % more among five firms.
+
+    The washed deals have as many lots as others, unless `lots` says otherwise.
+    """
     clean = [
         SettledDeal(
             str(number),
             f"factory {random.randrange(12)}",
             f"mill {random.randrange(8)}",
-            round(FIRST_MINOR * (1 + random.gauss(0, 0.0012))),
-            random.randint(20, 150),
+            round(FIRST_MINOR * (1 + random.gauss(0, spread))),
+            random.randint(*USUAL_LOTS),
         )
         for number in range(40)
     ]
     bent = list(clean)
     for number in random.sample(range(40), 3):
+        low, high = sorted(random.sample(range(len(RING)), 2))
         bent[number] = SettledDeal(
-            str(number), "washer", "its sybil", FIRST_MINOR * 108 // 100, random.randint(150, 300)
+            str(number), RING[high], RING[low], FIRST_MINOR * 108 // 100, random.randint(*lots)
         )
     return clean, bent
 

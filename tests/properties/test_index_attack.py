@@ -11,6 +11,7 @@ from matching.index.batch import IndexRules
 from matching.index.publish import Publication, publish
 from tests.properties.index_worlds import (
     FIRST_MINOR,
+    SPREADS,
     Isolating,
     Standing,
     a_trade,
@@ -40,11 +41,12 @@ def test_an_attacker_of_five_firms_guesses_hardly_more_than_a_reader(seed: int) 
     assert 100 * (len(hits(standing.guesses(stood))) - len(base)) <= 5 * count
 
 
-def test_washed_trade_moves_the_value_by_less_than_a_fifth_of_a_percent() -> None:
+@pytest.mark.parametrize("spread", SPREADS)
+def test_washed_trade_moves_the_value_by_less_than_a_fifth_of_a_percent(spread: float) -> None:
     fine = IndexRules(step_minor=1)
     moved = []
     for seed in range(60):
-        before, after = (publish(deals, fine) for deals in washed(Random(seed)))
+        before, after = (publish(deals, fine) for deals in washed(Random(seed), spread))
         if isinstance(before, Publication) and isinstance(after, Publication):
             moved.append(after.value_minor - before.value_minor)
 
