@@ -90,8 +90,11 @@ class Settlement:
         (call,) = await Pool().rows(
             "select call_reference, call_minor from deal where id = $1", deal_id
         )
-        await self._bank(CREDIT, self._parties.buyer, call["call_minor"], call["call_reference"])
+        paid_in = await self._bank(
+            CREDIT, self._parties.buyer, call["call_minor"], call["call_reference"]
+        )
         await self._buyer("finance", funding.fund, deal_id, amount_minor=1_000_000)
+        await self._bank(DEBIT, self._parties.buyer, 500_000, f"RETURN {paid_in}")
         await self._buyer("finance", funding.fund, deal_id)
         await self._seller("seller", shipping.ship, deal_id, lots=9, carrier="Rail")
         receipt = Receipt(9, "Nanning 3", f"WB-{self._key}")
@@ -137,7 +140,8 @@ class Settlement:
         )
         return str(outcome.answer["deal_id"])
 
-    async def _bank(self, direction: str, payer: str, amount_minor: int, remittance: str) -> None:
+    async def _bank(self, direction: str, payer: str, amount_minor: int, remittance: str) -> str:
+        """Import a bank's line and return its entry reference."""
         command = self._command()
         line = StatementLine(
             account="CN-6222-01",
@@ -151,6 +155,7 @@ class Settlement:
         )
         operator = an_actor("operator", "operator")
         await banking.import_lines(self._market, operator, command, [line])
+        return line.entry_reference
 
     async def _buyer(
         self, role: str, act: Callable[..., Awaitable[Outcome]], *args: Any, **more: Any

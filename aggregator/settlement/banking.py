@@ -225,6 +225,8 @@ async def _take(
     if line.direction == CREDIT:
         found = await match(unit, line) if is_new else Found(None, IN_DOUBT)
         state = await _take_credit(unit, line_id, line, found)
+        for debit_id, debit in await chargebacks.of_credit(unit, line):
+            await _take_back_early(unit, debit_id, debit)
     elif is_new:
         state = await _take_debit(unit, line_id, line)
     else:
@@ -281,6 +283,26 @@ async def _take_debit(unit: Unit, line_id: str, line: StatementLine) -> str:
         await _insert(unit, line_id, line, REVERSED, owner, reverses=credit["id"])
         return REVERSED
     return await _park_debit(unit, line_id, line, "chargeback_uncovered", reverses=credit["id"])
+
+
+async def _take_back_early(unit: Unit, debit_id: str, debit: StatementLine) -> None:
+    """Take back what a statement that came too early said: a debit ahead of its credit."""
+    credit = await chargebacks.original(unit, debit)
+    if credit is None:
+        return
+    await unit.execute(
+        "update bank_line set reason = 'chargeback_uncovered', reverses = $2 where id = $1",
+        debit_id,
+        credit["id"],
+    )
+    is_moved = await chargebacks.take_back(unit, debit_id, credit, debit.amount_minor)
+    if is_moved:
+        await unit.execute(
+            "update bank_line set state = $2, reason = '', organisation_id = $3 where id = $1",
+            debit_id,
+            REVERSED,
+            credit["organisation_id"],
+        )
 
 
 async def _park_debit(

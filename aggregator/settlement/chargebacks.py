@@ -42,9 +42,26 @@ async def original(unit: Unit, line: StatementLine) -> Mapping[str, Any] | None:
         CREDIT,
         line.currency,
         line.amount_minor,
-        sorted(set(_WORD.findall(line.remittance))),
+        _named(line.remittance),
     )
     return found[0] if len(found) == 1 else None
+
+
+async def of_credit(unit: Unit, line: StatementLine) -> list[tuple[str, StatementLine]]:
+    """Return the debits on the desk that name a credit which comes after them."""
+    found = await unit.rows(
+        "select * from bank_line where state = 'unmatched' and direction = 'debit'"
+        " and reason = 'not_ordered' and account = $1 and currency = $2"
+        " order by imported_at, entry_reference for update",
+        line.account,
+        line.currency,
+    )
+    names = StatementLine.__dataclass_fields__
+    return [
+        (row["id"], StatementLine(**{name: row[name] for name in names}))
+        for row in found
+        if line.entry_reference in _named(row["remittance"])
+    ]
 
 
 async def take_back(unit: Unit, line_id: str, credit: Mapping[str, Any], amount_minor: int) -> bool:
@@ -65,7 +82,7 @@ async def again(market: Market, line_id: str) -> None:
     """Ring every day while a chargeback is not covered."""
 
     async def step(unit: Unit) -> Answer:
-        await _retry(unit, line_id)
+        await try_again(unit, line_id)
         return {"line_id": line_id}
 
     await market.perform(Actor.SYSTEM, TIMER, step, stream=STREAM)
@@ -79,10 +96,11 @@ async def cover(unit: Unit, organisation_id: str) -> None:
         organisation_id,
     )
     for row in waiting:
-        await _retry(unit, row["id"])
+        await try_again(unit, row["id"])
 
 
-async def _retry(unit: Unit, line_id: str) -> None:
+async def try_again(unit: Unit, line_id: str) -> None:
+    """Move a chargeback that waits on the desk, if it is covered by now."""
     line = await unit.row("select * from bank_line where id = $1 for update", line_id)
     assert line is not None, line_id
     if line["state"] != "unmatched":
@@ -96,6 +114,10 @@ async def _retry(unit: Unit, line_id: str) -> None:
             line_id,
             credit["organisation_id"],
         )
+
+
+def _named(remittance: str) -> list[str]:
+    return sorted(set(_WORD.findall(remittance)))
 
 
 async def _move(unit: Unit, line_id: str, credit: Mapping[str, Any], amount_minor: int) -> bool:

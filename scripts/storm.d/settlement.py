@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -135,7 +136,10 @@ class Kills:
             self.violations.append(f"killed before statement {number}: {moved}, not {meant}")
 
     async def _play(self, key: str, kill_at: int) -> int | None:
-        """Play a settlement in a process; return its statements, None if it was killed."""
+        """Play a settlement in a process; return its statements, None if it was killed.
+
+        A process that ends in any other way is no kill, and the storm's own failure.
+        """
         ours, theirs = self.context.Pipe(duplex=False)
         process = self.context.Process(
             target=_settlement_kills.play, args=(self.dsn, self.parties, key, kill_at, theirs)
@@ -146,6 +150,8 @@ class Kills:
         try:
             return int(ours.recv()) if ours.poll() else None
         except EOFError:
+            if process.exitcode != -signal.SIGKILL:
+                self.violations.append(f"{key} ended as {process.exitcode}, not killed")
             return None
         finally:
             ours.close()

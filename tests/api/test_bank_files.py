@@ -8,6 +8,7 @@ import httpx
 
 from aggregator.ledger.verifying import verify
 from aggregator.settlement.simulator import SimulatedBank
+from aggregator.settlement.statements import COLUMNS
 from tests.api.conftest import Served, Visitor
 from tests.api.test_deals import formed, parties, settled
 
@@ -86,3 +87,35 @@ async def test_the_operator_books_the_banks_charge_and_reads_what_all_accounts_h
     assert (now["debit"], now["unbooked"]) == (now["credit"], "0.00")
     assert [row["purpose"] for row in after["rows"]] == ["bank", "cash", "escrow", "fees", "tax"]
     assert (await found["finance"].get("/bank/trial-balance")).status_code == 403
+
+
+async def test_a_part_is_taken_back_and_a_batch_told_twice_is_dropped(served: Served) -> None:
+    found = await parties(served)
+    operator = found["operator"]
+    reference = (await found["finance"].get("/money")).json()["deposit_reference"]
+    bank = SimulatedBank("CN-6222-01", "CNY")
+    credit = bank.receive("Factory", 90_000, remittance=reference, booked_on=TODAY)
+    bank.take_back(credit, booked_on=TODAY, amount_minor=30_000)
+    row = f"CN-6222-01,{{}},credit,{{}},CNY,2027-01-04,Factory,{reference}"
+    told = [("X/1", "10.00"), ("X/2", "5.00"), ("X", "15.01")]
+
+    taken = (await post_xml(operator, bank.camt(NOON), "one")).json()
+    lines = [dict(zip(COLUMNS, row.format(*one).split(","), strict=True)) for one in told]
+    doubtful = (await operator.post("/bank/lines", {"lines": lines})).json()
+    (waiting,) = (await operator.get("/bank/unmatched")).json()["lines"]
+    path = f"/bank/unmatched/{waiting['line_id']}/same-money"
+    others = await found["finance"].post(path)
+    dropped = await operator.post(path)
+    again = await operator.post(path)
+
+    assert (taken["matched"], taken["reversed"]) == (1, 1)
+    assert [line["state"] for line in doubtful["lines"]] == ["matched", "matched", "unmatched"]
+    assert (waiting["reason"], waiting["amount"]) == ("batch_unclear", "15.01")
+    assert (others.status_code, dropped.json()["state"], again.status_code) == (
+        403,
+        "duplicate",
+        409,
+    )
+    money = (await found["finance"].get("/money")).json()
+    assert [one["balance"] for one in money["balances"]] == ["615.00"]
+    assert not (await verify()).differences

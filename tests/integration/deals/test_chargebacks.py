@@ -62,6 +62,22 @@ async def test_parts_are_taken_back_up_to_the_credit(trading: Trading, bank: Sim
     await is_sound()
 
 
+async def test_a_chargeback_that_comes_before_its_credit_counts(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    credit = paid_in(trading, bank, 900)
+    stray = bank.receive("?", 70, remittance="?", booked_on=TODAY)
+
+    early = await take(trading, back(bank, credit, 300), back(bank, stray, 70))
+    await take(trading, credit, stray)
+
+    assert early.answer["unmatched"] == 2
+    assert await cash(trading, "factory") == 600
+    assert await settlement.unmatched() == []
+    assert (await accounts())["suspense"] == 0
+    await is_sound()
+
+
 async def test_what_is_left_of_a_stray_credit_is_given_to_whom_it_is_for(
     trading: Trading, bank: SimulatedBank
 ) -> None:
