@@ -27,6 +27,12 @@ const SECONDS = new Intl.DateTimeFormat(LOCALE, {
   hourCycle: "h23",
 });
 const ZONE = new Intl.DateTimeFormat(LOCALE, { timeZoneName: "short" });
+const DATE = new Intl.DateTimeFormat(LOCALE, {
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+  timeZone: "UTC",
+});
 const MONTH = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short", timeZone: "UTC" });
 const MONTH_HERE = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short" });
 const MINUTES = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -93,6 +99,11 @@ export function span(milliseconds) {
   const two = (size, per) => String(Math.floor(left / size) % per).padStart(2, "0");
   const clock = `${two(HOUR, 24)}:${two(MINUTE, 60)}:${two(SECOND, 60)}`;
   return days ? `${t("word.days", { days })} ${clock}` : clock;
+}
+
+/** Return a date, which is the same day in every zone. */
+export function date(on) {
+  return on && DATE.format(Date.parse(`${on}T00:00:00Z`));
 }
 
 /** Return the months from now on, as `YYYY-MM`. */

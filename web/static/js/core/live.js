@@ -19,6 +19,7 @@ let askedAt = null;
 let told = null;
 let doubtedAt = null;
 let clockAskedAt = -Infinity;
+let isPolled = false;
 let state = "connecting";
 
 /** Open the feed and keep the word about its line up to date. */
@@ -85,7 +86,9 @@ export function whenFresh(hear) {
 export async function live({ topic, path, show, source, refetch = false }) {
   const { take, ask } = source ?? newest(() => get(path), show);
   let isServed = false;
-  if (topic && (isMember || topic.startsWith("prices:"))) {
+  const isTold = topic && (isMember || topic.startsWith("prices:"));
+  if (!isTold) isPolled = true;
+  if (isTold) {
     const later = gathered(() => ask().catch(() => {}));
     feed.subscribe(
       topic,
@@ -96,6 +99,7 @@ export async function live({ topic, path, show, source, refetch = false }) {
       },
       () => {
         isServed = false;
+        isPolled = true;
       },
     );
   }
@@ -173,12 +177,13 @@ function doubt() {
 
 /** Return from when on there may be something that is not shown. */
 function asOf() {
-  return lostAt ?? told?.at ?? now();
+  return (isPolled ? askedAt : (lostAt ?? told?.at)) ?? now();
 }
 
 /** Return what to call the line. */
 function word() {
   if (state === "ended") return state;
+  if (isPolled) return isAsked() ? "polling" : "stale";
   const isStale = isLate() || (state !== "live" && lostAt !== null && now() - lostAt > STALE_AFTER);
   if (!isStale) return state;
   if (isAsked()) return "polling";

@@ -248,7 +248,7 @@ class Room {
         auction.reserve && [t("page.auction.reserve"), amount(auction.reserve)],
         auction.kinds.length > 0 && [
           t("page.auction.admits"),
-          auction.kinds.map((kind) => t(`page.kind.${kind}`)).join(", "),
+          auction.kinds.map((kind) => t(`page.kind.${kind}`)).join(t("word.comma")),
         ],
         [t("page.auction.opened_at"), instant(auction.opens_at)],
         [t("page.auction.hard_stop"), instant(auction.hard_stop)],

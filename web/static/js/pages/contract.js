@@ -2,7 +2,7 @@
 
 import { get, send } from "../core/api.js";
 import { instrument, instrumentName, regionName } from "../core/catalogue.js";
-import { countdown, instant, month } from "../core/clock.js";
+import { countdown, date, dayAndTime, instant, month } from "../core/clock.js";
 import { proposalCard } from "./contract_changes.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton } from "../core/forms.js";
@@ -168,7 +168,7 @@ class ContractPage {
     return table({
       rows: slot.call_offs,
       columns: [
-        { label: t("page.contract.delivery_on"), cell: (one) => one.delivery_on },
+        { label: t("page.contract.delivery_on"), cell: (one) => date(one.delivery_on) },
         { label: t("word.lots"), isNumber: true, cell: (one) => this.lots(one.lots) },
         {
           label: t("word.state"),
@@ -185,7 +185,7 @@ class ContractPage {
     if (one.state !== "nominated") return null;
     const lines = [
       [t("word.lots"), this.lots(one.lots)],
-      [t("page.contract.delivery_on"), one.delivery_on],
+      [t("page.contract.delivery_on"), date(one.delivery_on)],
     ];
     if (!slot.is_mine && may("forwards.confirm")) {
       return actButton({
@@ -232,7 +232,7 @@ class ContractPage {
             cell: (slot) =>
               slot.call_offs
                 .filter((one) => one.deal_id)
-                .map((one) => [h("a", { href: `/deals/${one.deal_id}` }, `${one.delivery_on}`), " "]),
+                .map((one) => [h("a", { href: `/deals/${one.deal_id}` }, date(one.delivery_on)), " "]),
           },
         ],
       }),
@@ -282,10 +282,10 @@ class ContractPage {
       kind && worded("page.change", kind),
       count && this.lots(count),
       price && amount(price),
-      day,
+      date(day),
       state && worded("state", state),
       what && worded("page.deadline", what),
-      until && instant(until),
+      until && dayAndTime(Date.parse(until)),
     ]
       .filter(Boolean)
       .join(" · ");

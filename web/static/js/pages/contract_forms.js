@@ -1,7 +1,7 @@
 /** The forms of a contract: calling lots off, and proposing a change after seeing what it does. */
 
 import { send } from "../core/api.js";
-import { month } from "../core/clock.js";
+import { date, month } from "../core/clock.js";
 import { planOf } from "./contract_changes.js";
 import { fill, h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
@@ -28,7 +28,7 @@ export function callOffForm(page, slot) {
         title: t("page.contract.call_off_ask"),
         lines: [
           [t("word.lots"), page.lots(values.lots)],
-          [t("page.contract.delivery_on"), values.delivery_on],
+          [t("page.contract.delivery_on"), date(values.delivery_on)],
         ],
         note: t("page.contract.call_off_note"),
         act: t("page.contract.call_off"),

@@ -46,7 +46,7 @@ function showAll(body, deals) {
   const isOver = (deal) => deal.tasks.length === 0;
   fill(
     body,
-    listed(t("page.deals.mine"), deals.filter(isMine), "call"),
+    listed(t("page.deals.mine"), deals.filter(isMine), { className: "call" }),
     listed(
       t("page.deals.others"),
       deals.filter((deal) => !isMine(deal) && !isOver(deal)),
@@ -54,6 +54,7 @@ function showAll(body, deals) {
     listed(
       t("page.deals.over"),
       deals.filter((deal) => !isMine(deal) && isOver(deal)),
+      { isOver: true },
     ),
   );
 }
@@ -78,7 +79,7 @@ function serviceLevels(lanes) {
   );
 }
 
-function listed(title, deals, className = "") {
+function listed(title, deals, { className = "", isOver = false } = {}) {
   if (deals.length === 0) return null;
   return h(
     "section",
@@ -105,15 +106,16 @@ function listed(title, deals, className = "") {
             deal.note && h("span", { class: "note" }, t(`page.deal.note.${deal.note}`)),
           ],
         },
-        { label: t("page.deals.next"), cell: nextOf },
+        isOver
+          ? { label: t("page.deal.settled_at"), cell: (deal) => deal.settled_at && instant(deal.settled_at) }
+          : { label: t("page.deals.next"), cell: nextOf },
       ],
     }),
   );
 }
 
-function nextOf({ tasks, settled_at: settledAt }) {
+function nextOf({ tasks }) {
   const [task] = tasks;
-  if (!task) return settledAt && instant(settledAt);
   return [
     t(`page.task.${task.act}`),
     h(

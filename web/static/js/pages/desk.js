@@ -2,10 +2,10 @@
 
 import { get, send } from "../core/api.js";
 import { cellName, regionOptions } from "../core/catalogue.js";
-import { countdown, instant } from "../core/clock.js";
+import { countdown, date, instant } from "../core/clock.js";
 import { fill, h, isBeingFilled, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
-import { amount, lots } from "../core/numbers.js";
+import { amount, LOCALE, lots } from "../core/numbers.js";
 import { empty, facts, head, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
@@ -98,7 +98,7 @@ function unmatched(lines, organisations, refresh) {
             [t("page.desk.payer"), line.payer],
             line.reason && [t("page.desk.reason"), t(`page.bank_reason.${line.reason}`)],
             [t("page.desk.remittance"), line.remittance],
-            [t("page.desk.booked"), line.booked_on],
+            [t("page.desk.booked"), date(line.booked_on)],
           ]),
           line.direction === "credit" &&
             form({
@@ -297,7 +297,7 @@ async function showFirms(firms) {
       { class: "panel plain" },
       h("summary", { class: "panel" }, t("page.desk.firms", { count: organisations.length })),
       table({
-        rows: organisations,
+        rows: organisations.toSorted((one, other) => firm(one).localeCompare(firm(other), LOCALE)),
         columns: [
           {
             label: t("page.desk.firm"),

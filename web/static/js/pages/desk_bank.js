@@ -149,7 +149,6 @@ export function trialBalance() {
 function trialTables({ rows, totals }) {
   return totals.map((total) => [
     table({
-      isLedger: true,
       rows: [...rows.filter((row) => row.currency === total.currency), { ...total, isTotal: true }],
       rowClass: (row) => row.isTotal && "mine",
       columns: [

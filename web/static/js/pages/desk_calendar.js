@@ -36,7 +36,7 @@ export function calendarForm() {
       },
       daysField(),
     ],
-    act: t("page.desk.calendar"),
+    act: t("page.desk.calendar_publish"),
     confirm: ({ region, year, days }) => ({
       title: t("page.desk.calendar_ask"),
       lines: [
@@ -44,7 +44,7 @@ export function calendarForm() {
         [t("page.desk.calendar_year"), year],
         [t("page.desk.calendar_days"), String(days.length)],
       ],
-      act: t("page.desk.calendar"),
+      act: t("page.desk.calendar_publish"),
     }),
     send: ({ region, year, ...body }, key) => send("PUT", `/calendars/${region}/${year}`, body, key),
     done: async (_, { region, year }) => {
@@ -65,7 +65,7 @@ export function calendarForm() {
     }
     if (`${region}/${year}` === chosen) return;
     chosen = `${region}/${year}`;
-    const listed = declared.map((one) => `${one.year} (${t(`page.desk.calendar_${one.status}`)})`).join(", ");
+    const listed = declared.map((one) => `${one.year} (${t(`page.desk.calendar_${one.status}`)})`).join(t("word.comma"));
     fill(known, listed ? t("page.desk.calendar_known", { years: listed }) : t("page.desk.calendar_none"));
     const found = declared.find((one) => String(one.year) === year);
     if (found) made.set("days", found.days.map(lineOf).join("\n"));

@@ -49,7 +49,7 @@ function windowForm(rounds, firms) {
       lines: [
         [t("page.desk.strip_title"), values.title],
         [t("page.strip.rounds"), t(`page.strip.rounds.${rounds}`)],
-        [t("page.strips.months"), following(values).map(month).join(", ")],
+        [t("page.strips.months"), following(values).map(month).join(t("word.comma"))],
         [t("page.strip.closes_at"), instant(values.closes_at)],
         [t("page.desk.strip_pricing"), t(`page.strip.pricing.${values.pricing}`)],
         values.index_reference && [t("page.desk.strip_index_reference"), amount(values.index_reference)],

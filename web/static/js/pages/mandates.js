@@ -46,7 +46,7 @@ function mandatesOf(mandates, refresh) {
         { label: t("page.mandates.person"), cell: (row) => row.person },
         {
           label: t("page.mandates.acts"),
-          cell: (row) => row.acts.map((act) => worded("page.act", act)).join(", "),
+          cell: (row) => row.acts.map((act) => worded("page.act", act)).join(t("word.comma")),
         },
         { label: t("page.mandates.used"), isNumber: true, cell: (row) => amount(row.used) },
         { label: t("page.mandates.total"), isNumber: true, cell: (row) => amount(row.total) },

@@ -118,7 +118,7 @@ function groupsForm({ counterparties, groups }, again) {
     h("summary", {}, t("page.offers.groups")),
     h("p", { class: "note" }, t("page.offers.groups_note")),
     groups.length > 0 &&
-      facts(groups.map((group) => [group.name, group.members.map((id) => known.get(id) ?? id).join(", ") || "—"])),
+      facts(groups.map((group) => [group.name, group.members.map((id) => known.get(id) ?? id).join(t("word.comma")) || "—"])),
     counterparties.length === 0
       ? empty(t("page.offers.no_counterparty"))
       : form({

@@ -16,7 +16,7 @@ export async function show(main) {
   const rest = h("div", { class: "stack" });
   const ways = h(
     "span",
-    { class: "row" },
+    { class: "links" },
     h("a", { class: "button", href: "/record" }, t("page.record.title")),
     may("reports.read") && h("a", { class: "button", href: "/reports" }, t("page.reports.title")),
     h("a", { class: "button", href: "/standing" }, t("page.standing.title")),
@@ -44,7 +44,7 @@ function peopleOf(people, refresh) {
         { label: t("page.people.person"), cell: (row) => row.person },
         {
           label: t("page.people.roles"),
-          cell: (row) => row.roles.map((role) => worded("page.role", role)).join(", "),
+          cell: (row) => row.roles.map((role) => worded("page.role", role)).join(t("word.comma")),
         },
         {
           label: t("page.people.seen"),
@@ -83,7 +83,7 @@ function invitationsOf(invitations, refresh) {
       columns: [
         {
           label: t("page.people.roles"),
-          cell: (row) => row.roles.map((role) => worded("page.role", role)).join(", "),
+          cell: (row) => row.roles.map((role) => worded("page.role", role)).join(t("word.comma")),
         },
         { label: t("page.approvals.until"), cell: (row) => instant(row.expires_at) },
         {

@@ -75,7 +75,7 @@ function peopleOf(people) {
       rows: people,
       columns: [
         { label: t("page.people.person"), cell: (row) => row.person },
-        { label: t("page.people.roles"), cell: (row) => row.roles.map((role) => worded("page.role", role)).join(", ") },
+        { label: t("page.people.roles"), cell: (row) => row.roles.map((role) => worded("page.role", role)).join(t("word.comma")) },
         { label: t("page.reports.log_ins"), isNumber: true, cell: (row) => whole(row.log_ins) },
         { label: t("page.people.seen"), cell: (row) => (row.last_seen_at ? age(row.last_seen_at) : t("page.people.never")) },
         { label: t("page.reports.done"), isNumber: true, cell: (row) => whole(row.done) },
@@ -96,7 +96,7 @@ function mandatesOf(mandates) {
       rows: mandates,
       columns: [
         { label: t("page.people.person"), cell: (row) => row.person },
-        { label: t("page.reports.acts"), cell: (row) => row.acts.map((act) => worded("page.act", act)).join(", ") },
+        { label: t("page.reports.acts"), cell: (row) => row.acts.map((act) => worded("page.act", act)).join(t("word.comma")) },
         { label: t("page.reports.used"), isNumber: true, cell: (row) => `${amount(row.used)} / ${amount(row.total)}` },
         { label: t("page.record.outcome"), cell: (row) => chip(row.state) },
       ],

@@ -55,7 +55,7 @@ class StripPage {
       head(strip.title, {
         back: "/strips",
         aside: chip(strip.phase),
-        note: `${instrumentName(strip.instrument)} · ${regionName(strip.region)} · ${strip.tenors.map(month).join(", ")}`,
+        note: `${instrumentName(strip.instrument)} · ${regionName(strip.region)} · ${strip.tenors.map(month).join(t("word.comma"))}`,
       }),
       stages(PHASES[strip.rounds], strip.phase),
     );
@@ -156,7 +156,7 @@ class StripPage {
     if (shape === "flexible") return terms.window.map(month).join(" – ");
     return Object.entries(terms.lots)
       .map(([tenor, count]) => `${month(tenor)} ${this.lots(count)}`)
-      .join(", ");
+      .join(t("word.comma"));
   }
 
   awards(order) {

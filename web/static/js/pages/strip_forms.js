@@ -139,7 +139,7 @@ export function offerForm(page, { act = t("page.strip.offer"), note = t("page.st
           .filter((tenor) => values[tenor])
           .map((tenor) => [
             month(tenor),
-            values[tenor].map((step) => `${page.lots(step.lots)} × ${amount(step.price)}`).join(", "),
+            values[tenor].map((step) => `${page.lots(step.lots)} × ${amount(step.price)}`).join(t("word.comma")),
           ]),
         [t("page.strip.capacity"), page.lots(values.capacity)],
         values.storage && [t("page.strip.storage"), storageText(page, values)],

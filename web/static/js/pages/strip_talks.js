@@ -105,7 +105,7 @@ function acceptButton(page, round) {
       title: t("page.strip.accept_ask"),
       lines: Object.entries(round.steps).map(([tenor, listed]) => [
         month(tenor),
-        listed.map((step) => stepText(page, step)).join(", "),
+        listed.map((step) => stepText(page, step)).join(t("word.comma")),
       ]),
       note: t("page.strip.accept_note"),
       act: t("page.strip.accept"),

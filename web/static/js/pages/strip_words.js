@@ -7,7 +7,7 @@ import { t } from "../core/words.js";
 /** Return steps by month in words. */
 export function stepsText(page, { steps }) {
   return Object.entries(steps)
-    .map(([tenor, listed]) => `${month(tenor)}: ${listed.map((step) => stepText(page, step)).join(", ")}`)
+    .map(([tenor, listed]) => `${month(tenor)}: ${listed.map((step) => stepText(page, step)).join(t("word.comma"))}`)
     .join(" · ");
 }
 

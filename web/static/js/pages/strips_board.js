@@ -16,7 +16,7 @@ export function curves(found) {
     { class: "panel" },
     h("h2", {}, t("page.forwards.curve")),
     found.map((curve) => h("figure", {}, h("figcaption", {}, nameOf(curve)), drawing(curve))),
-    h("p", { class: "note" }, t("page.forwards.curve_note")),
+    found.some(({ points }) => points.length > 1) && h("p", { class: "note" }, t("page.forwards.curve_note")),
   );
 }
 
