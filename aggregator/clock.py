@@ -20,6 +20,9 @@ _LONGEST_NAP_S = 30
 _ANCHORINGS = 5
 _GOOD_ANCHORING_NS = 20_000_000
 
+# A suspended machine's monotonic clock stands still; Linux offers one that does not.
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 DATABASE_TIME = "select clock_timestamp() as at"
 """The question by which a clock is anchored, and nothing else is timed by its answer."""
 
@@ -45,9 +48,7 @@ def whole_ms(instant: datetime) -> datetime:
 
 
 def _steady_ns() -> int:
-    # A suspended machine's monotonic clock stands still; Linux offers one that does not.
-    source = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic_ns() if source is None else time.clock_gettime_ns(source)
+    return time.monotonic_ns() if _BOOTTIME is None else time.clock_gettime_ns(_BOOTTIME)
 
 
 class SystemClock:

@@ -34,6 +34,9 @@ from matching.values import value
 
 ACT = "auctions.bid"
 Spoken = PlaceBid | PlaceDemand | PlacePackage | SetStanding
+# Tuples, because a union is made anew wherever it stands, and every bid asks.
+_PRICED = (BidPlaced, PackagePlaced)
+_NUMBERED = (BidPlaced, DemandPlaced, PackagePlaced)
 
 
 @value
@@ -202,7 +205,7 @@ class BidDesk(Desk):
         held_minor = 0 if held is None else held.amount_minor
         deposit_minor = deposits.needed_minor(listing, state, said, held_minor)
         for event in events:
-            if isinstance(event, BidPlaced | PackagePlaced):
+            if isinstance(event, _PRICED):
                 awarding.check_total(listing, event.price_minor, event.lots)
         allowed = BY_ROLE
         if self._bounds.binds(asked.actor, ACT):
@@ -350,10 +353,7 @@ def _said(events: Sequence[Any], command: Spoken) -> deposits.Said:
         if isinstance(command, SetStanding):
             if isinstance(event, StandingSet):
                 return event
-        elif (
-            isinstance(event, BidPlaced | DemandPlaced | PackagePlaced)
-            and event.bid_id == command.bid_id
-        ):
+        elif isinstance(event, _NUMBERED) and event.bid_id == command.bid_id:
             return event
     raise AssertionError("a bid that is not refused is placed")
 
@@ -362,6 +362,6 @@ def _kept(room: Room, event: Any) -> Any:
     """Return an event as the journal keeps it: in a box, if nobody may read it yet."""
     listing, state = room.opened
     is_secret = isinstance(event, StandingSet) or (
-        state.rules.is_sealed and isinstance(event, BidPlaced | PackagePlaced)
+        state.rules.is_sealed and isinstance(event, _PRICED)
     )
     return sealing.sealed(room.key, listing.auction_id, event) if is_secret else event

@@ -81,8 +81,9 @@ class Chain:
         n = self.count + 1
         _, _, content = _of_a_bidder(fact, self.key)
         digest = hashlib.sha256(derived(self.key, f"salt/{n}") + canonical(content)).hexdigest()
-        shown = {"n": n, "at": stamp(fact.at), "kind": "bid", "sha256": digest}
-        return Chain(self.key, n, hashlib.sha256(self.head + canonical(shown)).digest())
+        # `Record.shown` in canonical form, at once.
+        shown = f'{{"at":"{stamp(fact.at)}","kind":"bid","n":{n},"sha256":"{digest}"}}'
+        return Chain(self.key, n, hashlib.sha256(self.head + shown.encode()).digest())
 
     def after(self, fact: object, recorded_at: datetime) -> tuple[Chain, list[Record]]:
         """Return the chain with the records of a fact, and those records."""

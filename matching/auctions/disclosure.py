@@ -293,8 +293,8 @@ def _rank(state: State, bidder: str) -> int | None:
 
 
 def _leads(state: State, bidder: str) -> bool:
-    first = ranking(state)[:1] if state.result else (state.book.leader,)
-    return any(bid is not None and bid.bidder == bidder for bid in first)
+    first = next(iter(ranking(state)), None) if state.result else state.book.leader
+    return first is not None and first.bidder == bidder
 
 
 def _show_all(shown: View, state: State) -> None:

@@ -59,6 +59,11 @@ def read_json(raw: bytes) -> object:
 
 def read_text(text: str) -> object:
     """Return what `read_json` returns, of text that is decoded already."""
+    if _has_nothing_to_look_for(text):
+        try:
+            return _PLAIN_DECODER.decode(text)
+        except (_Odd, ValueError):
+            pass  # read again, it is found out what is wrong where
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -72,6 +77,44 @@ def read_text(text: str) -> object:
 def pointer_of(path: Sequence[str | int]) -> str:
     """Return the JSON pointer of a path of keys and indices; the whole document is ``""``."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1")[:120] for part in path)
+
+
+def _has_nothing_to_look_for(text: str) -> bool:
+    """Say whether no string in it can hold what is refused, and no nesting be too deep."""
+    return (
+        "\\u" not in text
+        and text.count("{") + text.count("[") <= MAX_DEPTH
+        and (text.isascii() or _NOT_PLAIN.search(text) is None)
+    )
+
+
+class _Odd(Exception):
+    """Met while reading what only a slower look can place."""
+
+
+def _plain_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Odd
+    return found
+
+
+def _plain_integer(text: str) -> int:
+    if len(text) > MAX_INTEGER_DIGITS:
+        raise _Odd
+    return int(text)
+
+
+def _no_number(text: str) -> object:
+    raise _Odd(text)
+
+
+_PLAIN_DECODER = json.JSONDecoder(
+    object_pairs_hook=_plain_object,
+    parse_float=_no_number,
+    parse_constant=_no_number,
+    parse_int=_plain_integer,
+)
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

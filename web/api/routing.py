@@ -26,6 +26,7 @@ from aggregator.journal.facts import canonical
 from aggregator.market import Actor, Answer, Command, Market, Outcome
 from aggregator.parties.permissions import ACTS
 from aggregator.parties.relations import RELATIONS
+from matching.values import value
 
 PUBLIC = "public"
 """Anyone may ask, signed in or not; `call.viewer` may be None."""
@@ -56,7 +57,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """One request, taken apart and checked."""
 

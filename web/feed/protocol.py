@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from aggregator.errors import InvalidField, MarketError
+from matching.values import value
 from web.api.reading import Malformed, read_text
 from web.auth.rates import Bucket, Rate
 from web.feed.limits import FeedLimits
@@ -77,7 +78,7 @@ class Unsubscribe:
     topic: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Act:
     """Carry out operation `op` under the client's command id."""
 

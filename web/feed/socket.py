@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -143,8 +143,8 @@ class FeedSocket:
         self.outbox.give_up(Ending(Close.SLOW, "the reader stands still"))
 
     async def _read(self) -> None:
-        async for text in self._texts():
-            asked = self._conversation.receive(text, now_ms=monotonic_ms())
+        while (message := await self._websocket.receive())["type"] != "websocket.disconnect":
+            asked = self._conversation.receive(message.get("text"), now_ms=monotonic_ms())
             match asked:
                 case Ending():
                     # Until it has been told and is gone, what more it says is not heard.
@@ -160,13 +160,6 @@ class FeedSocket:
                     self._refuse(TopicsTooMany(asked.max_topics), topic=asked.topic)
                 case Act():
                     await self._act(asked)
-
-    async def _texts(self) -> AsyncIterator[str | None]:
-        while True:
-            message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            yield message.get("text")
 
     async def _look_on(self) -> None:
         """Look at the session, again if woken meanwhile, and later once more."""

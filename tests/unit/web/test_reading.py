@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import InvalidField
 from aggregator.journal.facts import canonical
-from web.api.reading import Malformed, pointer_of, read_json
+from web.api.reading import Malformed, pointer_of, read_json, read_text
 
 VALUES = st.recursive(
     st.none()
@@ -85,3 +85,34 @@ def test_thirty_two_levels_are_enough() -> None:
 def test_a_pointer_escapes_what_it_must() -> None:
     assert pointer_of(["a/b", 0, "c~d"]) == "/a~1b/0/c~0d"
     assert pointer_of([]) == ""
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"a":"b","c":[1,-2,true,null,"é"]}',
+        '{"a":1,"a":2}',
+        '{"a":[1.5]}',
+        '{"a":-123456789012345678}',
+        '{"a":1234567890123456789}',
+        "[" * 31 + "]" * 31,
+        "[" * 32 + "]" * 32,
+        '{"a":NaN}',
+        '{"a" 1}',
+        '{"a":"\ud800"}',
+        '{"a":"\x00"}',
+    ],
+)
+def test_a_text_that_is_read_at_once_is_read_as_any_other(document: str) -> None:
+    at_once = read_or_refused(f'[{document},"b"]')
+    # With an escape in it, whatever may be hidden is looked for.
+    with_a_look = read_or_refused(f'[{document},"\\u0062"]')
+
+    assert at_once == with_a_look
+
+
+def read_or_refused(text: str) -> object:
+    try:
+        return read_text(text)
+    except (InvalidField, Malformed) as refused:
+        return refused
