@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pytest
@@ -129,7 +130,8 @@ async def test_the_documentation_page_needs_nothing_from_outside(
     page = (await client.get(f"/api/docs?lang={language}")).text
 
     assert f'<html lang="{language}">' in page
-    assert "POST /api/v1/sessions" in page
+    assert "curl -X POST '{address}/api/v1/sessions'" in unescape(page)
+    assert not set(re.findall('href="#([^"]+)"', page)) - set(re.findall('id="([^"]+)"', page))
     assert 'id="error-insufficient_funds"' in page
     links = set(re.findall(r'(?:src|href)="([^"#]+)"', page))
     for link in links:

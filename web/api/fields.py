@@ -136,8 +136,8 @@ Instant = Annotated[
     BeforeValidator(_instant),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2027-03-01T00:00:00Z"]}),
 ]
-PageSize = Annotated[int, BeforeValidator(_ascii_integer), Field(ge=1, le=MAX_PAGE)]
-Position = Annotated[int, BeforeValidator(_ascii_integer), Field(ge=0)]
+PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE), BeforeValidator(_ascii_integer)]
+Position = Annotated[int, Field(ge=0), BeforeValidator(_ascii_integer)]
 
 
 class Page(Query):
