@@ -123,3 +123,11 @@ class PasskeyDoubted:
     organisation_id: str
     person_id: str
     passkey_id: str
+
+
+@fact
+class IdentityDeclared:
+    """The owner declared the firm's `uscc` or `vat` number, whose check holds."""
+
+    organisation_id: str
+    number: str

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from aggregator.errors import Conflict, InvalidField, NotFound
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties import queries
 from aggregator.parties.facts import InvitationEnded, PersonAdded, PersonInvited
 from aggregator.parties.membership import changed, check_joining
 from aggregator.parties.passwords import hash_password
+from aggregator.parties.permissions import OWNER
 from aggregator.parties.registering import (
     NewPerson,
     add_within,
@@ -34,12 +38,36 @@ async def invite(market: Market, actor: Actor, *, roles: tuple[str, ...], days: 
         Conflict: too many invitations are open.
 
     """
+    firm = actor.organisation_id
+    return await _invite(market, actor, "people.manage", firm, roles=roles, days=days)
+
+
+async def invite_first(market: Market, actor: Actor, organisation_id: str, *, days: int) -> Outcome:
+    """Make a link for the owner of a fresh firm, so that nobody but him ever knows his password.
+
+    One made before works no longer.
+
+    Raises:
+        NotFound: there is no such firm.
+        Conflict: somebody is in it already; its people invite each other.
+
+    """
+    return await _invite(
+        market, actor, "parties.register", organisation_id, roles=(OWNER,), days=days
+    )
+
+
+async def _invite(
+    market: Market, actor: Actor, act: str, firm: str, *, roles: tuple[str, ...], days: int
+) -> Outcome:
     check_roles(roles)
     if not 1 <= days <= MAX_DAYS:
         raise InvalidField("/days", f"1 to {MAX_DAYS}", days)
 
     async def step(unit: Unit) -> Answer:
-        firm, token = actor.organisation_id, secrets.token_urlsafe(32)
+        if act != "people.manage":
+            await _begin_anew(unit, firm)
+        token = secrets.token_urlsafe(32)
         await check_joining(unit, firm, roles)
         row = await unit.row(
             "select count(*) as n from invitation where organisation_id = $1"
@@ -69,9 +97,31 @@ async def invite(market: Market, actor: Actor, *, roles: tuple[str, ...], days: 
             "expires_at": unit.stamp(expires_at),
         }
 
-    return await market.perform(
-        actor, "people.manage", step, stream=stream_of(actor.organisation_id)
+    return await market.perform(actor, act, step, stream=stream_of(firm))
+
+
+async def _begin_anew(unit: Unit, firm: str) -> None:
+    if not await unit.row("select 1 from organisation where id = $1 for update", firm):
+        raise NotFound("organisation")
+    if await unit.row("select 1 from membership where organisation_id = $1 limit 1", firm):
+        raise Conflict("firm_has_people")
+    await unit.execute(
+        "update invitation set ended_at = $2 where organisation_id = $1 and ended_at is null",
+        firm,
+        unit.now,
     )
+
+
+async def invitation(market: Market, token: str) -> Mapping[str, Any]:
+    """Return who invites and for which roles, for whoever holds the link.
+
+    Raises:
+        NotFound: the link is unknown, used, taken back or too old; which is not told.
+
+    """
+    firm, roles = await _open_invitation(market, token)
+    found = await queries.organisation(firm)
+    return {"organisation": found.name, "organisation_en": found.name_en, "roles": list(roles)}
 
 
 async def take_back(market: Market, actor: Actor, command: Command, invitation_id: str) -> Outcome:

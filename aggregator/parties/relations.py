@@ -80,6 +80,7 @@ RELATIONS: Mapping[str, Relation] = {
     "notices.choose": Relation("self"),
     "notices.direct": Relation("firm"),
     "notices.read": Relation("firm"),
+    "parties.declare": Relation("firm", "undeclared"),
     "parties.read": Relation("firm"),
     "parties.register": Relation("market"),
     "people.manage": Relation("firm"),

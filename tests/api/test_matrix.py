@@ -130,7 +130,8 @@ class World:
         own = self.own
         policy = {"act": "auctions.bid", "chain": ["role:owner"]}
         assert (await own["owner"].post("/policies", policy)).status_code == 201
-        asked = {"act": "auctions.bid", "subject": "auc", "terms": {"price": "1.00", "lots": 1}}
+        terms = {"price": "5000.00", "lots": 1}
+        asked = {"act": "auctions.bid", "subject": self.ids["auction_id"], "terms": terms}
         await self._post(own["buyer"], "/approvals", asked, "approval_id")
         mandate = {
             "person": (await own["buyer"].get("/me")).json()["person"],

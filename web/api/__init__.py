@@ -14,6 +14,7 @@ ROUTE_MODULES = [
     "web.api.calendars",
     "web.api.choices",
     "web.api.commands",
+    "web.api.company",
     "web.api.contracts",
     "web.api.counterparties",
     "web.api.deals",

@@ -152,6 +152,7 @@ RULES: Mapping[str, str] = {
     "each kind once": "每个种类只能填一次",
     "what binds the firm stays on the pages": "对企业有约束力的通知不能从页面上关闭",
     "a mail address": "须为邮箱地址",
+    "a credit code or a VAT number, one of the two": "统一社会信用代码与增值税号二者填一",
     "a notice or an instant, one of the two": "须为一条通知或一个时间，二者择一",
     "acts of the market that a program may hold": "须为程序可执行的操作",
     "somebody else": "须为他人",

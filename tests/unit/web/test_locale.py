@@ -10,8 +10,13 @@ import pytest
 
 from aggregator import errors
 from aggregator.errors import MarketError
+from aggregator.mandates import facts as mandates
+from aggregator.parties import facts as parties
+from aggregator.parties.permissions import ACTS
+from aggregator.standing import facts as standing
 from web.locale import LANGUAGES, keys, preferred, words
 
+NO_COMMANDS = {"feed.connect", "forwards.contracts", "prices.audit"}
 FOLDER = Path(__file__).parents[3] / "web" / "locale"
 
 
@@ -74,3 +79,17 @@ def test_every_reason_of_a_conflict_has_words() -> None:
 
     assert len(said) > 20
     assert {f"reason.{reason}" for reason in said} <= keys("zh")
+
+
+def test_every_act_and_fact_of_a_firms_record_has_words() -> None:
+    acts = {act for act in ACTS if not act.endswith(".read")} - NO_COMMANDS
+    modules = (mandates, parties, standing)
+    facts = {
+        name
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    } - {"RulebookPublished"}
+
+    assert {f"page.act.{act}" for act in acts} <= keys("zh")
+    assert {f"page.fact.{name}" for name in facts} <= keys("zh")

@@ -98,6 +98,21 @@ def test_every_word_that_a_script_says_is_known(script: str) -> None:
     assert [p for p in prefixes if not any(name.startswith(p) for name in known)] == []
 
 
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_nothing_is_said_while_a_module_loads(script: str) -> None:
+    # Words come beside the modules; whoever says one too early shows its key.
+    text = (STATIC / script).read_text()
+    constants = re.findall(r"^(?:export )?const \w+ = .*?;$", text, re.DOTALL | re.MULTILINE)
+    early = [
+        line.strip()
+        for constant in constants
+        for line in constant.splitlines()
+        if re.search(r"(?<![\w.])(?:t|worded)\(", line.partition("=>")[0])
+    ]
+
+    assert early == []
+
+
 def test_no_word_is_left_that_nothing_says() -> None:
     said = "".join((STATIC / script).read_text() for script in SCRIPTS)
     said += (STATIC.parent / "templates/page.html").read_text()

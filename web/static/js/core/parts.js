@@ -1,6 +1,6 @@
 /** Parts that several pages are made of. */
 
-import { h, svg } from "./dom.js";
+import { h, say, svg } from "./dom.js";
 import { amount, minor } from "./numbers.js";
 import { signInPath } from "./problem.js";
 import { isMember } from "./viewer.js";
@@ -141,6 +141,17 @@ export function stages(names, present, { aside } = {}) {
     ),
     at < 0 && present && h("li", { class: "aside", "aria-current": "step" }, worded("state", aside ?? present)),
   );
+}
+
+/** Return an invitation's link as it is passed on; what stands after the hash no server sees. */
+export function linkOf(token) {
+  const address = `${location.origin}/join#${token}`;
+  const copy = () => navigator.clipboard?.writeText(address).then(() => say(t("page.people.copied")));
+  return [
+    h("p", { class: "banner" }, t("page.people.invited")),
+    h("p", { class: "mono" }, address),
+    navigator.clipboard && h("p", {}, h("button", { type: "button", onclick: copy }, t("page.people.copy"))),
+  ];
 }
 
 export function empty(...children) {

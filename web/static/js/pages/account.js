@@ -8,6 +8,7 @@ import { columns, empty, facts, head, panel, table } from "../core/parts.js";
 import { may, organisationId } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
 import { choices } from "./account_choices.js";
+import { company } from "./account_company.js";
 import { passkeyForm, passkeysOf } from "./account_passkeys.js";
 import { webhooks } from "./account_webhooks.js";
 
@@ -16,7 +17,11 @@ export async function show(main) {
   const aside = h("aside", { class: "stack" });
   const way = may("standing.read") && h("a", { class: "button", href: "/standing" }, t("page.standing.title"));
   fill(main, head(t("page.account.title"), { aside: way }), columns(lead, aside, null, t("page.account.security")));
-  const [addresses, { mail, reads, kinds }] = await Promise.all([may("notices.direct") ? webhooks() : null, choices()]);
+  const [addresses, { mail, reads, kinds }, own] = await Promise.all([
+    may("notices.direct") ? webhooks() : null,
+    choices(),
+    company(),
+  ]);
   const refresh = async () => {
     const [{ memberships }, { tokens }, factor, { passkeys }] = await Promise.all([
       get("/memberships"),
@@ -24,11 +29,11 @@ export async function show(main) {
       get("/second-factor"),
       get("/passkeys"),
     ]);
-    fill(lead, firmsOf(memberships), passkeysOf(passkeys, refresh), kinds, tokensOf(tokens, refresh), addresses);
+    fill(lead, own, firmsOf(memberships), passkeysOf(passkeys, refresh), kinds, tokensOf(tokens, refresh), addresses);
     fill(aside, passwordForm(), factorOf(factor, refresh), passkeyForm(refresh), mail, reads);
   };
   await refresh();
-  if (location.hash === "#notices") kinds.scrollIntoView();
+  if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
 function firmsOf(memberships) {
@@ -98,7 +103,7 @@ function passwordForm() {
     form({
       fields: [
         { name: "old", label: t("page.account.old"), type: "password", autocomplete: "current-password" },
-        { name: "new", label: t("page.account.new"), type: "password", autocomplete: "new-password" },
+        { name: "new", label: t("page.account.new"), type: "password", autocomplete: "new-password", hint: t("page.desk.password_hint") },
       ],
       act: t("page.account.change"),
       send: (values, key) => send("POST", "/password", values, key),
@@ -151,5 +156,5 @@ function factorOf({ is_on: isOn, recovery_codes_left: left }, refresh) {
   });
   const state = t(isOn ? "page.account.is_on" : "page.account.is_off", { count: left });
   fill(body, h("p", { class: "note" }, state), isOn ? [renew, end] : begin);
-  return panel(t("page.account.factor"), body);
+  return h("section", { class: "panel", id: "factor" }, h("h2", {}, t("page.account.factor")), body);
 }

@@ -16,7 +16,7 @@ const LANGUAGES = [
 export async function choices() {
   const mail = h("div", { class: "stack" });
   const reads = h("div", {});
-  const kinds = h("section", { class: "panel plain", id: "notices" });
+  const kinds = h("section", { class: "panel", id: "notices" });
   const refresh = async () => {
     const found = await get("/notice-choices");
     fill(mail, ...mailOf(found, refresh));
@@ -24,7 +24,8 @@ export async function choices() {
     fill(kinds, ...kindsOf(found, refresh));
   };
   await refresh();
-  return { mail: panel(t("page.choices.mail"), mail), reads, kinds };
+  const own = h("section", { class: "panel", id: "mail" }, h("h2", {}, t("page.choices.mail")), mail);
+  return { mail: own, reads, kinds };
 }
 
 function mailOf({ is_mail_on: isOn, address, mails }, refresh) {

@@ -22,7 +22,7 @@ export async function webhooks() {
   await refresh();
   return h(
     "section",
-    { class: "panel plain" },
+    { class: "panel" },
     h("h2", {}, t("page.webhooks.title")),
     h("p", { class: "note" }, t("page.webhooks.note")),
     list,

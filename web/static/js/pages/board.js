@@ -9,17 +9,19 @@ import { amount, change, direction, lots, priceUnit } from "../core/numbers.js";
 import { chip, columns, empty, head, panel, sparkline, table } from "../core/parts.js";
 import { isMember, may } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
+import { showSteps } from "./board_steps.js";
 
 const OLD_AFTER = 7 * 86_400_000;
 
 export async function show(main) {
   const board = h("section", { class: "panel plain live", "aria-label": t("page.board.title") });
   const tasks = h("div", { class: "stack" });
+  const steps = h("div", { class: "stack" });
   const open = h("aside", { class: "stack" });
   fill(
     main,
     head(t("page.board.heading"), { note: t("page.board.note") }),
-    columns(h("div", { class: "stack" }, tasks, board), open, null, t("page.board.open_now"), {
+    columns(h("div", { class: "stack" }, steps, tasks, board), open, null, t("page.board.open_now"), {
       isBroad: true,
     }),
   );
@@ -34,6 +36,7 @@ export async function show(main) {
     }),
     showOpen(open),
     isMember && may("deals.read") && showTasks(tasks),
+    isMember && showSteps(steps),
   ]);
   setInterval(refresh, 20_000);
   document.addEventListener("noticed", () => {
@@ -54,32 +57,34 @@ function priceTable(cells, seen) {
       .filter(Boolean)
       .join(" ");
   };
-  return table({ rows: cells, rowClass, across: suppressed, columns: COLUMNS });
+  return table({ rows: cells, rowClass, across: suppressed, columns: priceColumns() });
 }
 
-const COLUMNS = [
-  {
-    label: t("word.cell"),
-    cell: (row) =>
-      h(
-        "a",
-        { href: `/prices/${row.cell}` },
-        instrumentName(row.instrument),
-        h("br"),
-        `${regionName(row.region)} · ${month(row.tenor)}`,
-      ),
-  },
-  { label: t("page.board.price"), isNumber: true, className: "nowrap", cell: priceOf },
-  {
-    label: t("page.board.change"),
-    isNumber: true,
-    cell: ({ price }) => price.change && h("span", { class: direction(price.change) }, change(price.change)),
-  },
-  { label: t("page.board.age"), cell: ({ price }) => age(price.at) },
-  { label: t("page.board.number"), isNumber: true, cell: ({ price }) => String(price.number) },
-  { label: t("page.board.volume"), isNumber: true, cell: ({ price }) => price.volume_band.replace("-", "–") },
-  { label: t("page.board.recent"), cell: ({ recent }) => sparkline(recent) },
-];
+function priceColumns() {
+  return [
+    {
+      label: t("word.cell"),
+      cell: (row) =>
+        h(
+          "a",
+          { href: `/prices/${row.cell}` },
+          instrumentName(row.instrument),
+          h("br"),
+          `${regionName(row.region)} · ${month(row.tenor)}`,
+        ),
+    },
+    { label: t("page.board.price"), isNumber: true, className: "nowrap", cell: priceOf },
+    {
+      label: t("page.board.change"),
+      isNumber: true,
+      cell: ({ price }) => price.change && h("span", { class: direction(price.change) }, change(price.change)),
+    },
+    { label: t("page.board.age"), cell: ({ price }) => age(price.at) },
+    { label: t("page.board.number"), isNumber: true, cell: ({ price }) => String(price.number) },
+    { label: t("page.board.volume"), isNumber: true, cell: ({ price }) => price.volume_band.replace("-", "–") },
+    { label: t("page.board.recent"), cell: ({ recent }) => sparkline(recent) },
+  ];
+}
 
 function suppressed({ price, suppressed_by: rule }) {
   if (price) return null;

@@ -6,7 +6,7 @@ import { countdown, date, instant } from "../core/clock.js";
 import { fill, h, isBeingFilled, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { amount, LOCALE, lots } from "../core/numbers.js";
-import { empty, facts, head, panel, table } from "../core/parts.js";
+import { empty, facts, head, linkOf, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
 import { firm, t } from "../core/words.js";
@@ -212,6 +212,7 @@ function ordered(payments, organisations, refresh) {
 }
 
 function firmForm(refresh) {
+  const link = h("div", { class: "stack", role: "status" });
   return h(
     "details",
     { class: "panel" },
@@ -235,11 +236,14 @@ function firmForm(refresh) {
       ],
       act: t("page.desk.register"),
       send: (values, key) => send("POST", "/organisations", values, key),
-      done: async () => {
+      done: async ({ organisation_id: id }) => {
         say(t("page.desk.registered"));
+        const { token } = await send("POST", `/organisations/${id}/invitations`, {});
+        fill(link, h("p", {}, t("page.desk.first_person")), linkOf(token));
         await refresh();
       },
     }),
+    link,
   );
 }
 

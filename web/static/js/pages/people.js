@@ -2,9 +2,9 @@
 
 import { get, send } from "../core/api.js";
 import { age, instant } from "../core/clock.js";
-import { fill, h, say } from "../core/dom.js";
+import { fill, h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
-import { columns, empty, head, panel, table } from "../core/parts.js";
+import { columns, empty, head, linkOf, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
@@ -102,7 +102,7 @@ function invitationsOf(invitations, refresh) {
 }
 
 function inviteForm(refresh) {
-  const link = h("p", { class: "mono", role: "status" });
+  const link = h("div", { class: "stack", role: "status" });
   return panel(
     t("page.people.invite"),
     form({
@@ -111,9 +111,7 @@ function inviteForm(refresh) {
       send: (values, key) =>
         send("POST", "/invitations", { roles: ROLES.filter((role) => values[role]) }, key),
       done: async ({ token }) => {
-        // After the hash, so that no server and no log on the way sees it.
-        fill(link, `${location.origin}/join#${token}`);
-        say(t("page.people.invited"));
+        fill(link, linkOf(token));
         await refresh();
       },
     }),

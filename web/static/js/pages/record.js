@@ -55,7 +55,7 @@ function trailOf(lines) {
       columns: [
         { label: t("page.record.when"), cell: (row) => instant(row.at) },
         { label: t("page.record.who"), cell: (row) => row.person || t("page.record.machine") },
-        { label: t("page.record.what"), cell: (row) => h("span", { class: "mono" }, row.name) },
+        { label: t("page.record.what"), cell: (row) => h("span", { title: row.name }, whatOf(row)) },
         {
           label: t("page.record.outcome"),
           cell: (row) => [worded("page.record.was", row.outcome), row.kind === "act" && row.detail].filter(Boolean).join(": "),
@@ -63,6 +63,10 @@ function trailOf(lines) {
       ],
     }),
   );
+}
+
+function whatOf({ kind, name }) {
+  return kind === "act" ? worded("page.act", name) : worded("page.fact", name);
 }
 
 function grantsOf(grants, refresh) {
