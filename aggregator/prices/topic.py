@@ -59,6 +59,7 @@ class PriceTopic:
             "currency": published.currency,
             "number": published.number,
             "volume_band": published.volume_band,
+            "size_band": published.size_band,
             "method": published.method,
             "at": stamp(published.at),
         }

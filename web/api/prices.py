@@ -15,6 +15,9 @@ from aggregator.prices import queries
 from aggregator.prices.queries import PriceView
 from web.api.routing import PUBLIC, Call, Download, route
 
+_COLUMNS = ("cell", "number", "at", "price", "currency", "volume_band", "size_band", "method",
+            "inputs_sha256")  # fmt: skip
+
 
 @route("GET", "/prices", act=PUBLIC)
 async def board(_: Call) -> Answer:
@@ -35,7 +38,7 @@ async def price_history_csv(call: Call) -> Download:
     found = await queries.history(_cell(call))
     text = io.StringIO(newline="")
     rows = csv.writer(text)
-    rows.writerow(["cell", "number", "at", "price", "currency", "volume_band", "method"])
+    rows.writerow(_COLUMNS)
     for view in found:
         value = decimal_text(view.value_minor, view.currency)
         rows.writerow(
@@ -46,7 +49,9 @@ async def price_history_csv(call: Call) -> Download:
                 value,
                 view.currency,
                 view.volume_band,
+                view.size_band,
                 view.method,
+                view.inputs_sha256,
             ]
         )
     name = str(_cell(call)).replace("/", "_")
