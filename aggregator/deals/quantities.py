@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from aggregator.errors import InvalidField
 
+MAX_WEIGHT_KG = 10**12
+
 
 def check_lots(lots: int, *, at_most: int, at_least: int = 1) -> None:
     """Raise InvalidField unless `lots` lies in the range, both ends included."""
@@ -11,6 +13,16 @@ def check_lots(lots: int, *, at_most: int, at_least: int = 1) -> None:
         raise InvalidField("/lots", "at_least", at_least)
     if lots > at_most:
         raise InvalidField("/lots", "at_most", at_most)
+
+
+def check_weight(weight_kg: int | None) -> None:
+    """Raise InvalidField unless a weight, where one is told, is one that goods may have."""
+    if weight_kg is None:
+        return
+    if weight_kg < 1:
+        raise InvalidField("/weight_kg", "at_least", 1)
+    if weight_kg > MAX_WEIGHT_KG:
+        raise InvalidField("/weight_kg", "at_most", MAX_WEIGHT_KG)
 
 
 def check_text(text: str, pointer: str, *, max_length: int) -> str:

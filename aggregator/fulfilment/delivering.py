@@ -8,16 +8,14 @@ from aggregator.catalogue.queries import instrument
 from aggregator.deals import stages, terms
 from aggregator.deals.access import as_seller, stream_for
 from aggregator.deals.evidence import RECEIPT, record_evidence
-from aggregator.deals.quantities import check_lots
+from aggregator.deals.quantities import check_lots, check_weight
 from aggregator.deals.store import Deal
-from aggregator.errors import InvalidField
 from aggregator.fulfilment import lanes
 from aggregator.fulfilment.facts import GoodsDelivered
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
 
 ACT = "fulfilment.deliver"
-_MAX_WEIGHT_KG = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +43,7 @@ async def deliver(
     """
     place = checked_name(receipt.place, "/place")
     document = checked_name(receipt.document, "/document")
-    if receipt.weight_kg is not None and receipt.weight_kg < 1:
-        raise InvalidField("/weight_kg", "at_least", 1)
-    if receipt.weight_kg is not None and receipt.weight_kg > _MAX_WEIGHT_KG:
-        raise InvalidField("/weight_kg", "at_most", _MAX_WEIGHT_KG)
+    check_weight(receipt.weight_kg)
 
     async def step(unit: Unit) -> Answer:
         deal = await as_seller(unit, deal_id, ACT)

@@ -65,7 +65,9 @@ async def goods(actor: Actor, deal_id: str, reader: Reader | None = None) -> Goo
     source = reader or Pool()
     deal = await party_deal(source, actor, deal_id)
     shipments = await source.rows(
-        "select lots, carrier, vehicle, shipped_at from shipment where deal_id = $1", deal_id
+        "select lots, carrier, vehicle, document, weight_kg, shipped_at from shipment"
+        " where deal_id = $1",
+        deal_id,
     )
     receipts = await source.rows(
         "select lots, place, document, weight_kg, delivered_at from receipt where deal_id = $1",

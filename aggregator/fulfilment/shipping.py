@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aggregator.deals import stages
 from aggregator.deals.access import as_seller, stream_for
 from aggregator.deals.performance import complete
-from aggregator.deals.quantities import check_lots
+from aggregator.deals.quantities import check_lots, check_weight
 from aggregator.deals.reducing import lots_to_ship
 from aggregator.fulfilment import lanes
 from aggregator.fulfilment.facts import GoodsShipped
@@ -13,6 +15,17 @@ from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
 
 ACT = "fulfilment.ship"
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierReceipt:
+    """What the carrier signed for: the number of his document, and what was weighed in."""
+
+    document: str = ""
+    weight_kg: int | None = None
+
+
+NO_RECEIPT = CarrierReceipt()
 
 
 async def ship(
@@ -24,6 +37,7 @@ async def ship(
     lots: int,
     carrier: str,
     vehicle: str = "",
+    receipt: CarrierReceipt = NO_RECEIPT,
 ) -> Outcome:
     """Ship a funded deal, in one shipment.
 
@@ -38,6 +52,8 @@ async def ship(
     """
     carrier = checked_name(carrier, "/carrier")
     vehicle = checked_name(vehicle, "/vehicle", at_least=0)
+    document = checked_name(receipt.document, "/document", at_least=0)
+    check_weight(receipt.weight_kg)
 
     async def step(unit: Unit) -> Answer:
         deal = await as_seller(unit, deal_id, ACT)
@@ -45,13 +61,15 @@ async def ship(
         check_lots(lots, at_most=await lots_to_ship(unit, deal))
         deal = await complete(unit, deal)
         await unit.execute(
-            "insert into shipment (deal_id, lots, carrier, vehicle, shipped_at)"
-            " values ($1, $2, $3, $4, $5)",
+            "insert into shipment (deal_id, lots, carrier, vehicle, shipped_at, document,"
+            " weight_kg) values ($1, $2, $3, $4, $5, $6, $7)",
             deal.id,
             lots,
             carrier,
             vehicle,
             unit.now,
+            document,
+            receipt.weight_kg,
         )
         fact = GoodsShipped(deal.id, deal.buyer_id, deal.seller_id, lots)
         deal = await stages.advance(unit, deal, stages.SHIPPING, fact, shipped_lots=lots)

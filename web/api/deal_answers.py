@@ -88,6 +88,8 @@ class ShipmentAnswer(Answers):
     lots: int
     carrier: str
     vehicle: str
+    document: str
+    weight_kg: int | None
     shipped_at: str
 
 

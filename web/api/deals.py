@@ -72,11 +72,13 @@ class FundBody(Body):
 
 
 class ShipBody(Body):
-    """One shipment with a carrier."""
+    """One shipment with a carrier, and what he signed for: `document` is his receipt's number."""
 
     lots: Lots
     carrier: Name
     vehicle: Annotated[str, Field(max_length=120)] = ""
+    document: Annotated[str, Field(max_length=120)] = ""
+    weight_kg: WeightKg | None = None
 
 
 class DeliverBody(Body):
@@ -193,7 +195,10 @@ async def fund_part(call: Call) -> Outcome:
 async def ship(call: Call) -> Outcome:
     """Hand the lots to a carrier."""
     given = call.body.model_dump()
-    return await shipping.ship(call.market, call.actor, call.command, call.path["deal_id"], **given)
+    receipt = shipping.CarrierReceipt(given.pop("document"), given.pop("weight_kg"))
+    return await shipping.ship(
+        call.market, call.actor, call.command, call.path["deal_id"], **given, receipt=receipt
+    )
 
 
 @route("POST", DEAL + "/deliver", act="fulfilment.deliver", body=DeliverBody, out=Delivered)

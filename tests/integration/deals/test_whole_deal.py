@@ -9,6 +9,7 @@ from aggregator.deals import cancelling, funding, store
 from aggregator.deals.terms import terms_of
 from aggregator.errors import InsufficientFunds, InvalidField, NotAllowed, NotFound, WrongState
 from aggregator.fulfilment import accepting, shipping
+from aggregator.fulfilment import queries as fulfilment_queries
 from aggregator.invoices import issuing
 from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Pool, entries
@@ -122,6 +123,21 @@ async def test_a_receipt_says_what_was_measured_until_the_buyer_says_otherwise(
     assert by_receipt["time"] == stamp(trading.clock.now())
     assert by_receipt["quality"] is None
     assert by_buyer == {**by_receipt, "quantity": "99 t on our scale"}
+
+
+async def test_the_carriers_receipt_stands_beside_that_of_the_warehouse(trading: Trading) -> None:
+    deal_id = await funded(trading)
+    signed = shipping.CarrierReceipt("CMR 4711", 100_020)
+    more = {"lots": 100, "carrier": "Rail", "vehicle": "C70 1", "receipt": signed}
+    await act(shipping.ship, trading, "mill", "seller", deal_id, **more)
+    await deliver(trading, deal_id, 100)
+
+    shown = await fulfilment_queries.goods(trading.actor("factory", "buyer"), deal_id)
+
+    assert shown.shipment is not None
+    assert shown.receipt is not None
+    assert (shown.shipment["document"], shown.shipment["weight_kg"]) == ("CMR 4711", 100_020)
+    assert (shown.receipt["document"], shown.receipt["weight_kg"]) == ("WB-0001", 100_000)
 
 
 async def test_silence_accepts_what_was_delivered(trading: Trading) -> None:

@@ -82,6 +82,13 @@ function ship(page) {
     { name: "lots", label: t("word.lots"), type: "lots", value: String(page.deal.lots) },
     { name: "carrier", label: t("page.deal.carrier") },
     { name: "vehicle", label: t("page.deal.vehicle"), isOptional: true },
+    {
+      name: "document",
+      label: t("page.deal.document_number"),
+      hint: t("page.deal.carrier_hint"),
+      isOptional: true,
+    },
+    { name: "weight_kg", label: t("page.deal.weight"), type: "lots", isOptional: true },
   ]);
 }
 

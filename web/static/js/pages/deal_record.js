@@ -10,6 +10,8 @@ import { chip, facts, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
 
+const AMOUNT = /^-?\d+\.\d+/;
+
 /** The glass box: every line with whom it goes to; the parts are the total. */
 export function lines(page) {
   const { deal } = page;
@@ -207,12 +209,13 @@ export function timeline(page) {
       [t("page.deal.number"), h("span", { class: "mono" }, deal.deal_id)],
       shipment && [
         t("page.deal.shipment"),
-        `${page.lots(shipment.lots)} · ${[shipment.carrier, shipment.vehicle].filter(Boolean).join(" ")}`,
+        `${page.lots(shipment.lots)} · ${[shipment.carrier, shipment.vehicle].filter(Boolean).join(" ")}` +
+          (shipment.document && ` · ${shipment.document}`) +
+          weight(shipment),
       ],
       receipt && [
         t("page.deal.receipt"),
-        `${page.lots(receipt.lots)} · ${receipt.place} · ${receipt.document}` +
-          (receipt.weight_kg ? ` · ${whole(receipt.weight_kg)} kg` : ""),
+        `${page.lots(receipt.lots)} · ${receipt.place} · ${receipt.document}${weight(receipt)}`,
       ],
       acceptance && [
         t("page.deal.acceptance"),
@@ -234,8 +237,13 @@ export function timeline(page) {
   );
 }
 
+function weight({ weight_kg: kg }) {
+  return kg ? ` · ${whole(kg)} kg` : "";
+}
+
 /** Terms are kept in texts of no language; an instant and a region have words of ours. */
 function said(dimension, text) {
   if (dimension === "time" && /^\d{4}-\d\d-\d\dT/.test(text ?? "")) return instant(text);
+  if (dimension === "price" && AMOUNT.test(text ?? "")) return text.replace(AMOUNT, amount);
   return dimension === "place" && text ? regionName(text) : text;
 }
