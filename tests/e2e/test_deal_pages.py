@@ -92,16 +92,20 @@ async def test_a_second_person_releases_what_looked_like_circular_trade(town: To
     desk = await town.look("zh", PHONE, login=OPERATOR)
     await town.go(desk, "/desk")
 
-    await expect(desk.locator("main")).to_contain_text("疑似循环贸易的交易（1）")
+    await expect(desk.locator("main")).to_contain_text("疑似循环贸易（1）")
     await expect(desk.locator("main")).to_contain_text("two harvests")
+    await expect(desk.get_by_role("cell", name="已搁置")).to_have_count(2)
     await desk.get_by_role("button", name="批准：放行").click()
     await _agree(desk, "批准：放行")
     await expect(desk.locator("main")).not_to_contain_text("疑似循环贸易")
     await desk.locator("summary", has_text="试算平衡表").click()
     await expect(desk.locator(".trial tbody tr")).to_have_count(3)
 
-    (row,) = await Pool().rows("select state from price_deal where deal_id = 'deal_001'")
-    assert row["state"] == "waiting"
+    rows = await Pool().rows("select deal_id, state from price_deal where deal_id < 'deal_002'")
+    assert {row["deal_id"]: row["state"] for row in rows} == {
+        "deal_000": "waiting",
+        "deal_001": "waiting",
+    }
 
 
 async def _is_a_document_on_paper(page: Page) -> None:
