@@ -5,12 +5,15 @@ Where something above stands behind the volume, it hears of the award and makes 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
 from aggregator.catalogue.fees import Fees
 from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.deals.lines import BPS, Rates, lines_of, total
 from aggregator.market import Unit
+from aggregator.standing.privileges import deposit_off
 from matching.auctions.events import Award
 from matching.auctions.refusals import TotalTooLarge
 from matching.money import MAX_TOTAL_MINOR
@@ -27,7 +30,9 @@ async def form_own_deals(unit: Unit, room: Room) -> None:
         buyer_id, seller_id = listing.owner_id, won.bidder
         if state.rules.side == "sell":
             buyer_id, seller_id = seller_id, buyer_id
-        await form_deal(unit, _terms(listing, won, buyer_id=buyer_id, seller_id=seller_id))
+        terms = _terms(listing, won, buyer_id=buyer_id, seller_id=seller_id)
+        off_bps = await deposit_off(buyer_id, unit.now, unit)
+        await form_deal(unit, replace(terms, deposit_off_bps=off_bps))
 
 
 def check_total(listing: AuctionListed, price_minor: int, lots: int) -> None:

@@ -11,8 +11,10 @@ from datetime import timedelta
 from typing import Literal
 
 from aggregator.auctions import bundle, deposits, queries, store
+from aggregator.auctions.committing import commitment
 from aggregator.auctions.facts import (
     AuctionFailed,
+    AuctionListed,
     Motion,
     StopApproved,
     StopProposed,
@@ -20,6 +22,7 @@ from aggregator.auctions.facts import (
 )
 from aggregator.auctions.store import Room
 from aggregator.errors import NotFound, SamePerson, WrongState
+from aggregator.mandates import freeing
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
 from matching.auctions import commands
@@ -118,7 +121,7 @@ async def approve(
         room, _ = await store.record(unit, auction_id, room, approved, *told)
         if isinstance(motion, WithdrawalProposed):
             taken = next(bid for bid in state.book if bid.bid_id == motion.bid_id)
-            await deposits.refit(unit, listing, room.opened[1], taken.bidder)
+            await _stand_back(unit, listing, room.opened[1], taken.bidder)
         if motion.act == "cancel":
             ended = True
             await _release(unit, room)
@@ -195,6 +198,20 @@ async def _release(unit: Unit, room: Room) -> None:
         outcome="cancelled",
     )
     await store.record(unit, listing.auction_id, room, failed)
+
+
+async def _stand_back(unit: Unit, listing: AuctionListed, state: State, bidder: str) -> None:
+    """Let what is held for a bidder, and what his people's mandates bear, follow his book."""
+    subject, mine = store.stream_of(listing.auction_id), state.book.of(bidder)
+    if mine is None:
+        await deposits.refit(unit, listing, state, bidder)
+        await freeing.settle(unit, subject, {}, firms=[bidder])
+        return
+    needed_minor = deposits.needed_minor(listing, state, mine, 0)
+    bound = commitment(listing, state, mine, needed_minor)
+    await freeing.bear(unit, bidder, bound)
+    await deposits.refit(unit, listing, state, bidder)
+    await freeing.reserve_again(unit, bidder, bound)
 
 
 def _answer(unit: Unit, room: Room) -> Answer:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from aggregator.ledger import accounts
 from aggregator.mandates import checking
-from aggregator.mandates.drawing import Mandate
+from aggregator.mandates.drawing import Commitment, Mandate
 from aggregator.market import Unit
 
 WHOLE = None
@@ -27,14 +28,7 @@ async def settle(
     With `own` only that commitment ends. The funds that a lost use had drawn are reserved
     anew, as far as they are available.
     """
-    rows = await unit.rows(
-        "select m.* from mandate m where exists (select 1 from mandate_use u"
-        " where u.mandate_id = m.id and u.state = 'open' and u.subject = $1)"
-        " and ($2::text[] is null or m.organisation_id = any($2::text[]))"
-        " order by m.id for update of m",
-        subject,
-        sorted(firms) if firms is not None else None,
-    )
+    rows = await _using(unit, subject, firms)
     states = {row["id"]: row["state"] for row in rows}
     for mandate in await checking.with_uses(unit, rows):
         for reference in sorted(mandate.uses):
@@ -47,6 +41,46 @@ async def settle(
         if states[mandate.id] != "open":
             mandate.left_minor = 0
         await checking.save(unit, mandate)
+
+
+async def bear(unit: Unit, organisation_id: str, stands: Commitment) -> None:
+    """Let the firm's mandate bear what stands again in place of what it bore there.
+
+    Funds reserved for it become available as far as the deposit is higher than before.
+    """
+    for mandate in await _bearing(unit, organisation_id, stands):
+        mandate.draw(stands)
+        await checking.save(unit, mandate)
+
+
+async def reserve_again(unit: Unit, organisation_id: str, stands: Commitment) -> None:
+    """Reserve anew what the deposit of `stands` no longer takes, as far as it is available."""
+    for mandate in await _bearing(unit, organisation_id, stands):
+        use = mandate.uses[stands.reference]
+        over_minor = max(use.drawn_minor - stands.deposit_minor, 0)
+        mandate.left_minor += await _available(unit, mandate, over_minor)
+        use.drawn_minor -= over_minor
+        mandate.drawn.add(stands.reference)
+        await checking.save(unit, mandate)
+
+
+async def _bearing(unit: Unit, organisation_id: str, stands: Commitment) -> list[Mandate]:
+    """Return the open mandates that bear what stands under the reference: one, or none."""
+    rows = await _using(unit, stands.subject, [organisation_id])
+    found = await checking.with_uses(unit, [row for row in rows if row["state"] == "open"])
+    return [mandate for mandate in found if mandate.standing(stands.reference)]
+
+
+async def _using(unit: Unit, subject: str, firms: Collection[str] | None) -> Sequence[Any]:
+    """Lock the mandates, of `firms` or of all, that have an open use in `subject`."""
+    return await unit.rows(
+        "select m.* from mandate m where exists (select 1 from mandate_use u"
+        " where u.mandate_id = m.id and u.state = 'open' and u.subject = $1)"
+        " and ($2::text[] is null or m.organisation_id = any($2::text[]))"
+        " order by m.id for update of m",
+        subject,
+        sorted(firms) if firms is not None else None,
+    )
 
 
 async def _end(

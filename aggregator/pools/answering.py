@@ -16,7 +16,7 @@ from aggregator.pools import store, substituting
 from aggregator.pools.awarding import terms_of
 from aggregator.pools.errors import SubstituteIsOver
 from aggregator.pools.facts import MemberAward, SubstituteAwarded, SubstituteDeclined
-from aggregator.pools.landed import deposit, landed
+from aggregator.pools.landed import landed
 from aggregator.pools.store import PledgeRow, PoolRow
 from aggregator.pools.substituting import Share, Substitute
 
@@ -119,7 +119,7 @@ async def _buy(
     assert group.paid_goods_minor is not None
     price = landed(group.paid_goods_minor, pledge.freight_minor, traded.fees)
     assert price.landed_minor <= pledge.limit_minor, "nobody pays above his limit"
-    deposit_minor = deposit(pledge.limit_minor, asked.lots, traded.deposit_bps)
+    deposit_minor = substituting.deposit_of(traded, pledge, asked.lots)
     await require(unit, _commitment(pool, asked.lots, price.landed_minor, deposit_minor))
     hold_id = await store.hold(unit, pool.id, traded.currency, deposit_minor)
     taking = replace(pledge, awarded_lots=asked.lots, hold_id=hold_id)

@@ -282,6 +282,7 @@ class SubstituteOffered:
     fee_minor: int
     landed_minor: int
     until: datetime
+    deposit_minor: int | None = None
 
 
 @fact

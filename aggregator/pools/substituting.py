@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.catalogue.queries import instrument
+from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.catalogue.tenors import after_month
 from aggregator.deals.facts import DealLapsed
 from aggregator.journal.reading import Pool
@@ -27,9 +27,10 @@ from aggregator.pools.facts import (
     SubstituteOffered,
     SubstitutionEnded,
 )
-from aggregator.pools.landed import landed
+from aggregator.pools.landed import deposit, landed
 from aggregator.pools.store import GroupRow, PledgeRow, PoolRow
 from aggregator.scheduler.timers import set_timer
+from aggregator.standing.privileges import lowered
 from aggregator.supply import capacity, deposits
 
 ANSWER_TIME = timedelta(hours=24)
@@ -255,6 +256,11 @@ def _fits(pool: PoolRow, window: Sequence[PledgeRow], pledge: PledgeRow) -> bool
     return is_similar and len({one.owner_group for one in after}) >= pool.min_members
 
 
+def deposit_of(traded: InstrumentView, pledge: PledgeRow, lots: int) -> int:
+    """Return what is set aside for freed lots, by the tier that the pledge was made in."""
+    return lowered(deposit(pledge.limit_minor, lots, traded.deposit_bps), pledge.deposit_off_bps)
+
+
 async def _offer(
     unit: Unit, pool: PoolRow, group: GroupRow, share: Share, pledge: PledgeRow, lots: int
 ) -> Substitute:
@@ -271,8 +277,8 @@ async def _offer(
         until,
     )
     await set_timer(unit, TIMER, asked.id, until)
-    fees = (await instrument(pool.instrument_id, unit)).fees
-    price = landed(group.paid_goods_minor, pledge.freight_minor, fees)
+    traded = await instrument(pool.instrument_id, unit)
+    price = landed(group.paid_goods_minor, pledge.freight_minor, traded.fees)
     fact = SubstituteOffered(
         pool_id=pool.id,
         number=group.number,
@@ -285,6 +291,7 @@ async def _offer(
         fee_minor=price.fee_minor,
         landed_minor=price.landed_minor,
         until=until,
+        deposit_minor=deposit_of(traded, pledge, lots),
     )
     await unit.record(store.stream_of(pool.id), fact)
     return asked

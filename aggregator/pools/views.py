@@ -233,7 +233,9 @@ def _substitute(opened: PoolOpened, own: Standing) -> View | None:
     if offered is None:
         return None
     price = Landed(offered.goods_minor, offered.freight_minor, offered.fee_minor)
-    held_minor = deposit(own.limit_minor, offered.lots, opened.deposit_bps)
+    held_minor = offered.deposit_minor
+    if held_minor is None:
+        held_minor = deposit(own.limit_minor, offered.lots, opened.deposit_bps)
     return {
         "lots": offered.lots,
         **_lines(price, opened.currency),

@@ -1,4 +1,7 @@
-"""What a tier is for: a lower deposit on pledges. Never a price, and never who wins."""
+"""What a tier is for: a lower deposit on pledges, and on what a firm wins in an auction.
+
+Never a price, and never who wins: while bids are made everybody's deposit is the same share.
+"""
 
 from __future__ import annotations
 

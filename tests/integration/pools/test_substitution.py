@@ -144,6 +144,29 @@ async def test_freed_lots_are_offered_in_order_and_make_a_deal_at_the_same_price
     await assert_books_agree()
 
 
+async def test_a_substitutes_deposit_is_that_of_his_tier(orm: str) -> None:
+    scene, pool_id = await a_default()
+    pledge_id = await pledge_of(scene, "d", pool_id)
+    await Pool().rows(
+        "update pledge set deposit_off_bps = 2000 where id = $1 returning id", pledge_id
+    )
+    await scene.pass_to(DUE_AT)
+    offered = await substitute_of(scene, "d", pool_id)
+
+    outcome = await take(scene, "d", pool_id)
+
+    assert offered is not None
+    # A fifth less than the 30,300 that others set aside for these lots.
+    assert offered["deposit"] == "24240.00"
+    (pledge,) = await Pool().rows("select deposit_minor from pledge where id = $1", pledge_id)
+    assert pledge["deposit_minor"] == 2_424_000
+    (deal,) = await Pool().rows(
+        "select deposit_minor, total_minor from deal where id = $1", outcome.answer["deal_id"]
+    )
+    assert abs(deal["deposit_minor"] * 100 - deal["total_minor"] * 8) <= 100
+    await assert_books_agree()
+
+
 async def test_what_is_declined_or_not_answered_goes_to_the_next_and_then_back(orm: str) -> None:
     scene, pool_id = await a_default()
     await scene.pass_to(DUE_AT)
