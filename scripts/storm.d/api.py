@@ -134,7 +134,10 @@ async def schemathesised(
                 arguments = (document, served.url, token, count, seed + part)
                 came, faults = await loop.run_in_executor(pool, probed, *arguments)
             statuses[name] += came
-            wrong.extend(f"Schemathesis as {name}: {fault}" for fault in faults)
+            for fault in faults:
+                # A run takes hours; what is wrong is told at once.
+                print(f"  Schemathesis as {name}: {fault}", flush=True)
+                wrong.append(f"Schemathesis as {name}: {fault}")
 
         parts = -(-requests // AT_ONCE)
         async with asyncio.TaskGroup() as group:

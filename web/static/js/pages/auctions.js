@@ -1,9 +1,9 @@
 /** Auctions of both sides. */
 
-import { get } from "../core/api.js";
 import { cellName } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
+import { live } from "../core/live.js";
 import { lots } from "../core/numbers.js";
 import { chip, empty, head, table } from "../core/parts.js";
 import { may, plays } from "../core/viewer.js";
@@ -19,9 +19,7 @@ export async function show(main) {
     head(t("page.auctions.title"), { note: t("page.auctions.note") }),
     h("div", { class: "stack" }, body, may("auctions.open") && plays("seller") && openForm()),
   );
-  const refresh = async () => showAll(body, (await get("/auctions?limit=200")).auctions);
-  await refresh();
-  setInterval(() => refresh().catch(() => {}), 10_000);
+  await live({ path: "/auctions?limit=200", show: ({ auctions }) => showAll(body, auctions) });
 }
 
 function showAll(body, auctions) {

@@ -4,6 +4,7 @@ import { get } from "../core/api.js";
 import { cellName } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
+import { live } from "../core/live.js";
 import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, empty, head, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
@@ -25,9 +26,7 @@ export async function show(main) {
     h("div", { class: "stack" }, next, body, may("pools.open") && openPoolForm()),
   );
   if (may("demand.read")) showNext(next).catch(() => {});
-  const refresh = async () => showAll(body, (await get("/pools?limit=100")).pools);
-  await refresh();
-  setInterval(() => refresh().catch(() => {}), 10_000);
+  await live({ path: "/pools?limit=100", show: ({ pools }) => showAll(body, pools) });
 }
 
 function showAll(body, pools) {

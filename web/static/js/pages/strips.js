@@ -4,6 +4,7 @@ import { get } from "../core/api.js";
 import { instrumentName, regionName } from "../core/catalogue.js";
 import { countdown, instant, month } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
+import { live, newest } from "../core/live.js";
 import { chip, empty, head, panel, table } from "../core/parts.js";
 import { t } from "../core/words.js";
 import { curves, gains, position } from "./strips_board.js";
@@ -13,12 +14,17 @@ const LIVING = ["scheduled", "gathering", "talking", "asking"];
 export async function show(main) {
   const body = h("div", { class: "stack live" });
   fill(main, head(t("page.strips.title"), { note: t("page.strips.note") }), body);
-  const refresh = async () => {
-    const [{ strips }, board] = await Promise.all([get("/strips"), get("/forwards")]);
-    showAll(body, strips, board);
-  };
-  await refresh();
-  setInterval(() => refresh().catch(() => {}), 10_000);
+  let known = "";
+  const source = newest(
+    () => Promise.all([get("/strips"), get("/forwards")]),
+    ([{ strips }, board]) => {
+      // What is the same stays, or a curve would close under whoever looks into it.
+      const told = JSON.stringify([strips, board]);
+      if (told !== known) showAll(body, strips, board);
+      known = told;
+    },
+  );
+  await live({ source });
 }
 
 function showAll(body, strips, board) {
