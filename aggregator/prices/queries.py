@@ -172,3 +172,9 @@ async def is_parked_for_a_circle(reader: Reader, deal_id: str) -> bool:
         deal_id,
     )
     return bool(found)
+
+
+async def lots_left(reader: Reader, deal_id: str) -> int:
+    """Return how many lots of a settled deal did not go back."""
+    found = await reader.rows("select lots from price_deal where deal_id = $1", deal_id)
+    return int(found[0]["lots"])

@@ -20,7 +20,7 @@ from aggregator.journal.reading import entries
 from aggregator.market import Unit
 from aggregator.parties.queries import owner_groups
 from aggregator.prices.facts import ParkingDecided
-from aggregator.prices.queries import is_parked_for_a_circle
+from aggregator.prices.queries import is_parked_for_a_circle, lots_left
 from aggregator.scheduler.timers import set_timer
 from aggregator.standing.store import mark
 from matching.standing.rulebook import CLAIMS, DELIVERY, FORECAST, PAYMENT, REFERRALS, TURNOVER
@@ -57,12 +57,17 @@ async def on_deal_settled(unit: Unit, settled: DealSettled) -> None:
 
 
 async def on_parking_decided(unit: Unit, decided: ParkingDecided) -> None:
-    """Note what a deal left that two persons found to be no circular trade."""
-    if decided.verdict != "release":
-        return
+    """Note what a deal left that two persons found to be no circular trade.
+
+    Turnover of one that they left out did not stand, where it had counted before its circle closed.
+    """
     for entry in await entries(unit, stream_of(decided.deal_id)):
-        if isinstance(entry.fact, DealSettled):
+        if not isinstance(entry.fact, DealSettled):
+            continue
+        if decided.verdict == "release":
             await on_deal_settled(unit, entry.fact)
+        else:
+            await _take_back(unit, entry.fact)
 
 
 async def on_deal_lapsed(unit: Unit, lapsed: DealLapsed) -> None:
@@ -103,6 +108,26 @@ async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:
             amount_minor=returned.price_minor * returned.lots,
         )
     await _review(unit, buyer, seller)
+
+
+async def _take_back(unit: Unit, settled: DealSettled) -> None:
+    lots = await lots_left(unit, settled.deal_id)
+    counted = await unit.rows(
+        "select organisation_id from standing_mark where axis = $1 and subject = $2 and is_kept"
+        " order by organisation_id",
+        TURNOVER,
+        settled.deal_id,
+    )
+    for row in counted:
+        await mark(
+            unit,
+            row["organisation_id"],
+            TURNOVER,
+            settled.deal_id,
+            is_kept=False,
+            amount_minor=settled.price_minor * lots,
+        )
+        await _review(unit, row["organisation_id"])
 
 
 async def _broken(unit: Unit, organisation_id: str, other_id: str, axis: str, deal: str) -> None:

@@ -215,3 +215,25 @@ async def test_a_released_deal_counts_for_the_standing_of_both_sides(trading: Tr
     after = await standing.lines(seller, trading.clock.now(), limit=9)
     assert before == ()
     assert {line.axis for line in after} == {"payment", "forecast", "turnover"}
+
+
+async def test_turnover_of_a_leg_that_is_left_out_is_taken_back(trading: Trading) -> None:
+    people = await two_persons(trading.market)
+    seller, buyer = trading.actor("mill", "owner"), trading.actor("factory", "owner")
+    deal_id = await settled(trading)
+    now = trading.clock.now()
+    before = await standing.lines(seller, now, limit=9)
+    await settle(
+        trading.market,
+        1,
+        buyer=seller.owner_group,
+        seller=buyer.owner_group,
+        settled_at=trading.clock.now(),
+    )
+
+    await decided(trading.market, people, "exclude", deal_id)
+
+    found = [await standing.lines(actor, now, limit=9) for actor in (seller, buyer)]
+    turnover = [[x.is_kept for x in lines if x.axis == "turnover"] for lines in found]
+    assert [line.is_kept for line in before if line.axis == "turnover"] == [True]
+    assert [sorted(one) for one in turnover] == [[False, True], [False, True]]
