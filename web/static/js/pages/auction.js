@@ -45,7 +45,7 @@ class Room {
       rest: h("div", { class: "stack live" }),
       step: h("div", { class: "form" }),
       receipts: h("div", { class: "stack" }),
-      line: h("div", { role: "alert" }),
+      line: h("div", { class: "alarm", role: "alert" }),
     };
   }
 
