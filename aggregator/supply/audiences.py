@@ -96,6 +96,17 @@ async def groups(actor: Actor) -> Sequence[Mapping[str, Any]]:
     return [{**row, "members": list(row["members"])} for row in found]
 
 
+async def shown_to(actor: Actor) -> Mapping[str, Sequence[str]]:
+    """Return the names of the groups that each of the firm's own offers is shown to."""
+    found = await Pool().rows(
+        "select a.offer_id, array_agg(g.name order by g.name) as names from offer_audience a"
+        " join counterparty_group g on g.id = a.group_id where a.seller_id = $1"
+        " group by a.offer_id",
+        actor.organisation_id,
+    )
+    return {row["offer_id"]: list(row["names"]) for row in found}
+
+
 async def counterparties(actor: Actor) -> Sequence[Mapping[str, Any]]:
     """Return the firms that the actor's firm has a deal with, by name."""
     found = await Pool().rows(

@@ -151,6 +151,7 @@ def test_a_change_is_never_open_to_everybody_but_signing_in_and_joining() -> Non
     changes = {e.path for e in ENDPOINTS.values() if e.is_changing and e.act == PUBLIC}
     assert changes == {
         "/joinings",
+        "/joinings/preview",  # changes nothing: a link's token belongs into no path
         "/sessions",
         "/sessions/passkey",
         "/sessions/passkey/challenge",

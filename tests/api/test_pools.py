@@ -76,7 +76,11 @@ async def test_a_pool_from_offer_to_deals(served: Served) -> None:
     assert (award["goods"], award["landed"], award["lots"]) == ("4950.00", "4989.90", 100)
     assert public == {**seen, "you": None}
     assert [view["pool_id"] for view in listed["pools"]] == [pool_id]
-    assert own["offers"][0]["own"] == {"taken_lots": 300, "is_public": True}
+    assert own["offers"][0]["own"] == {
+        "taken_lots": 300,
+        "is_public": True,
+        "shown_to": [],
+    }
     Pledged.model_validate(joined.json())
     Preview.model_validate(preview.json())
     PoolView.model_validate(seen)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Actor, Answer, Outcome
-from aggregator.supply import offering, queries
+from aggregator.supply import audiences, offering, queries
 from aggregator.supply.queries import OfferView
 from web.api.fields import Answers, Body, Cell, Id, Instant, Lots, Minor, Money, Page
 from web.api.routing import Call, route
@@ -52,6 +53,7 @@ class Break(Answers):
 class OwnOffer(Answers):
     taken_lots: int
     is_public: bool
+    shown_to: list[str]
 
 
 class OfferAnswer(Answers):
@@ -87,7 +89,8 @@ async def offers(call: Call) -> Answer:
     """List the standing offers that one may see and all of one's own, the newest first."""
     asked: OffersQuery = call.query
     found = await queries.offers(call.viewer, cell=asked.cell, limit=asked.limit, after=asked.after)
-    return {"offers": [_shown(view, call.actor) for view in found]}
+    groups = await audiences.shown_to(call.actor)
+    return {"offers": [_shown(view, call.actor, groups.get(view.id, ())) for view in found]}
 
 
 @route("POST", "/offers", act="supply.offer", body=OfferBody, out=OfferChanged, status=201)
@@ -114,10 +117,14 @@ async def withdraw_offer(call: Call) -> Outcome:
     )
 
 
-def _shown(view: OfferView, viewer: Actor) -> Answer:
+def _shown(view: OfferView, viewer: Actor, groups: Sequence[str]) -> Answer:
     own, why = None, "public" if view.is_public else "named"
     if view.seller_id == viewer.organisation_id:
-        own = {"taken_lots": view.taken_lots, "is_public": view.is_public}
+        own = {
+            "taken_lots": view.taken_lots,
+            "is_public": view.is_public,
+            "shown_to": list(groups),
+        }
         why = "own"
     return {
         "offer_id": view.id,

@@ -57,6 +57,8 @@ async def test_a_group_sees_what_is_for_it_and_neither_its_name_nor_the_others(
     assert await seen(trading, "mill") == sorted([public, hidden, named])
     assert await seen(trading, "factory") == sorted([public, named])
     assert await seen(trading, "bakery") == [public]
+    assert await audiences.shown_to(trading.actor("mill", "seller")) == {named: ["Friends"]}
+    assert await audiences.shown_to(trading.actor("factory", "buyer")) == {}
     for name, rows in (("factory", 1), ("bakery", 0)):
         with reading_for(trading.actor(name, "buyer")):
             assert len(await Pool().rows("select organisation_id from counterparty")) == rows

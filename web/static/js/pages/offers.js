@@ -47,7 +47,7 @@ function showAll(body, offers, refresh) {
             },
             {
               label: t("word.state"),
-              cell: (offer) => [chip(offer.state), !offer.own.is_public && ` ${t("page.offers.hidden")}`],
+              cell: (offer) => [chip(offer.state), h("div", { class: "note" }, audienceOf(offer.own))],
             },
             { label: t("page.offers.valid_until"), cell: (offer) => instant(offer.valid_until) },
             { label: "", cell: (offer) => offer.state === "standing" && withdraw(offer, refresh) },
@@ -88,6 +88,12 @@ function breaksOf({ breaks }) {
       h("li", { class: "nowrap" }, t("page.offers.break", { lots: lots(from), price: amount(price) })),
     ),
   );
+}
+
+/** Return who sees an offer of one's own before the close. */
+function audienceOf({ is_public: isPublic, shown_to: groups }) {
+  if (isPublic) return t("page.offers.seen_by_all");
+  return groups.length === 0 ? t("page.offers.hidden") : t("page.offers.seen_by", { groups: groups.join(t("word.comma")) });
 }
 
 function withdraw(offer, refresh) {
