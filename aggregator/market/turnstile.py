@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MAX_STEPS = 256
 MAX_DECIDED = 256
 MAX_WAITING = 4096
+LEAST_AHEAD = 32
+"""Fewer are not decided ahead of their turn: each time costs as much as deciding one."""
 
 
 class Turnstile:
@@ -46,6 +48,7 @@ class Turnstile:
         self._following: Plan | None = None
         self._planned: dict[str, type[Desk]] = {}
         self._stirred: asyncio.Future[None] | None = None
+        self._came = 0
         self._is_writing = False
         self._answered = commands.Recent()
         self._writer = Writer(market, self._answered)
@@ -67,7 +70,7 @@ class Turnstile:
             queue.append(waiting)
             if stream in self._planned:
                 self._ready[stream] = None
-                self._stir()
+                self._arrive()
 
     async def alone(self, waiting: Waiting) -> None:
         """Carry out an act that no stream orders."""
@@ -79,13 +82,14 @@ class Turnstile:
             self._market.tasks.start(self._drain_steps(stream), name=f"turnstile {stream}")
             return
         self._ready[stream] = None
-        self._stir()
+        self._arrive()
         if not self._is_writing:
             self._is_writing = True
             self._market.tasks.start(self._drain_desks(), name="turnstile")
 
     def _leave(self, stream: str) -> None:
         """Let the next of a stream through, if any wait."""
+        self._ready.pop(stream, None)  # who waits first now may have a step of his own
         if self._queues[stream]:
             self._begin(stream)
         else:
@@ -154,9 +158,9 @@ class Turnstile:
                 under_way = [plan]
                 if failed is not None:
                     self._drop_following()
+                    self._planned = {}
                     for stream in streams_of(plan.acts):
                         self._ready.pop(stream, None)
-                    self._planned = {}
                     await self._decide(plan.acts, failed)
                     return
                 self._land(plan)
@@ -186,7 +190,9 @@ class Turnstile:
                 await asyncio.sleep(0)
             left = MAX_DECIDED
             while not writing.done():
-                left = self._plan_on(plan, left)
+                if sum(len(self._queues[stream]) for stream in self._ready) >= LEAST_AHEAD:
+                    left = self._plan_on(plan, left)
+                self._came = 0
                 self._stirred = asyncio.get_running_loop().create_future()
                 await self._stirred
         finally:
@@ -234,6 +240,12 @@ class Turnstile:
                 self._leave(stream)
             elif self._queues[stream]:
                 self._ready[stream] = None
+
+    def _arrive(self) -> None:
+        """Count who comes; enough of them are decided while a plan is written."""
+        self._came += 1
+        if self._came >= LEAST_AHEAD:
+            self._stir()
 
     def _stir(self, _: object = None) -> None:
         """Wake who waits for a plan to be written or for acts to come."""

@@ -13,7 +13,17 @@ from aggregator.db import orm as market_orm
 from aggregator.errors import CommandReused, Conflict, RecordedRefusal
 from aggregator.journal.facts import fact
 from aggregator.journal.reading import Pool, entries
-from aggregator.market import Actor, Answer, Asked, Command, Desk, Market, Outcome, Unit
+from aggregator.market import (
+    Actor,
+    Answer,
+    Asked,
+    Command,
+    Desk,
+    Market,
+    Outcome,
+    Unit,
+    turnstile,
+)
 from tests.builders import a_command, a_market, an_actor
 
 OPERATOR = an_actor("operator", "operator")
@@ -143,6 +153,12 @@ async def market(orm: str) -> Market:
     await market.perform(Actor.SYSTEM, "catalogue.define", begin)
     Stamping.batches, Rising.durable, Rising.planned = [], {}, []
     return market
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let even one act be decided while another is being written."""
+    monkeypatch.setattr(turnstile, "LEAST_AHEAD", 1)
 
 
 @asynccontextmanager
@@ -286,6 +302,7 @@ async def test_a_lost_connection_is_taken_up_again_and_nothing_is_done_twice(
     assert set(done) <= set(kept)
 
 
+@pytest.mark.usefixtures("eager")
 async def test_who_comes_during_a_commit_is_decided_meanwhile_and_told_after_it(
     market: Market,
 ) -> None:
@@ -327,6 +344,7 @@ async def test_what_was_decided_on_a_commit_that_failed_is_decided_again(market:
     assert [one.answer["seq"] for one in found if isinstance(one, Outcome)] == list(range(4, 203))
 
 
+@pytest.mark.usefixtures("eager")
 async def test_a_connection_lost_under_a_commit_and_what_stood_on_it(market: Market) -> None:
     await rise(market, 1)
     async with slow_disk():
@@ -343,7 +361,11 @@ async def test_a_connection_lost_under_a_commit_and_what_stood_on_it(market: Mar
     assert await numbers() == [0, 1, 2, 3]
 
 
-async def test_an_act_for_locks_waits_for_what_is_under_way(market: Market) -> None:
+@pytest.mark.parametrize("least_ahead", [1, 32])
+async def test_an_act_for_locks_waits_for_what_is_under_way(
+    market: Market, monkeypatch: pytest.MonkeyPatch, least_ahead: int
+) -> None:
+    monkeypatch.setattr(turnstile, "LEAST_AHEAD", least_ahead)
     await rise(market, 1)
 
     async def step(unit: Unit) -> Answer:
@@ -366,6 +388,7 @@ async def test_an_act_for_locks_waits_for_what_is_under_way(market: Market) -> N
     assert await numbers("desk:2") == [0, 9]
 
 
+@pytest.mark.usefixtures("eager")
 async def test_who_is_not_remembered_waits_and_spoils_no_plan(market: Market) -> None:
     await rise(market, 1)
     async with slow_disk():
@@ -382,6 +405,7 @@ async def test_who_is_not_remembered_waits_and_spoils_no_plan(market: Market) ->
     assert await numbers("desk:2") == [0, 7]
 
 
+@pytest.mark.usefixtures("eager")
 async def test_a_fault_in_what_follows_harms_nobody_else(market: Market) -> None:
     await rise(market, 1)
     async with slow_disk():
