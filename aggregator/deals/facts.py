@@ -193,7 +193,7 @@ class DealExtended:
     """Time that the market lost is given back.
 
     `what` is the state that waits, or: proposal, to cancel; claim, its answer; deposit, the
-    seller's; ticket, its desks; lane, the way.
+    seller's; return, of lots; ticket, its desks; lane, the way.
     """
 
     deal_id: str

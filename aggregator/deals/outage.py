@@ -1,8 +1,8 @@
 """The outage rule for deals: nobody defaults, and no silence counts, because the market was away.
 
 Who had until some instant in the outage, or soon after it, to pay, ship, deliver, accept, decide,
-complete a deposit, agree to a cancellation or answer a claim, has at least the lost time and
-60 seconds left after it, and never less than 2 minutes.
+complete a deposit, agree to a cancellation, return lots or answer a claim, has at least the lost
+time and 60 seconds left after it, and never less than 2 minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _HIT = (
     "select id from deal where due_at > $1 and due_at < $2"
     " or cancel_until > $1 and cancel_until < $2"
     " or performance_due_at > $1 and performance_due_at < $2"
+    " or state = 'settled' and return_until > $1 and return_until < $2"
     " union select deal_id from deal_claim where due_at > $1 and due_at < $2 order by 1"
 )
 
@@ -60,6 +61,9 @@ async def _extend(market: Market, deal_id: str, began_at: datetime, until: datet
             moved.append("deposit")
             await set_timer(unit, stages.PERFORMANCE, deal.id, until)
             await stages.annotate(unit, deal, performance_due_at=until)
+        if deal.state == stages.SETTLED and is_hit(deal.return_until):
+            moved.append("return")
+            await stages.annotate(unit, deal, return_until=until)
         moved += await _claims(unit, deal, began_at, until)
         facts = [DealExtended(deal.id, deal.buyer_id, deal.seller_id, one, until) for one in moved]
         if facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from aggregator.deals import stages, store
@@ -223,7 +223,7 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
         dispute_reason=found.dispute_reason,
         cancel_wanted_by=found.cancel_wanted_by,
         cancel_until=found.cancel_until,
-        return_until=_return_until(found),
+        return_until=found.return_until,
         lines=tuple(await store.lines_of(source, deal_id, "agreed")),
         fees=fees_by_flow(found.rates, found.accepted_lots or found.lots),
         accepted_lines=tuple(await store.lines_of(source, deal_id, "accepted")),
@@ -329,9 +329,3 @@ def _summary(found: Deal, party: Mapping[str, Any], actor: Actor) -> DealSummary
         settled_at=found.settled_at,
         tasks=tuple(tasks(found, actor)),
     )
-
-
-def _return_until(found: Deal) -> datetime | None:
-    if found.settled_at is None:
-        return None
-    return found.settled_at + timedelta(days=found.return_days)

@@ -66,6 +66,7 @@ _WRITABLE = frozenset(
         "delivered_lots",
         "accepted_lots",
         "returned_lots",
+        "return_until",
     }
 )
 
@@ -109,7 +110,10 @@ async def advance(
     await clear_timer(unit, _timer(deal.state), deal.id)
     if due_at is not None:
         await set_timer(unit, _timer(to), deal.id, due_at)
-    settled_at = unit.now if to == SETTLED else deal.settled_at
+    settled_at = deal.settled_at
+    if to == SETTLED:
+        settled_at = unit.now
+        columns = {**columns, "return_until": unit.now + timedelta(days=deal.return_days)}
     if to in (LAPSED, DEFAULTED, CANCELLED):
         await clear_timer(unit, PERFORMANCE, deal.id)
         columns = {**columns, "performance_due_at": None}

@@ -22,7 +22,8 @@ COLUMNS = (
     " performance_due_at,"
     " forfeited_minor, state, note, dispute_reason, cancel_wanted_by, cancel_until, shipped_lots,"
     " delivered_lots, accepted_lots, returned_lots, claimed_lots, wanted_minor,"
-    " funding_due_at, ship_due_at, due_at, formed_at, settled_at"
+    " funding_due_at, ship_due_at, due_at, formed_at, settled_at,"
+    " return_until"
 )
 
 
@@ -80,6 +81,7 @@ class Deal:
     due_at: datetime | None
     formed_at: datetime
     settled_at: datetime | None
+    return_until: datetime | None
 
     @property
     def rates(self) -> Rates:

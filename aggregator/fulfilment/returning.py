@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aggregator.deals import access, stages
 from aggregator.deals.facts import LotsReturned
@@ -19,6 +19,7 @@ from aggregator.errors import InvalidField, MarketError
 from aggregator.fulfilment import disputed, title
 from aggregator.fulfilment.facts import TitlePassed
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.scheduler.terms import is_over
 
 ACT = "fulfilment.return"
 SELLER, BUYER = "seller", "buyer"
@@ -70,10 +71,9 @@ async def return_lots(
     async def step(unit: Unit) -> Answer:
         deal = await access.as_buyer(unit, deal_id, ACT)
         stages.require_state(deal, stages.SETTLED)
-        assert deal.settled_at is not None
-        closed_at = deal.settled_at + timedelta(days=deal.return_days)
-        if unit.now >= closed_at:
-            raise ReturnWindowOver(closed_at)
+        assert deal.return_until is not None
+        if is_over(unit, deal.return_until):
+            raise ReturnWindowOver(deal.return_until)
         gone = deal.returned_lots + await disputed.compensated_lots(unit, deal)
         check_lots(wanted.lots, at_most=deal.accepted_lots - gone)
         return await _return(unit, deal, wanted)

@@ -16,7 +16,6 @@ price itself back returns the lots, which ends in a credit note.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 from aggregator.deals import access, stages, store
 from aggregator.deals.facts import DealCancelled, DealDefaulted
@@ -40,7 +39,7 @@ from aggregator.fulfilment.ticket_rows import (
 )
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
-from aggregator.scheduler.terms import check_running
+from aggregator.scheduler.terms import check_running, is_over
 
 RAISE, ANSWER = "fulfilment.raise_ticket", "fulfilment.answer_ticket"
 CONCEDE, DECIDE = "fulfilment.concede_ticket", "fulfilment.decide_ticket"
@@ -246,9 +245,7 @@ def _check_time(unit: Unit, deal: Deal) -> None:
     stages.require_state(deal, *_LIVE)
     if deal.state in _BARREN:
         stages.require_running(unit, deal, *_BARREN)
-    if deal.settled_at is None:
-        return
-    if unit.now >= deal.settled_at + timedelta(days=deal.return_days):
+    if is_over(unit, deal.return_until):
         raise Conflict("return_time_over")
 
 

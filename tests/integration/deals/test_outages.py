@@ -17,6 +17,7 @@ from tests.integration.deals.playing import (
     act,
     deliver,
     funded,
+    give_back,
     is_sound,
     settled,
 )
@@ -116,6 +117,18 @@ async def test_no_desk_is_silent_because_the_market_was_away(trading: Trading) -
     assert await moved(deal_id) == ["ticket"]
     (ticket,) = await ticket_rows.tickets_of(Pool(), deal_id)
     assert ticket.state == "upheld"
+    await is_sound()
+
+
+async def test_lots_can_still_go_back_after_an_outage(trading: Trading) -> None:
+    deal_id = await settled(trading)
+
+    ended_at = await away(trading, trading.clock.now() + timedelta(days=30))
+    deal = await store.load(Pool(), deal_id)
+    await give_back(trading, deal_id, 10)
+
+    assert deal.return_until == ended_at + 11 * MINUTE
+    assert await moved(deal_id) == ["return"]
     await is_sound()
 
 
