@@ -32,27 +32,42 @@ class Accepted:
     tiers: tuple[int | None, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Who may not trade so that prices can be what they need to be.
+
+    No order but a block buys in a tenor whose `floor` is above its limit, and these `stores`
+    hold nothing.
+    """
+
+    floor: tuple[int, ...] = ()
+    stores: frozenset[int] = frozenset()
+
+
+NO_BARS = Bars()
+
+
 def awarded(
     bundle: Bundle,
     choice: Accepted,
     start: Allocation | None = None,
     prices: Sequence[int] = (),
-    floor: Sequence[int] = (),
+    bars: Bars = NO_BARS,
 ) -> Allocation | None:
     """Return the best allocation with exactly this accepted, ties served by `seq`.
 
-    No order but a block buys in a tenor whose `floor` is above its limit. Nothing is returned
+    Nothing is returned
     where the minimums cannot be met. `start` is any guess at it and `prices` any guess at its
     prices by tenor; what parties get in all does not depend on them.
     """
-    found = _settled(bundle, choice, start, prices, floor)
+    found = _settled(bundle, choice, start, prices, bars)
     if found is None:
         return None
     wiring, potentials = found
     marginal = frozenset(
         key for key, arc in wiring.groups.items() if _reduced(wiring.network, potentials, arc) == 0
     )
-    wiring = _wired(bundle, choice, _read(bundle, choice, wiring), marginal, floor)
+    wiring = _wired(bundle, choice, _read(bundle, choice, wiring), marginal, bars)
     _serve_in_turn(wiring, potentials)
     return _read(bundle, choice, wiring)
 
@@ -62,10 +77,10 @@ def quantities(
     choice: Accepted,
     start: Allocation | None = None,
     prices: Sequence[int] = (),
-    floor: Sequence[int] = (),
+    bars: Bars = NO_BARS,
 ) -> Allocation | None:
     """Return an allocation of the same surplus as `awarded`, ties served anyhow."""
-    found = _settled(bundle, choice, start, prices, floor)
+    found = _settled(bundle, choice, start, prices, bars)
     return None if found is None else _read(bundle, choice, found[0])
 
 
@@ -79,9 +94,9 @@ def _settled(
     choice: Accepted,
     start: Allocation | None,
     prices: Sequence[int],
-    floor: Sequence[int],
+    bars: Bars,
 ) -> tuple[_Wiring, list[int]] | None:
-    wiring = _wired(bundle, choice, start, frozenset(), floor)
+    wiring = _wired(bundle, choice, start, frozenset(), bars)
     potentials = settle(wiring.network, [0, *prices] if prices else [])
     return None if potentials is None else (wiring, potentials)
 
@@ -108,14 +123,14 @@ def _wired(
     choice: Accepted,
     start: Allocation | None,
     apart: frozenset[tuple[int, int]],
-    floor: Sequence[int],
+    bars: Bars,
 ) -> _Wiring:
     wiring = _Wiring(Network(1 + len(bundle.tenors)))
-    _wire_demands(bundle, choice, start, apart, wiring, floor or (0,) * len(bundle.tenors))
+    _wire_demands(bundle, choice, start, apart, wiring, bars.floor or (0,) * len(bundle.tenors))
     _wire_supplies(bundle, choice, start, wiring)
     for number, store in enumerate(bundle.stores):
         flow = start.stored[number] if start else 0
-        bounds = (0, store.capacity)
+        bounds = (0, 0 if number in bars.stores else store.capacity)
         arc = wiring.network.add(
             1 + store.source, 1 + store.target, bounds, cost=store.carry, flow=flow
         )

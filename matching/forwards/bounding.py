@@ -11,6 +11,7 @@ Source: Lagrangian duality; Geoffrion (1974), "Lagrangean relaxation for integer
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matching.forwards.bundle import Bundle, Demand, Store, Supply, Tier
 
@@ -20,6 +21,36 @@ def dual_bound(bundle: Bundle, prices: Sequence[int]) -> int:
     gain = sum(demand_gain(demand, prices) for demand in bundle.demands)
     gain += sum(supply_gain(supply, prices) for supply in bundle.supplies)
     return gain + sum(store_gain(store, prices) for store in bundle.stores)
+
+
+def highest_prices(bundle: Bundle, prices: Sequence[int], least: int, most: int) -> list[int]:
+    """Return by tenor a price, up to `most`, that no result worth more than `least` exceeds.
+
+    Above it so many divisible orders could not buy in the tenor that the bound at the given
+    prices, without what they gain there, falls to `least`.
+    """
+    room = dual_bound(bundle, prices) - least
+    lost: list[list[tuple[int, int]]] = [[] for _ in prices]
+    for demand in bundle.demands:
+        if demand.is_block:
+            continue
+        gain = demand_gain(demand, prices)
+        for tenor, _ in demand.caps if gain else ():
+            others = tuple(cap for cap in demand.caps if cap[0] != tenor)
+            lost[tenor].append(
+                (demand.limit, gain - demand_gain(replace(demand, caps=others), prices))
+            )
+    highest: list[int] = []
+    for losses in lost:
+        left = room
+        for limit, loss in sorted(losses):
+            left -= loss
+            if left < 0:
+                highest.append(min(limit, most))
+                break
+        else:
+            highest.append(most)
+    return highest
 
 
 def demand_gain(demand: Demand, prices: Sequence[int]) -> int:

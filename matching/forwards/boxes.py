@@ -61,7 +61,7 @@ class _Boxes:
         self.opened = 0
         self.stuck = 0
         count = len(bundle.tenors)
-        whole = Box((0,) * count, (_highest_price(bundle),) * count)
+        whole = Box((0,) * count, (highest_price(bundle),) * count)
         self.waiting = [(-bound, 0, whole)]
 
     def is_open(self) -> bool:
@@ -119,7 +119,7 @@ class _Boxes:
             heapq.heappush(self.waiting, (-bound, self.opened, Box(lows, highs)))
 
 
-def _highest_price(bundle: Bundle) -> int:
+def highest_price(bundle: Bundle) -> int:
     """Return a price that no supporting price needs to exceed, on tick."""
     highest = [limit for d in bundle.demands for limit in (d.limit, _block_price(d))]
     highest += [ask for supply in bundle.supplies for _, _, ask in supply.steps]

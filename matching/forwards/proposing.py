@@ -7,7 +7,7 @@ same proposal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 from typing import Any
@@ -19,6 +19,9 @@ from matching.forwards.model import Layout, Model, Search, laid_out
 
 FULL_SEARCH = 3_000
 """Columns up to which a full search follows where branching alone is not enough."""
+
+MAX_STEPS = 1_500
+"""Of the simplex method, from an answer nearby; anew it may take eight times as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def propose(bundle: Bundle, search: Search) -> Proposal | None:
     if solved is None:
         return None
     choice, start = layout.read(bundle, [round(value) for value in solved.values])
-    return Proposal(choice, start, _whole_bound(model, solved.bound))
+    return Proposal(choice, start, whole_bound(model, solved.bound))
 
 
 def solver_version() -> str:
@@ -62,7 +65,7 @@ def _from_relaxed(bundle: Bundle, search: Search, model: Model, layout: Layout) 
 
     The full search leaves out what the duals prove to be worse than the best guess.
     """
-    relaxation = _Relaxation(model, search)
+    relaxation = Relaxed(model, search)
     root = relaxation.solved({})
     if root is None:
         return None
@@ -81,7 +84,7 @@ def _from_relaxed(bundle: Bundle, search: Search, model: Model, layout: Layout) 
     return Proposal(
         choice,
         start,
-        _whole_bound(model, bound),
+        whole_bound(model, bound),
         tuple(-round(value) for value in guess.row_duals[-count:]),
         tuple(-round(value) for value in root.row_duals[-count:]),
     )
@@ -102,32 +105,105 @@ def _narrowed(model: Model, root: Solved, guess: Solved | None) -> Model:
     return replace(model, lowers=lowers, uppers=uppers)
 
 
-class _Relaxation:
+class Relaxed:
     """The model without whole numbers, solved again and again from where it stands."""
 
     def __init__(self, model: Model, search: Search) -> None:
         self.model = model
         self.whole = model.whole
         self.solver = _solver(search)
-        self.solver.passModel(_program(replace(model, whole=[False] * len(model.whole))))
+        self.solver.passModel(self._program())
         self.fixed: Mapping[int, int] = {}
 
     def solved(self, fixed: Mapping[int, int]) -> Solved | None:
         """Solve with these columns fixed, or return nothing where that is impossible."""
-        import highspy  # loaded only where a proposal is asked for
-
         lowers, uppers = self.model.lowers, self.model.uppers
         for column in self.fixed.keys() - fixed.keys():
             self.solver.changeColBounds(column, lowers[column], uppers[column])
+        self.fixed = dict(fixed)
         for column, value in fixed.items():
             if not lowers[column] <= value <= uppers[column]:
                 return None
             self.solver.changeColBounds(column, value, value)
-        self.fixed = dict(fixed)
         self.solver.run()
+        return self._found()
+
+    def _program(self) -> Any:
+        return _program(replace(self.model, whole=[False] * len(self.whole)))
+
+    def _found(self) -> Solved | None:
+        import highspy  # loaded only where a proposal is asked for
+
         if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         return _read(self.solver, self.solver.getInfo().objective_function_value)
+
+
+class Pruned(Relaxed):
+    """The same, but nothing is returned where the objective stays below what is wanted.
+
+    Duals are those of the negated objective: the solver gives up early on what it minimises.
+    """
+
+    has_stalled = False
+    """Whether the solver ended for another reason than that there is nothing to be found."""
+
+    def solved(self, fixed: Mapping[int, int]) -> Solved | None:
+        """Solve with these columns fixed, once more from nothing if it takes too many steps."""
+        self.solver.setOptionValue("simplex_iteration_limit", MAX_STEPS)
+        found = super().solved(fixed)
+        if self.has_stalled:
+            self.solver.setOptionValue("simplex_iteration_limit", 8 * MAX_STEPS)
+            self.solver.clearSolver()
+            self.solver.run()
+            found = self._found()
+        return found
+
+    def want(self, objective: int) -> None:
+        self.solver.setOptionValue("objective_bound", float(-objective))
+
+    def add(self, terms: Sequence[tuple[int, int]], at_most: int) -> None:
+        import highspy  # loaded only where a proposal is asked for
+
+        columns, factors = zip(*terms, strict=True)
+        self.solver.addRow(-highspy.kHighsInf, float(at_most), len(terms), columns, factors)
+
+    def stand(self) -> Any:
+        """Return from where the solver would go on."""
+        return self.solver.getBasis()
+
+    def stand_at(self, basis: Any) -> None:
+        """Go on from there, with the rows added since then not binding."""
+        import highspy  # loaded only where a proposal is asked for
+
+        if basis is None:
+            return
+        more = self.solver.getNumRow() - len(basis.row_status)
+        if more:
+            basis.row_status = [*basis.row_status, *[highspy.HighsBasisStatus.kBasic] * more]
+        self.solver.setBasis(basis)
+
+    def _program(self) -> Any:
+        import highspy  # loaded only where a proposal is asked for
+
+        program = super()._program()
+        program.col_cost_ = [-cost for cost in self.model.costs]
+        program.sense_ = highspy.ObjSense.kMinimize
+        return program
+
+    def _found(self) -> Solved | None:
+        import highspy  # loaded only where a proposal is asked for
+
+        found = super()._found()
+        ends = highspy.HighsModelStatus
+        no_more = (ends.kInfeasible, ends.kObjectiveBound, ends.kUnboundedOrInfeasible)
+        self.has_stalled = found is None and self.solver.getModelStatus() not in no_more
+        return None if found is None else replace(found, objective=-found.objective)
+
+
+def in_millionths(values: Iterable[Any]) -> list[int]:
+    """Return shares, or lots, as a solver has them, in whole millionths."""
+    return [round(1_000_000 * value) for value in values]
 
 
 def _maximised(model: Model, search: Search) -> Solved | None:
@@ -150,7 +226,7 @@ def _read(solver: Any, bound: Any) -> Solved:
     )
 
 
-def _whole_bound(model: Model, bound: Any) -> int:
+def whole_bound(model: Model, bound: Any) -> int:
     """Round down, forgiving a hundredth; without any bound return what is beyond reach."""
     most = model.highest()
     return floor(100 * bound + 1) // 100 if abs(bound) <= most else most

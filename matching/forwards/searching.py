@@ -4,20 +4,21 @@ The best allocation of all may have no supporting prices: a supplier's break may
 reaching only at a price that the last buyer to join does not pay. Then come two quick answers:
 the last buyers are kept out until prices rise to what the losing suppliers need, or the losers
 are left out; without orders and offers that have a minimum prices always support the rest.
-In small bundles `boxes` then looks for a better one.
+In small bundles `boxes` then looks for a better one, in others `supporting` where the gap is open.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from matching.forwards.awarding import Accepted, awarded, choice_of, quantities
+from matching.forwards.awarding import NO_BARS, Accepted, Bars, awarded, choice_of, quantities
 from matching.forwards.boxes import Task, best_in_boxes
 from matching.forwards.bundle import Allocation, Bundle, is_lawful, surplus
 from matching.forwards.model import Goal, Search, turns
 from matching.forwards.orders import Rules
 from matching.forwards.pricing import made_whole, supported
 from matching.forwards.proposing import propose
+from matching.forwards.supporting import best_on_ladder
 from matching.forwards.turns import next_goal, served_in_turn
 
 SMALL_BUNDLE = 300
@@ -30,8 +31,6 @@ BOTH_REPAIRS = 3_000
 """Columns up to which both quick answers are tried."""
 MAX_REPAIRS = 8
 
-Floor = tuple[int, ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Best:
@@ -42,8 +41,7 @@ class Best:
     bound: int
     relaxed: tuple[int, ...]
     """Whole prices by tenor to bound the surplus by."""
-    floor: Floor = ()
-    """Prices below which nobody buys."""
+    bars: Bars = NO_BARS
 
 
 def best_of_all(bundle: Bundle, rules: Rules) -> Best:
@@ -62,12 +60,19 @@ def best_supported(bundle: Bundle, rules: Rules, best: Best) -> Best:
     """Return the best allocation found that prices support, ties served anyhow."""
     if supported(bundle, best.allocation) is not None:
         return best
-    quick, floor = _repaired(bundle, rules, best.allocation)
+    quick, bars = _repaired(bundle, rules, best.allocation)
     value = surplus(bundle, quick)
+    if _columns(bundle) > SMALL_BUNDLE:
+        bound, higher = best.bound, None
+        if 10**6 * (bound - value) > rules.gap_ppm * value:
+            higher, bound = best_on_ladder(bundle, rules, best.relaxed, value=value, bound=bound)
+        if higher is None:
+            return Best(quick, value, bound, best.relaxed, bars)
+        return Best(higher.allocation, higher.surplus, bound, best.relaxed, higher.bars)
     task = _task(bundle, rules, None)
     found, bound = best_in_boxes(bundle, task, value=value, bound=best.bound)
     if found is None:
-        return Best(quick, value, bound, best.relaxed, floor)
+        return Best(quick, value, bound, best.relaxed, bars)
     return Best(found, surplus(bundle, found), bound, best.relaxed)
 
 
@@ -93,7 +98,7 @@ def first_of_equals(bundle: Bundle, rules: Rules, best: Best) -> Best:
 def _served(bundle: Bundle, rules: Rules, best: Best) -> Allocation:
     """Serve ties by `seq` for what is accepted, as far as prices support it."""
     known = best.allocation
-    found = awarded(bundle, choice_of(known), known, floor=best.floor)
+    found = awarded(bundle, choice_of(known), known, bars=best.bars)
     if found is None or surplus(bundle, found) != best.surplus:
         return served_in_turn(bundle, known)
     if rules.pricing == "supported" and supported(bundle, found) is None:
@@ -141,8 +146,8 @@ def _nothing_lumpy(bundle: Bundle) -> Accepted:
     )
 
 
-def _repaired(bundle: Bundle, rules: Rules, best: Allocation) -> tuple[Allocation, Floor]:
-    """Return a supported allocation near the best of all, and the floor it was found with.
+def _repaired(bundle: Bundle, rules: Rules, best: Allocation) -> tuple[Allocation, Bars]:
+    """Return a supported allocation near the best of all, and what kept others out of it.
 
     Keeping the last buyers out is nearly always better than leaving the losers out, which large
     bundles try only where the first finds nothing.
@@ -155,12 +160,10 @@ def _repaired(bundle: Bundle, rules: Rules, best: Allocation) -> tuple[Allocatio
         return max(found, key=lambda answer: surplus(bundle, answer[0]))
     plain = quantities(bundle, _nothing_lumpy(bundle))
     assert plain is not None, "divisible orders alone can be left unfilled"
-    return plain, ()
+    return plain, NO_BARS
 
 
-def _lifted(
-    bundle: Bundle, rules: Rules, allocation: Allocation
-) -> tuple[Allocation, Floor] | None:
+def _lifted(bundle: Bundle, rules: Rules, allocation: Allocation) -> tuple[Allocation, Bars] | None:
     """Keep the last buyers out, until prices rise to what the losing suppliers need."""
     search = Search(_gap(bundle, rules), rules.node_limit)
     for _ in range(MAX_REPAIRS):
@@ -181,14 +184,14 @@ def _lifted(
         if found is None:
             return None
         if supported(bundle, found) is not None:
-            return found, search.floor
+            return found, Bars(search.floor)
         allocation = found
     return None
 
 
 def _without_losers(
     bundle: Bundle, rules: Rules, allocation: Allocation
-) -> tuple[Allocation, Floor] | None:
+) -> tuple[Allocation, Bars] | None:
     """Leave out who loses at the prices of least loss, until prices support the rest."""
     search = Search(_gap(bundle, rules), rules.node_limit)
     for _ in range(MAX_REPAIRS):
@@ -207,7 +210,7 @@ def _without_losers(
         if found is None:
             return None
         if supported(bundle, found) is not None:
-            return found, search.floor
+            return found, Bars(search.floor)
         allocation = found
     return None
 
@@ -216,4 +219,4 @@ def _found(bundle: Bundle, search: Search) -> Allocation | None:
     proposal = propose(bundle, search)
     if proposal is None:
         return None
-    return quantities(bundle, proposal.choice, proposal.start, proposal.prices, search.floor)
+    return quantities(bundle, proposal.choice, proposal.start, proposal.prices, Bars(search.floor))

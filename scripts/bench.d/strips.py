@@ -2,8 +2,9 @@
 
 A bundle of the reach is cleared from its orders to prices and checked, on one thread. The
 textbook model describes an offer's breaks with one big constant; it gets the same solver, and
-at most `PATIENCE` seconds, to come within one per cent. Under `supported` the bound is that of the
-best bundle whatever its prices, so a gap may be the price of supporting it; `make_whole` has none.
+at most `PATIENCE` seconds, to come within one per cent. Under `supported` a gap is what is left
+between the best bundle found that prices support and a bound on all such; `make_whole` has the
+bound of the best bundle whatever its prices.
 """
 
 from __future__ import annotations
