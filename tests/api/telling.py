@@ -174,7 +174,7 @@ class SecretWorld:
         await self._made("first", "mandate_id", "/mandates", mandate)
         await self._done("first", "/policies", {"act": "auctions.bid", "chain": ["role:owner"]})
         asked = {"act": "auctions.bid", "subject": self.ids["auction_id"], "note": told["note"]}
-        asked["terms"] = {"price": told["asked_price"], "lots": 1}
+        asked["terms"] = {"price": told["asked_price"], "lots": 100}
         await self._made("clerk", "approval_id", "/approvals", asked)
         await self._made("first", "grant_id", "/support-grants", {"reason": "help", "hours": 1})
         token = {"label": told["label"], "scopes": ["deals.read"]}

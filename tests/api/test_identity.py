@@ -11,9 +11,12 @@ import pytest
 
 from aggregator.clock import SimulatedClock
 from aggregator.journal.reading import Pool
+from aggregator.mandates import requesting
+from aggregator.parties import sessions
 from aggregator.parties.totp import code_at, step_of
 from tests.api.conftest import PASSWORD, Served, Visitor
 from tests.api.test_edge_feed import greeted
+from tests.builders import a_command
 from web.feed.protocol import Close
 
 
@@ -292,8 +295,11 @@ async def test_a_leavers_mandates_and_requests_end(served: Served) -> None:
         "ends_at": "2027-01-05T00:00:00Z",
     }
     assert (await boss.post("/mandates", mandate)).status_code == 201
-    asked = {"act": "auctions.bid", "subject": "auc", "terms": {"price": "1.00", "lots": 1}}
-    assert (await clerk.post("/approvals", asked)).status_code == 201
+    asking = requesting.Asking(
+        act="auctions.bid", subject="auc", terms={}, amount_minor=100, currency="CNY"
+    )
+    actor = await sessions.member(person, boss.organisation_id)
+    await requesting.ask(served.market, actor, a_command(), asking)
 
     await boss.delete(f"/people/{person}")
 
