@@ -31,7 +31,7 @@ from matching.forwards.proposing import Pruned, in_millionths, whole_bound
 WHOLE = 1_000_000
 WORK = 60 * 10**9
 """A model is solved in about the square of its columns; so much is spent on all together."""
-COLUMNS_A_MODEL = 100
+COLUMNS_A_MODEL = 140
 """Small models, which are solved in no time, are not worth many answers."""
 MAX_CUTS, CUTS_AT_NODE = 8, 1
 MAX_DIVES, NODES_A_DIVE = 6, 4
@@ -47,13 +47,22 @@ class Supported:
 
 
 def best_on_ladder(
-    bundle: Bundle, rules: Rules, guess: Sequence[int], *, value: int, bound: int
+    bundle: Bundle,
+    rules: Rules,
+    guess: Sequence[int],
+    *,
+    value: int,
+    bound: int,
+    solves: int | None = None,
 ) -> tuple[Supported | None, int]:
     """Return a supported allocation above `value`, if one is found, and a bound on all.
 
-    The guess at prices by tenor decides where the ladder is finest.
+    The guess at prices by tenor decides where the ladder is finest. So many models are solved at
+    most, by default as many as suit their size.
     """
     climb = _Climb(bundle, rules, guess, value, bound)
+    if solves is not None:
+        climb.solves = solves
     while climb.is_open():
         climb.look_into_best()
     return climb.found, climb.bound()

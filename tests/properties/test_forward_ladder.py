@@ -21,7 +21,9 @@ def test_no_supported_bundle_exceeds_the_bound_of_the_ladder(first: int):
         best = best_of_all(bundle, found.rules)
         exact = best_supported(bundle, found.rules, best)
 
-        higher, bound = best_on_ladder(bundle, found.rules, best.relaxed, value=0, bound=best.bound)
+        higher, bound = best_on_ladder(
+            bundle, found.rules, best.relaxed, value=0, bound=best.bound, solves=60
+        )
 
         assert exact.surplus <= bound <= best.bound, seed
         if higher is not None:
