@@ -34,7 +34,7 @@ WORK = 60 * 10**9
 COLUMNS_A_MODEL = 140
 """Small models, which are solved in no time, are not worth many answers."""
 MAX_CUTS, CUTS_AT_NODE = 8, 1
-MAX_DIVES, NODES_A_DIVE = 6, 4
+MAX_DIVES, NODES_A_DIVE = 6, 8
 LIFTS = 3
 """Ticks by which all prices of a dive are lifted until they support its quantities."""
 
@@ -99,6 +99,8 @@ class _Climb:
         root = self._solved({}, self._enough())
         if root is None:
             return
+        bound, opened, fixed, _ = self.waiting[0]
+        self.waiting[0] = bound, opened, fixed, self.relaxed.stand()
         self._settled(self._rounded(root), self.value, MAX_CUTS)
 
     def _settled(self, fixed: Mapping[int, int], wanted: int, rounds: int) -> Solved | None:
