@@ -167,16 +167,19 @@ async def test_what_one_process_does_the_other_shows_at_once(
 
     assert replayed.headers["idempotent-replayed"] == "true"
     async with there.feed(seller) as socket:
-        waits = []
-        for number in range(5):
+        waits: list[float] = []
+        for number in range(27):
             auction_id = await opened(f"auction-{number}")
             await socket.send(json.dumps({"op": "subscribe", "topic": f"auction:{auction_id}"}))
             await heard(socket, "snapshot")
             began = await cancelled(auction_id)
             assert await phase_heard(socket) == "cancelled"
             waits.append(time.monotonic() - began)
-        # The poll looks once a second; five in a row this quick were woken.
-        assert sorted(waits)[2] < 0.4, waits
+            if len(waits) % 9 == 0 and sorted(waits[-9:])[4] < 0.3:
+                break
+        # The poll looks once a second; five of nine this quick were woken. A busy machine
+        # has three goes at it.
+        assert sorted(waits[-9:])[4] < 0.3, waits
 
         valkey.stop()
         auction_id = await opened("auction-without-valkey")
