@@ -121,7 +121,7 @@ class BidDesk(Desk):
             if approval_of(one.actor) is not None or firm not in table.known:
                 return False
             held = table.known[firm]
-            if held is not None:
+            if held is not None and held.hold_id not in self._recalled:
                 table.holds[firm] = self._recalled[held.hold_id] = held
                 listing, _ = table.room.opened
                 self._covering.trust(held.account_id, listing.currency)

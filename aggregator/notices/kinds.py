@@ -41,7 +41,7 @@ class Kind:
 _BINDING: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
     ("approvals", _DECIDING, ("approval_asked",)),
     ("auctions", _TRADING, ("auction_won",)),
-    ("pools", _BUYING, ("pool_awarded", "pool_closed", "substitute_awarded")),
+    ("pools", _BUYING, ("pool_awarded", "pool_closed", "substitute_awarded", "substitute_offered")),
     ("pools", _SELLING, ("pool_sold", "substitute_sold")),
     (
         "forwards",
@@ -108,7 +108,6 @@ _OTHERS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
             "pool_firming",
             "pool_lapsed",
             "pool_prolonged",
-            "substitute_offered",
             "request_repeated",
         ),
     ),

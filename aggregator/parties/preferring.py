@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from aggregator.errors import InvalidField
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.membership import changed
 
 LANGUAGES = ("zh", "en")
 
@@ -35,6 +36,7 @@ async def prefer(
             language,
             zone,
         )
+        changed(unit, actor.organisation_id)
         return {"language": language, "zone": zone}
 
     return await market.perform(actor, "identity.manage", step, command=command)

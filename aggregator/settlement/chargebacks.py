@@ -164,7 +164,7 @@ async def _reopen(unit: Unit, owner: str, part: calls.OpenCall, amount_minor: in
         amount_minor,
         currency=part.currency,
         kind="call.reopened",
-        part=f":{part.received_minor}",
+        part=f":{part.received_minor}:{part.paid_minor}",
     )
     await calls.take_back(unit, part.reference, amount_minor)
     left_minor = part.left_minor + amount_minor

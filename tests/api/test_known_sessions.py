@@ -180,3 +180,14 @@ async def test_a_session_that_ends_while_it_is_read_is_not_kept(served: Served) 
     await reading
 
     assert clerk.organisation_id not in sessions.firms()
+
+
+async def test_another_language_counts_at_once(served: Served) -> None:
+    clerk = await served.member("Refiner", "buyer")
+    await known(served, clerk.token)
+    spoken = (await clerk.get("/me")).json()["language"]
+    other = "en" if spoken == "zh" else "zh"
+
+    await clerk.patch("/me", {"language": other, "zone": "Europe/Berlin"})
+
+    assert (await clerk.get("/me")).json()["language"] == other

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
@@ -25,6 +24,7 @@ from aggregator.market import (
     turnstile,
 )
 from tests.builders import a_command, a_market, an_actor
+from tests.integration.slowness import slow_disk, until
 
 OPERATOR = an_actor("operator", "operator")
 
@@ -159,20 +159,6 @@ async def market(orm: str) -> Market:
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let even one act be decided while another is being written."""
     monkeypatch.setattr(turnstile, "LEAST_AHEAD", 1)
-
-
-@asynccontextmanager
-async def slow_disk() -> AsyncIterator[None]:
-    """Let nobody's journal grow: who writes waits."""
-    async with market_orm.raw() as connection, connection.transaction():
-        await connection.execute("lock table journal in share mode")
-        yield
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not is_so():
-            await asyncio.sleep(0.005)
 
 
 async def numbers(stream: str = "desk:1") -> list[int]:
@@ -352,10 +338,12 @@ async def test_a_connection_lost_under_a_commit_and_what_stood_on_it(market: Mar
         await until(lambda: 2 in Rising.planned)
         later = asyncio.ensure_future(rise(market, 3))
         await until(lambda: 3 in Rising.planned)
-        await Pool().rows(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where datname = current_database() and wait_event_type = 'Lock'"
-        )
+        ended: Sequence[object] = ()
+        while not ended:
+            ended = await Pool().rows(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and wait_event_type = 'Lock'"
+            )
 
     assert [(await one).answer["number"] for one in (first, later)] == [2, 3]
     assert await numbers() == [0, 1, 2, 3]

@@ -97,6 +97,20 @@ async def test_what_is_left_of_a_stray_credit_is_given_to_whom_it_is_for(
     await is_sound()
 
 
+async def test_parts_are_taken_back_one_after_the_other(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    credit = paid_in(trading, bank, 10_000)
+    deal_id = await part_paid(trading, credit, 10_000)
+    before = await left_of(deal_id)
+
+    await take(trading, back(bank, credit, 4_000))
+    await take(trading, back(bank, credit, 3_000), back(bank, credit, 3_000))
+
+    assert await left_of(deal_id) == before + 10_000
+    await is_sound()
+
+
 async def test_a_part_payment_pays_for_what_cash_does_not_and_is_due_again(
     trading: Trading, bank: SimulatedBank
 ) -> None:
