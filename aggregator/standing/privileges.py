@@ -1,5 +1,6 @@
 """What a tier is for: a lower deposit on pledges, and on what a firm wins in an auction.
 
+Suppliers may also keep an offer for a tier and above (`supply`).
 Never a price, and never who wins: while bids are made everybody's deposit is the same share.
 """
 
@@ -22,6 +23,11 @@ async def deposit_off(organisation_id: str, now: datetime, reader: Reader | None
         "select tier from standing_tier where organisation_id = $1", organisation_id
     )
     return tiers[min(found[0]["tier"], len(tiers) - 1)].deposit_off_bps if found else 0
+
+
+async def tier_names(now: datetime, reader: Reader | None = None) -> tuple[str, ...]:
+    """Return the names of the tiers, the first one first: a tier's number is its place."""
+    return tuple(tier.name for tier in (await store.in_force(reader or Pool(), now)).book.tiers)
 
 
 def lowered(deposit_minor: int, off_bps: int) -> int:

@@ -1,9 +1,9 @@
-"""Groups of counterparties: to whom an offer that is not public is shown.
+"""To whom an offer that is not public is shown: groups of counterparties, a tier and above.
 
 A firm puts only firms into its groups that it has a deal with, so that a group tells nobody who
 else is in the market. Who is in a group sees the offers that are shown to it, and neither its name
-nor who else is in it. Who is taken out sees them no longer. What an offer counts for at a close
-does not depend on who sees it.
+nor who else is in it. Who is taken out sees them no longer, and so does whose tier drops below the
+one that an offer is for. What an offer counts for at a close does not depend on who sees it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
 from aggregator.parties.registering import stream_of
+from aggregator.standing.privileges import tier_names
 from aggregator.supply.facts import GroupSet
 
 ACT = "supply.offer"
@@ -82,6 +83,19 @@ async def show_to(unit: Unit, offer_id: str, groups: Sequence[str]) -> None:
         )
         if noted is None:
             raise NotFound("group")
+
+
+async def tier_number(unit: Unit, name: str) -> int:
+    """Return the number of a tier that some firms have not reached.
+
+    Raises:
+        InvalidField: no such tier is in force, or it is the first one, which everybody has.
+
+    """
+    names = await tier_names(unit.now, unit)
+    if name not in names[1:]:
+        raise InvalidField("/from_tier", "a tier above the first", name)
+    return names.index(name)
 
 
 async def groups(actor: Actor) -> Sequence[Mapping[str, Any]]:

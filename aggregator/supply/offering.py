@@ -36,7 +36,7 @@ class OfferTerms:
     `breaks` are (from lots, goods price per lot); a total is a multiple of `pack` and the
     totals of all who take from the offer never exceed `capacity_lots`. Without `valid_until`
     the offer stands until the delivery month is over. One that is not public is shown to the
-    groups `shown_to` alone.
+    groups `shown_to` and to the firms of the tier `from_tier` and above, and to nobody else.
     """
 
     cell: Cell
@@ -45,6 +45,7 @@ class OfferTerms:
     pack: int = 1
     is_public: bool = True
     shown_to: tuple[str, ...] = ()
+    from_tier: str | None = None
     valid_until: datetime | None = None
 
 
@@ -68,7 +69,8 @@ async def publish_offer(
 
     Raises:
         NotFound: the instrument does not exist, or a group that it is to be shown to.
-        InvalidField: a term breaks its rule; a price that rises is one.
+        InvalidField: a term breaks its rule; a price that rises is one, a tier that is not
+            in force another.
         InsufficientFunds: the firm has not the deposit for the whole capacity.
         TooManyOffers: so many of the firm's stand in the cell already.
 
@@ -78,10 +80,7 @@ async def publish_offer(
         traded = await check_cell(terms.cell, unit)
         _check_breaks(traded, terms.breaks)
         _check_lots(traded, terms)
-        if terms.is_public and terms.shown_to:
-            raise InvalidField(
-                "/shown_to", "only where the offer is not public", len(terms.shown_to)
-            )
+        _check_audience(terms)
         until = _checked_validity(unit.now, terms)
         await _check_room(unit, str(terms.cell))
         return await _publish(unit, terms, until)
@@ -159,8 +158,8 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
     traded = await check_cell(cell, unit)
     await unit.execute(
         "insert into offer (id, seller_id, instrument_id, region, tenor, cell, breaks, pack,"
-        " capacity_lots, is_public, state, published_at, valid_until)"
-        " values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, 'standing', $11, $12)",
+        " capacity_lots, is_public, state, published_at, valid_until, from_tier)"
+        " values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, 'standing', $11, $12, $13)",
         offer_id,
         unit.actor.organisation_id,
         cell.instrument_id,
@@ -173,6 +172,7 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
         terms.is_public,
         unit.now,
         until,
+        terms.from_tier and await audiences.tier_number(unit, terms.from_tier),
     )
     await audiences.show_to(unit, offer_id, terms.shown_to)
     await require(unit, _commitment(offer_id, terms, traded.deposit_bps))
@@ -220,6 +220,14 @@ async def _owner_and_cell(offer_id: str) -> tuple[str, str]:
     if not found:
         raise NotFound("offer")
     return found[0]["seller_id"], found[0]["cell"]
+
+
+def _check_audience(terms: OfferTerms) -> None:
+    rule = "only where the offer is not public"
+    if terms.is_public and terms.shown_to:
+        raise InvalidField("/shown_to", rule, len(terms.shown_to))
+    if terms.is_public and terms.from_tier:
+        raise InvalidField("/from_tier", rule, terms.from_tier)
 
 
 def _check_breaks(traded: InstrumentView, breaks: Sequence[tuple[int, int]]) -> None:

@@ -13,14 +13,22 @@ from aggregator.market import Actor, Unit
 _COLUMNS = (
     "f.id, f.seq, f.seller_id, o.name as seller_name, o.name_en as seller_name_en,"
     " o.owner_group, f.cell, f.breaks, f.pack, f.capacity_lots, f.taken_lots, f.is_public,"
-    " f.state, f.published_at, f.valid_until"
+    " f.from_tier, f.state, f.published_at, f.valid_until"
+)
+_NAMED = (
+    "exists (select 1 from offer_audience a join counterparty c on c.group_id = a.group_id"
+    " where a.offer_id = f.id and c.organisation_id = $1)"
 )
 _FROM = "from offer f join organisation o on o.id = f.seller_id"
 
 
 @dataclass(frozen=True, slots=True)
 class OfferView:
-    """An offer; `breaks` are (from lots, goods price per lot), lots rising, prices not."""
+    """An offer; `breaks` are (from lots, goods price per lot), lots rising, prices not.
+
+    `is_named` says to who asked that he sees it as one of a group that it is shown to;
+    `from_tier` is the number of the tier that sees it, with all above.
+    """
 
     id: str
     seq: int
@@ -34,9 +42,11 @@ class OfferView:
     capacity_lots: int
     taken_lots: int
     is_public: bool
+    from_tier: int | None
     state: str
     published_at: datetime
     valid_until: datetime
+    is_named: bool = False
 
     @property
     def left_lots(self) -> int:
@@ -58,13 +68,14 @@ async def offers(
 ) -> list[OfferView]:
     """Return standing offers that the actor sees and all of his firm, the newest first.
 
-    He sees those for everybody, and those that are shown to a group which his firm is in.
+    He sees those for everybody, those that are shown to a group which his firm is in, and those
+    for a tier that his firm has reached.
     """
     found = await (reader or Pool()).rows(
-        f"select {_COLUMNS} {_FROM}"
-        " where (f.seller_id = $1 or f.state = 'standing' and (f.is_public or exists (select 1"
-        " from offer_audience a join counterparty c on c.group_id = a.group_id"
-        " where a.offer_id = f.id and c.organisation_id = $1)))"
+        f"select {_COLUMNS}, {_NAMED} as is_named {_FROM}"
+        f" where (f.seller_id = $1 or f.state = 'standing' and (f.is_public or {_NAMED}"
+        " or exists (select 1 from standing_tier t where t.organisation_id = $1"
+        " and t.tier >= f.from_tier)))"
         " and ($2::text is null or f.cell = $2) and ($3::text is null or f.id < $3)"
         " order by f.id desc limit $4",
         actor.organisation_id if actor else None,

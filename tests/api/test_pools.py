@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from aggregator.journal.reading import Pool
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
 from matching.clearing.certificate import check
@@ -80,6 +81,7 @@ async def test_a_pool_from_offer_to_deals(served: Served) -> None:
         "taken_lots": 300,
         "is_public": True,
         "shown_to": [],
+        "from_tier": None,
     }
     Pledged.model_validate(joined.json())
     Preview.model_validate(preview.json())
@@ -307,3 +309,24 @@ async def test_a_supplier_declares_a_shortfall(served: Served) -> None:
         (409, "conflict"),
     ]
     assert seen["you"]["award"]["reduced_lots"] == 97
+
+
+async def test_an_offer_for_a_tier_says_why_and_is_nowhere_below_it(served: Served) -> None:
+    visitors = await visitors_of(served)
+    await Pool().rows(
+        "insert into standing_tier (organisation_id, tier, since) values ($1, 2, now())"
+        " returning tier",
+        visitors["ann"].organisation_id,
+    )
+    await visitors["mill"].post(
+        "/offers", {**OFFER, "is_public": False, "from_tier": "proven", "shown_to": []}
+    )
+
+    (own,) = (await visitors["mill"].get("/offers")).json()["offers"]
+    (seen,) = (await visitors["ann"].get("/offers")).json()["offers"]
+    below = await visitors["bob"].get("/offers")
+
+    assert (own["why"], own["own"]["from_tier"]) == ("own", "proven")
+    assert (seen["why"], seen["own"]) == ("tier", None)
+    assert below.json() == {"offers": []}
+    Offers.model_validate({"offers": [own, seen]})

@@ -237,6 +237,7 @@ def _offer(body: OfferBody) -> Wanted:
         pack=body.pack,
         is_public=body.is_public,
         shown_to=tuple(body.shown_to),
+        from_tier=body.from_tier,
         valid_until=body.valid_until,
     )
     return Wanted(terms, body.breaks[0].price * body.capacity_lots)

@@ -9,10 +9,12 @@ from pydantic import Field
 
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Actor, Answer, Outcome
+from aggregator.standing.privileges import tier_names
 from aggregator.supply import audiences, offering, queries
 from aggregator.supply.queries import OfferView
 from web.api.fields import Answers, Body, Cell, Id, Instant, Lots, Minor, Money, Page
 from web.api.routing import Call, route
+from web.api.standing import TierName
 
 
 class BreakBody(Body):
@@ -27,7 +29,7 @@ class OfferBody(Body):
 
     A total is a multiple of `pack`; all who take from the offer together never exceed
     `capacity_lots`. An offer that is not public counts at the close and is shown
-    to the groups `shown_to` alone.
+    to the groups `shown_to` and to firms of the tier `from_tier` and above, and to nobody else.
     """
 
     cell: Cell
@@ -36,6 +38,7 @@ class OfferBody(Body):
     pack: Lots = 1
     is_public: bool = True
     shown_to: Annotated[list[Id], Field(default_factory=list, max_length=50)]
+    from_tier: TierName | None = None
     valid_until: Instant | None = None
 
 
@@ -54,6 +57,7 @@ class OwnOffer(Answers):
     taken_lots: int
     is_public: bool
     shown_to: list[str]
+    from_tier: str | None
 
 
 class OfferAnswer(Answers):
@@ -70,7 +74,7 @@ class OfferAnswer(Answers):
     state: str
     published_at: str
     valid_until: str
-    why: Literal["own", "public", "named"]
+    why: Literal["own", "public", "named", "tier"]
     own: OwnOffer | None
 
 
@@ -90,7 +94,8 @@ async def offers(call: Call) -> Answer:
     asked: OffersQuery = call.query
     found = await queries.offers(call.viewer, cell=asked.cell, limit=asked.limit, after=asked.after)
     groups = await audiences.shown_to(call.actor)
-    return {"offers": [_shown(view, call.actor, groups.get(view.id, ())) for view in found]}
+    tiers = await tier_names(call.market.clock.now())
+    return {"offers": [_shown(view, call.actor, groups.get(view.id, ()), tiers) for view in found]}
 
 
 @route("POST", "/offers", act="supply.offer", body=OfferBody, out=OfferChanged, status=201)
@@ -104,6 +109,7 @@ async def publish_offer(call: Call) -> Outcome:
         pack=body.pack,
         is_public=body.is_public,
         shown_to=tuple(body.shown_to),
+        from_tier=body.from_tier,
         valid_until=body.valid_until,
     )
     return await offering.publish_offer(call.market, call.actor, call.command, terms)
@@ -117,13 +123,14 @@ async def withdraw_offer(call: Call) -> Outcome:
     )
 
 
-def _shown(view: OfferView, viewer: Actor, groups: Sequence[str]) -> Answer:
-    own, why = None, "public" if view.is_public else "named"
+def _shown(view: OfferView, viewer: Actor, groups: Sequence[str], tiers: Sequence[str]) -> Answer:
+    own, why = None, "public" if view.is_public else "named" if view.is_named else "tier"
     if view.seller_id == viewer.organisation_id:
         own = {
             "taken_lots": view.taken_lots,
             "is_public": view.is_public,
             "shown_to": list(groups),
+            "from_tier": tiers[min(view.from_tier, len(tiers) - 1)] if view.from_tier else None,
         }
         why = "own"
     return {

@@ -70,6 +70,68 @@ async def test_a_group_sees_what_is_for_it_and_neither_its_name_nor_the_others(
     assert (kept["name"], kept["members"]) == ("Friends", [])
 
 
+async def reach(trading: Trading, name: str, tier: int) -> None:
+    await Pool().rows(
+        "insert into standing_tier (organisation_id, tier, since) values ($1, $2, now())"
+        " on conflict (organisation_id) do update set tier = excluded.tier returning tier",
+        trading.id_of(name),
+        tier,
+    )
+
+
+async def test_an_offer_for_a_tier_is_seen_from_it_upwards_and_not_at_all_below(
+    trading: Trading,
+) -> None:
+    for name in ("factory", "mill"):
+        await trading.give(name, RICH)
+    await trading.form()
+    members = [trading.id_of("factory")]
+    made = await act(
+        audiences.set_group, trading, "mill", "seller", called="Friends", members=members
+    )
+    for name, tier in (("factory", 1), ("bakery", 2), ("rival", 3)):
+        await reach(trading, name, tier)
+    proven = await offered(trading, 490_000, is_public=False, from_tier="proven")
+    both = await offered(
+        trading,
+        480_000,
+        is_public=False,
+        from_tier="leading",
+        shown_to=(str(made.answer["group_id"]),),
+    )
+
+    assert await seen(trading, "mill") == sorted([proven, both])
+    assert await seen(trading, "factory") == [both]
+    assert await seen(trading, "bakery") == [proven]
+    assert await seen(trading, "rival") == sorted([proven, both])
+    assert await queries.offers(None) == []
+    for name, wanted in (("factory", [both]), ("bakery", [proven]), ("rival", [proven, both])):
+        with reading_for(trading.actor(name, "buyer")):
+            rows = await Pool().rows("select id from offer where not is_public order by seq")
+            assert [row["id"] for row in rows] == wanted
+    why = {view.id: view.is_named for view in await queries.offers(trading.actor("rival", "buyer"))}
+    assert why == {proven: False, both: False}
+
+    await reach(trading, "bakery", 1)
+    assert await seen(trading, "bakery") == []
+
+
+async def test_an_offer_is_for_a_tier_that_is_in_force_and_above_the_first(
+    trading: Trading,
+) -> None:
+    await trading.give("mill", RICH)
+
+    for audience in (
+        {"is_public": False, "from_tier": "entry"},
+        {"is_public": False, "from_tier": "golden"},
+        {"from_tier": "proven"},
+    ):
+        with pytest.raises(InvalidField) as refusal:
+            await offered(trading, 480_000, **audience)
+        assert refusal.value.pointer == "/from_tier"
+    assert await seen(trading, "mill") == []
+
+
 async def test_only_counterparties_join_a_group_and_only_own_groups_are_shown_to(
     trading: Trading,
 ) -> None:

@@ -9,7 +9,7 @@ import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, empty, facts, head, table } from "../core/parts.js";
 import { pairsField } from "../core/rows.js";
 import { may } from "../core/viewer.js";
-import { firm, t } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 
 const TWO_WEEKS = 14 * 86_400_000;
 
@@ -18,8 +18,9 @@ export async function show(main) {
   const refresh = async () => showAll(body, (await get("/offers?limit=200")).offers, refresh);
   const forms = h("div", { class: "stack" });
   const again = async () => {
-    const known = await get("/counterparties");
-    fill(forms, offerForm(known.groups, refresh), groupsForm(known, again));
+    const [known, { rulebooks }] = await Promise.all([get("/counterparties"), get("/standing/rulebooks")]);
+    const book = rulebooks.findLast(({ in_force_at: at }) => !at || Date.parse(at) <= now());
+    fill(forms, offerForm(known.groups, book.tiers.slice(1), refresh), groupsForm(known, again));
   };
   fill(main, head(t("page.offers.title"), { note: t("page.offers.note") }), h("div", { class: "stack" }, forms, body));
   await Promise.all([refresh(), may("supply.offer") && again()]);
@@ -69,6 +70,7 @@ function showAll(body, offers, refresh) {
                 cell: (offer) => [
                   firm(offer, "seller_name"),
                   offer.why === "named" && h("div", { class: "note" }, t("page.offers.why_named")),
+                  offer.why === "tier" && h("div", { class: "note" }, t("page.offers.why_tier")),
                 ],
               },
               { label: t("page.offers.breaks"), cell: breaksOf },
@@ -91,9 +93,10 @@ function breaksOf({ breaks }) {
 }
 
 /** Return who sees an offer of one's own before the close. */
-function audienceOf({ is_public: isPublic, shown_to: groups }) {
+function audienceOf({ is_public: isPublic, shown_to: groups, from_tier: tier }) {
   if (isPublic) return t("page.offers.seen_by_all");
-  return groups.length === 0 ? t("page.offers.hidden") : t("page.offers.seen_by", { groups: groups.join(t("word.comma")) });
+  const seen = tier ? [...groups, t("page.offers.from_tier_up", { tier: worded("tier", tier) })] : groups;
+  return seen.length === 0 ? t("page.offers.hidden") : t("page.offers.seen_by", { groups: seen.join(t("word.comma")) });
 }
 
 function withdraw(offer, refresh) {
@@ -142,7 +145,7 @@ function groupsForm({ counterparties, groups }, again) {
   );
 }
 
-function offerForm(groups, refresh) {
+function offerForm(groups, tiers, refresh) {
   return h(
     "details",
     { class: "panel" },
@@ -184,6 +187,13 @@ function offerForm(groups, refresh) {
           isOptional: true,
           options: [["", t("page.offers.nobody")], ...groups.map((group) => [group.group_id, group.name])],
         },
+        {
+          name: "from_tier",
+          label: t("page.offers.from_tier"),
+          type: "select",
+          isOptional: true,
+          options: [["", t("page.offers.nobody")], ...tiers.map(({ name }) => [name, worded("tier", name)])],
+        },
       ],
       act: t("page.offers.make"),
       confirm: (values) => ({
@@ -199,9 +209,9 @@ function offerForm(groups, refresh) {
         note: t("page.offers.binding"),
         act: t("page.offers.make"),
       }),
-      send: ({ instrument, region, tenor, group, ...rest }, key) => {
-        const shownTo = group && !rest.is_public ? [group] : [];
-        return send("POST", "/offers", { cell: cellOf({ instrument, region, tenor }), ...rest, shown_to: shownTo }, key);
+      send: ({ instrument, region, tenor, group, from_tier: tier, ...rest }, key) => {
+        const audience = rest.is_public ? {} : { shown_to: group ? [group] : [], from_tier: tier || null };
+        return send("POST", "/offers", { cell: cellOf({ instrument, region, tenor }), ...rest, ...audience }, key);
       },
       done: async () => {
         say(t("page.offers.made"));

@@ -34,6 +34,7 @@ function heldOf(own) {
       [t("page.standing.class"), `${worded("page.kind", own.kind)} · ${worded("size", own.size.name)}`],
       [t("page.standing.privilege"), privilege(own.tier)],
     ]),
+    h("p", { class: "note" }, t("page.standing.sees_offers"), " ", t("page.standing.not_yet")),
     h("progress", { max: WHOLE, value: own.points, "aria-label": t("page.standing.points") }),
     own.drop_to &&
       h(
