@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.forwards.facts import OrderCancelled, StripCleared, StripLapsed
+from aggregator.forwards.scheduling import served_orders
+from aggregator.mandates.drawing import Spread
 from aggregator.mandates.freeing import WHOLE, settle
 from aggregator.market import Unit
 from aggregator.pools.facts import (
@@ -57,9 +59,15 @@ async def on_order_cancelled(unit: Unit, fact: OrderCancelled) -> None:
 
 
 async def on_strip_cleared(unit: Unit, fact: StripCleared) -> None:
-    """Keep all that firms with a deal had committed; the others are free."""
-    kept = dict.fromkeys([*fact.buyer_ids, *fact.seller_ids], WHOLE)
-    await settle(unit, f"strip:{fact.strip_id}", kept)
+    """Keep what each order was served in each month, and all that suppliers with a deal offered."""
+    subject = f"strip:{fact.strip_id}"
+    kept: dict[str, tuple[int, int] | None] = dict.fromkeys(fact.seller_ids, WHOLE)
+    spreads: dict[str, Spread] = {}
+    for served in await served_orders(unit, fact.strip_id):
+        reference = f"{subject}/{served.order_id}"
+        kept[reference] = served.lots, served.amount_minor
+        spreads[reference] = served.months
+    await settle(unit, subject, kept, spreads=spreads)
 
 
 async def on_strip_lapsed(unit: Unit, fact: StripLapsed) -> None:

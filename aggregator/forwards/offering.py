@@ -15,7 +15,7 @@ from aggregator.forwards.instance import MAX_PRICE_MINOR, check_readable
 from aggregator.forwards.store import Strip
 from aggregator.ledger import accounts, holds
 from aggregator.mandates.checking import require
-from aggregator.mandates.drawing import SELL, Commitment
+from aggregator.mandates.drawing import SELL, Commitment, Spread
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from matching.money import Rounding, scaled
 
@@ -196,7 +196,20 @@ def _commitment(strip: Strip, terms: OfferTerms, deposit_minor: int) -> Commitme
         price_minor=min(prices) - max((rebate for _, rebate in terms.breaks), default=0),
         amount_minor=max(prices) * lots,
         deposit_minor=deposit_minor,
+        spread=_spread(terms),
     )
+
+
+def _spread(terms: OfferTerms) -> Spread:
+    """Return the most lots that an offer sells or takes into storage in each month."""
+    most = {
+        tenor: min(terms.capacity, sum(lots for lots, _ in steps))
+        for tenor, steps in terms.steps.items()
+    }
+    for source, target, lots, _ in terms.storage:
+        for tenor in (source, target):
+            most[tenor] = most.get(tenor, 0) + lots
+    return tuple(sorted(most.items()))
 
 
 def _row(actor: Actor, terms: OfferTerms) -> dict[str, object]:

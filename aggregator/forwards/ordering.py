@@ -18,7 +18,7 @@ from aggregator.forwards.store import Strip
 from aggregator.journal.reading import decoded
 from aggregator.ledger import accounts, holds
 from aggregator.mandates.checking import require
-from aggregator.mandates.drawing import BUY, Commitment
+from aggregator.mandates.drawing import BUY, Commitment, Spread
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.queries import owner_groups
 
@@ -209,25 +209,31 @@ def _commitment(
     lots: int,
     deposit: int,
 ) -> Commitment:
-    """Return what an order binds to; in a mandate all its lots count in its first month."""
+    """Return what an order binds to: its lots in all, and the most of them in each month."""
+    spread = _spread(strip, terms.form, checked)
     return Commitment(
         act="forwards.order",
         subject=f"strip:{strip.id}",
         own=order_id,
         instrument_id=strip.instrument_id,
-        tenor=_first_month(terms.form, checked),
+        tenor=spread[0][0],
         side=BUY,
         lots=lots,
         price_minor=terms.limit_minor,
         amount_minor=terms.limit_minor * lots,
         deposit_minor=deposit,
+        spread=spread,
     )
 
 
-def _first_month(form: str, checked: Mapping[str, Any]) -> str:
+def _spread(strip: Strip, form: str, checked: Mapping[str, Any]) -> Spread:
     if form == "block":
-        return str(min(checked["lots"]))
-    return str(checked["window"][0] if form == "flexible" else checked["tenor"])
+        return tuple(sorted(checked["lots"].items()))
+    if form == "period":
+        return ((checked["tenor"], checked["lots"]),)
+    first, last = checked["window"]
+    most = min(checked["lots"], checked.get("per_tenor_max", checked["lots"]))
+    return tuple((tenor, most) for tenor in sorted(strip.tenors) if first <= tenor <= last)
 
 
 def _check_clearable(

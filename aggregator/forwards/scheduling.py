@@ -8,10 +8,50 @@ buys, as a buyer does, and what comes out he sells. Everybody is served in order
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aggregator.forwards.contracts import Line
 from aggregator.forwards.instance import Rows, storage_id
+from aggregator.journal.reading import Reader
+
+_SERVED = """
+select s.order_id, s.tenor, sum(s.lots)::bigint as lots,
+  sum(s.lots * s.price_minor)::bigint as goods_minor,
+  coalesce((select -w.amount_minor from strip_make_whole w
+            where w.strip_id = $1 and w.kind = 'order' and w.subject_id = s.order_id), 0) as line
+from strip_schedule s join strip_contract c on c.id = s.contract_id
+where c.strip_id = $1 and s.order_id is not null
+group by s.order_id, s.tenor order by s.order_id, s.tenor
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What an order was served: lots by month, and what it pays with its make-whole line."""
+
+    order_id: str
+    months: tuple[tuple[str, int], ...]
+    amount_minor: int
+
+    @property
+    def lots(self) -> int:
+        return sum(lots for _, lots in self.months)
+
+
+async def served_orders(reader: Reader, strip_id: str) -> list[Served]:
+    """Return what each order of a cleared strip was served."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in await reader.rows(_SERVED, strip_id):
+        found.setdefault(row["order_id"], []).append(row)
+    return [
+        Served(
+            order_id,
+            tuple((row["tenor"], row["lots"]) for row in rows),
+            sum(row["goods_minor"] for row in rows) + rows[0]["line"],
+        )
+        for order_id, rows in found.items()
+    ]
 
 
 def schedule_of(orders: Rows, offers: Rows, result: Mapping[str, Any]) -> list[Line]:

@@ -6,9 +6,11 @@ For one act, `require`. For many that are decided together, `read` once, for eac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from aggregator.journal.reading import decoded
 from aggregator.ledger import accounts, holds
 from aggregator.mandates import secrecy
 from aggregator.mandates.drawing import Approval, Bounds, Commitment, Mandate, Use, approval_of
@@ -91,6 +93,7 @@ async def with_uses(unit: Unit, rows: Sequence[Any]) -> list[Mandate]:
                 row["amount_minor"],
                 row["drawn_minor"],
                 row["state"],
+                tuple(sorted(decoded(row["spread"]).items())),
             )
     return list(found.values())
 
@@ -116,11 +119,12 @@ async def save(unit: Unit, mandate: Mandate) -> None:
         use = mandate.uses[reference]
         await unit.execute(
             "insert into mandate_use (mandate_id, reference, subject, act, tenor, lots,"
-            " amount_minor, drawn_minor, state, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-            " $10)"
+            " amount_minor, drawn_minor, state, at, spread) values ($1, $2, $3, $4, $5, $6, $7,"
+            " $8, $9, $10, $11::jsonb)"
             " on conflict (mandate_id, reference) do update set act = excluded.act,"
             " tenor = excluded.tenor, lots = excluded.lots, amount_minor = excluded.amount_minor,"
-            " drawn_minor = excluded.drawn_minor, state = excluded.state, at = excluded.at",
+            " drawn_minor = excluded.drawn_minor, state = excluded.state, at = excluded.at,"
+            " spread = excluded.spread",
             mandate.id,
             reference,
             use.subject,
@@ -131,6 +135,7 @@ async def save(unit: Unit, mandate: Mandate) -> None:
             use.drawn_minor,
             use.state,
             unit.now,
+            json.dumps(dict(use.spread)),
         )
     mandate.drawn.clear()
     mandate.hold_id = await _held(unit, mandate)

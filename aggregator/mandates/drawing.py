@@ -17,6 +17,9 @@ from aggregator.market import Actor
 APPROVED = "approval:"
 """The grant of an actor who acts under an approval; the rest is its id."""
 
+Spread = tuple[tuple[str, int], ...]
+"""The most lots of each month that a commitment can take."""
+
 BUY, SELL = "buy", "sell"
 
 
@@ -28,7 +31,8 @@ class Commitment:
     where a firm can have several there. `price_minor` is the worst price per lot that it
     allows, `amount_minor` that of all lots, `worth_minor` that really bound where a use is noted
     as a round figure, `deposit_minor` what the same act sets aside. `alone_minor` is what the
-    act binds to by itself where it stands beside earlier ones.
+    act binds to by itself where it stands beside earlier ones. `spread` names the most lots of
+    each month where they are not all of `tenor`.
     """
 
     act: str
@@ -43,6 +47,7 @@ class Commitment:
     worth_minor: int | None = None
     own: str = ""
     alone_minor: int | None = None
+    spread: Spread = ()
 
     @property
     def bound_minor(self) -> int:
@@ -65,6 +70,7 @@ class Use:
     amount_minor: int
     drawn_minor: int
     state: str
+    spread: Spread = ()
 
 
 @dataclass(slots=True)
@@ -97,7 +103,7 @@ class Mandate:
             ("act", asked.act in self.acts),
             ("instrument", not self.instruments or asked.instrument_id in self.instruments),
             ("price", self._is_price_within(asked)),
-            ("lots", self.max_lots is None or self._lots_in(asked) <= self.max_lots),
+            ("lots", self._are_lots_within(asked)),
             ("per_act", asked.bound_minor <= self.per_act_minor),
             ("total", taken + asked.bound_minor <= self.total_minor),
         )
@@ -125,6 +131,7 @@ class Mandate:
             amount_minor,
             _drawn(before) + freed_minor,
             "open",
+            asked.spread,
         )
         self.drawn.add(asked.reference)
 
@@ -140,13 +147,16 @@ class Mandate:
             return asked.price_minor <= self.limit_minor
         return asked.price_minor >= self.limit_minor
 
-    def _lots_in(self, asked: Commitment) -> int:
-        others = sum(
-            use.lots
-            for reference, use in self.uses.items()
-            if use.tenor == asked.tenor and reference != asked.reference
-        )
-        return others + asked.lots
+    def _are_lots_within(self, asked: Commitment) -> bool:
+        """Say whether no month that `asked` can take comes to more lots than allowed."""
+        if self.max_lots is None:
+            return True
+        taken = lots_by_tenor(asked)
+        for reference, use in self.uses.items():
+            if reference != asked.reference:
+                for tenor, lots in lots_by_tenor(use).items():
+                    taken[tenor] = taken.get(tenor, 0) + lots
+        return all(taken[tenor] <= self.max_lots for tenor in lots_by_tenor(asked))
 
 
 @dataclass(slots=True)
@@ -251,6 +261,11 @@ def approval_of(actor: Actor) -> str | None:
 def _approval_in(grants: frozenset[str]) -> str | None:
     found = [grant for grant in grants if grant.startswith(APPROVED)]
     return found[0].removeprefix(APPROVED) if found else None
+
+
+def lots_by_tenor(bound: Commitment | Use) -> dict[str, int]:
+    """Return the most lots of each month that a commitment or a use can take."""
+    return dict(bound.spread or ((bound.tenor, bound.lots),))
 
 
 def _drawn(use: Use | None) -> int:

@@ -7,12 +7,13 @@ from typing import Any
 
 from aggregator.ledger import accounts
 from aggregator.mandates import checking
-from aggregator.mandates.drawing import Commitment, Mandate
+from aggregator.mandates.drawing import Commitment, Mandate, Spread
 from aggregator.market import Unit
 
 WHOLE = None
 Kept = Mapping[str, tuple[int, int] | None]
-"""What stays bound of each organisation: lots and their amount, or the whole of its use."""
+"""What stays bound of each organisation or, before that, each reference: lots and their amount,
+or the whole of the use."""
 
 
 async def settle(
@@ -22,10 +23,12 @@ async def settle(
     *,
     firms: Collection[str] | None = None,
     own: str | None = None,
+    spreads: Mapping[str, Spread] | None = None,
 ) -> None:
     """End the open uses in `subject`, of `firms` or of all: what is not kept is free again.
 
-    With `own` only that commitment ends. The funds that a lost use had drawn are reserved
+    With `own` only that commitment ends. `spreads` are the months of what is kept, by
+    reference. The funds that a lost use had drawn are reserved
     anew, as far as they are available.
     """
     rows = await _using(unit, subject, firms)
@@ -35,7 +38,9 @@ async def settle(
             use = mandate.uses[reference]
             is_meant = own is None or reference == f"{subject}/{own}"
             if use.state == "open" and use.subject == subject and is_meant:
-                left = kept.get(mandate.organisation_id, (0, 0))
+                left = kept.get(reference, kept.get(mandate.organisation_id, (0, 0)))
+                if left is not WHOLE:
+                    use.spread = (spreads or {}).get(reference, ())
                 lots, amount_minor = (use.lots, use.amount_minor) if left is WHOLE else left
                 await _end(unit, mandate, reference, lots=lots, amount_minor=amount_minor)
         if states[mandate.id] != "open":
