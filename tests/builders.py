@@ -9,6 +9,7 @@ from aggregator.bus.memory import MemoryBus
 from aggregator.catalogue import defining
 from aggregator.clock import SimulatedClock
 from aggregator.ids import SeededIds
+from aggregator.journal.reading import Pool
 from aggregator.ledger import accounts, transfers
 from aggregator.market import Actor, Answer, Command, Market, Unit
 from aggregator.parties import registering
@@ -56,6 +57,16 @@ async def an_organisation(
     new = registering.NewOrganisation(name, kind, group or name, region, "", monthly_lots)
     outcome = await registering.register_organisation(market, operator, a_command(), new)
     return str(outcome.answer["organisation_id"])
+
+
+async def with_tier(organisation_id: str, tier: int) -> None:
+    """Let a firm hold the tier of this number."""
+    await Pool().rows(
+        "insert into standing_tier (organisation_id, tier, since) values ($1, $2, now())"
+        " on conflict (organisation_id) do update set tier = excluded.tier returning tier",
+        organisation_id,
+        tier,
+    )
 
 
 async def with_cash(market: Market, organisation_id: str, amount_minor: int) -> None:

@@ -13,7 +13,7 @@ from aggregator.catalogue.fees import Fees
 from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.deals.lines import BPS, Rates, lines_of, total
 from aggregator.market import Unit
-from aggregator.standing.privileges import deposit_off
+from aggregator.standing.privileges import tier_held
 from matching.auctions.events import Award
 from matching.auctions.refusals import TotalTooLarge
 from matching.money import MAX_TOTAL_MINOR
@@ -31,8 +31,13 @@ async def form_own_deals(unit: Unit, room: Room) -> None:
         if state.rules.side == "sell":
             buyer_id, seller_id = seller_id, buyer_id
         terms = _terms(listing, won, buyer_id=buyer_id, seller_id=seller_id)
-        off_bps = await deposit_off(buyer_id, unit.now, unit)
-        await form_deal(unit, replace(terms, deposit_off_bps=off_bps))
+        tier = await tier_held(buyer_id, unit.now, unit)
+        granted = replace(
+            terms,
+            deposit_off_bps=tier.deposit_off_bps,
+            return_days_more=tier.return_days_more,
+        )
+        await form_deal(unit, granted)
 
 
 def check_total(listing: AuctionListed, price_minor: int, lots: int) -> None:

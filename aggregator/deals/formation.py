@@ -30,6 +30,7 @@ from matching.money import MAX_TOTAL_MINOR
 FUNDING_TIME = timedelta(days=3)
 SHIPPING_TIME = timedelta(days=14)
 _TERM_LENGTH = 200
+_MOST_RETURN_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,8 @@ class DealTerms:
     one. `fee_minor` fixes the market's fee per lot; without it the instrument's fees count.
     `buyer_hold_ids` and `seller_hold_ids` are the deposits set aside for this award: they end
     as posted, and the deal takes its own: `deposit_minor`, or the instrument's share less
-    `deposit_off_bps` of it, which the buyer's tier frees him of. Without
+    `deposit_off_bps` of it, which the buyer's tier frees him of. Where the instrument takes
+    returns, his tier gives him `return_days_more` for them. Without
     `funding_due_at` the call is due in three days, without `ship_by` shipping is due with the
     delivery month.
     """
@@ -59,6 +61,7 @@ class DealTerms:
     fee_minor: int | None = None
     deposit_minor: int | None = None
     deposit_off_bps: int = 0
+    return_days_more: int = 0
     buyer_hold_ids: tuple[str, ...] = ()
     seller_hold_ids: tuple[str, ...] = ()
     place: str = ""
@@ -198,12 +201,19 @@ async def _columns(unit: Unit, traded: InstrumentView, terms: DealTerms) -> dict
         "tax_bps": traded.tax_bps,
         "service_tax_bps": traded.service_tax_bps,
         "tolerance_bps": traded.tolerance_bps,
-        "return_days": traded.return_days,
+        "return_days": _return_days(traded, terms),
         "state": stages.FORMED,
         "ship_due_at": terms.ship_by or max(by_month, unit.now + SHIPPING_TIME),
         "formed_at": unit.now,
         "changed_at": unit.now,
     }
+
+
+def _return_days(traded: InstrumentView, terms: DealTerms) -> int:
+    """Return the days for returns; what can not be returned at all, no tier can return."""
+    if not traded.return_days:
+        return 0
+    return min(traded.return_days + terms.return_days_more, _MOST_RETURN_DAYS)
 
 
 async def _insert(unit: Unit, row: dict[str, object]) -> None:

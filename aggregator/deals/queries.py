@@ -151,6 +151,7 @@ class DealView:
     dispute_reason: str
     cancel_wanted_by: str | None
     cancel_until: datetime | None
+    return_days: int
     return_until: datetime | None
     lines: tuple[Line, ...]
     accepted_lines: tuple[Line, ...]
@@ -223,6 +224,7 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
         dispute_reason=found.dispute_reason,
         cancel_wanted_by=found.cancel_wanted_by,
         cancel_until=found.cancel_until,
+        return_days=found.return_days,
         return_until=found.return_until,
         lines=tuple(await store.lines_of(source, deal_id, "agreed")),
         fees=fees_by_flow(found.rates, found.accepted_lots or found.lots),

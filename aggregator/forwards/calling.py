@@ -28,6 +28,7 @@ from aggregator.forwards.slots import Slot
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
+from aggregator.standing.privileges import return_days_more
 
 CALL_ACT, CONFIRM_ACT = "forwards.call", "forwards.confirm"
 CONFIRM_TIMER = "forwards.confirm"
@@ -264,6 +265,7 @@ async def _form_deal(unit: Unit, slot: Slot, lots: int, day: date, part_minor: i
             goods_minor=slot.price_minor,
             freight_minor=slot.freight_minor,
             deposit_minor=min(part_minor, total(lines)),
+            return_days_more=await return_days_more(slot.buyer_id, unit.now, unit),
             place=place.name if place else "",
             funding_due_at=dating.funding_due(calendar, day),
             ship_by=calendar.ends(day),

@@ -123,7 +123,8 @@ async def _buy(
     await require(unit, _commitment(pool, asked.lots, price.landed_minor, deposit_minor))
     hold_id = await store.hold(unit, pool.id, traded.currency, deposit_minor)
     taking = replace(pledge, awarded_lots=asked.lots, hold_id=hold_id)
-    deal_id = await form_deal(unit, terms_of(pool, taking, group.seller_id, group.paid_goods_minor))
+    terms = await terms_of(unit, pool, taking, group.seller_id, group.paid_goods_minor)
+    deal_id = await form_deal(unit, terms)
     await unit.execute(
         "update pledge set state = 'awarded', reason = null, group_number = $2,"
         " awarded_lots = $3, deal_id = $4, hold_id = $5, deposit_minor = $6 where id = $1",

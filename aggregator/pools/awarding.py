@@ -16,6 +16,7 @@ from aggregator.pools import store
 from aggregator.pools.facts import LeftOut, MemberAward, PledgesLeftOut, PoolAwarded, PoolLapsed
 from aggregator.pools.landed import landed
 from aggregator.pools.store import GroupRow, PledgeRow, PoolRow
+from aggregator.standing.privileges import return_days_more
 from aggregator.supply import capacity, deposits
 from aggregator.supply import queries as supply
 from matching.auctions.events import Award
@@ -105,7 +106,8 @@ async def _award(
         assert pledge.awarded_lots is not None
         price = landed(goods_minor, pledge.freight_minor, traded.fees)
         assert price.landed_minor <= pledge.limit_minor, "nobody pays above his limit"
-        deal_id = await form_deal(unit, terms_of(pool, pledge, seller_id, goods_minor))
+        terms = await terms_of(unit, pool, pledge, seller_id, goods_minor)
+        deal_id = await form_deal(unit, terms)
         await unit.execute(
             "update pledge set state = 'awarded', deal_id = $2 where id = $1", pledge.id, deal_id
         )
@@ -159,7 +161,9 @@ async def _members(unit: Unit, pool_id: str, number: int) -> list[PledgeRow]:
     return [pledge for pledge in found if pledge.group_number == number]
 
 
-def terms_of(pool: PoolRow, pledge: PledgeRow, seller_id: str, goods_minor: int) -> DealTerms:
+async def terms_of(
+    unit: Unit, pool: PoolRow, pledge: PledgeRow, seller_id: str, goods_minor: int
+) -> DealTerms:
     """Return the deal of a member with awarded lots at a goods price."""
     assert pledge.awarded_lots is not None
     return DealTerms(
@@ -174,5 +178,6 @@ def terms_of(pool: PoolRow, pledge: PledgeRow, seller_id: str, goods_minor: int)
         goods_minor=goods_minor,
         freight_minor=pledge.freight_minor,
         deposit_off_bps=pledge.deposit_off_bps,
+        return_days_more=await return_days_more(pledge.organisation_id, unit.now, unit),
         buyer_hold_ids=(pledge.hold_id,) if pledge.hold_id else (),
     )

@@ -1,6 +1,7 @@
-"""What a tier is for: a lower deposit on pledges, and on what a firm wins in an auction.
+"""What a tier is for: a lower deposit, more days for returns, offers kept for a tier and above.
 
-Suppliers may also keep an offer for a tier and above (`supply`).
+The deposit is lower on pledges and on what a firm wins in an auction; the days are those of what
+it buys; for whom an offer is kept, its supplier says (`supply`).
 Never a price, and never who wins: while bids are made everybody's deposit is the same share.
 """
 
@@ -11,18 +12,29 @@ from datetime import datetime
 from aggregator.journal.reading import Pool, Reader
 from aggregator.standing import store
 from matching.money import Rounding, scaled
+from matching.standing.rulebook import Tier
 
 _WHOLE_BPS = 10_000
 
 
-async def deposit_off(organisation_id: str, now: datetime, reader: Reader | None = None) -> int:
-    """Return how much less a firm's deposit is, in 1/10,000 of it."""
+async def tier_held(organisation_id: str, now: datetime, reader: Reader | None = None) -> Tier:
+    """Return the tier of a firm as the rulebook in force has it."""
     reader = reader or Pool()
     tiers = (await store.in_force(reader, now)).book.tiers
     found = await reader.rows(
         "select tier from standing_tier where organisation_id = $1", organisation_id
     )
-    return tiers[min(found[0]["tier"], len(tiers) - 1)].deposit_off_bps if found else 0
+    return tiers[min(found[0]["tier"] if found else 0, len(tiers) - 1)]
+
+
+async def deposit_off(organisation_id: str, now: datetime, reader: Reader | None = None) -> int:
+    """Return how much less a firm's deposit is, in 1/10,000 of it."""
+    return (await tier_held(organisation_id, now, reader)).deposit_off_bps
+
+
+async def return_days_more(organisation_id: str, now: datetime, reader: Reader) -> int:
+    """Return how many days more a firm has for returns of what it buys now."""
+    return (await tier_held(organisation_id, now, reader)).return_days_more
 
 
 async def tier_names(now: datetime, reader: Reader | None = None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from aggregator.journal.reading import Pool
 from aggregator.market import Actor
 from aggregator.parties.queries import organisation
 from aggregator.standing import store
+from aggregator.standing.privileges import tier_held
 from aggregator.standing.store import Inputs, Version
 from matching.standing.foreseeing import Supposed, deals_to, supposing
 from matching.standing.moving import Held
@@ -112,11 +113,7 @@ async def tier_of(actor: Actor, organisation_id: str, now: datetime) -> Tier:
     """
     if organisation_id != actor.organisation_id:
         await check_counterparty(actor, organisation_id)
-    tiers = (await store.in_force(Pool(), now)).book.tiers
-    found = await Pool().rows(
-        "select tier from standing_tier where organisation_id = $1", organisation_id
-    )
-    return tiers[min(found[0]["tier"] if found else 0, len(tiers) - 1)]
+    return await tier_held(organisation_id, now)
 
 
 async def rulebooks() -> list[Version]:

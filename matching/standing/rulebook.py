@@ -1,13 +1,13 @@
 """The rulebook of standing as data: what counts how much, for which tier, and what a tier is for.
 
 Effort counts at least twice as much as turnover: a book in which it does not is refused. A tier's
-privilege is opportunity, a lower deposit, never a price.
+privilege is opportunity, a lower deposit and a longer time for returns, never a price.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from matching.errors import RuleViolation
@@ -24,6 +24,7 @@ TURNOVER, REFERRALS = "turnover", "referrals"
 WHOLE = 1_000
 MOST_TIERS = 9
 MOST_OFF_BPS = 5_000
+MOST_MORE_DAYS = 30
 _MOST = 10**15
 
 
@@ -38,11 +39,15 @@ class RulebookRefused(RuleViolation):
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A tier: the least score, and how much less of a deposit, in 1/10,000 of it."""
+    """A tier: the least score, and what it is for.
+
+    How much less of a deposit, in 1/10,000 of it, and how many days more for returns.
+    """
 
     name: str
     least: int
     deposit_off_bps: int
+    return_days_more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,9 @@ FIRST = Rulebook(
     full_deals=6,
     tiers=(
         Tier("entry", 0, 0),
-        Tier("steady", 300, 1_000),
-        Tier("proven", 550, 2_000),
-        Tier("leading", 780, 3_000),
+        Tier("steady", 300, 1_000, 1),
+        Tier("proven", 550, 2_000, 3),
+        Tier("leading", 780, 3_000, 7),
     ),
     sizes=(
         SizeClass("small", 100, 600_000_000),
@@ -117,10 +122,7 @@ def document_of(book: Rulebook) -> dict[str, Any]:
         "weights": dict(sorted(book.weights.items())),
         "penalty": book.penalty,
         "full_deals": book.full_deals,
-        "tiers": [
-            {"name": tier.name, "least": tier.least, "deposit_off_bps": tier.deposit_off_bps}
-            for tier in book.tiers
-        ],
+        "tiers": [asdict(tier) for tier in book.tiers],
         "sizes": [
             {
                 "name": size.name,
@@ -180,6 +182,9 @@ def _check_tiers(tiers: Sequence[Tier]) -> None:
         raise RulebookRefused("tiers_in_order", len(tiers))
     if offs != sorted(offs) or not 0 <= offs[0] <= offs[-1] <= MOST_OFF_BPS:
         raise RulebookRefused("deposit_off", MOST_OFF_BPS)
+    more = [tier.return_days_more for tier in tiers]
+    if more != sorted(more) or not 0 <= more[0] <= more[-1] <= MOST_MORE_DAYS:
+        raise RulebookRefused("return_days_more", MOST_MORE_DAYS)
 
 
 def _check_sizes(sizes: Sequence[SizeClass]) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from aggregator.journal.reading import Pool
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
 from matching.clearing.certificate import check
 from tests.api.conftest import Served, Visitor
-from tests.builders import with_cash, with_sugar
+from tests.builders import with_cash, with_sugar, with_tier
 from web.api.offers import Offers
 from web.api.pool_answers import Pledged, Pools, PoolView, Preview
 
@@ -313,11 +312,7 @@ async def test_a_supplier_declares_a_shortfall(served: Served) -> None:
 
 async def test_an_offer_for_a_tier_says_why_and_is_nowhere_below_it(served: Served) -> None:
     visitors = await visitors_of(served)
-    await Pool().rows(
-        "insert into standing_tier (organisation_id, tier, since) values ($1, 2, now())"
-        " returning tier",
-        visitors["ann"].organisation_id,
-    )
+    await with_tier(visitors["ann"].organisation_id, 2)
     await visitors["mill"].post(
         "/offers", {**OFFER, "is_public": False, "from_tier": "proven", "shown_to": []}
     )

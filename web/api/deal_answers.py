@@ -194,6 +194,7 @@ class DealAnswer(DealSummary):
     dispute_reason: str
     cancel_wanted_by: str | None
     cancel_until: str | None
+    return_days: int
     return_until: str | None
     lines: list[LineAnswer]
     accepted_lines: list[LineAnswer]

@@ -38,11 +38,12 @@ class SupposedQuery(Query):
 
 
 class TierBody(Body):
-    """A tier, its least score, and how much less of a deposit it asks for."""
+    """A tier, its least score, how much less of a deposit and how many days more for returns."""
 
     name: TierName
     least: Points
     deposit_off_bps: Annotated[int, Field(ge=0, le=5_000)]
+    return_days_more: Annotated[int, Field(ge=0, le=30)] = 0
 
 
 class SizeBody(Body):
@@ -88,6 +89,7 @@ class Tier(Answers):
     name: str
     least: int
     deposit_off_bps: int
+    return_days_more: int
 
 
 class Size(Answers):

@@ -13,7 +13,8 @@ from aggregator.ledger.queries import escrow_balance
 from aggregator.ledger.verifying import verify
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
-from tests.builders import a_command
+from matching.standing.rulebook import FIRST
+from tests.builders import a_command, with_tier
 from tests.integration.forwards.signing import Signed, signed
 
 MARCH = date(2027, 3, 15)
@@ -66,12 +67,14 @@ async def test_partial_call_offs_use_a_slot_up_to_the_last_lot_and_fen(orm: str)
     deposit = (await world.slot(world.buyers[0], world.slot_ids[0]))["deposit_minor"]
 
     first = await confirm(world, await nominate(world, 13))
+    await with_tier(world.buyers[0].organisation_id, 3)
     second = await confirm(world, await nominate(world, 27, date(2027, 3, 22)))
 
     slot = await world.slot(world.buyers[0], world.slot_ids[0])
     assert (slot["state"], slot["called_lots"], slot["deposit_minor"]) == ("called", 40, 0)
     deals = [await deal_queries.deal(world.buyers[0], deal_id) for deal_id in (first, second)]
     assert [deal.summary.lots for deal in deals] == [13, 27]
+    assert deals[1].return_days - deals[0].return_days == FIRST.tiers[3].return_days_more
     assert sum(deal.deposit_minor or 0 for deal in deals) == deposit
     assert await escrow_balance(world.slot_ids[0], "CNY") == 0
     assert deals[0].ship_due_at == datetime(2027, 3, 15, 16, tzinfo=UTC)

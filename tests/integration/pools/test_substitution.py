@@ -17,7 +17,8 @@ from aggregator.pools import answering
 from aggregator.pools.errors import SubstituteIsOver
 from aggregator.pools.facts import ShareFreed, SubstituteAwarded, SubstitutionEnded
 from aggregator.pools.outage import after_outage
-from tests.builders import a_command, a_market, an_actor
+from matching.standing.rulebook import FIRST
+from tests.builders import a_command, a_market, an_actor, with_tier
 from tests.integration.mandates.building import Firm, uses_agree
 from tests.integration.pools.building import (
     CLOSES_AT,
@@ -152,6 +153,7 @@ async def test_a_substitutes_deposit_is_that_of_his_tier(orm: str) -> None:
     )
     await scene.pass_to(DUE_AT)
     offered = await substitute_of(scene, "d", pool_id)
+    await with_tier(scene.id_of("d"), 3)
 
     outcome = await take(scene, "d", pool_id)
 
@@ -161,8 +163,11 @@ async def test_a_substitutes_deposit_is_that_of_his_tier(orm: str) -> None:
     (pledge,) = await Pool().rows("select deposit_minor from pledge where id = $1", pledge_id)
     assert pledge["deposit_minor"] == 2_424_000
     (deal,) = await Pool().rows(
-        "select deposit_minor, total_minor from deal where id = $1", outcome.answer["deal_id"]
+        "select d.deposit_minor, d.total_minor, d.return_days - i.return_days as more"
+        " from deal d join instrument i on i.id = d.instrument_id where d.id = $1",
+        outcome.answer["deal_id"],
     )
+    assert deal["more"] == FIRST.tiers[3].return_days_more
     assert abs(deal["deposit_minor"] * 100 - deal["total_minor"] * 8) <= 100
     await assert_books_agree()
 

@@ -19,7 +19,7 @@ from matching.standing.foreseeing import Supposed
 from matching.standing.moving import NOTICE, Held
 from matching.standing.rulebook import FIRST, PAYMENT, RulebookRefused, document_of
 from tests.integration.deals.conftest import bank, trading
-from tests.integration.deals.playing import act, funded, give_back, settled
+from tests.integration.deals.playing import RICH, act, funded, give_back, settled
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -132,6 +132,23 @@ async def test_a_tier_lowers_the_deposit_and_nothing_else(trading: Trading) -> N
     # A tenth of 574,873.95, and a fifth less of it; halves go to the even cent.
     assert (deal["total_minor"], deal["deposit_minor"]) == (57_487_395, 4_598_992)
     assert privileges.lowered(1_001, off_bps) == 801
+
+
+async def test_a_tier_gives_longer_for_returns_until_a_frozen_instant(trading: Trading) -> None:
+    await trading.give("factory", RICH)
+    await trading.give("mill", RICH)
+    more = FIRST.tiers[2].return_days_more
+    plain = await trading.form()
+    await marked(trading, "factory", 20)
+    factory, now = trading.id_of("factory"), trading.clock.now()
+    days = await privileges.return_days_more(factory, now, Pool())
+    longer = await trading.form(return_days_more=days)
+    most = await trading.form(return_days_more=365)
+
+    rows = await Pool().rows("select id, return_days from deal")
+    kept = {row["id"]: row["return_days"] for row in rows}
+    assert more > 0
+    assert (kept[plain], kept[longer], kept[most]) == (30, 30 + more, 365)
 
 
 async def test_what_might_come_is_worked_out_and_nothing_is_done(trading: Trading) -> None:

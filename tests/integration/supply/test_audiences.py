@@ -12,6 +12,7 @@ from aggregator.errors import InvalidField, NotAllowed, NotFound
 from aggregator.journal.reading import Pool
 from aggregator.market.eyes import reading_for
 from aggregator.supply import audiences, offering, queries
+from tests.builders import with_tier
 from tests.integration.deals.conftest import bank, trading
 from tests.integration.deals.playing import RICH, act
 
@@ -70,15 +71,6 @@ async def test_a_group_sees_what_is_for_it_and_neither_its_name_nor_the_others(
     assert (kept["name"], kept["members"]) == ("Friends", [])
 
 
-async def reach(trading: Trading, name: str, tier: int) -> None:
-    await Pool().rows(
-        "insert into standing_tier (organisation_id, tier, since) values ($1, $2, now())"
-        " on conflict (organisation_id) do update set tier = excluded.tier returning tier",
-        trading.id_of(name),
-        tier,
-    )
-
-
 async def test_an_offer_for_a_tier_is_seen_from_it_upwards_and_not_at_all_below(
     trading: Trading,
 ) -> None:
@@ -90,7 +82,7 @@ async def test_an_offer_for_a_tier_is_seen_from_it_upwards_and_not_at_all_below(
         audiences.set_group, trading, "mill", "seller", called="Friends", members=members
     )
     for name, tier in (("factory", 1), ("bakery", 2), ("rival", 3)):
-        await reach(trading, name, tier)
+        await with_tier(trading.id_of(name), tier)
     proven = await offered(trading, 490_000, is_public=False, from_tier="proven")
     both = await offered(
         trading,
@@ -112,7 +104,7 @@ async def test_an_offer_for_a_tier_is_seen_from_it_upwards_and_not_at_all_below(
     why = {view.id: view.is_named for view in await queries.offers(trading.actor("rival", "buyer"))}
     assert why == {proven: False, both: False}
 
-    await reach(trading, "bakery", 1)
+    await with_tier(trading.id_of("bakery"), 1)
     assert await seen(trading, "bakery") == []
 
 

@@ -156,6 +156,14 @@ def test_a_rulebook_survives_its_document() -> None:
     assert rulebook_of(document_of(FIRST)) == FIRST
 
 
+def test_a_book_from_before_a_privilege_gives_none_of_it() -> None:
+    document = document_of(FIRST)
+    for tier in document["tiers"]:
+        del tier["return_days_more"]
+
+    assert {tier.return_days_more for tier in rulebook_of(document).tiers} == {0}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -170,6 +178,8 @@ def test_a_rulebook_survives_its_document() -> None:
         {"tiers": (Tier("entry", 0, 0), Tier("entry", 10, 0))},
         {"tiers": (Tier("entry", 0, 100), Tier("more", 10, 0))},
         {"tiers": (Tier("entry", 0, 9_000),)},
+        {"tiers": (Tier("entry", 0, 0, 2), Tier("more", 10, 0, 1))},
+        {"tiers": (Tier("entry", 0, 0, 31),)},
         {"sizes": ()},
         {"sizes": FIRST.sizes[:2]},
         {"sizes": (FIRST.sizes[1], FIRST.sizes[0], FIRST.sizes[2])},

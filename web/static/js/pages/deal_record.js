@@ -100,7 +100,7 @@ export function evidences(page) {
 }
 
 export function terms(page) {
-  const { terms } = page.deal;
+  const { terms, return_days: days } = page.deal;
   if (terms.length === 0) return null;
   return h(
     "section",
@@ -118,6 +118,7 @@ export function terms(page) {
         { label: t("page.deal.measured"), cell: (term) => said(term.dimension, term.measured) },
       ],
     }),
+    h("p", { class: "note" }, days === 0 ? t("page.deal.no_returns") : t("page.deal.returns_within", { days })),
   );
 }
 

@@ -49,8 +49,12 @@ function heldOf(own) {
   );
 }
 
-function privilege({ deposit_off_bps: bps }) {
-  return bps ? t("page.standing.deposit_off", { percent: bps / 100 }) : t("page.standing.no_privilege");
+function privilege({ deposit_off_bps: bps, return_days_more: days }) {
+  const given = [
+    bps > 0 && t("page.standing.deposit_off", { percent: bps / 100 }),
+    days > 0 && t("page.standing.return_days_more", { days }),
+  ].filter(Boolean);
+  return given.length > 0 ? given.join(t("word.comma")) : t("page.standing.no_privilege");
 }
 
 function partsOf(parts, title) {
