@@ -42,12 +42,22 @@ async def close(market: Market, strip_id: str) -> None:
         orders = await store.standing_orders(unit, strip_id)
         offers = await store.standing_offers(unit, strip_id)
         instance = await _instance(unit, strip, orders, offers)
-        if instance != (cleared.gathered if cleared else None):
+        is_as_gathered = instance == (cleared.gathered if cleared else None)
+        if not is_as_gathered or not await _is_payable(unit, strip, orders, offers, cleared):
             await set_timer(unit, CLOSE_TIMER, strip_id, unit.now)
             return {}
         return await _close(unit, strip, orders, offers, cleared)
 
     await market.perform(Actor.SYSTEM, CLOSE_TIMER, step, stream=store.stream_of(strip_id))
+
+
+async def _is_payable(
+    unit: Unit, strip: Strip, orders: Rows, offers: Rows, cleared: Certified | None
+) -> bool:
+    """Say whether what covered the lines is still there, not paid away meanwhile."""
+    if cleared is None or cleared.broken is not None:
+        return True
+    return await wholes.is_covered(unit, strip, orders, offers, cleared.result)
 
 
 async def _close(
@@ -101,7 +111,7 @@ async def _cleared(market: Market, strip_id: str) -> Certified | None:
         instance = await _instance(unit, strip, orders, offers)
     if instance is None:
         return None
-    return await wholes.certify_covered(instance, orders, offers)
+    return await wholes.certify_covered(market, strip, instance, orders, offers)
 
 
 async def _instance(

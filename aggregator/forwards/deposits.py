@@ -45,6 +45,22 @@ def staged(strip: Strip, traded: InstrumentView, total_minor: int, *, is_ahead: 
     return signing_minor + (share(total_minor, strip.month_bps) if is_ahead else 0)
 
 
+def at_signing(strip: Strip, traded: InstrumentView, lots: int, price_minor: int) -> int:
+    """Return the deposit at signing of a slot of so many lots at this goods price."""
+    terms = DealTerms(
+        source="strip",
+        source_id=strip.id,
+        instrument_id=strip.instrument_id,
+        region=strip.region,
+        tenor=strip.tenors[0],
+        buyer_id="",
+        seller_id="",
+        lots=lots,
+        goods_minor=price_minor,
+    )
+    return staged(strip, traded, total(agreed_lines(traded, terms)), is_ahead=False)
+
+
 async def take(unit: Unit, slot: Slot, amount_minor: int, kind: str) -> Slot:
     """Move the buyer's cash into the slot's escrow.
 

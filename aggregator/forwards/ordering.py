@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aggregator.catalogue.queries import InstrumentView, instrument
-from aggregator.deals.formation import DealTerms, agreed_lines
-from aggregator.deals.lines import total
 from aggregator.errors import Conflict, InvalidField, NotFound
 from aggregator.forwards import deposits, store, talks
 from aggregator.forwards.facts import OrderCancelled, OrderPlaced
@@ -74,7 +72,7 @@ async def place_order(
         if len(mine) >= MAX_ORDERS:
             raise Conflict("too_many_orders")
         _check_clearable(strip, traded, actor, terms, checked)
-        deposit_minor = _deposit(strip, traded, actor, lots, terms.limit_minor)
+        deposit_minor = deposits.at_signing(strip, traded, lots, terms.limit_minor)
         order_id, seq = await _insert(
             unit, strip, actor, terms, checked=checked, lots=lots, deposit_minor=deposit_minor
         )
@@ -138,7 +136,7 @@ async def raise_limit(unit: Unit, strip: Strip, order_id: str, limit_minor: int)
     checked = decoded(row["terms"])
     traded = await instrument(strip.instrument_id, unit)
     lots = row["total_lots"]
-    deposit_minor = _deposit(strip, traded, unit.actor, lots, limit_minor)
+    deposit_minor = deposits.at_signing(strip, traded, lots, limit_minor)
     bound = _commitment(strip, terms, order_id, checked=checked, lots=lots, deposit=deposit_minor)
     await require(unit, bound)
     await unit.execute(
@@ -252,25 +250,6 @@ def _check_clearable(
         "seq": 1,
     }
     check_readable(strip, traded.tick_minor, orders=[order])
-
-
-def _deposit(
-    strip: Strip, traded: InstrumentView, actor: Actor, lots: int, limit_minor: int
-) -> int:
-    """Return the deposit at signing of the dearest slots that the order can become."""
-    terms = DealTerms(
-        source="strip",
-        source_id=strip.id,
-        instrument_id=strip.instrument_id,
-        region=strip.region,
-        tenor=strip.tenors[0],
-        buyer_id=actor.organisation_id,
-        seller_id="",
-        lots=lots,
-        goods_minor=limit_minor,
-    )
-    total_minor = total(agreed_lines(traded, terms))
-    return deposits.staged(strip, traded, total_minor, is_ahead=False)
 
 
 def _checked(strip: Strip, traded: InstrumentView, terms: OrderTerms) -> tuple[dict[str, Any], int]:

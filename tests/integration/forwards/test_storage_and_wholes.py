@@ -2,21 +2,36 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from aggregator.errors import Conflict, InvalidField
-from aggregator.forwards import board, closing, contract_queries, offering, opening, ordering
+from aggregator.forwards import (
+    board,
+    closing,
+    contract_queries,
+    offering,
+    opening,
+    ordering,
+    wholes,
+)
 from aggregator.forwards import queries as strips
+from aggregator.forwards.certifying import Certified
+from aggregator.journal.reading import Pool
 from aggregator.laboratory.clearing import canonical_json, check_documents
 from aggregator.ledger.queries import balances
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Market
+from aggregator.reactions import ON_TIMER
+from aggregator.workers.ringing import ring_due
 from tests.builders import START, a_command, a_market, with_sugar
 from tests.integration.forwards.signing import MILLION, OPERATOR, a_firm, with_place
 
 MARCH, APRIL = "2027-03", "2027-04"
 CASH = 10 * MILLION
+# A tenth of 60 lots at 5 100, and at 4 850, with tax and fee.
+ORDER_DEPOSIT, SLOT_DEPOSIT = 3_464_287, 3_294_469
 
 
 async def a_window(market: Market, **given: object) -> str:
@@ -162,13 +177,13 @@ async def test_a_keeper_needs_a_place_and_no_second_offer_of_its_owners(orm: str
 
 
 async def a_bundle_without_uniform_prices(
-    market: Market, **given: object
+    market: Market, *, cash: int = CASH, **given: object
 ) -> tuple[str, Actor, Actor, Actor]:
     """One mill needs 100 lots at 4 900; one buyer pays up to 5 100, the other only 4 850."""
     await with_sugar(market)
     strip_id = await a_window(market, **given)
     eager, thrifty = (
-        await a_firm(market, "eager", cash=CASH),
+        await a_firm(market, "eager", cash=cash),
         await a_firm(market, "thrifty", cash=CASH),
     )
     mill = await a_firm(market, "mill", cash=CASH)
@@ -217,6 +232,51 @@ async def test_a_charge_beyond_the_deposits_falls_back_to_supported_prices(orm: 
     assert (view.phase, view.awarded_pricing) == ("lapsed", None)
     assert (await cash_of(eager), await cash_of(mill)) == (CASH, CASH)
     assert (await certified(strip_id))["instance"]["rules"]["pricing"] == "supported"
+
+
+@pytest.mark.parametrize(
+    ("spare", "awarded"),
+    [(0, None), (330_181, None), (330_182, "make_whole"), (CASH, "make_whole")],
+)
+async def test_a_charge_leaves_its_payer_the_deposits_of_his_slots(
+    orm: str, spare: int, awarded: str | None
+) -> None:
+    market = a_market()
+    strip_id, eager, *_ = await a_bundle_without_uniform_prices(
+        market, pricing="make_whole", cash=ORDER_DEPOSIT + spare
+    )
+
+    view = await closed(market, strip_id)
+
+    assert view.awarded_pricing == awarded
+    slots = await Pool().rows(
+        "select deposit_minor from contract_slot where buyer_id = $1", eager.organisation_id
+    )
+    assert [row["deposit_minor"] for row in slots] == ([SLOT_DEPOSIT] if awarded else [])
+
+
+async def test_what_was_paid_away_while_a_bundle_was_cleared_is_seen(
+    orm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = a_market()
+    strip_id, eager, *_ = await a_bundle_without_uniform_prices(
+        market, pricing="make_whole", cash=ORDER_DEPOSIT + 330_182
+    )
+    later_id = await a_window(market, closes_at=START + timedelta(days=3))
+    certify = wholes.certify_covered
+
+    async def certify_slowly(*given: Any) -> Certified:
+        found = await certify(*given)
+        if found.result["make_whole"]:
+            await ordered(market, eager, later_id, 1, 485_000)
+        return found
+
+    monkeypatch.setattr(wholes, "certify_covered", certify_slowly)
+    assert (await closed(market, strip_id)).phase == "closing"
+
+    await ring_due(market, ON_TIMER)
+
+    assert (await strips.strip(strip_id, market.clock.now())).phase == "lapsed"
 
 
 async def test_supported_prices_leave_the_same_bundle_alone(orm: str) -> None:
