@@ -27,6 +27,7 @@ class Line:
     lots: int
     price_minor: int
     offer_id: str | None = None
+    deposit_off_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class SlotTerms:
     freight_minor: int = 0
     is_fixed: bool = True
     index_minor: int | None = None
+    deposit_off_bps: int = 0
     place_id: str | None = None
     replaces: str | None = None
 
@@ -136,10 +138,17 @@ async def _sign_line(unit: Unit, strip: Strip, contract_id: str, number: int, li
         base_lots=line.lots,
         price_minor=line.price_minor,
         is_fixed=strip.index_reference_minor is None,
+        deposit_off_bps=line.deposit_off_bps,
         place_id=place.place_id if place else None,
     )
     slot = await open_slot(unit, strip, terms)
     traded = await instrument(strip.instrument_id, unit)
-    wanted = deposits.staged(strip, traded, await deposits.open_total(unit, slot), is_ahead=False)
+    wanted = deposits.staged(
+        strip,
+        traded,
+        await deposits.open_total(unit, slot),
+        is_ahead=False,
+        off_bps=slot.deposit_off_bps,
+    )
     most = await deposits.available(unit, slot.buyer_id, traded.currency)
     await deposits.take(unit, slot, min(wanted, most), "slot.deposit")

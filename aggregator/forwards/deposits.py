@@ -1,6 +1,7 @@
 """A slot's money: the buyer's deposit in the slot's escrow, the seller's deposit held.
 
-The buyer pays in stages: a share of the total at signing, another before the month. Each
+The buyer pays in stages: a share of the total at signing, less what the tier that he ordered with
+frees him of, and another before the month. Each
 call-off takes its part along, the last one the rest, so that no fen stays behind.
 """
 
@@ -15,6 +16,7 @@ from aggregator.forwards.store import Strip
 from aggregator.ledger import accounts, holds, transfers
 from aggregator.market import Unit
 from aggregator.settlement import calls, escrow
+from aggregator.standing.privileges import lowered
 
 
 def slot_lines(traded: InstrumentView, slot: Slot, lots: int | None = None) -> tuple[Line, ...]:
@@ -39,13 +41,20 @@ def signing_bps(strip: Strip, traded: InstrumentView) -> int:
     return traded.deposit_bps if strip.signing_bps is None else strip.signing_bps
 
 
-def staged(strip: Strip, traded: InstrumentView, total_minor: int, *, is_ahead: bool) -> int:
-    """Return the deposit due on a total, the stage before the month included once it is due."""
-    signing_minor = share(total_minor, signing_bps(strip, traded))
+def staged(
+    strip: Strip, traded: InstrumentView, total_minor: int, *, is_ahead: bool, off_bps: int
+) -> int:
+    """Return the deposit due on a total, the stage before the month included once it is due.
+
+    The part at signing is lower by `off_bps` of it.
+    """
+    signing_minor = lowered(share(total_minor, signing_bps(strip, traded)), off_bps)
     return signing_minor + (share(total_minor, strip.month_bps) if is_ahead else 0)
 
 
-def at_signing(strip: Strip, traded: InstrumentView, lots: int, price_minor: int) -> int:
+def at_signing(
+    strip: Strip, traded: InstrumentView, lots: int, price_minor: int, *, off_bps: int
+) -> int:
     """Return the deposit at signing of a slot of so many lots at this goods price."""
     terms = DealTerms(
         source="strip",
@@ -58,7 +67,8 @@ def at_signing(strip: Strip, traded: InstrumentView, lots: int, price_minor: int
         lots=lots,
         goods_minor=price_minor,
     )
-    return staged(strip, traded, total(agreed_lines(traded, terms)), is_ahead=False)
+    total_minor = total(agreed_lines(traded, terms))
+    return staged(strip, traded, total_minor, is_ahead=False, off_bps=off_bps)
 
 
 async def take(unit: Unit, slot: Slot, amount_minor: int, kind: str) -> Slot:

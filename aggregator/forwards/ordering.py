@@ -19,6 +19,7 @@ from aggregator.mandates.checking import require
 from aggregator.mandates.drawing import BUY, Commitment, Spread
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.queries import owner_groups
+from aggregator.standing.privileges import deposit_off
 
 T = TypeVar("T")
 
@@ -41,6 +42,14 @@ class OrderTerms:
     per_tenor_max: int | None = None
     min_lots: int = 0
     schedule: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A deposit, and how much less it is for the firm's tier, in 1/10,000 of the whole."""
+
+    deposit_minor: int
+    off_bps: int
 
 
 async def place_order(
@@ -72,10 +81,10 @@ async def place_order(
         if len(mine) >= MAX_ORDERS:
             raise Conflict("too_many_orders")
         _check_clearable(strip, traded, actor, terms, checked)
-        deposit_minor = deposits.at_signing(strip, traded, lots, terms.limit_minor)
-        order_id, seq = await _insert(
-            unit, strip, actor, terms, checked=checked, lots=lots, deposit_minor=deposit_minor
-        )
+        off_bps = await deposit_off(actor.organisation_id, unit.now, unit)
+        deposit_minor = deposits.at_signing(strip, traded, lots, terms.limit_minor, off_bps=off_bps)
+        held = Held(deposit_minor, off_bps)
+        order_id, seq = await _insert(unit, strip, terms, checked=checked, lots=lots, held=held)
         await unit.record(
             store.stream_of(strip_id),
             OrderPlaced(strip_id, order_id, actor.organisation_id, actor.owner_group, seq),
@@ -127,7 +136,8 @@ async def cancel_order(
 async def raise_limit(unit: Unit, strip: Strip, order_id: str, limit_minor: int) -> None:
     """Raise the limit of the actor's standing order, with its mandate and deposit anew."""
     row = await unit.row(
-        "select form, terms, total_lots, hold_id from strip_order where id = $1", order_id
+        "select form, terms, total_lots, hold_id, deposit_off_bps from strip_order where id = $1",
+        order_id,
     )
     assert row is not None, "an order that is asked about stands"
     if row["hold_id"]:
@@ -136,7 +146,9 @@ async def raise_limit(unit: Unit, strip: Strip, order_id: str, limit_minor: int)
     checked = decoded(row["terms"])
     traded = await instrument(strip.instrument_id, unit)
     lots = row["total_lots"]
-    deposit_minor = deposits.at_signing(strip, traded, lots, limit_minor)
+    deposit_minor = deposits.at_signing(
+        strip, traded, lots, limit_minor, off_bps=row["deposit_off_bps"]
+    )
     bound = _commitment(strip, terms, order_id, checked=checked, lots=lots, deposit=deposit_minor)
     await require(unit, bound)
     await unit.execute(
@@ -159,26 +171,27 @@ async def _check_mill(unit: Unit, strip: Strip, actor: Actor) -> None:
 async def _insert(
     unit: Unit,
     strip: Strip,
-    actor: Actor,
     terms: OrderTerms,
     *,
     checked: Mapping[str, Any],
     lots: int,
-    deposit_minor: int,
+    held: Held,
 ) -> tuple[str, int]:
     """Set the deposit aside and write the order; return its id and its place in line."""
     order_id = unit.new_id("ord")
-    bound = _commitment(strip, terms, order_id, checked=checked, lots=lots, deposit=deposit_minor)
+    bound = _commitment(
+        strip, terms, order_id, checked=checked, lots=lots, deposit=held.deposit_minor
+    )
     await require(unit, bound)
-    hold_id = await _hold(unit, strip, actor, deposit_minor)
+    hold_id = await _hold(unit, strip, unit.actor, held.deposit_minor)
     seq = await store.next_seq(unit, "strip_order", strip.id)
     await unit.execute(
         "insert into strip_order (id, strip_id, organisation_id, form, terms, total_lots,"
-        " limit_minor, seq, hold_id, state, placed_at)"
-        " values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, 'standing', $10)",
+        " limit_minor, seq, hold_id, state, placed_at, deposit_off_bps)"
+        " values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, 'standing', $10, $11)",
         order_id,
         strip.id,
-        actor.organisation_id,
+        unit.actor.organisation_id,
         terms.form,
         json.dumps(checked),
         lots,
@@ -186,6 +199,7 @@ async def _insert(
         seq,
         hold_id,
         unit.now,
+        held.off_bps,
     )
     return order_id, seq
 

@@ -90,7 +90,11 @@ async def carry_out(unit: Unit, world: World, plan: Plan) -> list[Slot]:
 def _taken(unit: Unit, world: World, plan: Plan) -> list[int]:
     return [
         deposits.staged(
-            world.strip, world.traded, total_minor, is_ahead=_is_ahead(unit, world, terms.tenor)
+            world.strip,
+            world.traded,
+            total_minor,
+            is_ahead=_is_ahead(unit, world, terms.tenor),
+            off_bps=terms.deposit_off_bps,
         )
         for terms, total_minor in zip(plan.opened, plan.totals_after, strict=True)
     ]
@@ -146,6 +150,7 @@ def _rest(slot: Slot, **changed: Any) -> SlotTerms:
         "is_fixed": slot.is_fixed,
         "index_minor": slot.index_minor,
         "place_id": slot.place_id,
+        "deposit_off_bps": slot.deposit_off_bps,
         "replaces": slot.id,
     }
     return SlotTerms(**{**same, **changed})
@@ -249,6 +254,7 @@ async def _transfer(
     moved = _rest(
         slot,
         buyer_id=to_id,
+        deposit_off_bps=0,
         lots=lots,
         base_lots=lots,
         place_id=place.place_id,

@@ -68,8 +68,9 @@ def schedule_of(orders: Rows, offers: Rows, result: Mapping[str, Any]) -> list[L
             buyer_id = row["organisation_id"]
             served, rest = _served(sold, wanted)
             assert rest == 0, "the checker lets no order be served without a supplier"
+            off_bps = row["deposit_off_bps"]
             lines += [
-                Line(row["id"], buyer_id, seller_id, tenor, part, price_minor)
+                Line(row["id"], buyer_id, seller_id, tenor, part, price_minor, None, off_bps)
                 for seller_id, part in served
             ]
         for offer_id, keeper_id, lots in bought:

@@ -27,7 +27,8 @@ NOMINATE_TIMER = "forwards.nominate"
 class Slot:
     """A slot as it stands, with what it inherits of its contract and window.
 
-    Prices are minor units per lot; `deposit_minor` is what its escrow holds.
+    Prices are minor units per lot; `deposit_minor` is what its escrow holds, `deposit_off_bps` how
+    much less its buyer's tier asked for at signing, which no other buyer of it inherits.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Slot:
     index_minor: int | None
     place_id: str | None
     deposit_minor: int
+    deposit_off_bps: int
     performance_hold_id: str | None
     stage: str
     stage_minor: int

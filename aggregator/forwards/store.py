@@ -83,7 +83,7 @@ async def next_seq(unit: Unit, table: str, strip_id: str) -> int:
 async def standing_orders(reader: Reader, strip_id: str) -> Sequence[Mapping[str, Any]]:
     found = await reader.rows(
         "select o.id, o.organisation_id, o.form, o.terms, o.total_lots, o.limit_minor, o.seq,"
-        " o.hold_id, coalesce(h.amount_minor, 0) as held_minor"
+        " o.hold_id, o.deposit_off_bps, coalesce(h.amount_minor, 0) as held_minor"
         " from strip_order o left join hold h on h.id = o.hold_id"
         " where o.strip_id = $1 and o.state = 'standing' order by o.seq",
         strip_id,

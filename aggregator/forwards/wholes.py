@@ -86,7 +86,9 @@ async def is_covered(
     traded = await instrument(strip.instrument_id, unit)
     for line in schedule_of(orders, offers, result):
         if line.buyer_id in needed:
-            needed[line.buyer_id] += deposits.at_signing(strip, traded, line.lots, line.price_minor)
+            needed[line.buyer_id] += deposits.at_signing(
+                strip, traded, line.lots, line.price_minor, off_bps=line.deposit_off_bps
+            )
     for firm, amount in needed.items():
         if held[firm] + await available(unit, firm, traded.currency) < amount:
             return False

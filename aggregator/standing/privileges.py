@@ -1,7 +1,7 @@
 """What a tier is for: a lower deposit, more days for returns, offers kept for a tier and above.
 
-The deposit is lower on pledges and on what a firm wins in an auction; the days are those of what
-it buys; for whom an offer is kept, its supplier says (`supply`).
+The deposit is lower on pledges, on forward orders and on what a firm wins in an auction; the days
+are those of what it buys; for whom an offer is kept, its supplier says (`supply`).
 Never a price, and never who wins: while bids are made everybody's deposit is the same share.
 """
 

@@ -16,6 +16,7 @@ from tests.builders import (
     an_organisation,
     with_cash,
     with_sugar,
+    with_tier,
 )
 
 OPERATOR = an_actor("operator", "operator")
@@ -65,12 +66,16 @@ async def with_members(*actors: Actor) -> None:
         )
 
 
-async def signed(market: Market | None = None, **terms: object) -> Signed:
-    """Return a market in which three buyers' months have become one contract."""
+async def signed(market: Market | None = None, *, tier: int = 0, **terms: object) -> Signed:
+    """Return a market in which three buyers' months have become one contract.
+
+    The first buyer holds the tier of this number.
+    """
     market = market or a_market()
     await with_sugar(market, "GX", "GD")
     buyers = tuple([await a_firm(market, f"buyer{n}") for n in range(3)])
     mill = await a_firm(market, "mill", kind="mill")
+    await with_tier(buyers[0].organisation_id, tier)
     for number, buyer in enumerate(buyers):
         await with_place(market, buyer, f"{number + 1}号仓")
     await with_members(*buyers)

@@ -19,8 +19,10 @@ from aggregator.ledger.queries import balances, escrow_balance
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor
 from aggregator.reactions import ON_TIMER
+from aggregator.standing.privileges import lowered
 from aggregator.workers.ringing import ring_due
-from tests.builders import a_command
+from matching.standing.rulebook import FIRST
+from tests.builders import a_command, with_tier
 from tests.integration.forwards.signing import (
     MILLION,
     Signed,
@@ -89,6 +91,45 @@ async def test_a_preview_tells_each_party_its_own_money_to_the_fen(orm: str) -> 
     )
     assert seller["deposit"] == {"refunded_minor": 0, "taken_minor": 0}
     assert seller["terms_sha256"] == shown["terms_sha256"]
+
+
+async def test_a_tier_lowers_the_deposit_from_the_order_on_and_for_its_buyer_alone(
+    orm: str,
+) -> None:
+    off_bps = FIRST.tiers[3].deposit_off_bps
+
+    def lower(total_minor: int) -> int:
+        return lowered((total_minor + 5) // 10, off_bps)
+
+    world = await signed(tier=3)
+    buyer, other = world.buyers[:2]
+    slot = await world.slot(buyer, world.slot_ids[0])
+    whole = await world.slot(other, world.slot_ids[1])
+    rows = await Pool().rows(
+        "select h.amount_minor, o.deposit_off_bps from strip_order o join account a"
+        " on a.organisation_id = o.organisation_id and a.purpose = 'cash' join hold h"
+        " on h.account_id = a.id and h.reference = 'strip:' || o.strip_id order by o.seq"
+    )
+    await with_tier(buyer.organisation_id, 0)
+    made = await propose(world, buyer, 0, Change(kind="lots", lots=44))
+    changed = await consent(world, world.mill, made["proposal_id"])
+    kept = await world.slot(buyer, changed["slot_ids"][0])
+
+    assert [row["deposit_off_bps"] for row in rows] == [off_bps, 0, 0]
+    # At the limit of 5,000.00, with tax and fees, a tenth; the other's is that of 60 lots.
+    assert rows[0]["amount_minor"] == lowered(rows[1]["amount_minor"] * 40 // 60, off_bps)
+    assert slot["deposit_minor"] == lower(slot["total_minor"])
+    assert whole["deposit_minor"] == (whole["total_minor"] + 5) // 10
+    assert kept["deposit_minor"] == lower(kept["total_minor"])
+
+    moving = Change(kind="transfer")
+    asked = await proposing.propose(
+        world.market, buyer, a_command(), kept["slot_id"], moving, other.organisation_id
+    )
+    done = await consent(world, other, asked.answer["proposal_id"])
+    moved = await world.slot(other, done["slot_ids"][0])
+    assert moved["deposit_minor"] == (moved["total_minor"] + 5) // 10
+    assert await sound()
 
 
 @pytest.mark.parametrize(
