@@ -53,6 +53,45 @@ def highest_prices(bundle: Bundle, prices: Sequence[int], least: int, most: int)
     return highest
 
 
+def lowest_prices(bundle: Bundle, prices: Sequence[int], least: int) -> list[int]:
+    """Return by tenor a price that no result worth more than `least` falls short of.
+
+    Below it so many divisible orders would have to buy all they can in the tenor that the bound at
+    the given prices, less what they lose there, falls to `least`.
+    """
+    room = dual_bound(bundle, prices) - least
+    lost: list[list[tuple[int, int]]] = [[] for _ in prices]
+    for demand in bundle.demands:
+        if not demand.is_divisible:
+            continue
+        for tenor, cap in demand.caps:
+            if demand.limit < prices[tenor]:
+                loss = demand_gain(demand, prices) - _gain_with(demand, tenor, cap, prices)
+                lost[tenor].append((demand.limit, loss))
+    lowest: list[int] = []
+    for losses in lost:
+        left, low = room, 0
+        for limit, loss in sorted(losses, reverse=True):
+            left -= loss
+            if left < 0:
+                low = limit
+                break
+        lowest.append(low)
+    return lowest
+
+
+def _gain_with(demand: Demand, tenor: int, cap: int, prices: Sequence[int]) -> int:
+    """Return what a buyer gains at most who buys its part of the tenor in full, or its total."""
+    margins = [(demand.limit - prices[other], part) for other, part in demand.caps]
+    others = [
+        margin for margin, (other, _) in zip(margins, demand.caps, strict=True) if other != tenor
+    ]
+    part = (demand.limit - prices[tenor]) * cap + _best(others, 0, demand.lots - cap)
+    if sum(size for _, size in margins) < demand.lots:
+        return part
+    return max(part, _best(margins, demand.lots, demand.lots))
+
+
 def demand_gain(demand: Demand, prices: Sequence[int]) -> int:
     """Return the most a buyer could gain at these prices, at least 0."""
     if demand.is_block:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 from matching.forwards.bounding import tier_gain
 from matching.forwards.bundle import Bundle, Demand, Supply, Tier
@@ -25,7 +26,7 @@ WORTHWHILE = WHOLE // 50
 """By how much a row must be broken to be worth adding, in millionths."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mixed:
     """Shares in millionths: of each column that may be accepted, and of the ladder's cells."""
 
@@ -33,10 +34,14 @@ class Mixed:
     cells: list[list[int]]
     """By tenor the share of prices in a cell or a lower one."""
 
-    def in_use(self, tenor: int) -> list[int]:
-        """Return the cells that the mixture uses, lowest first."""
-        shares = self.cells[tenor]
-        return [c for c, share in enumerate(shares) if share - (shares[c - 1] if c else 0) > 100]
+    in_use: list[list[int]] = field(init=False)
+    """By tenor the cells that the mixture uses, lowest first."""
+
+    def __post_init__(self) -> None:
+        self.in_use = [
+            [c for c, (less, share) in enumerate(pairwise([0, *shares])) if share - less > 100]
+            for shares in self.cells
+        ]
 
     def below(self, tenor: int, cell: int) -> int:
         return self.cells[tenor][cell - 1] if cell else 0
@@ -59,7 +64,7 @@ def _of_block(
     ladder: Ladder, mixed: Mixed, demand: Demand, taken: int
 ) -> Iterator[tuple[Terms, int]]:
     worth = demand.limit * demand.lots
-    ways = {tenor: mixed.in_use(tenor) for tenor, _ in demand.caps}
+    ways = {tenor: mixed.in_use[tenor] for tenor, _ in demand.caps}
     lots = dict(demand.caps)
 
     def price(tenor: int) -> int:
@@ -94,7 +99,7 @@ def _of_tier(
     ladder: Ladder, mixed: Mixed, supply: Supply, tier: Tier, chosen: int
 ) -> Iterator[tuple[Terms, int]]:
     tenors = sorted({tenor for tenor, _, _ in supply.steps})
-    ways = {tenor: mixed.in_use(tenor) for tenor in tenors}
+    ways = {tenor: mixed.in_use[tenor] for tenor in tenors}
     prices = [0] * len(ladder.tops)
     for tenor in tenors:
         prices[tenor] = ladder.tops[tenor][ways[tenor][-1]]

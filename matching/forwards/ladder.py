@@ -26,7 +26,7 @@ from itertools import pairwise
 
 from matching.forwards.bounding import tier_gain
 from matching.forwards.bundle import Bundle, Demand, Supply, Tier
-from matching.forwards.model import Layout, Model, Terms
+from matching.forwards.model import Box, Layout, Model, Terms
 
 FINEST = 5_000
 """Near the guess a cell is this part of it wide, and no narrower than a tick."""
@@ -41,6 +41,8 @@ class Ladder:
     bottoms: list[list[int]] = field(default_factory=list)
     tops: list[list[int]] = field(default_factory=list)
     columns: list[list[int]] = field(default_factory=list)
+    prices: list[int] = field(default_factory=list)
+    """By tenor the column of its cell's lowest price, in ticks above that of the first cell."""
     stores: list[tuple[int, int]] = field(default_factory=list)
     """By store: whether it is used, and whether it is full."""
 
@@ -61,17 +63,17 @@ class Ladder:
     def expected(self, tenor: int, values: Sequence[int]) -> tuple[Terms, int]:
         """Return terms and a constant that add up to the value of the price's cell."""
         columns = self.columns[tenor]
-        terms = [(c, a - b) for c, a, b in zip(columns, values, values[1:], strict=False)]
-        return terms, values[-1]
+        steps = zip(columns, values, values[1:], strict=False)
+        return [(column, a - b) for column, a, b in steps if a != b], values[-1]
 
 
 def with_ladder(
-    model: Model, bundle: Bundle, layout: Layout, guess: Sequence[int], highest: Sequence[int]
+    model: Model, bundle: Bundle, layout: Layout, guess: Sequence[int], span: Box
 ) -> Ladder:
-    """Add to a model what prices up to the highest by tenor, finest near the guess, allow."""
+    """Add to a model what prices of the span, in cells finest near the guess, allow."""
     ladder = Ladder()
-    for near, most in zip(guess, highest, strict=True):
-        edges = list(_edges(near, most, bundle.tick))
+    for near, least, most in zip(guess, span.lows, span.highs, strict=True):
+        edges = list(_edges(near, least, most, bundle.tick))
         ladder.bottoms.append(edges[:-1])
         ladder.tops.append([edge - bundle.tick for edge in edges[1:]])
         columns = [model.column(0, 0, 1) for _ in edges[:-2]]
@@ -79,10 +81,11 @@ def with_ladder(
         for lower, upper in pairwise(columns):
             model.row([(lower, 1), (upper, -1)], None, 0)
         ladder.columns.append(columns)
+        ladder.prices.append(_price(model, ladder, bundle.tick))
     _link_plain(model, ladder, layout)
     for number, demand in enumerate(bundle.demands):
         if demand.is_block:
-            _link_block(model, ladder, demand, layout.taken[number])
+            _link_block(model, ladder, demand, layout.taken[number], bundle.tick)
         elif number in layout.parts:
             _link_parts(model, ladder, demand, layout.parts[number])
     for number, supply in enumerate(bundle.supplies):
@@ -95,7 +98,17 @@ def with_ladder(
     return ladder
 
 
-def _edges(near: int, highest: int, tick: int) -> Iterator[int]:
+def _price(model: Model, ladder: Ladder, tick: int) -> int:
+    tenor = len(ladder.columns) - 1
+    first, *_ = bottoms = ladder.bottoms[tenor]
+    ticks = [(bottom - first) // tick for bottom in bottoms]
+    column = model.column(0, 0, ticks[-1])
+    terms, most = ladder.expected(tenor, ticks)
+    model.row([*terms, (column, -1)], -most, -most)
+    return column
+
+
+def _edges(near: int, lowest: int, highest: int, tick: int) -> Iterator[int]:
     """Yield where cells begin, in rising order, and where the last one ends."""
     fine = max(1, near // (FINEST * tick)) * tick
     below: list[int] = []
@@ -103,7 +116,8 @@ def _edges(near: int, highest: int, tick: int) -> Iterator[int]:
     while away < near:
         below.append((near - away) // tick * tick)
         away += max(tick, away * 15 // 100)
-    edges = sorted({0, *below})
+    first = lowest // tick * tick
+    edges = sorted({first, *(edge for edge in below if edge > first)})
     edge, last = edges[-1], highest // tick * tick
     yield from edges
     while edge < last:
@@ -119,7 +133,9 @@ def _link_plain(model: Model, ladder: Ladder, layout: Layout) -> None:
         lots = model.uppers[column]
         _only_below(model, ladder, tenor, limit, (column, lots))
         cell = ladder.surely_below(tenor, limit)
-        if cell >= 0:
+        if ladder.is_last(tenor, cell):
+            model.lowers[column] = lots
+        elif cell >= 0:
             model.row([(column, 1), (ladder.columns[tenor][cell], -lots)], 0, None)
 
 
@@ -129,7 +145,9 @@ def _only_below(
     """Let (column, lots) be bought only where the price may be at most the limit."""
     column, lots = bought
     cell = ladder.maybe_at_most(tenor, limit)
-    if not ladder.is_last(tenor, cell):
+    if cell < 0:
+        model.uppers[column] = 0
+    elif not ladder.is_last(tenor, cell):
         model.row([(column, 1), (ladder.columns[tenor][cell], -lots)], None, 0)
 
 
@@ -148,16 +166,17 @@ def _either(columns: Sequence[int], column: int, cap: int, total: int) -> Terms:
     return [(other, cap + (total - cap if other == column else 0)) for other in columns]
 
 
-def _link_block(model: Model, ladder: Ladder, demand: Demand, taken: int) -> None:
-    worth, const, terms = demand.limit * demand.lots, 0, list[tuple[int, int]]()
+def _link_block(model: Model, ladder: Ladder, demand: Demand, taken: int, tick: int) -> None:
+    worth = demand.limit * demand.lots
     beyond = sum(ladder.bottoms[tenor][-1] * lots for tenor, lots in demand.caps) - worth
     if beyond <= 0:
         return
-    for tenor, lots in demand.caps:
-        paid, most = ladder.expected(tenor, [lots * price for price in ladder.bottoms[tenor]])
-        terms += paid
-        const += most
-    model.row([*terms, (taken, beyond)], None, worth + beyond - const)
+    least = sum(ladder.bottoms[tenor][0] * lots for tenor, lots in demand.caps)
+    if least > worth:
+        model.uppers[taken] = 0
+        return
+    paid = [(ladder.prices[tenor], lots * tick) for tenor, lots in demand.caps]
+    model.row([*paid, (taken, beyond)], None, worth + beyond - least)
 
 
 def _link_steps(model: Model, ladder: Ladder, supply: Supply, columns: Sequence[int]) -> None:
@@ -169,8 +188,9 @@ def _link_steps(model: Model, ladder: Ladder, supply: Supply, columns: Sequence[
         cell, size = ladder.maybe_at_most(tenor, ask), min(size, capacity)
         if not ladder.is_last(tenor, cell):
             terms = _either(columns, column, size, capacity)
-            surely = ladder.columns[tenor][cell]
-            model.row([*terms, (surely, size * capacity)], size * capacity, None)
+            if cell >= 0:
+                terms.append((ladder.columns[tenor][cell], size * capacity))
+            model.row(terms, size * capacity, None)
 
 
 def _link_tier(
@@ -239,7 +259,9 @@ def _link_stores(model: Model, ladder: Ladder, bundle: Bundle, layout: Layout) -
         before, after = ladder.columns[store.source], ladder.columns[store.target]
         for cell, top in enumerate(ladder.tops[store.source][:-1]):
             other = ladder.maybe_at_most(store.target, top + store.carry)
-            if not ladder.is_last(store.target, other):
+            if other < 0:
+                model.row([(before[cell], 1), (is_full, -1)], None, 0)
+            elif not ladder.is_last(store.target, other):
                 model.row([(after[other], 1), (before[cell], -1), (is_full, 1)], 0, None)
         for cell, top in enumerate(ladder.tops[store.target][:-1]):
             other = ladder.maybe_at_most(store.source, top - store.carry)

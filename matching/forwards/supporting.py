@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from matching.forwards.awarding import Accepted, Bars, quantities
-from matching.forwards.bounding import highest_prices
+from matching.forwards.bounding import highest_prices, lowest_prices
 from matching.forwards.boxes import highest_price
 from matching.forwards.branching import Solved
 from matching.forwards.bundle import Allocation, Bundle, surplus
 from matching.forwards.cutting import Mixed, cuts
 from matching.forwards.ladder import with_ladder
-from matching.forwards.model import Model, Search, Terms, laid_out
+from matching.forwards.model import Box, Model, Search, Terms, laid_out
 from matching.forwards.orders import Rules
 from matching.forwards.pricing import supported
 from matching.forwards.proposing import Pruned, in_millionths, whole_bound
@@ -76,7 +76,9 @@ class _Climb:
         self.model = Model()
         self.layout = laid_out(self.model, bundle, Search(0, rules.node_limit))
         highest = highest_prices(bundle, guess, value, highest_price(bundle))
-        self.ladder = with_ladder(self.model, bundle, self.layout, guess, highest)
+        lowest = lowest_prices(bundle, guess, value)
+        span = Box(tuple(lowest), tuple(highest))
+        self.ladder = with_ladder(self.model, bundle, self.layout, guess, span)
         self.relaxed = Pruned(self.model, Search(0, rules.node_limit))
         self.found: Supported | None = None
         columns = len(self.model.costs)

@@ -26,6 +26,10 @@ def test_no_supported_bundle_exceeds_the_bound_of_the_ladder(first: int):
         )
 
         assert exact.surplus <= bound <= best.bound, seed
+        _, closer = best_on_ladder(
+            bundle, found.rules, best.relaxed, value=exact.surplus - 1, bound=best.bound, solves=20
+        )
+        assert exact.surplus <= closer, "prices left out of the ladder are not needed"
         if higher is not None:
             assert higher.surplus == surplus(bundle, higher.allocation) <= exact.bound
             assert is_lawful(bundle, higher.allocation)
