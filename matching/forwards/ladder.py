@@ -152,10 +152,18 @@ def _only_below(
 
 
 def _link_parts(model: Model, ladder: Ladder, demand: Demand, columns: Sequence[int]) -> None:
-    for (tenor, cap), column in zip(demand.caps, columns, strict=True):
+    cells = [ladder.surely_below(tenor, demand.limit) for tenor, _ in demand.caps]
+    sure = sum(
+        cap
+        for (tenor, cap), cell in zip(demand.caps, cells, strict=True)
+        if ladder.is_last(tenor, cell)
+    )
+    is_filled = demand.is_divisible and sure >= demand.lots
+    if is_filled:
+        model.row([(column, 1) for column in columns], demand.lots, None)
+    for (tenor, cap), column, cell in zip(demand.caps, columns, cells, strict=True):
         _only_below(model, ladder, tenor, demand.limit, (column, cap))
-        cell = ladder.surely_below(tenor, demand.limit)
-        if demand.is_divisible and cell >= 0:
+        if demand.is_divisible and not is_filled and cell >= 0:
             # Below its limit it buys its part of the tenor in full, or its whole total.
             terms = _either(columns, column, cap, demand.lots)
             model.row([*terms, (ladder.columns[tenor][cell], -cap * demand.lots)], 0, None)
