@@ -31,7 +31,10 @@ def a_world(seed: int) -> tuple[list[dict], list[dict], dict]:
         store["owner"] = keeper["organisation_id"]
         route = [store["from"], store["to"], store["capacity_lots"], store["carry_minor"]]
         keeper["storage"].append(route)
-    orders = [{"id": one["id"], "organisation_id": one["owner"]} for one in strip["orders"]]
+    orders = [
+        {"id": one["id"], "organisation_id": one["owner"], "deposit_off_bps": 50 * place}
+        for place, one in enumerate(strip["orders"])
+    ]
     return orders, offers, clear_document(json.dumps(strip).encode())
 
 
@@ -42,9 +45,11 @@ def test_lines_add_up_to_awards_supplies_and_storage() -> None:
         lines = schedule_of(orders, offers, result)
         assert all(line.buyer_id != line.seller_id and line.lots > 0 for line in lines), seed
         served, given = Counter(), Counter()
+        off_bps = {row["id"]: row["deposit_off_bps"] for row in orders}
         for line in lines:
             assert (line.order_id is None) != (line.offer_id is None), seed
             assert line.price_minor == result["prices_minor"][line.tenor], seed
+            assert line.deposit_off_bps == off_bps.get(line.order_id, 0), seed
             given[line.seller_id, line.tenor] += line.lots
             if line.order_id:
                 served[line.order_id, line.tenor] += line.lots
