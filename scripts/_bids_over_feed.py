@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,10 +23,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from aggregator.app import market_on
 from aggregator.auctions import opening
 from aggregator.catalogue.tenors import Cell
-from aggregator.db.embedded import EmbeddedPostgres
-from aggregator.db.migrating import migrate
 from aggregator.market import Market
 from aggregator.parties import registering, sessions
+from scripts._lent import a_database
 from tests.builders import a_command, an_actor, an_organisation, with_cash, with_sugar
 from web.app import create_app
 from web.auth.rates import Rate
@@ -106,15 +104,8 @@ async def _asked(server: asyncio.subprocess.Process) -> float:
 
 
 async def _serve() -> None:
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "pg")
-        dsn = await asyncio.to_thread(postgres.start)
-        try:
-            await migrate(dsn)
-            async with market_on(dsn) as market:
-                await _served(market, await a_town(market))
-        finally:
-            await asyncio.to_thread(postgres.stop)
+    async with a_database() as (dsn, _), market_on(dsn) as market:
+        await _served(market, await a_town(market))
 
 
 async def _served(market: Market, told: dict[str, Any]) -> None:

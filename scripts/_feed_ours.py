@@ -13,12 +13,12 @@ import time
 from typing import Any
 
 import uvloop
-from _bench import a_database
 
 from aggregator.app import market_on
 from aggregator.journal.facts import fact
 from aggregator.journal.reading import Entry
 from aggregator.market import PUBLIC, Actor, Answer, Audience, Market, Unit
+from scripts._lent import a_database
 from tests.builders import a_command, an_actor
 from web.app import create_app
 from web.context import Context, EdgeLimits

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from _bench import a_database
 
 from aggregator.app import market_on
 from aggregator.deals import funding
@@ -28,6 +27,7 @@ from aggregator.fulfilment.delivering import Receipt
 from aggregator.invoices import issuing
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Market, Outcome, Unit
+from scripts._lent import a_database
 from tests.builders import a_command, an_actor, an_organisation, with_cash, with_sugar
 from web.app import create_app
 from web.context import EdgeLimits

@@ -29,7 +29,7 @@ from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.settlement import banking, payouts
 from aggregator.settlement.statements import CREDIT, DEBIT, StatementLine
-from tests.builders import an_actor
+from tests.builders import an_actor, with_account
 
 LOTS, GOODS_MINOR = 10, 495_000
 STATEMENTS = ("execute", "fetch", "fetchrow", "fetchval", "executemany", "copy_records_to_table")
@@ -114,7 +114,7 @@ class Settlement:
             payouts.order,
             amount_minor=1_000_000,
             currency="CNY",
-            payee_account="6222 0000 1234",
+            payee_account=await with_account(self._parties.seller),
         )
         await self._bank(DEBIT, "Mill", 1_000_000, str(paid.answer["reference"]))
 

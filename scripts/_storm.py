@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import inspect
 import sys
 import time
@@ -17,11 +16,10 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "scripts" / "storm.d"
 
 
 def main() -> int:
-    known = sorted(path.stem for path in FOLDER.glob("*.py"))
+    known = sorted(path.stem for path in ROOT.glob("scripts/storm.d/*.py"))
     parser = argparse.ArgumentParser(
         prog="scripts/storm", description=f"Storms: {', '.join(known)}. Without a name, all."
     )
@@ -33,9 +31,11 @@ def main() -> int:
     if asked.seconds < 1:
         parser.error("--seconds must be at least 1")
     sys.path.insert(0, str(ROOT))
+    from scripts._lent import loaded
+
     broken = False
     for name in [asked.name] if asked.name else known:
-        module = loaded(name)
+        module = loaded("storm", name)
         title = (module.__doc__ or "").strip().splitlines()[0]
         print(f"\n{name}: {title} ({asked.seconds} s, seed {asked.seed})", flush=True)
         began = time.monotonic()
@@ -53,17 +53,6 @@ def main() -> int:
 
 def takes_requests(module: ModuleType) -> bool:
     return "requests" in inspect.signature(module.storm).parameters
-
-
-def loaded(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"storm_{name}", FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Data classes look their own module up while they are made.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

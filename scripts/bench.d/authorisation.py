@@ -22,7 +22,6 @@ from typing import Any
 from unittest.mock import patch
 
 import uvloop
-from _bench import a_database
 from _bids_over_feed import MUCH, START_YUAN, a_town
 
 from aggregator import logs
@@ -30,6 +29,7 @@ from aggregator.app import market_on
 from aggregator.market import Actor
 from aggregator.parties import sessions, support
 from aggregator.parties.known import Known
+from scripts._lent import a_database
 from web.api import serving
 from web.app import create_app
 from web.context import EdgeLimits

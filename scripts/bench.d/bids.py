@@ -28,7 +28,6 @@ import _bids_on_slow_disk
 import _bids_over_feed
 import asyncpg
 import uvloop
-from _bench import a_database
 from tortoise import Tortoise, fields
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
@@ -40,6 +39,7 @@ from aggregator.db import orm
 from aggregator.errors import TryAgain
 from aggregator.market import Actor, Command, Market
 from aggregator.tasks import Tasks
+from scripts._lent import a_database
 from tests.builders import a_command, an_actor, an_organisation, with_cash, with_sugar
 
 BIDDERS, AUCTIONS = 512, 32

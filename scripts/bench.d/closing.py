@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import uvloop
-from _bench import a_database
 
 from aggregator import vault
 from aggregator.app import market_on
@@ -17,6 +16,7 @@ from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Market
 from aggregator.reactions import ON_TIMER
 from aggregator.workers import ringing
+from scripts._lent import a_database
 from tests.builders import a_command, an_actor, an_organisation, with_cash, with_sugar
 
 AUCTIONS, AT_ONCE = 1000, 50

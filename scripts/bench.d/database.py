@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
+from scripts._lent import a_postgres
 
 ROWS = 1000
 GROUP = 50
 
 
 async def measure(_: int) -> list[dict[str, Any]]:
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    postgres = EmbeddedPostgres(folder / "pg")
-    try:
+    async with a_postgres(is_started=False) as (postgres, _):
         first = timed(postgres.start)
         began = time.perf_counter()
         await migrate(postgres.dsn())
@@ -34,9 +29,6 @@ async def measure(_: int) -> list[dict[str, Any]]:
             row("second start", second * 1000, "ms"),
             *await commits(postgres.dsn()),
         ]
-    finally:
-        postgres.stop()
-        shutil.rmtree(folder)
 
 
 async def commits(dsn: str) -> list[dict[str, Any]]:

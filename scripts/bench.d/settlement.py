@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uvloop
-from _bench import ROOT, a_database
+from _bench import ROOT
 from tortoise import Tortoise, fields
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
@@ -36,6 +36,7 @@ from aggregator.ledger import accounts, transfers
 from aggregator.ledger.counter import STREAM, Counter, Movement
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Answer, Command, Market, Unit
+from scripts._lent import a_database
 from tests.builders import an_organisation, with_cash
 
 CLIENTS, ACCOUNTS = 32, 32

@@ -10,22 +10,18 @@ import asyncio
 import itertools
 import logging
 import random
-import shutil
-import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from aggregator import vault
 from aggregator.app import market_on
-from aggregator.db.embedded import EmbeddedPostgres
-from aggregator.db.migrating import migrate
 from aggregator.parties.registering import KINDS
+from scripts._lent import Found, a_database
 from tests.api.conftest import Served, serving
 from tests.api.fuzzing import Fuzz
 from tests.api.probing import probed
@@ -47,16 +43,11 @@ NAMES = ("nobody", *ROLES)
 TOGETHER, PROCESSES, AT_ONCE = 4, 2, 250
 UNAUTHENTICATED = 401
 FIRMS = itertools.count(1)
-Found = tuple[dict[str, int], list[str]]
 
 
 async def storm(seconds: int, seed: int, requests: int = 0) -> Found:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    folder = Path(tempfile.mkdtemp(prefix="storm-"))
-    postgres = EmbeddedPostgres(folder / "pg")
-    try:
-        dsn = await asyncio.to_thread(postgres.start)
-        await migrate(dsn)
+    async with a_database() as (dsn, folder):
         vault.install(folder / "var")
         freely = Rate(per_s=100_000, burst=1_000_000)
         limits = EdgeLimits(organisation=freely, address=freely, login=freely)
@@ -69,9 +60,6 @@ async def storm(seconds: int, seed: int, requests: int = 0) -> Found:
                 done, faults = await schemathesised(served, document, requests, seed)
                 figures, wrong = {**figures, **done}, [*wrong, *faults]
             return figures, list(dict.fromkeys(wrong))[:50]
-    finally:
-        await asyncio.to_thread(postgres.stop)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def signed_in(served: Served, name: str) -> str:

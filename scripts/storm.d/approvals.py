@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from pathlib import Path
 
 import asyncpg
 
 from aggregator.db import orm
-from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
+from scripts._lent import Found, a_postgres
 from tests.integration.mandates.building import a_firm
 from tests.integration.mandates.racing import raced
 
@@ -19,18 +16,15 @@ RACES = 500
 SLICE = 50
 
 
-async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
+async def storm(seconds: int, seed: int) -> Found:
     """Race in fresh markets of 50 races each until 500 are run and the time is over."""
-    folder = Path(tempfile.mkdtemp(prefix="storm-"))
-    postgres = EmbeddedPostgres(folder / "pg", durable=False)
-    dsn = postgres.start()
     until, done, broken = time.monotonic() + seconds, dict[str, int](), list[str]()
     number = 0
-    try:
+    async with a_postgres(durable=False) as (postgres, _):
         while not broken and (done.get("races", 0) < RACES or time.monotonic() < until):
             number += 1
             name = f"race_{number}"
-            await _create(dsn, name)
+            await _create(postgres.dsn(), name)
             await migrate(postgres.dsn(name))
             await orm.connect(postgres.dsn(name))
             race = await raced(await a_firm(), SLICE, seed * 1_000 + number)
@@ -38,9 +32,6 @@ async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
             for figure, count in race.done.items():
                 done[figure] = done.get(figure, 0) + count
             broken = [f"{sentence} (market {number} of seed {seed})" for sentence in race.broken]
-    finally:
-        postgres.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     return dict(sorted(done.items())), broken
 
 

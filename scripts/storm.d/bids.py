@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import shutil
 import signal
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,7 +31,7 @@ from aggregator.market.points import POINTS
 from aggregator.parties import registering
 from matching.auctions.events import BidPlaced
 from scripts._bid_storm import GONE, Asked, Bidder, Follower, NotStarted, Web, Witnesses, snapshot
-from scripts._storm import loaded
+from scripts._lent import a_postgres, loaded
 from scripts._storm_process import JUMPS_S
 from tests.builders import START, a_command, an_actor, an_organisation, with_cash, with_sugar
 from tests.e2e.processes import PASSWORD
@@ -65,11 +63,9 @@ class Scene:
 
 
 async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
-    folder = Path(tempfile.mkdtemp(prefix="storm-"))
-    postgres = EmbeddedPostgres(folder / "pg")
     chance = random.Random(seed)
-    try:
-        dsn = await asyncio.to_thread(postgres.start)
+    async with a_postgres() as (postgres, folder):
+        dsn = postgres.dsn()
         await migrate(dsn)
         settings = {"AGG_DATABASE_URL": dsn}
         webs = [Web(a_free_port(), folder / "var", settings) for _ in range(2)]
@@ -84,9 +80,6 @@ async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
                 web.bury()
         await audit(scene, dsn)
         return figures(scene), scene.witnesses.violations
-    finally:
-        await asyncio.to_thread(postgres.stop)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def figures(scene: Scene) -> dict[str, int]:
@@ -269,7 +262,7 @@ async def start_again(web: Web, point: str, off_s: int) -> None:
 
 async def break_database(scene: Scene, until: float) -> None:
     loop, chance = asyncio.get_running_loop(), random.Random(f"{scene.chance.random()}")
-    kill, took = loaded("database_kills").kill, 0.0
+    kill, took = loaded("storm", "database_kills").kill, 0.0
     while loop.time() < until:
         await asyncio.sleep(chance.uniform(1.0, 5.0) + took * 0.5)
         if loop.time() >= until:

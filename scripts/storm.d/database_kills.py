@@ -6,18 +6,16 @@ import asyncio
 import contextlib
 import os
 import random
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
 
 import asyncpg
 
 from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.processes import recorded_server
+from scripts._lent import Found, a_postgres
 
 WRITERS = 4
 # The driver's own complaint comes when a socket breaks between two of its states.
@@ -31,35 +29,33 @@ BROKEN = (
 KINDS = ("a backend", "the postmaster", "every process")
 
 
-async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
-    folder = Path(tempfile.mkdtemp(prefix="storm-"))
-    postgres = EmbeddedPostgres(folder / "pg")
-    dsn = postgres.start()
+async def storm(seconds: int, seed: int) -> Found:
+    async with a_postgres() as (postgres, _):
+        return await stormed(postgres, seconds, random.Random(seed))
+
+
+async def stormed(postgres: EmbeddedPostgres, seconds: int, chance: random.Random) -> Found:
+    dsn = postgres.dsn()
     connection = await asyncpg.connect(dsn)
     await connection.execute(
         "create table told (writer int, number int, primary key (writer, number))"
     )
     await connection.close()
-    chance = random.Random(seed)
     until = time.monotonic() + seconds
     acknowledged: dict[int, int] = dict.fromkeys(range(WRITERS), 0)
     kills: Counter[str] = Counter()
     slowest = 0.0
     writers = [asyncio.ensure_future(write(dsn, n, acknowledged, until)) for n in acknowledged]
-    try:
-        while time.monotonic() < until:
-            await asyncio.sleep(chance.uniform(0.2, 1.5))
-            kind = chance.choice(KINDS)
-            kill(postgres, kind, chance)
-            kills[kind] += 1
-            began = time.monotonic()
-            await asyncio.to_thread(postgres.start)
-            slowest = max(slowest, time.monotonic() - began)
-        await asyncio.gather(*writers)
-        violations = await audit(postgres.start(), acknowledged)
-    finally:
-        postgres.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    while time.monotonic() < until:
+        await asyncio.sleep(chance.uniform(0.2, 1.5))
+        kind = chance.choice(KINDS)
+        kill(postgres, kind, chance)
+        kills[kind] += 1
+        began = time.monotonic()
+        await asyncio.to_thread(postgres.start)
+        slowest = max(slowest, time.monotonic() - began)
+    await asyncio.gather(*writers)
+    violations = await audit(postgres.start(), acknowledged)
     figures = {
         **{f"kills of {kind}": kills[kind] for kind in KINDS},
         "acknowledged rows": sum(acknowledged.values()),

@@ -12,9 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter as Tally
 from pathlib import Path
@@ -25,14 +23,13 @@ if __name__ == "__main__":
 import asyncpg
 
 from aggregator.app import market_on
-from aggregator.db.embedded import EmbeddedPostgres
-from aggregator.db.migrating import migrate
 from aggregator.errors import Conflict, InsufficientFunds
 from aggregator.journal.reading import Pool
 from aggregator.ledger import accounts, transfers
 from aggregator.ledger.counter import Counter, Movement, Reversal
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Answer, Command, Market, Unit
+from scripts._lent import Found, a_database
 from tests.builders import an_organisation, with_cash
 
 PROCESSES, CLIENTS, READERS, FIRMS = 4, 8, 2, 24
@@ -54,32 +51,24 @@ select count(*)::bigint as n from (
 """
 
 
-async def storm(
-    seconds: int, seed: int, *, processes: int = PROCESSES, dsn: str = ""
-) -> tuple[dict[str, int], list[str]]:
-    """Run the storm on a database of its own, or on the migrated one at `dsn`."""
-    folder = Path(tempfile.mkdtemp(prefix="storm-"))
-    postgres = EmbeddedPostgres(folder / "pg")
-    address = dsn
-    try:
-        if not dsn:
-            address = await asyncio.to_thread(postgres.start)
-            await migrate(address)
-        met = await _deadlocks(address)
-        async with market_on(address) as market:
-            await _firms(market)
-            told = await asyncio.gather(
-                *(_process(address, seconds, seed, number) for number in range(processes))
-            )
-            figures, violations = await _audit(told)
-        figures["deadlocks"] = await _deadlocks(address) - met
-        if figures["deadlocks"]:
-            violations.append(f"{figures['deadlocks']} deadlocks")
-        return figures, violations
-    finally:
-        if not dsn:
-            await asyncio.to_thread(postgres.stop)
-        shutil.rmtree(folder, ignore_errors=True)
+async def storm(seconds: int, seed: int) -> Found:
+    async with a_database() as (dsn, _):
+        return await stormed(dsn, seconds, seed)
+
+
+async def stormed(dsn: str, seconds: int, seed: int, *, processes: int = PROCESSES) -> Found:
+    """Run the storm on the migrated database at `dsn`."""
+    met = await _deadlocks(dsn)
+    async with market_on(dsn) as market:
+        await _firms(market)
+        told = await asyncio.gather(
+            *(_process(dsn, seconds, seed, number) for number in range(processes))
+        )
+        figures, violations = await _audit(told)
+    figures["deadlocks"] = await _deadlocks(dsn) - met
+    if figures["deadlocks"]:
+        violations.append(f"{figures['deadlocks']} deadlocks")
+    return figures, violations
 
 
 async def _firms(market: Market) -> None:

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
-from pathlib import Path
 from random import Random
 
 import asyncpg
 import structlog
 
-from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
+from scripts._lent import Found, a_postgres
 from tests.api.pairing import FIGURES, another, differences, told_in
 
 PAIRS = 50
 TEMPLATE = "world"
 
 
-async def storm(_: int, seed: int) -> tuple[dict[str, int], list[str]]:
+async def storm(_: int, seed: int) -> Found:
     """Play one world, then 50 that differ from it in one figure, each secret in its turn."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     random, secrets = Random(seed), sorted(FIGURES)
-    folder = Path(tempfile.mkdtemp(prefix="storm-"))
-    postgres = EmbeddedPostgres(folder / "pg", durable=False)
-    dsn = postgres.start()
     done, broken = {"pairs": 0, "pieces": 0}, list[str]()
-    try:
+    async with a_postgres(durable=False) as (postgres, _):
+        dsn = postgres.dsn()
         await _run(dsn, f"create database {TEMPLATE}")
         await migrate(postgres.dsn(TEMPLATE))
         await _run(dsn, f"create database plain template {TEMPLATE}")
@@ -42,9 +37,6 @@ async def storm(_: int, seed: int) -> tuple[dict[str, int], list[str]]:
             broken += [f"{name} is {drawn}: {difference}" for difference in found]
             done["pairs"] += 1
             done["pieces"] += len(other.pieces)
-    finally:
-        postgres.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     return done, broken
 
 

@@ -12,20 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import shutil
 import signal
-import tempfile
 import time
-from pathlib import Path
 
 import asyncpg
 
 from aggregator.app import market_on
-from aggregator.db.embedded import EmbeddedPostgres
-from aggregator.db.migrating import migrate
 from aggregator.journal.reading import Pool
 from aggregator.ledger.verifying import verify
 from scripts import _settlement_kills
+from scripts._lent import Found, a_database
 from scripts._settlement_kills import Parties
 from tests.builders import an_organisation, with_cash, with_sugar
 
@@ -63,28 +59,20 @@ _OWNERLESS = {
 }
 
 
-async def storm(
-    seconds: int, seed: int, *, points: int = POINTS, dsn: str = ""
-) -> tuple[dict[str, int], list[str]]:
-    """Run the storm on a database of its own, or on the migrated one at `dsn`."""
-    folder = Path(tempfile.mkdtemp(prefix="storm-"))
-    postgres = EmbeddedPostgres(folder / "pg")
-    address = dsn
-    try:
-        if not dsn:
-            address = await asyncio.to_thread(postgres.start)
-            await migrate(address)
-        async with market_on(address) as market:
-            await with_sugar(market)
-            buyer = await an_organisation(market, "Factory")
-            seller = await an_organisation(market, "Mill", kind="mill")
-            for firm in (buyer, seller):
-                await with_cash(market, firm, RICH_MINOR)
-        return await Kills(address, Parties(buyer, "Factory", seller)).all(seconds, seed, points)
-    finally:
-        if not dsn:
-            await asyncio.to_thread(postgres.stop)
-        shutil.rmtree(folder, ignore_errors=True)
+async def storm(seconds: int, seed: int) -> Found:
+    async with a_database() as (dsn, _):
+        return await stormed(dsn, seconds, seed)
+
+
+async def stormed(dsn: str, seconds: int, seed: int, *, points: int = POINTS) -> Found:
+    """Run the storm on the migrated database at `dsn`."""
+    async with market_on(dsn) as market:
+        await with_sugar(market)
+        buyer = await an_organisation(market, "Factory")
+        seller = await an_organisation(market, "Mill", kind="mill")
+        for firm in (buyer, seller):
+            await with_cash(market, firm, RICH_MINOR)
+    return await Kills(dsn, Parties(buyer, "Factory", seller)).all(seconds, seed, points)
 
 
 class Kills:

@@ -20,9 +20,9 @@ async def test_a_short_storm_loses_no_bid_and_doubles_none(
     monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
     # Its keys go with its folder; this process keeps its own.
     monkeypatch.setattr(vault, "_INSTALLED", vault._Installed(vault.vault()))
-    from scripts._storm import loaded
+    from scripts._lent import loaded
 
-    figures, violations = await loaded("bids").storm(SECONDS, SEED)
+    figures, violations = await loaded("storm", "bids").storm(SECONDS, SEED)
 
     assert violations == []
     assert figures["kills in all"] > 0

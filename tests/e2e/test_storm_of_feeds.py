@@ -21,9 +21,9 @@ async def test_a_short_storm_leaves_every_client_with_the_truth(
     monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
     # Its keys go with its folder; this process keeps its own.
     monkeypatch.setattr(vault, "_INSTALLED", vault._Installed(vault.vault()))
-    from scripts._storm import loaded
+    from scripts._lent import loaded
 
-    figures, violations = await loaded("feed").storm(SECONDS, SEED)
+    figures, violations = await loaded("storm", "feed").storm(SECONDS, SEED)
 
     assert violations == []
     assert figures["frames taken"] > 0

@@ -13,7 +13,7 @@ from aggregator.ledger import holds, transfers
 from aggregator.ledger.counter import STREAM, Counter, Movement, Reversal
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Command
-from scripts._storm import loaded
+from scripts._lent import loaded
 from tests.integration.ledger.conftest import ALICE, BANK, BOB
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ async def test_what_does_not_exist_moves_nothing(book: Book) -> None:
 
 
 async def test_two_processes_storm_the_ledger_without_a_difference(dsn: str) -> None:
-    figures, violations = await loaded("ledger").storm(2, 3, processes=2, dsn=dsn)
+    figures, violations = await loaded("storm", "ledger").stormed(dsn, 2, 3, processes=2)
 
     assert violations == []
     assert figures["moved"] > 0

@@ -1,0 +1,59 @@
+"""What benchmarks and storms are lent: each other's modules, and databases of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType
+
+from aggregator.db.embedded import EmbeddedPostgres
+from aggregator.db.migrating import migrate
+
+Found = tuple[dict[str, int], list[str]]
+"""What a storm did, by name, and a sentence for each guarantee that did not hold."""
+
+SCRIPTS = Path(__file__).resolve().parent
+
+
+def loaded(kind: str, name: str) -> ModuleType:
+    """Return one of the modules in `scripts/bench.d` or `scripts/storm.d`."""
+    path = SCRIPTS / f"{kind}.d" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{kind}_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Data classes look their own module up while they are made.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@asynccontextmanager
+async def a_postgres(
+    *, durable: bool = True, is_started: bool = True
+) -> AsyncIterator[tuple[EmbeddedPostgres, Path]]:
+    """Lend a fresh PostgreSQL and the folder that it is in."""
+    folder = Path(tempfile.mkdtemp(prefix="market-"))
+    postgres = EmbeddedPostgres(folder / "pg", durable=durable)
+    try:
+        if is_started:
+            await asyncio.to_thread(postgres.start)
+        yield postgres, folder
+    finally:
+        await asyncio.to_thread(postgres.stop)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def a_database() -> AsyncIterator[tuple[str, Path]]:
+    """Lend a fresh database that waits for its disk, migrated, and the folder that it is in."""
+    async with a_postgres() as (postgres, folder):
+        dsn = postgres.dsn()
+        await migrate(dsn)
+        yield dsn, folder
