@@ -62,6 +62,8 @@ FURTHER = (
     ("guilin", "/auctions/{open_auction}"), ("guilin", "/auctions/{packages}"),
     ("wuxuan", "/auctions/{open_auction}"), ("baise", "/strips/{open_strip}"),
 )  # fmt: skip
+# What a page shows where a script wrote something else than words.
+_SLIPS = re.compile(r"\[object|\bundefined\b|\bNaN\b")
 _LOOK = """async (contrast) => {
   for (const folded of document.querySelectorAll("details")) folded.open = true;
   const found = await axe.run(document, {
@@ -124,6 +126,9 @@ class Rooms:
         if page is None:
             page = await self.town.look(language, DESK, login=who)
         await self.town.go(page, path)
+        slip = _SLIPS.search(await page.locator("body").inner_text())
+        if slip is not None:
+            self.wrong[f"{path} says {slip[0]}"] = f"{path} as {who} in {language}"
         await page.evaluate(AXE_SCRIPT)
         await self._examine(page, language, f"{path} as {who} in {language}")
         pages[who] = page

@@ -71,7 +71,7 @@ function card(one, me, refresh) {
       ],
       one.note && [t("page.approvals.note"), one.note],
       [t("page.approvals.chain"), one.chain.map(link).join(" → ")],
-      [t("page.approvals.until"), `${instant(one.ends_at)} (${countdown(one.ends_at)})`],
+      [t("page.approvals.until"), [instant(one.ends_at), " (", countdown(one.ends_at), ")"]],
     ]),
     own ? withdrawal(one, refresh) : may("approvals.decide") && decision(one, refresh),
   );

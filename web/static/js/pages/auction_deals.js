@@ -1,6 +1,7 @@
 /** From an auction that is over to the deals that one has of it. */
 
 import { get } from "../core/api.js";
+import { month } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { lots } from "../core/numbers.js";
 import { firm, t } from "../core/words.js";
@@ -26,6 +27,6 @@ function link(deal) {
   return h(
     "a",
     { class: "button", href: `/deals/${deal.deal_id}` },
-    `${t("page.deals.one")} · ${lots(deal.lots)} · ${firm(deal, "counterparty")}`,
+    `${t("page.deals.one")} · ${month(deal.tenor)} · ${lots(deal.lots)} · ${firm(deal, "counterparty")}`,
   );
 }

@@ -156,7 +156,7 @@ function sealedForm(room) {
         },
         ...scoreFields(auction),
       ],
-      act: t("page.auction.bid_sealed"),
+      act: t(isSealed(auction) ? "page.auction.bid_sealed" : "page.auction.bid"),
       confirm: ({ price, lots = auction.lots }) => ({
         ...room.asking(price, lots),
         lines: [

@@ -67,10 +67,9 @@ function priceColumns() {
       cell: (row) =>
         h(
           "a",
-          { href: `/prices/${row.cell}` },
-          instrumentName(row.instrument),
-          h("br"),
+          { class: "cell", href: `/prices/${row.cell}` },
           `${regionName(row.region)} · ${month(row.tenor)}`,
+          h("span", { class: "note" }, instrumentName(row.instrument)),
         ),
     },
     { label: t("page.board.price"), isNumber: true, className: "nowrap", cell: priceOf },

@@ -20,7 +20,7 @@ export async function show(main) {
   fill(
     main,
     head(t("page.contracts.title"), { note: t("page.contracts.note") }),
-    columns(lead, aside, null, t("page.contracts.places")),
+    columns(lead, aside, null, t("page.contracts.places"), { isBroad: true }),
   );
   const refresh = async () => {
     const [found, { places }] = await Promise.all([get("/contracts"), get("/receiving-places")]);

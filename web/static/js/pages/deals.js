@@ -9,6 +9,8 @@ import { amount, lots, whole } from "../core/numbers.js";
 import { chip, empty, head, panel, table } from "../core/parts.js";
 import { firm, t } from "../core/words.js";
 
+const ENDED = ["settled", "returned", "lapsed", "defaulted", "cancelled"];
+
 export async function show(main) {
   const body = h("div", { class: "stack live" });
   fill(main, head(t("page.deals.title"), { note: t("page.deals.note") }), body);
@@ -43,7 +45,7 @@ function showAll(body, deals) {
     return;
   }
   const isMine = (deal) => deal.tasks.some((task) => task.is_mine);
-  const isOver = (deal) => deal.tasks.length === 0;
+  const isOver = (deal) => ENDED.includes(deal.state);
   fill(
     body,
     listed(t("page.deals.mine"), deals.filter(isMine), { className: "call" }),
@@ -114,15 +116,15 @@ function listed(title, deals, { className = "", isOver = false } = {}) {
   );
 }
 
-function nextOf({ tasks }) {
+function nextOf({ state, tasks, due_at: dueAt }) {
   const [task] = tasks;
-  return [
-    t(`page.task.${task.act}`),
-    h(
-      "div",
-      { class: "note" },
-      task.is_mine ? t("page.deals.waits_for_you") : t(`page.deals.waits_for_${task.side}`),
-      task.due_at && [" · ", countdown(task.due_at)],
-    ),
-  ];
+  if (task) {
+    const whom = t(`page.deals.waits_for_${task.is_mine ? "you" : task.side}`);
+    return waitsFor(t(`page.task.${task.act}`), whom, task.due_at);
+  }
+  return state === "disputed" && waitsFor(t("page.deals.decision"), t("page.deals.waits_for_operator"), dueAt);
+}
+
+function waitsFor(what, whom, dueAt) {
+  return [what, h("div", { class: "note" }, whom, dueAt && [" · ", countdown(dueAt)])];
 }

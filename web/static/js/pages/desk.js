@@ -95,9 +95,9 @@ function unmatched(lines, organisations, refresh) {
               t("page.deal.amount"),
               `${amount(line.amount)} ${line.currency} (${t(`page.direction.${line.direction}`)})`,
             ],
-            [t("page.desk.payer"), line.payer],
+            [t("page.desk.payer"), line.payer || "—"],
             line.reason && [t("page.desk.reason"), t(`page.bank_reason.${line.reason}`)],
-            [t("page.desk.remittance"), line.remittance],
+            [t("page.desk.remittance"), line.remittance || "—"],
             [t("page.desk.booked"), date(line.booked_on)],
           ]),
           line.direction === "credit" &&

@@ -108,7 +108,7 @@ function showPrices({ figures, note, rest }, cell, { prices, rule }) {
             cell: (price) => price.volume_band.replace("-", "–"),
           },
           { label: t("page.prices.deals"), isNumber: true, cell: (price) => price.size_band.replace("-", "–") },
-          { label: t("page.prices.method"), cell: (price) => price.method },
+          { label: t("page.prices.method"), cell: (price) => h("span", { title: price.method }, worded("page.prices.method_of", price.method)) },
           {
             label: t("page.prices.inputs"),
             cell: (price) =>

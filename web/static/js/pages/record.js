@@ -92,7 +92,7 @@ function readsOf(reads) {
   return h(
     "ul",
     { class: "list" },
-    reads.map(({ what, at, person }) => h("li", {}, `${instant(at)} ${person}: `, h("span", { class: "mono" }, what))),
+    reads.map(({ what, at, person }) => h("li", {}, instant(at), ` ${person}: `, h("span", { class: "mono" }, what))),
   );
 }
 

@@ -17,7 +17,7 @@ export async function show(main) {
     { "aria-label": t("page.reports.days"), onchange: () => refresh() },
     DAYS.map((days) => h("option", { value: String(days), selected: days === 30 }, t("page.reports.last", { days }))),
   );
-  const files = h("span", { class: "row" });
+  const files = h("p", { class: "links" });
   const refresh = async () => {
     const days = chosen.value;
     fill(files, FILES.map((part) => h("a", { class: "button", href: `/api/v1/reports.csv?days=${days}&part=${part}` }, t(`page.reports.file.${part}`))));
