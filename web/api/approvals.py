@@ -12,14 +12,10 @@ from aggregator.amounts import CURRENCY, minor_of
 from aggregator.approvals.asking import Wanted, ask_for, terms_of
 from aggregator.approvals.executing import approve_and_execute
 from aggregator.auctions import queries as auctions
-from aggregator.catalogue.tenors import parse_cell
 from aggregator.demand import store as requests
-from aggregator.forwards import ordering
 from aggregator.mandates import queries, requesting
 from aggregator.market import Answer, Outcome
 from aggregator.pools import changing, sending
-from aggregator.pools.pledging import PledgeTerms
-from aggregator.supply import offering
 from web.api.auction_acts import DemandBody, PackageBody
 from web.api.auctions import BidBody
 from web.api.faults import checked
@@ -197,30 +193,12 @@ def _bid(body: AskedBid) -> Wanted:
 
 
 def _pledge(body: PledgeBody) -> Wanted:
-    terms = PledgeTerms(
-        lots=body.lots,
-        limit_minor=body.limit,
-        tolerance_lots=body.tolerance,
-        freight_minor=body.freight,
-        size_lots=body.size,
-        agrees_to_prolong=body.agrees_to_prolong,
-    )
-    return Wanted(terms, body.limit * (body.lots + body.tolerance))
+    return Wanted(body.terms(), body.limit * (body.lots + body.tolerance))
 
 
 def _order(body: OrderBody) -> Wanted:
-    terms = ordering.OrderTerms(
-        form=body.form,
-        limit_minor=body.limit,
-        lots=body.lots,
-        tenor=body.tenor,
-        window=(body.window[0], body.window[1]) if body.window else None,
-        per_tenor_max=body.per_tenor_max,
-        min_lots=body.min_lots,
-        schedule=body.schedule,
-    )
     lots = sum(body.schedule.values()) if body.schedule else body.lots or 0
-    return Wanted(terms, body.limit * lots)
+    return Wanted(body.terms(), body.limit * lots)
 
 
 def _strip_offer(body: StripOfferBody) -> Wanted:
@@ -230,17 +208,7 @@ def _strip_offer(body: StripOfferBody) -> Wanted:
 
 
 def _offer(body: OfferBody) -> Wanted:
-    terms = offering.OfferTerms(
-        cell=parse_cell(body.cell),
-        breaks=tuple((step.from_lots, step.price) for step in body.breaks),
-        capacity_lots=body.capacity_lots,
-        pack=body.pack,
-        is_public=body.is_public,
-        shown_to=tuple(body.shown_to),
-        from_tier=body.from_tier,
-        valid_until=body.valid_until,
-    )
-    return Wanted(terms, body.breaks[0].price * body.capacity_lots)
+    return Wanted(body.terms(), body.breaks[0].price * body.capacity_lots)
 
 
 _LOOK_UPS: Mapping[str, Sequence[tuple[str, type[Body], Callable[..., Awaitable[Wanted]]]]] = {

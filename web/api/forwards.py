@@ -108,6 +108,18 @@ class OrderBody(Body):
     min_lots: SomeLots = 0
     schedule: Annotated[dict[Tenor, Lots], Field(min_length=1, max_length=24)] | None = None
 
+    def terms(self) -> ordering.OrderTerms:
+        return ordering.OrderTerms(
+            form=self.form,
+            limit_minor=self.limit,
+            lots=self.lots,
+            tenor=self.tenor,
+            window=(self.window[0], self.window[1]) if self.window else None,
+            per_tenor_max=self.per_tenor_max,
+            min_lots=self.min_lots,
+            schedule=self.schedule,
+        )
+
 
 class StepBody(Body):
     """So many lots at this price per lot."""
@@ -222,19 +234,8 @@ async def strip(call: Call) -> Answer:
 @route("POST", "/strips/{strip_id}/orders", act="forwards.order", body=OrderBody, status=201)
 async def place_order(call: Call) -> Outcome:
     """Place a forward order."""
-    given = call.body
-    terms = ordering.OrderTerms(
-        form=given.form,
-        limit_minor=given.limit,
-        lots=given.lots,
-        tenor=given.tenor,
-        window=(given.window[0], given.window[1]) if given.window else None,
-        per_tenor_max=given.per_tenor_max,
-        min_lots=given.min_lots,
-        schedule=given.schedule,
-    )
     return await ordering.place_order(
-        call.market, call.actor, call.command, call.path["strip_id"], terms
+        call.market, call.actor, call.command, call.path["strip_id"], call.body.terms()
     )
 
 

@@ -41,6 +41,18 @@ class OfferBody(Body):
     from_tier: TierName | None = None
     valid_until: Instant | None = None
 
+    def terms(self) -> offering.OfferTerms:
+        return offering.OfferTerms(
+            cell=parse_cell(self.cell),
+            breaks=tuple((step.from_lots, step.price) for step in self.breaks),
+            capacity_lots=self.capacity_lots,
+            pack=self.pack,
+            is_public=self.is_public,
+            shown_to=tuple(self.shown_to),
+            from_tier=self.from_tier,
+            valid_until=self.valid_until,
+        )
+
 
 class OffersQuery(Page):
     """Which offers to list."""
@@ -101,18 +113,7 @@ async def offers(call: Call) -> Answer:
 @route("POST", "/offers", act="supply.offer", body=OfferBody, out=OfferChanged, status=201)
 async def publish_offer(call: Call) -> Outcome:
     """Publish a binding offer of one's firm."""
-    body: OfferBody = call.body
-    terms = offering.OfferTerms(
-        cell=parse_cell(body.cell),
-        breaks=tuple((step.from_lots, step.price) for step in body.breaks),
-        capacity_lots=body.capacity_lots,
-        pack=body.pack,
-        is_public=body.is_public,
-        shown_to=tuple(body.shown_to),
-        from_tier=body.from_tier,
-        valid_until=body.valid_until,
-    )
-    return await offering.publish_offer(call.market, call.actor, call.command, terms)
+    return await offering.publish_offer(call.market, call.actor, call.command, call.body.terms())
 
 
 @route("DELETE", "/offers/{offer_id}", act="supply.offer", out=OfferChanged)

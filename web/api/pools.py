@@ -51,6 +51,7 @@ class PoolBody(Body):
     auction_minutes: Minutes | None = None
     prolong_minutes: Minutes = 0
     min_members: Annotated[int, Field(ge=3, le=1000)] = opening.MIN_MEMBERS
+    max_share: Annotated[int, Field(ge=opening.MIN_SHARE, le=opening.MAX_SHARE)] | None = None
 
 
 class PledgeBody(Body):
@@ -122,6 +123,7 @@ async def open_pool(call: Call) -> Outcome:
         auction_minutes=body.auction_minutes,
         prolong_minutes=body.prolong_minutes,
         min_members=body.min_members,
+        max_share=body.max_share,
     )
     return await opening.open_pool(call.market, call.actor, call.command, terms)
 
