@@ -60,6 +60,7 @@ from aggregator.pools.facts import (
     SubstituteExpired,
     SubstituteOffered,
     SubstitutionEnded,
+    Supplied,
 )
 from aggregator.settlement.facts import MoneyReceived, MoneyTakenBack, PaymentFailed, PaymentMade
 
@@ -133,8 +134,9 @@ def _pool_awarded(fact: PoolAwarded) -> Iterable[Told]:
     for award in fact.awards:
         figures: tuple[Figure, ...] = (("lots", award.lots), ("landed_minor", award.landed_minor))
         yield Told(award.organisation_id, "pool_awarded", subject, figures)
-    seller: tuple[Figure, ...] = (("lots", fact.lots), ("goods_minor", fact.goods_minor))
-    yield Told(fact.seller_id, "pool_sold", subject, seller)
+    for sold in fact.suppliers or (Supplied(fact.seller_id, fact.lots, fact.goods_minor),):
+        seller: tuple[Figure, ...] = (("lots", sold.lots), ("goods_minor", sold.goods_minor))
+        yield Told(sold.seller_id, "pool_sold", subject, seller)
 
 
 def _members(kind: str) -> Callable[[FirmingBegan | PoolProlonged], Iterable[Told]]:

@@ -13,9 +13,14 @@ from aggregator.mandates.checking import require
 from aggregator.mandates.drawing import BUY, Commitment
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Step, Unit
 from aggregator.pools import store, substituting
-from aggregator.pools.awarding import terms_of
+from aggregator.pools.dealing import terms_of
 from aggregator.pools.errors import SubstituteIsOver
-from aggregator.pools.facts import MemberAward, SubstituteAwarded, SubstituteDeclined
+from aggregator.pools.facts import (
+    MemberAward,
+    SubstituteAwarded,
+    SubstituteDeclined,
+    Supplied,
+)
 from aggregator.pools.landed import landed
 from aggregator.pools.store import PledgeRow, PoolRow
 from aggregator.pools.substituting import Share, Substitute
@@ -114,17 +119,17 @@ async def _buy(
     unit: Unit, pool: PoolRow, pledge: PledgeRow, share: Share, asked: Substitute
 ) -> tuple[MemberAward, str]:
     traded = await instrument(pool.instrument_id, unit)
-    group = await store.group(unit, pool.id, share.number)
-    assert group.seller_id is not None
-    assert group.paid_goods_minor is not None
-    price = landed(group.paid_goods_minor, pledge.freight_minor, traded.fees)
+    freed = await substituting.freed_part(unit, share)
+    price = landed(freed.goods_minor, pledge.freight_minor, traded.fees)
     assert price.landed_minor <= pledge.limit_minor, "nobody pays above his limit"
     deposit_minor = substituting.deposit_of(traded, pledge, asked.lots)
     await require(unit, _commitment(pool, asked.lots, price.landed_minor, deposit_minor))
     hold_id = await store.hold(unit, pool.id, traded.currency, deposit_minor)
     taking = replace(pledge, awarded_lots=asked.lots, hold_id=hold_id)
-    terms = await terms_of(unit, pool, taking, group.seller_id, group.paid_goods_minor)
-    deal_id = await form_deal(unit, terms)
+    sold = Supplied(freed.seller_id, asked.lots, freed.goods_minor)
+    deal_id = await form_deal(unit, await terms_of(unit, pool, taking, sold))
+    taken = replace(freed, deal_id=deal_id, pledge_id=pledge.id, lots=asked.lots)
+    await store.add_part(unit, taken)
     await unit.execute(
         "update pledge set state = 'awarded', reason = null, group_number = $2,"
         " awarded_lots = $3, deal_id = $4, hold_id = $5, deposit_minor = $6 where id = $1",
@@ -151,7 +156,7 @@ async def _buy(
         landed_minor=price.landed_minor,
         deal_id=deal_id,
     )
-    return award, group.seller_id
+    return award, freed.seller_id
 
 
 def _commitment(pool: PoolRow, lots: int, landed_minor: int, deposit_minor: int) -> Commitment:

@@ -1,7 +1,8 @@
 """From a formed group to deals: the better of standing offer and auction, for each member one.
 
-One goods price for all members, each his own freight. At an equal price the standing offer
-counts: it was there first, and its lots are reserved.
+One goods price for all members, each his own freight; of several suppliers each is paid what he
+bid, and the members share that (`dealing`). At an equal price the standing offer counts: it was
+there first, and its lots are reserved.
 """
 
 from __future__ import annotations
@@ -9,19 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
-from aggregator.catalogue.queries import instrument
-from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.market import Unit
 from aggregator.pools import store
-from aggregator.pools.facts import LeftOut, MemberAward, PledgesLeftOut, PoolAwarded, PoolLapsed
-from aggregator.pools.landed import landed
+from aggregator.pools.dealing import SOURCE, deal_out
+from aggregator.pools.facts import LeftOut, PledgesLeftOut, PoolAwarded, PoolLapsed, Supplied
 from aggregator.pools.store import GroupRow, PledgeRow, PoolRow
-from aggregator.standing.privileges import return_days_more
 from aggregator.supply import capacity, deposits
 from aggregator.supply import queries as supply
 from matching.auctions.events import Award
+from matching.pools.sourcing import Supply, goods_price
 
-SOURCE = "pool"
 AUCTION_FAILED = "auction_failed"
 
 
@@ -37,14 +35,14 @@ async def on_auction_awarded(unit: Unit, fact: AuctionAwarded) -> None:
         return
     pool, group = found
     won = _whole(fact.awards, group)
-    if won is None or (group.is_reserved and won.price_minor >= group.goods_minor):
+    if won is None or (group.is_reserved and _price(won) >= group.goods_minor):
         await _without_auction(unit, pool, group)
         return
     if group.is_reserved:
         await capacity.give_back(unit, group.offer_id, group.lots)
         # An offer that ended meanwhile kept its deposit for these lots.
         await deposits.adjust(unit, group.offer_id)
-    await _award(unit, pool, group, by="auction", seller_id=won.bidder, goods_minor=won.price_minor)
+    await _award(unit, pool, group, by="auction", suppliers=won)
 
 
 async def on_auction_failed(unit: Unit, fact: AuctionFailed) -> None:
@@ -58,7 +56,8 @@ async def award_standing(unit: Unit, pool: PoolRow, number: int) -> None:
     """Award a group by the break of its offer, whose lots are reserved."""
     group = await store.group(unit, pool.id, number)
     seller_id = await supply.seller_of(unit, group.offer_id)
-    await _award(unit, pool, group, by="offer", seller_id=seller_id, goods_minor=group.goods_minor)
+    sold = Supplied(seller_id, group.lots, group.goods_minor)
+    await _award(unit, pool, group, by="offer", suppliers=(sold,))
 
 
 async def _auctioned(unit: Unit, reference: str) -> tuple[PoolRow, GroupRow] | None:
@@ -72,9 +71,16 @@ async def _auctioned(unit: Unit, reference: str) -> tuple[PoolRow, GroupRow] | N
     return (pool, group) if group.state == "auctioned" else None
 
 
-def _whole(awards: Sequence[Award], group: GroupRow) -> Award | None:
-    """Return the one award of all the lots, the only kind a group's auction can make."""
-    return awards[0] if len(awards) == 1 and awards[0].lots == group.lots else None
+def _whole(awards: Sequence[Award], group: GroupRow) -> tuple[Supplied, ...] | None:
+    """Return who won all the lots, best first; less than all of them nobody wins."""
+    if sum(award.lots for award in awards) != group.lots:
+        return None
+    return tuple(Supplied(award.bidder, award.lots, award.price_minor) for award in awards)
+
+
+def _price(suppliers: Sequence[Supplied]) -> int:
+    """Return the one goods price of what these sell."""
+    return goods_price([Supply(sold.lots, sold.goods_minor) for sold in suppliers])
 
 
 async def _without_auction(unit: Unit, pool: PoolRow, group: GroupRow) -> None:
@@ -96,40 +102,19 @@ async def _without_auction(unit: Unit, pool: PoolRow, group: GroupRow) -> None:
 
 
 async def _award(
-    unit: Unit, pool: PoolRow, group: GroupRow, *, by: str, seller_id: str, goods_minor: int
+    unit: Unit, pool: PoolRow, group: GroupRow, *, by: str, suppliers: tuple[Supplied, ...]
 ) -> None:
-    traded = await instrument(pool.instrument_id, unit)
-    awards = []
     if by == "offer":
         await deposits.bind(unit, group.offer_id, group.lots)
-    for pledge in await _members(unit, pool.id, group.number):
-        assert pledge.awarded_lots is not None
-        price = landed(goods_minor, pledge.freight_minor, traded.fees)
-        assert price.landed_minor <= pledge.limit_minor, "nobody pays above his limit"
-        terms = await terms_of(unit, pool, pledge, seller_id, goods_minor)
-        deal_id = await form_deal(unit, terms)
-        await unit.execute(
-            "update pledge set state = 'awarded', deal_id = $2 where id = $1", pledge.id, deal_id
-        )
-        awards.append(
-            MemberAward(
-                pledge_id=pledge.id,
-                organisation_id=pledge.organisation_id,
-                lots=pledge.awarded_lots,
-                goods_minor=price.goods_minor,
-                freight_minor=price.freight_minor,
-                fee_minor=price.fee_minor,
-                landed_minor=price.landed_minor,
-                deal_id=deal_id,
-            )
-        )
+    awards = await deal_out(unit, pool, await _members(unit, pool.id, group.number), suppliers)
     assert sum(award.lots for award in awards) == group.lots
+    first, goods_minor = suppliers[0], _price(suppliers)
     await unit.execute(
         "update pool_group set state = 'awarded', seller_id = $3, paid_goods_minor = $4"
         " where pool_id = $1 and number = $2",
         pool.id,
         group.number,
-        seller_id,
+        first.seller_id,
         goods_minor,
     )
     await _end_if_decided(unit, pool.id)
@@ -138,10 +123,11 @@ async def _award(
         cell=str(pool.cell),
         number=group.number,
         by=by,
-        seller_id=seller_id,
+        seller_id=first.seller_id,
         goods_minor=goods_minor,
         lots=group.lots,
         awards=tuple(awards),
+        suppliers=suppliers if len(suppliers) > 1 else (),
     )
     await unit.record(store.stream_of(pool.id), awarded)
 
@@ -159,25 +145,3 @@ async def _end_if_decided(unit: Unit, pool_id: str) -> str:
 async def _members(unit: Unit, pool_id: str, number: int) -> list[PledgeRow]:
     found = await store.pledges(unit, pool_id, "grouped")
     return [pledge for pledge in found if pledge.group_number == number]
-
-
-async def terms_of(
-    unit: Unit, pool: PoolRow, pledge: PledgeRow, seller_id: str, goods_minor: int
-) -> DealTerms:
-    """Return the deal of a member with awarded lots at a goods price."""
-    assert pledge.awarded_lots is not None
-    return DealTerms(
-        source=SOURCE,
-        source_id=pool.id,
-        instrument_id=pool.instrument_id,
-        region=pool.region,
-        tenor=pool.tenor,
-        buyer_id=pledge.organisation_id,
-        seller_id=seller_id,
-        lots=pledge.awarded_lots,
-        goods_minor=goods_minor,
-        freight_minor=pledge.freight_minor,
-        deposit_off_bps=pledge.deposit_off_bps,
-        return_days_more=await return_days_more(pledge.organisation_id, unit.now, unit),
-        buyer_hold_ids=(pledge.hold_id,) if pledge.hold_id else (),
-    )

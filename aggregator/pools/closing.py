@@ -36,6 +36,7 @@ from aggregator.supply import capacity
 from aggregator.supply import queries as supply
 from aggregator.supply.offering import stream_of as supply_stream
 from aggregator.supply.queries import OfferView
+from matching.money import Rounding, scaled
 
 NOT_CERTIFIED = "not_certified"
 CHANGED = "changed"
@@ -224,8 +225,10 @@ async def _buy(unit: Unit, pool: PoolRow, group: FormedGroup, pledges: Sequence[
         side="buy",
         cell=pool.cell,
         lots=group.lots,
-        # One winner for the whole volume, so that one goods price holds for all members.
-        min_lots=group.lots,
+        # One winner takes the whole volume; several bid for what they can deliver of it.
+        min_lots=group.lots if pool.max_share is None else 1,
+        max_share=_share(pool, group.lots),
+        improve="auto" if pool.max_share is None else "own",
         closes_at=closes_at,
         start_minor=group.goods_minor,
         barred_groups=tuple(sorted({p.owner_group for p in pledges if p.id in taking})),
@@ -240,3 +243,11 @@ async def _buy(unit: Unit, pool: PoolRow, group: FormedGroup, pledges: Sequence[
     )
     auctioned = GroupAuctioned(pool.id, group.number, auction_id, group.goods_minor, closes_at)
     await unit.record(store.stream_of(pool.id), auctioned)
+
+
+def _share(pool: PoolRow, lots: int) -> int | None:
+    """Return the pool's greatest share in per cent, rounded up so that it holds in whole lots."""
+    if pool.max_share is None:
+        return None
+    most_lots = scaled(lots, pool.max_share, 100, Rounding.UP)
+    return scaled(100, most_lots, lots, Rounding.UP)

@@ -34,8 +34,32 @@ class FormedGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a member buys of one of several suppliers, at that supplier's price per lot."""
+
+    seller_id: str
+    lots: int
+    goods_minor: int
+    deal_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """What one of several suppliers sold to a group, at his own price per lot."""
+
+    seller_id: str
+    lots: int
+    goods_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class MemberAward:
-    """What a member got: his landed price per lot before tax, and the deal it became."""
+    """What a member got: his landed price per lot before tax, and the deal it became.
+
+    Of several suppliers he has a deal with each, `parts`, at their prices: `goods_minor` is then
+    the one price of all members, rounded up, and `levelled_minor` what he paid (negative: got)
+    beside the deals so that it holds for him.
+    """
 
     pledge_id: str
     organisation_id: str
@@ -45,6 +69,8 @@ class MemberAward:
     fee_minor: int
     landed_minor: int
     deal_id: str
+    parts: tuple[Part, ...] = ()
+    levelled_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +104,7 @@ class PoolOpened:
     fee_bps: int
     logistics_fee_bps: int = 0
     lot_fee_minor: int = 0
+    max_share: int | None = None
 
     @property
     def fees(self) -> Fees:
@@ -224,7 +251,10 @@ class PledgesLeftOut:
 
 @fact
 class PoolAwarded:
-    """One group was bought: `by` the standing `offer` or the `auction`, whichever was better."""
+    """One group was bought: `by` the standing `offer` or the `auction`, whichever was better.
+
+    Of several `suppliers` the best ranked one is `seller_id`.
+    """
 
     pool_id: str
     cell: str
@@ -234,6 +264,7 @@ class PoolAwarded:
     goods_minor: int
     lots: int
     awards: tuple[MemberAward, ...]
+    suppliers: tuple[Supplied, ...] = ()
 
 
 @fact
@@ -265,6 +296,7 @@ class ShareFreed:
     number: int
     deal_id: str
     lots: int
+    seller_id: str = ""
 
 
 @fact

@@ -19,6 +19,7 @@ MODES = (store.BREAKS, store.AUCTION, store.BOTH)
 FIRMING_TIME = timedelta(hours=24)
 AUCTION_MINUTES = 60
 MIN_MEMBERS, MAX_MEMBERS = 3, 1000
+MIN_SHARE, MAX_SHARE = 10, 99
 MAX_MINUTES = 7 * 24 * 60
 SIMILARITY = (2, 1)
 
@@ -30,6 +31,7 @@ class PoolTerms:
     Members come, change and leave until `firming_at` (24 hours before the close when absent),
     join and raise until `closes_at`. `mode` says what buys at the close: the standing offers'
     `breaks`; a buy-side `auction` below the best of them; or `both`, the better for members.
+    `max_share` lets several suppliers win the auction, none more than so many per cent of the lots.
     With `prolong_minutes` a pool that reached nothing goes on once for so long, if every
     member agrees.
     """
@@ -41,6 +43,7 @@ class PoolTerms:
     auction_minutes: int | None = None
     prolong_minutes: int = 0
     min_members: int = MIN_MEMBERS
+    max_share: int | None = None
 
 
 async def open_pool(market: Market, actor: Actor, command: Command, terms: PoolTerms) -> Outcome:
@@ -72,8 +75,9 @@ async def _open(
     await unit.execute(
         "insert into pool (id, instrument_id, region, tenor, cell, mode, state, similarity_n,"
         " similarity_d, min_members, auction_minutes, prolong_minutes, opened_by, opened_at,"
-        " firming_at, closes_at)"
-        " values ($1, $2, $3, $4, $5, $6, 'gathering', $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        " firming_at, closes_at, max_share)"
+        " values ($1, $2, $3, $4, $5, $6, 'gathering', $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+        " $16)",
         pool_id,
         cell.instrument_id,
         cell.region,
@@ -88,6 +92,7 @@ async def _open(
         unit.now,
         firming_at,
         terms.closes_at,
+        terms.max_share,
     )
     await set_timer(unit, store.FIRMING_TIMER, pool_id, firming_at)
     await set_timer(unit, store.CLOSE_TIMER, pool_id, terms.closes_at)
@@ -134,6 +139,7 @@ def _opened(
         fee_bps=traded.fee_bps,
         logistics_fee_bps=traded.logistics_fee_bps,
         lot_fee_minor=traded.lot_fee_minor,
+        max_share=terms.max_share,
     )
 
 
@@ -161,6 +167,16 @@ def _check_rules(terms: PoolTerms) -> None:
         raise InvalidField("/min_members", rule, terms.min_members)
     if not 0 <= terms.prolong_minutes <= MAX_MINUTES:
         raise InvalidField("/prolong_minutes", f"0 to {MAX_MINUTES}", terms.prolong_minutes)
+    _check_share(terms)
+
+
+def _check_share(terms: PoolTerms) -> None:
+    if terms.max_share is None:
+        return
+    if terms.mode == store.BREAKS:
+        raise InvalidField("/max_share", "no auction in this mode", terms.max_share)
+    if not MIN_SHARE <= terms.max_share <= MAX_SHARE:
+        raise InvalidField("/max_share", f"{MIN_SHARE} to {MAX_SHARE}", terms.max_share)
 
 
 def _checked_minutes(terms: PoolTerms) -> int:

@@ -34,6 +34,7 @@ from aggregator.pools.facts import (
     SubstituteExpired,
     SubstituteExtended,
     SubstituteOffered,
+    Supplied,
 )
 
 
@@ -62,19 +63,26 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A formed group, its auction, and who sold it what at which price.
-
-    `lots` are less what a member left unpaid and nobody has taken yet.
-    `reduced_lots` is what the seller will deliver in all where it is less than `lots`.
-    """
+    """A formed group, its auction, and who sold it what at which price: `sold`, by supplier."""
 
     goods_minor: int
     lots: int
     auction_id: str | None = None
     auction_closes_at: datetime | None = None
     by: str | None = None
-    seller_id: str | None = None
-    paid_minor: int | None = None
+    sold: Mapping[str, Sold] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What a supplier sold to a group, at which goods price.
+
+    `lots` are less what a member left unpaid and nobody has taken yet.
+    `reduced_lots` is what he will deliver in all where it is less than `lots`.
+    """
+
+    lots: int
+    goods_minor: int
     reduced_lots: int | None = None
 
 
@@ -204,9 +212,10 @@ def _ended(state: State, fact: Any) -> State:
             pledges = dict(state.pledges)
             for award in fact.awards:
                 _put(pledges, award, award=award)
-            bought = {"by": fact.by, "seller_id": fact.seller_id, "paid_minor": fact.goods_minor}
-            sold = _with_group(state, fact.number, **bought)
-            return _decided(replace(sold, pledges=pledges))
+            suppliers = fact.suppliers or (Supplied(fact.seller_id, fact.lots, fact.goods_minor),)
+            sold = {one.seller_id: Sold(one.lots, one.goods_minor) for one in suppliers}
+            bought = _with_group(state, fact.number, by=fact.by, sold=sold)
+            return _decided(replace(bought, pledges=pledges))
         case PledgesLeftOut() | PoolLapsed():
             return _left(state, fact)
     return _after_award(state, fact)
@@ -226,15 +235,13 @@ def _after_award(state: State, fact: Any) -> State:
         case SubstituteAwarded(award=award):
             taken = {"group": fact.number, "group_lots": award.lots, "award": award}
             _put(pledges, award, substitute=None, reason=None, **taken)
-            sold = state.groups[fact.number].lots + award.lots
-            state = _with_group(state, fact.number, lots=sold)
+            state = _resold(state, fact.number, fact.seller_id, award.lots)
         case ShareFreed():
-            sold = state.groups[fact.number].lots - fact.lots
-            state = _with_group(state, fact.number, lots=sold)
+            state = _resold(state, fact.number, fact.seller_id, -fact.lots)
         case ShortfallDeclared():
             for member in fact.members:
                 _put(pledges, member, reduced_lots=member.lots)
-            state = _with_group(state, fact.number, reduced_lots=fact.lots)
+            state = _with_sold(state, fact.number, fact.seller_id, reduced_lots=fact.lots)
         case _:
             return state
     return replace(state, pledges=pledges)
@@ -243,6 +250,19 @@ def _after_award(state: State, fact: Any) -> State:
 def _with_group(state: State, number: int, **changes: Any) -> State:
     group = replace(state.groups[number], **changes)
     return replace(state, groups={**state.groups, number: group})
+
+
+def _resold(state: State, number: int, seller_id: str, lots: int) -> State:
+    """Return the state with so many more lots sold; a fact that names no supplier has one."""
+    sold = state.groups[number].sold
+    named = seller_id or next(iter(sold))
+    return _with_sold(state, number, named, lots=sold[named].lots + lots)
+
+
+def _with_sold(state: State, number: int, seller_id: str, **changes: Any) -> State:
+    sold = state.groups[number].sold
+    after = {**sold, seller_id: replace(sold[seller_id], **changes)}
+    return _with_group(state, number, sold=after)
 
 
 def _left(state: State, fact: PledgesLeftOut | PoolLapsed) -> State:

@@ -27,13 +27,14 @@ FIRMING_TIMER, CLOSE_TIMER = "pools.firming", "pools.close"
 _POOL = (
     "id, instrument_id, region, tenor, mode, state, similarity_n, similarity_d, min_members,"
     " auction_minutes, prolong_minutes, is_prolonged, opened_at, firming_at, closes_at,"
-    " told_lots, is_told"
+    " told_lots, is_told, max_share"
 )
 _PLEDGE = (
     "id, seq, pool_id, organisation_id, owner_group, lots, tolerance_lots, limit_minor,"
     " freight_minor, size_lots, size_from, agrees_to_prolong, hold_id, deposit_minor,"
     " deposit_off_bps, state, reason, group_number, awarded_lots, deal_id"
 )
+_PART = "deal_id, pool_id, number, pledge_id, seller_id, lots, goods_minor"
 _GROUP = (
     "number, offer_id, goods_minor, lots, is_reserved, auction_id, state, seller_id,"
     " paid_goods_minor"
@@ -42,7 +43,10 @@ _GROUP = (
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
-    """A pool as it stands; `told_lots` is what was last stated of it, `is_told` still now."""
+    """A pool as it stands; `told_lots` is what was last stated of it, `is_told` still now.
+
+    `max_share` is the most that one supplier wins of a group's auction, in per cent.
+    """
 
     id: str
     instrument_id: str
@@ -61,6 +65,7 @@ class PoolRow:
     closes_at: datetime
     told_lots: int | None
     is_told: bool
+    max_share: int | None
 
     @property
     def cell(self) -> Cell:
@@ -94,8 +99,24 @@ class PledgeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PartRow:
+    """What a member bought of a supplier: one deal at the supplier's price."""
+
+    deal_id: str
+    pool_id: str
+    number: int
+    pledge_id: str
+    seller_id: str
+    lots: int
+    goods_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class GroupRow:
-    """A formed group; `is_reserved` when its lots are taken from the offer."""
+    """A formed group; `is_reserved` when its lots are taken from the offer.
+
+    Of several suppliers `seller_id` is the best ranked one, `paid_goods_minor` the one price.
+    """
 
     number: int
     offer_id: str
@@ -191,6 +212,37 @@ async def group_states(unit: Unit, pool_id: str) -> list[str]:
         "select state from pool_group where pool_id = $1 order by number", pool_id
     )
     return [row["state"] for row in found]
+
+
+async def add_part(unit: Unit, part: PartRow) -> None:
+    """Keep that a member's deal with a supplier was formed."""
+    await unit.execute(
+        f"insert into pool_part ({_PART}) values ($1, $2, $3, $4, $5, $6, $7)",
+        part.deal_id,
+        part.pool_id,
+        part.number,
+        part.pledge_id,
+        part.seller_id,
+        part.lots,
+        part.goods_minor,
+    )
+
+
+async def parts(unit: Unit, pool_id: str, number: int) -> list[PartRow]:
+    """Return what the members of a group bought, the best ranked supplier's first."""
+    found = await unit.rows(
+        f"select {_PART} from pool_part where pool_id = $1 and number = $2"
+        " order by goods_minor, deal_id",
+        pool_id,
+        number,
+    )
+    return [PartRow(**dict(row)) for row in found]
+
+
+async def part_of(unit: Unit, deal_id: str) -> PartRow | None:
+    """Return what a deal is part of, or None: other deals are none of a pool's."""
+    row = await unit.row(f"select {_PART} from pool_part where deal_id = $1", deal_id)
+    return None if row is None else PartRow(**dict(row))
 
 
 async def hold(unit: Unit, pool_id: str, currency: str, amount_minor: int) -> str | None:

@@ -28,7 +28,7 @@ from aggregator.pools.facts import (
     SubstitutionEnded,
 )
 from aggregator.pools.landed import deposit, landed
-from aggregator.pools.store import GroupRow, PledgeRow, PoolRow
+from aggregator.pools.store import PartRow, PledgeRow, PoolRow
 from aggregator.scheduler.timers import set_timer
 from aggregator.standing.privileges import lowered
 from aggregator.supply import capacity, deposits
@@ -63,18 +63,16 @@ class Substitute:
 
 async def on_deal_lapsed(unit: Unit, fact: DealLapsed) -> None:
     """Offer the lots of a member who did not pay; other deals are none of ours."""
-    freed = await unit.row(
-        "select pool_id, group_number, awarded_lots from pledge where deal_id = $1", fact.deal_id
-    )
+    freed = await store.part_of(unit, fact.deal_id)
     if freed is None:
         return
-    pool = await store.locked(unit, freed["pool_id"])
+    pool = await store.locked(unit, freed.pool_id)
     share = Share(
         id=unit.new_id("sub"),
         pool_id=pool.id,
-        number=freed["group_number"],
+        number=freed.number,
         freed_deal_id=fact.deal_id,
-        left_lots=freed["awarded_lots"],
+        left_lots=freed.lots,
         state="open",
     )
     await unit.execute(
@@ -87,7 +85,7 @@ async def on_deal_lapsed(unit: Unit, fact: DealLapsed) -> None:
         share.left_lots,
         unit.now,
     )
-    told = ShareFreed(pool.id, share.number, fact.deal_id, share.left_lots)
+    told = ShareFreed(pool.id, share.number, fact.deal_id, share.left_lots, freed.seller_id)
     await unit.record(store.stream_of(pool.id), told)
     await offer_on(unit, pool, share)
 
@@ -97,17 +95,24 @@ async def offer_on(unit: Unit, pool: PoolRow, share: Share) -> None:
     asked = await _asked(unit, share.id)
     pending = sum(one.lots for one in asked if one.state == "offered")
     free = share.left_lots - pending
-    group = await store.group(unit, pool.id, share.number)
+    freed = await freed_part(unit, share)
     while free:
-        found = await _next(unit, pool, group, share, [one.pledge_id for one in asked])
+        found = await _next(unit, pool, freed, [one.pledge_id for one in asked])
         if found is None:
             break
-        offered = await _offer(unit, pool, group, share, found, min(free, found.lots))
+        offered = await _offer(unit, pool, freed, share, found, min(free, found.lots))
         asked.append(offered)
         free -= offered.lots
         pending += offered.lots
     if not pending:
-        await _end(unit, pool, group, share)
+        await _end(unit, pool, freed, share)
+
+
+async def freed_part(unit: Unit, share: Share) -> PartRow:
+    """Return what the lapsed deal was: its supplier and his price stay as they were."""
+    freed = await store.part_of(unit, share.freed_deal_id)
+    assert freed is not None
+    return freed
 
 
 async def is_open(unit: Unit, pool_id: str, number: int) -> bool:
@@ -198,25 +203,20 @@ async def _asked(unit: Unit, share_id: str) -> list[Substitute]:
     return [Substitute(**dict(row)) for row in found]
 
 
-async def _next(
-    unit: Unit, pool: PoolRow, group: GroupRow, share: Share, asked: Sequence[str]
-) -> PledgeRow | None:
+async def _next(unit: Unit, pool: PoolRow, part: PartRow, asked: Sequence[str]) -> PledgeRow | None:
     """Return the first left-out pledge that may take lots of the share."""
     if after_month(pool.tenor) <= unit.now + ANSWER_TIME:
         return None
-    assert group.seller_id is not None
-    assert group.paid_goods_minor is not None
     fees = (await instrument(pool.instrument_id, unit)).fees
-    freed = await unit.row("select owner_group from pledge where deal_id = $1", share.freed_deal_id)
-    assert freed is not None
+    freed = await store.pledge(unit, pool.id, part.pledge_id)
     # Who did not pay does not come back through another of his firms.
-    barred = {freed["owner_group"], *(await owner_groups([group.seller_id], unit)).values()}
-    window = await _window(unit, pool.id, group.number)
+    barred = {freed.owner_group, *(await owner_groups([part.seller_id], unit)).values()}
+    window = await _window(unit, pool.id, part.number)
     waiting = {row["pledge_id"] for row in await unit.rows(_WAITING, pool.id)}
     for pledge in await store.pledges(unit, pool.id, "left_out"):
         if pledge.id in asked or pledge.id in waiting or pledge.owner_group in barred:
             continue
-        price = landed(group.paid_goods_minor, pledge.freight_minor, fees)
+        price = landed(part.goods_minor, pledge.freight_minor, fees)
         if price.landed_minor <= pledge.limit_minor and _fits(pool, window, pledge):
             return pledge
     return None
@@ -231,19 +231,16 @@ _WAITING = (
 async def _window(unit: Unit, pool_id: str, number: int) -> list[PledgeRow]:
     """Return who buys in a group: its members but for lapsed ones, and those asked."""
     members = await store.pledges(unit, pool_id, "awarded")
-    lapsed = {
-        row["freed_deal_id"]
-        for row in await unit.rows(
-            "select freed_deal_id from pool_substitution where pool_id = $1", pool_id
-        )
-    }
+    standing = await unit.rows(
+        "select distinct pledge_id from pool_part p where pool_id = $1 and number = $2 and not"
+        " exists (select 1 from pool_substitution where freed_deal_id = p.deal_id)",
+        pool_id,
+        number,
+    )
+    buying_ids = {row["pledge_id"] for row in standing}
     asked = await unit.rows(f"{_WAITING} and s.number = $2", pool_id, number)
     waiting = {row["pledge_id"] for row in asked}
-    buying = [
-        pledge
-        for pledge in members
-        if pledge.group_number == number and pledge.deal_id not in lapsed
-    ]
+    buying = [pledge for pledge in members if pledge.id in buying_ids]
     left_out = await store.pledges(unit, pool_id, "left_out")
     return buying + [pledge for pledge in left_out if pledge.id in waiting]
 
@@ -262,9 +259,8 @@ def deposit_of(traded: InstrumentView, pledge: PledgeRow, lots: int) -> int:
 
 
 async def _offer(
-    unit: Unit, pool: PoolRow, group: GroupRow, share: Share, pledge: PledgeRow, lots: int
+    unit: Unit, pool: PoolRow, part: PartRow, share: Share, pledge: PledgeRow, lots: int
 ) -> Substitute:
-    assert group.paid_goods_minor is not None
     until = unit.now + ANSWER_TIME
     asked = Substitute(unit.new_id("sbt"), share.id, pledge.id, lots, "offered", until)
     await unit.execute(
@@ -278,10 +274,10 @@ async def _offer(
     )
     await set_timer(unit, TIMER, asked.id, until)
     traded = await instrument(pool.instrument_id, unit)
-    price = landed(group.paid_goods_minor, pledge.freight_minor, traded.fees)
+    price = landed(part.goods_minor, pledge.freight_minor, traded.fees)
     fact = SubstituteOffered(
         pool_id=pool.id,
-        number=group.number,
+        number=part.number,
         substitute_id=asked.id,
         pledge_id=pledge.id,
         organisation_id=pledge.organisation_id,
@@ -297,8 +293,8 @@ async def _offer(
     return asked
 
 
-async def _end(unit: Unit, pool: PoolRow, group: GroupRow, share: Share) -> None:
-    assert group.seller_id is not None
+async def _end(unit: Unit, pool: PoolRow, part: PartRow, share: Share) -> None:
+    group = await store.group(unit, pool.id, part.number)
     if share.left_lots and group.is_by_offer:
         await capacity.give_back(unit, group.offer_id, share.left_lots)
         await deposits.unbind(unit, group.offer_id, share.left_lots)
@@ -308,7 +304,7 @@ async def _end(unit: Unit, pool: PoolRow, group: GroupRow, share: Share) -> None
         unit.now,
     )
     fact = SubstitutionEnded(
-        pool.id, share.number, share.freed_deal_id, group.seller_id, share.left_lots
+        pool.id, share.number, share.freed_deal_id, part.seller_id, share.left_lots
     )
     await unit.record(store.stream_of(pool.id), fact)
 

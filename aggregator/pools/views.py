@@ -49,6 +49,7 @@ def view(state: State, audience: Audience) -> View:
         "is_prolonged": state.is_prolonged,
         "prolong_minutes": opened.prolong_minutes,
         "auction_minutes": opened.auction_minutes,
+        "max_share": opened.max_share,
         "min_members": opened.min_members,
         "similarity": list(opened.similarity),
         "deposit_bps": opened.deposit_bps,
@@ -209,21 +210,32 @@ def _award(state: State, opened: PoolOpened, own: Standing) -> View | None:
         **_lines(price, opened.currency),
         "by": state.groups[own.group].by,
         "deal_id": won.deal_id,
+        "parts": [
+            {
+                "deal_id": part.deal_id,
+                "lots": part.lots,
+                "goods": decimal_text(part.goods_minor, opened.currency),
+            }
+            for part in won.parts
+        ],
+        "levelled": decimal_text(won.levelled_minor, opened.currency),
     }
 
 
 def _sold(state: State, opened: PoolOpened, organisation_id: str | None) -> list[View]:
     """Return what the asker supplies: its groups as totals, without names or shares."""
+    if organisation_id is None:
+        return []
     return [
         {
             "number": number,
-            "lots": group.lots,
-            "reduced_lots": group.reduced_lots,
-            "goods": decimal_text(group.paid_minor, opened.currency),
+            "lots": group.sold[organisation_id].lots,
+            "reduced_lots": group.sold[organisation_id].reduced_lots,
+            "goods": decimal_text(group.sold[organisation_id].goods_minor, opened.currency),
             "by": group.by,
         }
         for number, group in sorted(state.groups.items())
-        if group.paid_minor is not None and group.seller_id == organisation_id
+        if organisation_id in group.sold
     ]
 
 

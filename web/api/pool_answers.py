@@ -64,13 +64,27 @@ class OwnGroup(Answers):
     auction_closes_at: str | None
 
 
+class OwnPart(Answers):
+    """What one buys of one of several suppliers, at that one's goods price."""
+
+    deal_id: str
+    lots: int
+    goods: Money
+
+
 class OwnAward(Landed):
-    """One's award; `reduced_lots` are what the supplier will deliver of it, if fewer."""
+    """One's award; `reduced_lots` are what the supplier will deliver of it, if fewer.
+
+    Of several suppliers there is a deal with each, `parts`, and `goods` is the one price of all
+    members; `levelled` is what one paid beside the deals (below zero: got) for it to hold.
+    """
 
     lots: int
     reduced_lots: int | None
     by: Literal["offer", "auction"]
     deal_id: str
+    parts: list[OwnPart]
+    levelled: Money
 
 
 class OwnSubstitute(Landed):
@@ -127,6 +141,7 @@ class PoolView(Answers):
     is_prolonged: bool
     prolong_minutes: int
     auction_minutes: int
+    max_share: int | None
     min_members: int
     similarity: list[int]
     deposit_bps: int

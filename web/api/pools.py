@@ -41,7 +41,8 @@ class PoolBody(Body):
     """How a pool lives; everything is frozen when it opens.
 
     `firming_at` is 24 hours before the close when absent. `mode`: the standing offers'
-    price `breaks` buy at the close, or an `auction` below them, or the better of `both`.
+    price `breaks` buy at the close, or an `auction` below them, or the better of `both`. With
+    `max_share` several suppliers may win the auction, each at most so many per cent.
     """
 
     cell: Cell
@@ -67,6 +68,16 @@ class PledgeBody(Body):
     freight: Minor = 0
     size: Lots | None = None
     agrees_to_prolong: bool = False
+
+    def terms(self) -> pledging.PledgeTerms:
+        return pledging.PledgeTerms(
+            lots=self.lots,
+            limit_minor=self.limit,
+            tolerance_lots=self.tolerance,
+            freight_minor=self.freight,
+            size_lots=self.size,
+            agrees_to_prolong=self.agrees_to_prolong,
+        )
 
 
 class PledgeChangeBody(Body):
@@ -144,16 +155,9 @@ async def pool(call: Call) -> Answer:
 )
 async def join_pool(call: Call) -> Outcome:
     """Join a pool with a binding pledge; the deposit is held in the same act."""
-    body: PledgeBody = call.body
-    terms = pledging.PledgeTerms(
-        lots=body.lots,
-        limit_minor=body.limit,
-        tolerance_lots=body.tolerance,
-        freight_minor=body.freight,
-        size_lots=body.size,
-        agrees_to_prolong=body.agrees_to_prolong,
+    return await pledging.pledge(
+        call.market, call.actor, call.command, call.path["pool_id"], call.body.terms()
     )
-    return await pledging.pledge(call.market, call.actor, call.command, call.path["pool_id"], terms)
 
 
 def change_of(body: PledgeChangeBody) -> pledging.PledgeChange:

@@ -78,6 +78,8 @@ async def test_a_pool_reaches_its_break_in_firming_and_is_bought_by_the_offer(or
         "landed": "4919.80",
         "by": "offer",
         "deal_id": deals[4]["id"],
+        "parts": [],
+        "levelled": "0.00",
     }
     kinds = [type(fact) for fact in await scene.facts(pool_id)]
     assert kinds[-2:] == [PoolClosed, PoolAwarded]

@@ -38,6 +38,7 @@ export function openPoolForm() {
           value: "30",
           isOptional: true,
         },
+        { name: "max_share", label: t("page.pool.max_share"), type: "lots", isOptional: true },
         { name: "prolong_minutes", label: t("page.pool.prolong_minutes"), type: "lots", value: "0" },
       ],
       act: t("page.desk.open_pool"),
@@ -50,7 +51,7 @@ export function openPoolForm() {
         ],
         act: t("page.desk.open_pool"),
       }),
-      send: ({ instrument, region, tenor, auction_minutes: minutes, ...rest }, key) =>
+      send: ({ instrument, region, tenor, auction_minutes: minutes, max_share: share, ...rest }, key) =>
         send(
           "POST",
           "/pools",
@@ -58,6 +59,7 @@ export function openPoolForm() {
             cell: cellOf({ instrument, region, tenor }),
             ...rest,
             ...(rest.mode !== "breaks" && minutes && { auction_minutes: minutes }),
+            ...(rest.mode !== "breaks" && share && { max_share: share }),
           },
           key,
         ),

@@ -125,6 +125,7 @@ export function rules(page) {
     facts([
       [t("page.pool.mode"), t(`page.pool.mode.${pool.mode}`)],
       pool.mode !== "breaks" && [t("page.pool.auction_minutes"), whole(pool.auction_minutes)],
+      pool.max_share && [t("page.pool.max_share"), percent(pool.max_share * 100)],
       [t("page.pool.min_members"), whole(pool.min_members)],
       [t("page.pool.similarity"), pool.similarity.join(" : ")],
       [t("word.deposit"), percent(pool.deposit_bps)],
@@ -155,9 +156,30 @@ export function award(page, { award }) {
       ...compared.map(([label, sum]) => [`${t("page.pool.saving")} · ${t(label)}`, saving(sum)]),
     ]),
     award.reduced_lots && h("p", { class: "banner" }, t("page.pool.reduced_why")),
-    may("deals.read") &&
-      h("p", {}, h("a", { class: "button main", href: `/deals/${award.deal_id}` }, t("page.pool.to_deal"))),
+    award.parts.length > 0
+      ? parts(page, award)
+      : may("deals.read") &&
+          h("p", {}, h("a", { class: "button main", href: `/deals/${award.deal_id}` }, t("page.pool.to_deal"))),
   );
+}
+
+/** Show the deal with each of several suppliers, and what was levelled beside them. */
+function parts(page, award) {
+  return [
+    table({
+      rows: award.parts,
+      columns: [
+        {
+          label: t("page.pool.part"),
+          cell: (part) =>
+            may("deals.read") ? h("a", { href: `/deals/${part.deal_id}` }, part.deal_id) : part.deal_id,
+        },
+        { label: t("word.lots"), isNumber: true, cell: (part) => page.lots(part.lots) },
+        { label: `${t("word.goods")} ${page.unit()}`, isNumber: true, cell: (part) => amount(part.goods) },
+      ],
+    }),
+    h("p", { class: "note" }, t("page.pool.levelled_why", { levelled: amount(award.levelled) })),
+  ];
 }
 
 export function pledged(page, you) {
