@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+
+from matching.errors import Figured
 
 
-class MarketError(Exception):
-    """Base of every expected failure: a stable `code`, and the figures as fields."""
+class MarketError(Figured):
+    """Base of every expected failure of the application."""
 
-    code: ClassVar[str] = "market_error"
-
-    def figures(self) -> dict[str, object]:
-        """Return the fields by name."""
-        if not is_dataclass(self):
-            return {}
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    def __str__(self) -> str:
-        shown = ", ".join(f"{name}={value!r}" for name, value in self.figures().items())
-        return f"{self.code}({shown})"
+    code = "market_error"
 
 
 @dataclass

@@ -10,14 +10,10 @@ from dataclasses import fields, is_dataclass
 from typing import ClassVar
 
 
-class RuleViolation(Exception):
-    """A well-formed request that a market rule refuses.
+class Figured(Exception):
+    """An expected failure; its dataclass has a stable `code`, and the figures as fields."""
 
-    Subclasses are dataclasses with a stable `code`; their fields are the figures a
-    person needs to mend the request. They live beside the mechanism that raises them.
-    """
-
-    code: ClassVar[str] = "rule_violation"
+    code: ClassVar[str]
 
     def figures(self) -> dict[str, object]:
         """Return the fields by name."""
@@ -28,3 +24,13 @@ class RuleViolation(Exception):
     def __str__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.figures().items())
         return f"{self.code}({shown})"
+
+
+class RuleViolation(Figured):
+    """A well-formed request that a market rule refuses.
+
+    Its figures are what a person needs to mend the request. Subclasses live beside the
+    mechanism that raises them.
+    """
+
+    code = "rule_violation"

@@ -7,9 +7,12 @@ import importlib.util
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 from types import ModuleType
 
 from aggregator.db.embedded import EmbeddedPostgres
@@ -57,3 +60,21 @@ async def a_database() -> AsyncIterator[tuple[str, Path]]:
         dsn = postgres.dsn()
         await migrate(dsn)
         yield dsn, folder
+
+
+def tried(
+    seconds: int,
+    seed: int,
+    trial: Callable[[Random, Counter[str]], list[str]],
+    is_full: Callable[[Counter[str]], bool],
+) -> Found:
+    """Try drawn cases until one breaks a guarantee, or enough are tried and the time is over."""
+    until = time.monotonic() + seconds
+    done: Counter[str] = Counter()
+    broken: list[str] = []
+    number = 0
+    while not broken and (not is_full(done) or time.monotonic() < until):
+        number += 1
+        found = trial(Random(f"{seed}/{number}"), done)
+        broken = [f"{sentence} (case {number} of seed {seed})" for sentence in found]
+    return dict(sorted(done.items())), broken

@@ -70,6 +70,13 @@ def place_bid(state: State, command: PlaceBid, now: datetime) -> list[Event]:
 
 def require_open(state: State, now: datetime) -> None:
     """Refuse an act that needs a running auction: windows are [opens_at, closes_at)."""
+    require_before_close(state, now)
+    if now < state.rules.opens_at:
+        raise BidEarly(state.rules.opens_at)
+
+
+def require_before_close(state: State, now: datetime) -> None:
+    """Refuse an act that comes too late, or while an auction is paused."""
     if state.phase == "cancelled":
         raise AuctionCancelled(state.reason)
     if state.phase == "paused":
@@ -78,8 +85,6 @@ def require_open(state: State, now: datetime) -> None:
         raise BidLate(state.closes_at)
     if state.phase == "closed":
         raise AuctionClosed
-    if now < state.rules.opens_at:
-        raise BidEarly(state.rules.opens_at)
 
 
 def require_running(state: State) -> None:

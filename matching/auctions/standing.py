@@ -18,14 +18,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from matching.auctions.bidding import check_price, place_bid
+from matching.auctions.bidding import check_price, place_bid, require_before_close
 from matching.auctions.commands import PlaceBid, SetStanding
 from matching.auctions.events import BidPlaced, Event, StandingSet
 from matching.auctions.refusals import (
-    AuctionCancelled,
-    AuctionClosed,
-    AuctionPaused,
-    BidLate,
     LimitTooWeak,
     WrongCommand,
 )
@@ -45,14 +41,7 @@ def set_standing(state: State, command: SetStanding, now: datetime) -> list[Even
     rules = state.rules
     if rules.format != "english" or rules.shares or rules.criteria or rules.max_share:
         raise WrongCommand(rules.format)
-    if state.phase == "cancelled":
-        raise AuctionCancelled(state.reason)
-    if state.phase == "paused":
-        raise AuctionPaused(state.reason)
-    if now >= state.closes_at:
-        raise BidLate(state.closes_at)
-    if state.phase == "closed":
-        raise AuctionClosed
+    require_before_close(state, now)
     count = max((order.order for order in state.orders), default=0)
     if command.limit_minor is not None:
         check_price(rules, command.limit_minor, rules.lots)

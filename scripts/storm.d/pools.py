@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from random import Random
 
 from aggregator.laboratory.clearing import GuaranteeBroken, check_documents, clear_document
 from matching.clearing.pools import check_values
 from matching.pools.documents import instance_document
+from scripts._lent import Found, tried
 from tests.properties.pool_worlds import (
     World,
     a_world,
@@ -31,18 +31,8 @@ CHECKED = 2_000
 MUTATIONS = 1_000
 
 
-async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
-    """Return what was tried, and a sentence for each guarantee that did not hold."""
-    until = time.monotonic() + seconds
-    done: Counter[str] = Counter()
-    broken: list[str] = []
-    number = 0
-    while not broken and (not _is_full(done) or time.monotonic() < until):
-        number += 1
-        random = Random(f"{seed}/{number}")
-        found = _trial(random, done, is_full=_is_full(done))
-        broken = [f"{sentence} (world {number} of seed {seed})" for sentence in found]
-    return dict(sorted(done.items())), broken
+async def storm(seconds: int, seed: int) -> Found:
+    return tried(seconds, seed, _trial, _is_full)
 
 
 def _is_full(done: Counter[str]) -> bool:
@@ -56,7 +46,8 @@ def _is_full(done: Counter[str]) -> bool:
     )
 
 
-def _trial(random: Random, done: Counter[str], *, is_full: bool) -> list[str]:
+def _trial(random: Random, done: Counter[str]) -> list[str]:
+    is_full = _is_full(done)
     packs, tolerance = random.random() < 0.2, random.random() < 0.3
     world = a_world(random, packs=packs, tolerance=tolerance)
     result = world.cleared()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from random import Random
 from typing import Any
 
 from aggregator.laboratory.clearing import GuaranteeBroken, check_documents, clear_document
+from scripts._lent import Found, tried
 from tests.properties.strip_worlds import a_strip, tried_out
 from tests.unit.laboratory.mutating import mutated
 
@@ -18,17 +18,8 @@ SEARCHED = 200
 FREE = ("solver", "prices_canonical", "dual_prices_minor")
 
 
-async def storm(seconds: int, seed: int) -> tuple[dict[str, int], list[str]]:
-    """Return what was tried, and a sentence for each guarantee that did not hold."""
-    until = time.monotonic() + seconds
-    done: Counter[str] = Counter()
-    broken: list[str] = []
-    number = 0
-    while not broken and (not _is_full(done) or time.monotonic() < until):
-        number += 1
-        found = _trial(Random(f"{seed}/{number}"), done)
-        broken = [f"{sentence} (bundle {number} of seed {seed})" for sentence in found]
-    return dict(sorted(done.items())), broken
+async def storm(seconds: int, seed: int) -> Found:
+    return tried(seconds, seed, _trial, _is_full)
 
 
 def _is_full(done: Counter[str]) -> bool:
