@@ -31,13 +31,20 @@ from matching.money import split
 class _Filling:
     """What is left to award, and what became of the bids so far, best first.
 
-    `rejected` are bids of which a wanted quantity was not given.
+    `given` bids get `given_lots`: two lists, as a pair for each bid would cost a large book more
+    than its awards. `rejected` are bids of which a wanted quantity was not given.
     """
 
     left: int
-    given: list[tuple[BidPlaced, int]] = field(default_factory=list)
+    given: list[BidPlaced] = field(default_factory=list)
+    given_lots: list[int] = field(default_factory=list)
     skipped: list[tuple[BidPlaced, SkipReason]] = field(default_factory=list)
     rejected: list[BidPlaced] = field(default_factory=list)
+
+    def give(self, bids: Sequence[BidPlaced], lots: Sequence[int]) -> None:
+        self.given += bids
+        self.given_lots += lots
+        self.left -= sum(lots)
 
 
 def award(rules: Rules, standing: Sequence[BidPlaced], draw: Draw | None = None) -> Result:
@@ -55,10 +62,10 @@ def award(rules: Rules, standing: Sequence[BidPlaced], draw: Draw | None = None)
     awards = tuple(
         [
             Award(bid.bidder, bid.bid_id, lots, bid.price_minor if price is None else price)
-            for bid, lots in filling.given
+            for bid, lots in zip(filling.given, filling.given_lots, strict=True)
         ]
     )
-    awarded = sum([lots for _, lots in filling.given])
+    awarded = rules.lots - filling.left
     return Result(
         outcome=_outcome(rules, standing, awarded),
         awards=awards,
@@ -99,8 +106,9 @@ def _by_rank(rules: Rules, groups: Iterator[list[BidPlaced]], filling: _Filling)
     if rules.allow_single:
         shares = shares[: len(able)]
     parts = split(rules.max_award_lots, shares) if shares else []
-    filling.given = [(bid, min(part, bid.lots)) for bid, part in zip(able, parts, strict=False)]
-    filling.left -= sum(lots for _, lots in filling.given)
+    winners = able[: len(parts)]
+    given = [min(part, bid.lots) for bid, part in zip(winners, parts, strict=False)]
+    filling.give(winners, given)
     filling.rejected = able[len(parts) :]
 
 
@@ -110,9 +118,9 @@ def _fill(rules: Rules, groups: Iterator[list[BidPlaced]], filling: _Filling) ->
         if not filling.left:
             filling.rejected += able[:1]
             return
-        if rules.max_share is None and sum([bid.lots for bid in able]) <= filling.left:
-            filling.given += [(bid, bid.lots) for bid in able]
-            filling.left -= sum([bid.lots for bid in able])
+        wanted = [bid.lots for bid in able]
+        if rules.max_share is None and sum(wanted) <= filling.left:
+            filling.give(able, wanted)
         elif rules.marginal == "pro_rata":
             _fill_pro_rata(rules, able, filling)
         else:
@@ -132,8 +140,7 @@ def _fill_in_order(rules: Rules, group: list[BidPlaced], filling: _Filling) -> N
             filling.skipped.append((bid, reason))
             filling.rejected.append(bid)
             continue
-        filling.given.append((bid, lots))
-        filling.left -= lots
+        filling.give([bid], [lots])
 
 
 def _fill_pro_rata(rules: Rules, group: list[BidPlaced], filling: _Filling) -> None:
@@ -156,8 +163,8 @@ def _fill_pro_rata(rules: Rules, group: list[BidPlaced], filling: _Filling) -> N
             filling.rejected += [
                 bid for bid, lots, all_ in zip(claims, parts, wanted, strict=True) if lots < all_
             ]
-            filling.given += [(bid, lots) for bid, lots in zip(claims, parts, strict=True) if lots]
-            filling.left -= sum(parts)
+            served = [place for place, lots in enumerate(parts) if lots]
+            filling.give([claims[place] for place in served], [parts[place] for place in served])
             break
         place = -min(unmet)[1]
         reason = _cannot_take(rules, claims[place], parts[place])
@@ -178,7 +185,7 @@ def _cannot_take(rules: Rules, bid: BidPlaced, lots: int) -> SkipReason | None:
 def _clearing_price(rules: Rules, filling: _Filling) -> int | None:
     if rules.pricing == "pay_as_bid" or not filling.given:
         return None
-    worst = filling.given[-1][0].price_minor
+    worst = filling.given[-1].price_minor
     if rules.pricing == "last_accepted":
         return worst
     return _first_rejected(rules, filling, worst)
