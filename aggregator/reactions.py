@@ -34,7 +34,7 @@ from aggregator.market import Market, Reaction
 from aggregator.notices import addresses, choosing, delivering, mailing
 from aggregator.notices.telling import WHO_IS_TOLD, tell
 from aggregator.parties.facts import PersonLeft
-from aggregator.pools import answering, firming, listing, stating, substituting
+from aggregator.pools import answering, firming, listing, sight, stating, substituting
 from aggregator.pools import awarding as pool_awarding
 from aggregator.pools import closing as pool_closing
 from aggregator.pools import sending as pool_sending
@@ -133,6 +133,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,
     "pools.progress": stating.state_progress,
+    "pools.show": sight.show,
     "pools.substitute": substituting.expire,
     "prices.fold": publication.fold,
     "settlement.chargeback": chargebacks.again,

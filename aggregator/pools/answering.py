@@ -22,6 +22,7 @@ from aggregator.pools.facts import (
     Supplied,
 )
 from aggregator.pools.landed import landed
+from aggregator.pools.sight import check_seen
 from aggregator.pools.store import PledgeRow, PoolRow
 from aggregator.pools.substituting import Share, Substitute
 
@@ -88,7 +89,7 @@ async def _perform(
     market: Market, actor: Actor, command: Command, pool_id: str, step: Step
 ) -> Outcome:
     actor.require(ACT)
-    await store.load(Pool(), pool_id)
+    await check_seen(Pool(), actor, pool_id)
     stream = store.stream_of(pool_id)
     return await market.perform(actor, ACT, step, command=command, stream=stream)
 

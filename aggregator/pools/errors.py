@@ -19,6 +19,14 @@ class PoolIsClosed(RuleViolation):
 
 
 @dataclass
+class OwnPoolsSpent(RuleViolation):
+    """The firm's tier gives it so many group buys of its own at a time, and they are open."""
+
+    code = "own_pools_spent"
+    max_pools: int
+
+
+@dataclass
 class LotsOnlyRise(RuleViolation):
     """In firming neither the firm lots nor, with the tolerance, the most lots go down."""
 

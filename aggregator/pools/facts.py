@@ -82,9 +82,20 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """From when on a tier, and all above it, see a pool."""
+
+    tier: str
+    from_at: datetime
+
+
 @fact
 class PoolOpened:
-    """A gathering for a cell; every rule is frozen here, and shown to all."""
+    """A gathering for a cell; every rule is frozen here, and shown to all.
+
+    `sight` has the steps of its early sight; `is_own` when a firm opened it for itself.
+    """
 
     pool_id: str
     instrument_id: str
@@ -105,10 +116,20 @@ class PoolOpened:
     logistics_fee_bps: int = 0
     lot_fee_minor: int = 0
     max_share: int | None = None
+    sight: tuple[Sight, ...] = ()
+    is_own: bool = False
 
     @property
     def fees(self) -> Fees:
         return Fees(self.fee_bps, self.logistics_fee_bps, lot_minor=self.lot_fee_minor)
+
+
+@fact
+class PoolShown:
+    """From now on the tier of this number, and all above it, see the pool."""
+
+    pool_id: str
+    seen_from_tier: int
 
 
 @fact

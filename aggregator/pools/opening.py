@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator.catalogue.queries import InstrumentView, check_cell
 from aggregator.catalogue.tenors import Cell, after_month
 from aggregator.errors import InvalidField
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
-from aggregator.pools import stating, store
+from aggregator.parties.permissions import OPERATOR
+from aggregator.parties.registering import stream_of as firm_stream
+from aggregator.pools import sight, stating, store
+from aggregator.pools.errors import OwnPoolsSpent
 from aggregator.pools.facts import OfferListed, PoolOpened
+from aggregator.pools.sight import Early
 from aggregator.scheduler.timers import set_timer
+from aggregator.standing.privileges import rulebook, tier_held
 from aggregator.supply import queries as supply
 from aggregator.supply.offering import stream_of as supply_stream
 
@@ -33,7 +38,7 @@ class PoolTerms:
     `breaks`; a buy-side `auction` below the best of them; or `both`, the better for members.
     `max_share` lets several suppliers win the auction, none more than so many per cent of the lots.
     With `prolong_minutes` a pool that reached nothing goes on once for so long, if every
-    member agrees.
+    member agrees. With `has_early_sight` each tier sees it as early as the rulebook says.
     """
 
     cell: Cell
@@ -44,14 +49,16 @@ class PoolTerms:
     prolong_minutes: int = 0
     min_members: int = MIN_MEMBERS
     max_share: int | None = None
+    has_early_sight: bool = False
 
 
 async def open_pool(market: Market, actor: Actor, command: Command, terms: PoolTerms) -> Outcome:
-    """Open a pool for a cell.
+    """Open a pool for a cell; a firm opens its own ones as far as its tier goes.
 
     Raises:
         NotFound: the instrument does not exist.
         InvalidField: a term breaks its rule.
+        OwnPoolsSpent: the firm's tier gives it no further pool of its own.
 
     """
 
@@ -60,7 +67,10 @@ async def open_pool(market: Market, actor: Actor, command: Command, terms: PoolT
         _check_rules(terms)
         firming_at = _checked_firming(unit.now, terms)
         minutes = _checked_minutes(terms)
-        return await _open(unit, traded, terms, firming_at, minutes)
+        if _is_own(unit):
+            await _check_own(unit, terms)
+        early = await sight.early(unit, firming_at) if terms.has_early_sight else Early()
+        return await _open(unit, traded, terms, early, firming_at=firming_at, minutes=minutes)
 
     await check_cell(terms.cell)
     # In the order of the cell's offers, so that none is missed or listed twice.
@@ -69,15 +79,21 @@ async def open_pool(market: Market, actor: Actor, command: Command, terms: PoolT
 
 
 async def _open(
-    unit: Unit, traded: InstrumentView, terms: PoolTerms, firming_at: datetime, minutes: int
+    unit: Unit,
+    traded: InstrumentView,
+    terms: PoolTerms,
+    early: Early,
+    *,
+    firming_at: datetime,
+    minutes: int,
 ) -> Answer:
     pool_id, cell = unit.new_id("pool"), terms.cell
     await unit.execute(
         "insert into pool (id, instrument_id, region, tenor, cell, mode, state, similarity_n,"
         " similarity_d, min_members, auction_minutes, prolong_minutes, opened_by, opened_at,"
-        " firming_at, closes_at, max_share)"
+        " firming_at, closes_at, max_share, early_hours, seen_from_tier)"
         " values ($1, $2, $3, $4, $5, $6, 'gathering', $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-        " $16)",
+        " $16, $17, $18)",
         pool_id,
         cell.instrument_id,
         cell.region,
@@ -93,11 +109,15 @@ async def _open(
         firming_at,
         terms.closes_at,
         terms.max_share,
+        list(early.hours),
+        early.from_tier,
     )
     await set_timer(unit, store.FIRMING_TIMER, pool_id, firming_at)
     await set_timer(unit, store.CLOSE_TIMER, pool_id, terms.closes_at)
     await set_timer(unit, stating.TIMER, pool_id, unit.now + stating.BEAT)
+    await sight.set_next(unit, pool_id, unit.now, early.hours)
     opened = _opened(unit, pool_id, traded, terms, firming_at=firming_at, minutes=minutes)
+    opened = replace(opened, sight=early.steps, is_own=_is_own(unit))
     standing = await supply.standing(unit, str(cell), unit.now)
     listed = [OfferListed(pool_id, o.id, o.breaks, o.is_public) for o in standing]
     await unit.record(store.stream_of(pool_id), opened, *listed)
@@ -141,6 +161,28 @@ def _opened(
         lot_fee_minor=traded.lot_fee_minor,
         max_share=terms.max_share,
     )
+
+
+def _is_own(unit: Unit) -> bool:
+    return OPERATOR not in unit.actor.roles
+
+
+async def _check_own(unit: Unit, terms: PoolTerms) -> None:
+    """Refuse a firm's own pool beyond what its tier and the rulebook give."""
+    book = await rulebook(unit.now, unit)
+    least, most = timedelta(hours=book.own_pool_hours), timedelta(days=book.own_pool_days)
+    if not least <= terms.closes_at - unit.now <= most:
+        rule = f"{book.own_pool_hours} hours to {book.own_pool_days} days ahead"
+        raise InvalidField("/closes_at", rule, Unit.stamp(terms.closes_at))
+    firm = unit.actor.organisation_id
+    tier = await tier_held(firm, unit.now, unit)
+    await unit.lock(firm_stream(firm))
+    row = await unit.row(
+        "select count(*) as n from pool where opened_by = $1 and state in ('gathering', 'firming')",
+        firm,
+    )
+    if row is None or row["n"] >= tier.own_pools:
+        raise OwnPoolsSpent(tier.own_pools)
 
 
 def _checked_firming(now: datetime, terms: PoolTerms) -> datetime:

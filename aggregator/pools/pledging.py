@@ -31,6 +31,7 @@ from aggregator.pools.errors import (
 from aggregator.pools.facts import PledgeChanged, PledgeJoined, PledgeWithdrawn
 from aggregator.pools.firming import begin_if_due
 from aggregator.pools.landed import deposit, net_limit
+from aggregator.pools.sight import check_seen
 from aggregator.pools.sizes import SETTLED, Size, check_near, size_of
 from aggregator.pools.store import PledgeRow, PoolRow
 from aggregator.standing.privileges import deposit_off, lowered
@@ -171,7 +172,7 @@ async def perform_in(
 ) -> Outcome:
     """Carry out a step of a member in the order of the pool's stream."""
     actor.require("pools.pledge")
-    await store.load(Pool(), pool_id)  # an unknown id must not leave a stream behind
+    await check_seen(Pool(), actor, pool_id)  # an unknown id must not leave a stream behind
     stream = store.stream_of(pool_id)
     return await market.perform(
         actor,

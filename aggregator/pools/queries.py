@@ -8,6 +8,7 @@ from aggregator.journal.reading import Pool, Reader, decoded, entries
 from aggregator.market import PUBLIC, Actor, Audience
 from aggregator.pools import store, views
 from aggregator.pools.landed import deposit
+from aggregator.pools.sight import SEEN, check_seen, eyes
 from aggregator.pools.state import State, evolve
 from aggregator.pools.views import View
 from aggregator.standing.privileges import lowered
@@ -21,8 +22,9 @@ def audience_of(actor: Actor | None) -> Audience:
 
 async def pool(actor: Actor | None, pool_id: str, reader: Reader | None = None) -> View:
     """Return the pool as the actor may see it, or raise NotFound."""
-    state = await state_of(reader or Pool(), pool_id)
-    return views.view(state, audience_of(actor))
+    source = reader or Pool()
+    await check_seen(source, actor, pool_id)
+    return views.view(await state_of(source, pool_id), audience_of(actor))
 
 
 async def cell_of(pool_id: str, reader: Reader | None = None) -> Cell:
@@ -42,9 +44,10 @@ async def pools(
     """Return pools as the actor may see them, the newest first, after the one named."""
     source = reader or Pool()
     found = await source.rows(
-        "select id from pool where ($1::text is null or cell = $1)"
-        " and ($2::text is null or state = $2) and ($3::text is null or id < $3)"
-        " order by id desc limit $4",
+        f"select id from pool p where {SEEN} and ($3::text is null or cell = $3)"
+        " and ($4::text is null or state = $4) and ($5::text is null or id < $5)"
+        " order by id desc limit $6",
+        *eyes(actor),
         cell,
         phase,
         after,
@@ -74,7 +77,9 @@ async def preview(
         InvalidField: the freight leaves nothing of the limit.
 
     """
-    state = await state_of(reader or Pool(), pool_id)
+    source = reader or Pool()
+    await check_seen(source, actor, pool_id)
+    state = await state_of(source, pool_id)
     opened = state.opened
     assert opened is not None
     if limit_minor is not None and limit_minor <= freight_minor:

@@ -18,6 +18,7 @@ from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
 from aggregator.pools.landed import Landed, landed
 from aggregator.pools.queries import state_of
+from aggregator.pools.sight import check_seen
 from aggregator.pools.state import State
 from aggregator.pools.views import View
 from matching.pools.progress import envelope
@@ -52,6 +53,7 @@ async def savings(
 
     """
     source = reader or Pool()
+    await check_seen(source, actor, pool_id)
     state = await state_of(source, pool_id)
     opened = state.opened
     assert opened is not None

@@ -19,6 +19,7 @@ from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.pools import store, substituting
 from aggregator.pools.facts import GroupMember, ShortfallDeclared
+from aggregator.pools.sight import check_seen
 from aggregator.pools.store import PledgeRow
 from matching.money import Rounding, scaled
 from matching.pools.sharing import reduced_to
@@ -87,7 +88,7 @@ async def declare(
         return {"pool_id": pool_id, "number": group, "lots": lots, "sold_lots": sold}
 
     actor.require(ACT)
-    await store.load(Pool(), pool_id)
+    await check_seen(Pool(), actor, pool_id)
     stream = store.stream_of(pool_id)
     return await market.perform(actor, ACT, step, command=command, stream=stream)
 

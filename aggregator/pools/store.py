@@ -27,7 +27,7 @@ FIRMING_TIMER, CLOSE_TIMER = "pools.firming", "pools.close"
 _POOL = (
     "id, instrument_id, region, tenor, mode, state, similarity_n, similarity_d, min_members,"
     " auction_minutes, prolong_minutes, is_prolonged, opened_at, firming_at, closes_at,"
-    " told_lots, is_told, max_share"
+    " told_lots, is_told, max_share, early_hours, seen_from_tier"
 )
 _PLEDGE = (
     "id, seq, pool_id, organisation_id, owner_group, lots, tolerance_lots, limit_minor,"
@@ -46,6 +46,7 @@ class PoolRow:
     """A pool as it stands; `told_lots` is what was last stated of it, `is_told` still now.
 
     `max_share` is the most that one supplier wins of a group's auction, in per cent.
+    `early_hours` are those of each tier, where it opened with early sight.
     """
 
     id: str
@@ -66,6 +67,8 @@ class PoolRow:
     told_lots: int | None
     is_told: bool
     max_share: int | None
+    early_hours: Sequence[int]
+    seen_from_tier: int
 
     @property
     def cell(self) -> Cell:

@@ -10,6 +10,7 @@ from aggregator.catalogue.queries import instrument
 from aggregator.deals.history import Habit, OwnPrice, habits, last_price
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
+from aggregator.pools.sight import SEEN, eyes
 
 ACT = "demand.read"
 MAX_POOLS = 20
@@ -78,16 +79,16 @@ async def _suggestion(
 async def _open_pools(source: Reader, actor: Actor, now: datetime, habit: Habit) -> list[OpenPool]:
     """Return the pools of the habit that are open, the earliest month first."""
     found = await source.rows(
-        "select p.id as pool_id, p.tenor, case when p.firming_at <= $3 then 'firming'"
+        "select p.id as pool_id, p.tenor, case when p.firming_at <= $5 then 'firming'"
         " else p.state end as phase, p.firming_at, p.closes_at, exists (select from pledge l"
-        " where l.pool_id = p.id and l.organisation_id = $4 and l.state = 'standing')"
-        " as is_joined from pool p where p.instrument_id = $1 and p.region = $2"
-        " and p.state in ('gathering', 'firming') and p.closes_at > $3"
-        " order by p.tenor, p.closes_at, p.id limit $5",
+        " where l.pool_id = p.id and l.organisation_id = $1 and l.state = 'standing')"
+        f" as is_joined from pool p where {SEEN} and p.instrument_id = $3 and p.region = $4"
+        " and p.state in ('gathering', 'firming') and p.closes_at > $5"
+        " order by p.tenor, p.closes_at, p.id limit $6",
+        *eyes(actor),
         habit.instrument_id,
         habit.region,
         now,
-        actor.organisation_id,
         MAX_POOLS,
     )
     return [OpenPool(**dict(row)) for row in found]

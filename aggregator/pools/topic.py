@@ -8,6 +8,7 @@ from aggregator.journal.reading import Entry, Pool
 from aggregator.market import Actor, Audience
 from aggregator.pools import store, views
 from aggregator.pools.queries import audience_of
+from aggregator.pools.sight import check_seen
 from aggregator.pools.state import State, evolve
 
 
@@ -17,7 +18,7 @@ class PoolTopic:
     is_state = True
 
     async def allow(self, actor: Actor | None, topic_id: str) -> Audience:
-        await store.load(Pool(), topic_id)
+        await check_seen(Pool(), actor, topic_id)
         return audience_of(actor)
 
     def stream(self, topic_id: str, actor: Actor | None) -> str:  # noqa: ARG002 - one for all

@@ -51,6 +51,8 @@ def view(state: State, audience: Audience) -> View:
         "auction_minutes": opened.auction_minutes,
         "max_share": opened.max_share,
         "min_members": opened.min_members,
+        "sight": [{"tier": one.tier, "from_at": stamp(one.from_at)} for one in opened.sight],
+        "opened_by": _opened_by(opened, audience.organisation_id),
         "similarity": list(opened.similarity),
         "deposit_bps": opened.deposit_bps,
         "fee_bps": opened.fee_bps,
@@ -64,6 +66,13 @@ def view(state: State, audience: Audience) -> View:
         "you": _you(state, opened, breaks, audience.organisation_id),
         "sold": _sold(state, opened, audience.organisation_id),
     }
+
+
+def _opened_by(opened: PoolOpened, organisation_id: str | None) -> str:
+    """Return whether the market opened it, the asker's firm, or another for itself."""
+    if not opened.is_own:
+        return "market"
+    return "you" if opened.opened_by == organisation_id else "member"
 
 
 def landed_at_breaks(

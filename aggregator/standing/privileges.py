@@ -1,7 +1,9 @@
-"""What a tier is for: a lower deposit, more days for returns, offers kept for a tier and above.
+"""What a tier is for: deposit, returns, offers, early sight, own group buys, first place.
 
 The deposit is lower on pledges, on forward orders and on what a firm wins in an auction; the days
 are those of what it buys; for whom an offer is kept, its supplier says (`supply`).
+How early a group buy is seen, how many of its own a firm opens and who goes first among equals,
+`pools` asks here.
 Never a price, and never who wins: while bids are made everybody's deposit is the same share.
 """
 
@@ -12,19 +14,29 @@ from datetime import datetime
 from aggregator.journal.reading import Pool, Reader
 from aggregator.standing import store
 from matching.money import Rounding, scaled
-from matching.standing.rulebook import Tier
+from matching.standing.rulebook import Rulebook, Tier
 
 _WHOLE_BPS = 10_000
 
 
 async def tier_held(organisation_id: str, now: datetime, reader: Reader | None = None) -> Tier:
     """Return the tier of a firm as the rulebook in force has it."""
+    return (await place_held(organisation_id, now, reader))[1]
+
+
+async def place_held(
+    organisation_id: str, now: datetime, reader: Reader | None = None
+) -> tuple[int, Tier]:
+    """Return the number of a firm's tier, which is its place among equals, and the tier."""
     reader = reader or Pool()
     tiers = (await store.in_force(reader, now)).book.tiers
-    found = await reader.rows(
-        "select tier from standing_tier where organisation_id = $1", organisation_id
-    )
-    return tiers[min(found[0]["tier"] if found else 0, len(tiers) - 1)]
+    number = min((await store.held(reader, organisation_id)).tier, len(tiers) - 1)
+    return number, tiers[number]
+
+
+async def rulebook(now: datetime, reader: Reader) -> Rulebook:
+    """Return the rulebook in force."""
+    return (await store.in_force(reader, now)).book
 
 
 async def deposit_off(organisation_id: str, now: datetime, reader: Reader | None = None) -> int:

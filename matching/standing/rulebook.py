@@ -1,7 +1,8 @@
 """The rulebook of standing as data: what counts how much, for which tier, and what a tier is for.
 
 Effort counts at least twice as much as turnover: a book in which it does not is refused. A tier's
-privilege is opportunity, a lower deposit and a longer time for returns, never a price.
+privilege is opportunity: a lower deposit, a longer time for returns, an early sight of group buys,
+group buys of one's own, the first place among equals. It is never a price.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ WHOLE = 1_000
 MOST_TIERS = 9
 MOST_OFF_BPS = 5_000
 MOST_MORE_DAYS = 30
+MOST_EARLY_HOURS = 72
+MOST_OWN_POOLS = 10
+MOST_POOL_DAYS = 365
 _MOST = 10**15
 
 
@@ -41,13 +45,17 @@ class RulebookRefused(RuleViolation):
 class Tier:
     """A tier: the least score, and what it is for.
 
-    How much less of a deposit, in 1/10,000 of it, and how many days more for returns.
+    How much less of a deposit, in 1/10,000 of it; how many days more for returns; how many hours
+    before the first tier it sees a group buy that opens with early sight; how many group buys of
+    its own a firm may have open at a time. Its place among the tiers counts among equals.
     """
 
     name: str
     least: int
     deposit_off_bps: int
     return_days_more: int = 0
+    early_hours: int = 0
+    own_pools: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,8 @@ class Rulebook:
     full_deals: int
     tiers: tuple[Tier, ...]
     sizes: tuple[SizeClass, ...]
+    own_pool_hours: int
+    own_pool_days: int
 
     def tier_of(self, score: int) -> int:
         """Return the number of the highest tier whose least score is reached; 0 is the first."""
@@ -101,14 +111,16 @@ FIRST = Rulebook(
     tiers=(
         Tier("entry", 0, 0),
         Tier("steady", 300, 1_000, 1),
-        Tier("proven", 550, 2_000, 3),
-        Tier("leading", 780, 3_000, 7),
+        Tier("proven", 550, 2_000, 3, 12, 1),
+        Tier("leading", 780, 3_000, 7, 24, 3),
     ),
     sizes=(
         SizeClass("small", 100, 600_000_000),
         SizeClass("middle", 1_000, 6_000_000_000),
         SizeClass("large", None, 60_000_000_000),
     ),
+    own_pool_hours=24,
+    own_pool_days=30,
 )
 
 
@@ -131,6 +143,8 @@ def document_of(book: Rulebook) -> dict[str, Any]:
             }
             for size in book.sizes
         ],
+        "own_pool_hours": book.own_pool_hours,
+        "own_pool_days": book.own_pool_days,
     }
 
 
@@ -152,10 +166,13 @@ def rulebook_of(document: Mapping[str, Any]) -> Rulebook:
         full_deals=document["full_deals"],
         tiers=tuple(Tier(**tier) for tier in document["tiers"]),
         sizes=tuple(SizeClass(**size) for size in document["sizes"]),
+        own_pool_hours=document.get("own_pool_hours", FIRST.own_pool_hours),
+        own_pool_days=document.get("own_pool_days", FIRST.own_pool_days),
     )
     _check_points(book)
     _check_tiers(book.tiers)
     _check_sizes(book.sizes)
+    _check_own_pools(book)
     return book
 
 
@@ -175,16 +192,28 @@ def _check_points(book: Rulebook) -> None:
 
 def _check_tiers(tiers: Sequence[Tier]) -> None:
     leasts = [tier.least for tier in tiers]
-    offs = [tier.deposit_off_bps for tier in tiers]
     if not 1 <= len(tiers) <= MOST_TIERS or leasts[0] != 0 or leasts[-1] > WHOLE:
         raise RulebookRefused("tiers_from_zero", len(tiers))
     if leasts != sorted(set(leasts)) or len({tier.name for tier in tiers}) != len(tiers):
         raise RulebookRefused("tiers_in_order", len(tiers))
-    if offs != sorted(offs) or not 0 <= offs[0] <= offs[-1] <= MOST_OFF_BPS:
-        raise RulebookRefused("deposit_off", MOST_OFF_BPS)
-    more = [tier.return_days_more for tier in tiers]
-    if more != sorted(more) or not 0 <= more[0] <= more[-1] <= MOST_MORE_DAYS:
-        raise RulebookRefused("return_days_more", MOST_MORE_DAYS)
+    for rule, most in _MOSTS.items():
+        figures = [getattr(tier, rule) for tier in tiers]
+        if figures != sorted(figures) or not 0 <= figures[0] <= figures[-1] <= most:
+            raise RulebookRefused(rule, most)
+
+
+_MOSTS = {
+    "deposit_off_bps": MOST_OFF_BPS,
+    "return_days_more": MOST_MORE_DAYS,
+    "early_hours": MOST_EARLY_HOURS,
+    "own_pools": MOST_OWN_POOLS,
+}
+"""The most of each privilege; none is less in a higher tier."""
+
+
+def _check_own_pools(book: Rulebook) -> None:
+    if not 1 <= book.own_pool_hours <= 24 * book.own_pool_days <= 24 * MOST_POOL_DAYS:
+        raise RulebookRefused("own_pool_days", MOST_POOL_DAYS)
 
 
 def _check_sizes(sizes: Sequence[SizeClass]) -> None:

@@ -125,8 +125,18 @@ class OwnSale(Answers):
     by: Literal["offer", "auction"]
 
 
+class Sight(Answers):
+    """From when on a tier, and all above it, see the pool."""
+
+    tier: str
+    from_at: str
+
+
 class PoolView(Answers):
-    """The pool for the eyes of whoever asks; `you` is one's own pledge, `sold` what one sold."""
+    """The pool for the eyes of whoever asks; `you` is one's own pledge, `sold` what one sold.
+
+    `sight` has the steps of its early sight, if it opened with one.
+    """
 
     pool_id: str
     cell: str
@@ -143,6 +153,8 @@ class PoolView(Answers):
     auction_minutes: int
     max_share: int | None
     min_members: int
+    sight: list[Sight]
+    opened_by: Literal["market", "member", "you"]
     similarity: list[int]
     deposit_bps: int
     fee_bps: int

@@ -42,7 +42,9 @@ class PoolBody(Body):
 
     `firming_at` is 24 hours before the close when absent. `mode`: the standing offers'
     price `breaks` buy at the close, or an `auction` below them, or the better of `both`. With
-    `max_share` several suppliers may win the auction, each at most so many per cent.
+    `max_share` several suppliers may win the auction, each at most so many per cent. With
+    `has_early_sight` each tier sees it as many hours early as the rulebook says. A firm opens
+    as many of its own as its tier allows.
     """
 
     cell: Cell
@@ -53,6 +55,7 @@ class PoolBody(Body):
     prolong_minutes: Minutes = 0
     min_members: Annotated[int, Field(ge=3, le=1000)] = opening.MIN_MEMBERS
     max_share: Annotated[int, Field(ge=opening.MIN_SHARE, le=opening.MAX_SHARE)] | None = None
+    has_early_sight: bool = False
 
 
 class PledgeBody(Body):
@@ -135,6 +138,7 @@ async def open_pool(call: Call) -> Outcome:
         prolong_minutes=body.prolong_minutes,
         min_members=body.min_members,
         max_share=body.max_share,
+        has_early_sight=body.has_early_sight,
     )
     return await opening.open_pool(call.market, call.actor, call.command, terms)
 

@@ -14,7 +14,7 @@ from aggregator.journal.facts import stamp
 from aggregator.market import Answer, Outcome
 from aggregator.standing import queries, ruling
 from matching.standing.foreseeing import Supposed
-from matching.standing.rulebook import document_of
+from matching.standing.rulebook import FIRST, document_of
 from web.api.fields import Answers, Body, Id, Instant, Minor, Query
 from web.api.routing import PUBLIC, Call, Download, route
 
@@ -38,12 +38,18 @@ class SupposedQuery(Query):
 
 
 class TierBody(Body):
-    """A tier, its least score, how much less of a deposit and how many days more for returns."""
+    """A tier, its least score, how much less of a deposit and how many days more for returns.
+
+    `early_hours`: how much earlier than the first tier it sees group buys that open with early
+    sight. `own_pools`: how many of its own a firm may have open at a time.
+    """
 
     name: TierName
     least: Points
     deposit_off_bps: Annotated[int, Field(ge=0, le=5_000)]
     return_days_more: Annotated[int, Field(ge=0, le=30)] = 0
+    early_hours: Annotated[int, Field(ge=0, le=72)] = 0
+    own_pools: Annotated[int, Field(ge=0, le=10)] = 0
 
 
 class SizeBody(Body):
@@ -67,6 +73,8 @@ class RulebookBody(Body):
     full_deals: Annotated[int, Field(ge=1, le=1_000)]
     tiers: Annotated[list[TierBody], Field(min_length=1, max_length=9)]
     sizes: Annotated[list[SizeBody], Field(min_length=1, max_length=9)]
+    own_pool_hours: Annotated[int, Field(ge=1, le=720)] = FIRST.own_pool_hours
+    own_pool_days: Annotated[int, Field(ge=1, le=365)] = FIRST.own_pool_days
 
 
 class ReferralBody(Body):
@@ -90,6 +98,8 @@ class Tier(Answers):
     least: int
     deposit_off_bps: int
     return_days_more: int
+    early_hours: int
+    own_pools: int
 
 
 class Size(Answers):
@@ -152,6 +162,8 @@ class Rulebook(Answers):
     full_deals: int
     tiers: list[Tier]
     sizes: list[Size]
+    own_pool_hours: int
+    own_pool_days: int
 
 
 class Rulebooks(Answers):

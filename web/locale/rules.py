@@ -54,6 +54,8 @@ RULES: Mapping[str, str] = {
     "{n} days ahead or more": "须至少提前 {n} 天",
     "after the version before": "须晚于上一版",
     "a tier above the first": "须为首级以上的等级",
+    "only where it gathers for {n} hours": "集单至少要 {n} 小时",
+    "{n_low} hours to {n_high} days ahead": "须在 {n_low} 小时之后、{n_high} 天之内",
     "only where the offer is not public": "报价不公开时才可指定对象",
     "an EU VAT number, its state first": "须为欧盟增值税号，以国家代码开头",
     "the check digits of an EU VAT number": "欧盟增值税号的校验位不符",

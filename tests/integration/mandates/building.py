@@ -111,7 +111,7 @@ class Firm:
     async def pool(self) -> str:
         opened = await pool_opening.open_pool(
             self.market,
-            self.people["clerk"],
+            OPERATOR,
             a_command(),
             pool_opening.PoolTerms(
                 cell=CELL,

@@ -9,11 +9,12 @@ import { t } from "./words.js";
 
 const DAY = 86_400_000;
 
-export function openPoolForm() {
+export function openPoolForm(note = null) {
   return h(
     "details",
     { class: "panel" },
     h("summary", {}, t("page.desk.open_pool")),
+    note && h("p", { class: "note" }, note),
     form({
       isWide: true,
       fields: [
@@ -40,6 +41,7 @@ export function openPoolForm() {
         },
         { name: "max_share", label: t("page.pool.max_share"), type: "lots", isOptional: true },
         { name: "prolong_minutes", label: t("page.pool.prolong_minutes"), type: "lots", value: "0" },
+        { name: "has_early_sight", label: t("page.desk.early_sight"), type: "check", value: false },
       ],
       act: t("page.desk.open_pool"),
       confirm: (values) => ({

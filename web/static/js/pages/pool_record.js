@@ -1,7 +1,7 @@
 /** What a group buy shows: its breaks with my landed prices, its rules, my pledge and result. */
 
 import { cellName } from "../core/catalogue.js";
-import { month } from "../core/clock.js";
+import { dayAndTime, month } from "../core/clock.js";
 import { h } from "../core/dom.js";
 import { amount, percent, saving, whole } from "../core/numbers.js";
 import { chip, empty, facts, panel, table } from "../core/parts.js";
@@ -130,11 +130,18 @@ export function rules(page) {
       [t("page.pool.similarity"), pool.similarity.join(" : ")],
       [t("word.deposit"), percent(pool.deposit_bps)],
       [t("word.fee"), percent(pool.fee_bps)],
+      [t("page.pool.opened_by"), t(`page.pool.opened_by.${pool.opened_by}`)],
+      pool.sight.length > 0 && [t("page.pool.sight"), pool.sight.map(sightOf).join(t("word.comma"))],
       pool.prolong_minutes > 0 && [t("page.pool.prolong_minutes"), whole(pool.prolong_minutes)],
     ]),
     h("p", { class: "note" }, t("page.pool.promise")),
     h("p", { class: "note" }, t("page.pool.progress_why")),
   );
+}
+
+function sightOf({ tier, from_at: from }, place, steps) {
+  const at = dayAndTime(Date.parse(from));
+  return place === steps.length - 1 ? t("page.pool.sight_all", { at }) : t("page.pool.sight_tier", { tier: worded("tier", tier), at });
 }
 
 export function award(page, { award }) {

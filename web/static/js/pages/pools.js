@@ -9,11 +9,12 @@ import { amount, lots, priceUnit } from "../core/numbers.js";
 import { chip, empty, head, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { may } from "../core/viewer.js";
-import { t } from "../core/words.js";
+import { t, worded } from "../core/words.js";
 
 export async function show(main) {
   const body = h("div", { class: "stack live" });
   const next = h("div", { class: "stack" });
+  const opening = h("div", { class: "stack" });
   fill(
     main,
     head(t("page.pools.title"), {
@@ -23,10 +24,26 @@ export async function show(main) {
         may("demand.request") && h("a", { class: "button", href: "/requests" }, t("page.requests.title")),
       ],
     }),
-    h("div", { class: "stack" }, next, body, may("pools.open") && openPoolForm()),
+    h("div", { class: "stack" }, next, body, opening),
   );
+  showOpening(opening).catch(() => {});
   if (may("demand.read")) showNext(next).catch(() => {});
   await live({ path: "/pools?limit=100", show: ({ pools }) => showAll(body, pools) });
+}
+
+/** Let the market open a group buy, and a firm one of its own as its tier allows. */
+async function showOpening(opening) {
+  if (!may("pools.open")) return;
+  if (!may("standing.read")) return fill(opening, openPoolForm());
+  const [{ tier, rulebook }, { rulebooks }] = await Promise.all([get("/standing"), get("/standing/rulebooks")]);
+  const book = rulebooks.find(({ version }) => version === rulebook);
+  const first = book.tiers.find(({ own_pools: count }) => count > 0);
+  const figures = { count: tier.own_pools, hours: book.own_pool_hours, days: book.own_pool_days };
+  if (tier.own_pools > 0) {
+    fill(opening, openPoolForm(t("page.pools.own_note", { ...figures, tier: worded("tier", tier.name) })));
+  } else if (first) {
+    fill(opening, h("p", { class: "note" }, t("page.pools.own_none", { tier: worded("tier", first.name) })));
+  }
 }
 
 function showAll(body, pools) {

@@ -34,7 +34,7 @@ function heldOf(own) {
       [t("page.standing.class"), `${worded("page.kind", own.kind)} · ${worded("size", own.size.name)}`],
       [t("page.standing.privilege"), privilege(own.tier)],
     ]),
-    h("p", { class: "note" }, t("page.standing.sees_offers"), " ", t("page.standing.not_yet")),
+    h("p", { class: "note" }, t("page.standing.sees_offers")),
     h("progress", { max: WHOLE, value: own.points, "aria-label": t("page.standing.points") }),
     own.drop_to &&
       h(
@@ -49,10 +49,13 @@ function heldOf(own) {
   );
 }
 
-function privilege({ deposit_off_bps: bps, return_days_more: days }) {
+function privilege({ deposit_off_bps: bps, return_days_more: days, early_hours: hours, own_pools: count, least }) {
   const given = [
     bps > 0 && t("page.standing.deposit_off", { percent: bps / 100 }),
     days > 0 && t("page.standing.return_days_more", { days }),
+    hours > 0 && t("page.standing.early_hours", { hours }),
+    count > 0 && t("page.standing.own_pools", { count }),
+    least > 0 && t("page.standing.goes_first"),
   ].filter(Boolean);
   return given.length > 0 ? given.join(t("word.comma")) : t("page.standing.no_privilege");
 }
@@ -171,6 +174,7 @@ function rulebookOf(book) {
         { label: t("page.standing.full"), isNumber: true, cell: (row) => amount(row.full) },
       ],
     }),
+    h("p", { class: "note" }, t("page.standing.rule_own_pools", { hours: book.own_pool_hours, days: book.own_pool_days })),
     h("p", { class: "note" }, t("page.standing.rule_drop")),
   );
 }
