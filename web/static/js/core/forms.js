@@ -54,13 +54,9 @@ export function form({ fields, act, confirm, send, done, isWide = false, extra, 
 
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (button.disabled) return;
-    clear(made, top);
-    button.disabled = true;
-    button.setAttribute("aria-busy", "true");
-    await submit().finally(() => {
-      button.disabled = false;
-      button.removeAttribute("aria-busy");
+    await once(button, () => {
+      clear(made, top);
+      return submit();
     });
   });
   if (onchange) {
@@ -78,9 +74,8 @@ export function actButton({ label, confirm, send, done, className = "main", isLo
   const top = h("span", { class: "wrong", role: "alert" });
   let key = null;
   const button = h("button", { class: className, type: "button", disabled: isLocked }, label);
-  button.addEventListener("click", async () => {
-    if (button.disabled) return;
-    button.disabled = true;
+
+  async function press() {
     fill(top);
     try {
       if (confirm && !(await confirmed(confirm()))) return;
@@ -96,11 +91,22 @@ export function actButton({ label, confirm, send, done, className = "main", isLo
         faults(error).map(({ text }) => text),
         wayOut(error),
       );
-    } finally {
-      button.disabled = false;
     }
-  });
+  }
+
+  button.addEventListener("click", () => once(button, press));
   return [button, top];
+}
+
+/** Act unless the button is at it already. It is not disabled meanwhile: that would drop the focus. */
+async function once(button, act) {
+  if (button.getAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  try {
+    await act();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
 }
 
 function read(made) {
