@@ -114,7 +114,7 @@ class Settlement:
             payouts.order,
             amount_minor=1_000_000,
             currency="CNY",
-            payee_account=await with_account(self._parties.seller),
+            payee_account=await with_account(self._parties.seller_id),
         )
         await self._bank(DEBIT, "Mill", 1_000_000, str(paid.answer["reference"]))
 

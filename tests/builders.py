@@ -87,6 +87,22 @@ async def with_cash(market: Market, organisation_id: str, amount_minor: int) -> 
     await market.perform(Actor.SYSTEM, "settlement.import", step)
 
 
+async def with_account(organisation_id: str, number: str = "622200001234") -> str:
+    """Let a firm have a verified bank account of this number."""
+    await Pool().rows(
+        "with p as (insert into person (id, login, name, password_hash, created_at)"
+        " values ('per_' || $1 || $2, 'per_' || $1 || $2, 'cashier', 'none', now())"
+        " on conflict do nothing returning id)"
+        " insert into bank_account (id, organisation_id, number, bank_code, state, declared_by,"
+        " declared_as, declared_at, confirmed_at, usable_at, verified_at)"
+        " select 'bac_' || $1 || $2, $1, $2, '102100099996', 'verified', p.id, '{finance}',"
+        " to_timestamp(0), to_timestamp(0), to_timestamp(0), to_timestamp(0) from p returning id",
+        organisation_id,
+        number,
+    )
+    return number
+
+
 async def with_sugar(market: Market, *regions: str, **terms: object) -> str:
     """Define white sugar and its regions; return the instrument's id."""
     operator = an_actor("operator", "operator")

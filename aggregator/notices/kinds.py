@@ -85,6 +85,16 @@ _BINDING: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
         _PAYING,
         ("money_taken_back", "payment_failed", "invoice_issued", "credit_note_issued"),
     ),
+    (
+        "money",
+        _PAYING | _OWNING,
+        (
+            "bank_account_proposed",
+            "bank_account_unverified",
+            "bank_account_verified",
+            "bank_account_ended",
+        ),
+    ),
     ("standing", _OWNING, ("tier_drop_announced", "tier_dropped")),
     ("market", _OPERATING, ("pool_not_certified", "strip_not_certified")),
 )

@@ -62,7 +62,13 @@ from aggregator.pools.facts import (
     SubstitutionEnded,
     Supplied,
 )
-from aggregator.settlement.facts import MoneyReceived, MoneyTakenBack, PaymentFailed, PaymentMade
+from aggregator.settlement.facts import (
+    BankAccountChanged,
+    MoneyReceived,
+    MoneyTakenBack,
+    PaymentFailed,
+    PaymentMade,
+)
 
 
 def _both(kind: str, *names: str) -> Callable[[Any], Iterable[Told]]:
@@ -111,6 +117,13 @@ def _taken_back(fact: MoneyTakenBack) -> Iterable[Told]:
 def _received(fact: MoneyReceived) -> Iterable[Told]:
     figures = (("amount_minor", fact.amount_minor), ("currency", fact.currency))
     yield Told(fact.organisation_id, "money_received", "money", figures)
+
+
+def _bank_account(fact: BankAccountChanged) -> Iterable[Told]:
+    figures: tuple[Figure, ...] = (("ending", fact.ending),)
+    if fact.usable_at is not None:
+        figures += (("until", stamp(fact.usable_at)),)
+    yield Told(fact.organisation_id, f"bank_account_{fact.state}", "money", figures)
 
 
 def _payment(kind: str) -> Callable[[PaymentMade | PaymentFailed], Iterable[Told]]:
@@ -234,6 +247,7 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     ApprovalAsked: _approval_asked,
     ApprovalEnded: _approval_ended,
     AuctionAwarded: _auction,
+    BankAccountChanged: _bank_account,
     CancellationProposed: _both("cancellation_proposed"),
     CancellationWithdrawn: _both("cancellation_withdrawn"),
     ClaimContested: _both("claim_contested", "lots"),

@@ -94,6 +94,7 @@ RELATIONS: Mapping[str, Relation] = {
     "prices.review": Relation("market", "parked"),
     "reports.read": Relation("firm"),
     "settlement.assign": Relation("market", "unmatched"),
+    "settlement.declare_account": Relation("firm", "none, proposed, unverified, verified"),
     "settlement.fail_payment": Relation("market", "ordered"),
     "settlement.import": Relation("market"),
     "settlement.pay_out": Relation("firm"),

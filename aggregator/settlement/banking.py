@@ -17,7 +17,8 @@ from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.queries import organisation
-from aggregator.settlement import batches, chargebacks, escrow, payouts
+from aggregator.settlement import batches, chargebacks, escrow, own_accounts, payouts
+from aggregator.settlement.account_numbers import plain_number
 from aggregator.settlement.facts import BankCharged, BankLineParked, MoneyReceived
 from aggregator.settlement.matching import Found, accept_payer, match
 from aggregator.settlement.statements import CREDIT, DEBIT, MAX_LINES, StatementLine
@@ -81,6 +82,7 @@ async def assign(
         suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
         await _credit(unit, suspense, payee.id, line_id, _left(row), row["currency"])
         await accept_payer(unit, payee.id, row["payer"])
+        await own_accounts.judge(unit, payee.id)
         return {"line_id": line_id, "state": ASSIGNED, "organisation_id": payee.id}
 
     return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
@@ -95,13 +97,15 @@ async def send_back(
         NotFound: no such line.
         WrongState: the line has an organisation already, or is on its way back.
         Conflict: the line is a debit.
-        InvalidField: the account breaks its rule.
+        InvalidField: the account breaks its rule, or the money came from another one.
 
     """
     payouts.check_account(payee_account)
 
     async def step(unit: Unit) -> Answer:
         row = await _waiting(unit, line_id, CREDIT)
+        if row["payer_account"] not in ("", plain_number(payee_account)):
+            raise InvalidField("/payee_account", "the account that the money came from")
         await unit.execute("update bank_line set state = $2 where id = $1", line_id, RETURNED)
         suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
         wanted = payouts.Wanted(
@@ -109,6 +113,7 @@ async def send_back(
             line_id=line_id,
             payee=row["payer"],
             payee_account=payee_account,
+            payee_bank=row["payer_bank"],
             amount_minor=_left(row),
             currency=row["currency"],
         )
@@ -254,6 +259,8 @@ async def _take_credit(unit: Unit, line_id: str, line: StatementLine, found: Fou
     bank = await accounts.ensure(unit, None, BANK, line.currency)
     if payee_id is not None:
         await _credit(unit, bank, payee_id, line_id, line.amount_minor, line.currency)
+        if line.payer_account:
+            await own_accounts.judge(unit, payee_id)
         return state
     suspense = await accounts.ensure(unit, None, SUSPENSE, line.currency)
     await transfers.post(
@@ -347,7 +354,8 @@ async def _insert(
     await unit.execute(
         "insert into bank_line (id, account, entry_reference, direction, currency, amount_minor,"
         " booked_on, payer, remittance, state, organisation_id, imported_at, reason, reverses,"
-        " batch) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        " batch, payer_account, payer_bank)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         line_id,
         line.account,
         line.entry_reference,
@@ -363,6 +371,8 @@ async def _insert(
         reason,
         reverses,
         batches.batch_of(line.entry_reference),
+        line.payer_account,
+        line.payer_bank,
     )
 
 

@@ -19,6 +19,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from aggregator.amounts import DECIMALS, decimal_text, minor_of
 from aggregator.errors import InvalidField
+from aggregator.settlement.account_numbers import is_iban
 from aggregator.settlement.statements import CREDIT, DEBIT, StatementLine, statement_line
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
@@ -26,6 +27,7 @@ MAX_DEPTH = 32
 _READ = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(0[2-9]|1[0-4])\}Document")
 _SIGNS = {"CRDT": 1, "DBIT": -1}
 _TEXT = 140
+_KINDS = ("IBAN", "Othr/Id")
 
 
 def read_camt(text: str) -> list[StatementLine]:
@@ -109,6 +111,11 @@ def put(parent: Tree.Element | None, path: str, text: str, **attributes: str) ->
     parent.attrib.update(attributes)
 
 
+def put_account(parent: Tree.Element, name: str, number: str) -> None:
+    """Append an account by its IBAN, or by its number where it has none."""
+    put(parent, f"{name}/Id/{_KINDS[0] if is_iban(number) else _KINDS[1]}", number)
+
+
 def _lines(statement: Tree.Element, pointer: str) -> Iterator[StatementLine]:
     account = _text(statement, "Acct/Id/IBAN") or _text(statement, "Acct/Id/Othr/Id")
     if not account:
@@ -175,6 +182,8 @@ def _line(
         "booked_on": (_text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm"))[:10],
         "payer": _first(said, f"RltdPties/{side}/Pty/Nm", f"RltdPties/{side}/Nm"),
         "remittance": _remittance(said),
+        "payer_account": _first(said, *(f"RltdPties/{side}Acct/Id/{kind}" for kind in _KINDS)),
+        "payer_bank": _first(said, f"RltdAgts/{side}Agt/FinInstnId/ClrSysMmbId/MmbId"),
     }
     return statement_line(fields, pointer)
 
@@ -242,8 +251,15 @@ def _put_entry(statement: Tree.Element, line: StatementLine) -> None:
     put(entry, "BkTxCd/Prtry/Cd", "NTRF")
     details = Tree.SubElement(Tree.SubElement(entry, "NtryDtls"), "TxDtls")
     put(details, "Refs/EndToEndId", "NOTPROVIDED")
-    if line.payer:
-        put(details, f"RltdPties/{'Dbtr' if is_credit else 'Cdtr'}/Pty/Nm", line.payer)
+    side = "Dbtr" if is_credit else "Cdtr"
+    if line.payer or line.payer_account:
+        parties = Tree.SubElement(details, "RltdPties")
+        if line.payer:
+            put(parties, f"{side}/Pty/Nm", line.payer)
+        if line.payer_account:
+            put_account(parties, f"{side}Acct", line.payer_account)
+    if line.payer_bank:
+        put(details, f"RltdAgts/{side}Agt/FinInstnId/ClrSysMmbId/MmbId", line.payer_bank)
     said = [line.remittance[at : at + _TEXT] for at in range(0, len(line.remittance), _TEXT)]
     if said:
         remitted = Tree.SubElement(details, "RmtInf")

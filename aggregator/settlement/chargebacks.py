@@ -22,7 +22,7 @@ from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
-from aggregator.settlement import calls, escrow
+from aggregator.settlement import calls, escrow, own_accounts
 from aggregator.settlement.facts import CallReopened, MoneyTakenBack
 from aggregator.settlement.statements import CREDIT, StatementLine
 
@@ -73,8 +73,11 @@ async def take_back(unit: Unit, line_id: str, credit: Mapping[str, Any], amount_
         amount_minor,
     )
     assert row is not None
-    if credit["organisation_id"] is None and row["is_all"]:
+    owner = credit["organisation_id"]
+    if owner is None and row["is_all"]:
         await unit.execute("update bank_line set state = 'reversed' where id = $1", credit["id"])
+    elif row["is_all"] and credit["payer_account"]:
+        await own_accounts.judge(unit, owner)
     return await _move(unit, line_id, credit, amount_minor)
 
 

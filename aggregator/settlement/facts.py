@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aggregator.journal.facts import fact
 
 
@@ -55,6 +57,20 @@ class CallReopened:
     amount_minor: int
     left_minor: int
     currency: str
+
+
+@fact
+class BankAccountChanged:
+    """What became of a firm's own account: its state, the last signs of its number.
+
+    Money is paid out to it once it is verified, from `usable_at` on.
+    """
+
+    organisation_id: str
+    account_id: str
+    state: str
+    ending: str
+    usable_at: datetime | None
 
 
 @fact

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from aggregator.amounts import CURRENCY
 from aggregator.market import Unit
+from aggregator.parties.names import look_of
 from aggregator.settlement.statements import StatementLine
 
 _REFERENCE = re.compile(r"(?<![A-Z0-9])(?:D[2-9A-HJ-NP-Z]{9}|C[0-9A-HJKMNP-TV-Z]{12})(?![A-Z0-9])")
@@ -34,7 +35,7 @@ async def match(unit: Unit, line: StatementLine) -> Found:
     if line.currency != CURRENCY:
         return Found(None, "foreign_currency")
     if not await _is_payer_of(unit, named[0], line.payer):
-        return Found(None, "wrong_payer")
+        return Found(None, await _why_refused(unit, named[0], line.payer))
     return Found(named[0])
 
 
@@ -56,10 +57,13 @@ def plain(name: str) -> str:
     return "".join(sign for sign in wide if sign.isalnum())[:140]
 
 
+async def is_own_name(unit: Unit, organisation_id: str, payer: str) -> bool:
+    """Tell whether a payer carries the organisation's own name."""
+    return plain(payer) in {plain(name) for name in await _names(unit, organisation_id)} - {""}
+
+
 async def _is_payer_of(unit: Unit, organisation_id: str, payer: str) -> bool:
-    row = await unit.row("select name, name_en from organisation where id = $1", organisation_id)
-    assert row is not None
-    if plain(payer) in {plain(row["name"]), plain(row["name_en"] or "")} - {""}:
+    if await is_own_name(unit, organisation_id, payer):
         return True
     known = await unit.row(
         "select 1 as known from bank_payer where organisation_id = $1 and payer = $2",
@@ -67,6 +71,18 @@ async def _is_payer_of(unit: Unit, organisation_id: str, payer: str) -> bool:
         plain(payer),
     )
     return known is not None
+
+
+async def _why_refused(unit: Unit, organisation_id: str, payer: str) -> str:
+    """Return whether a wrong payer is only that, or made to look like the organisation."""
+    looks = {look_of(name) for name in await _names(unit, organisation_id)} - {""}
+    return "lookalike_payer" if look_of(payer) in looks else "wrong_payer"
+
+
+async def _names(unit: Unit, organisation_id: str) -> tuple[str, str]:
+    row = await unit.row("select name, name_en from organisation where id = $1", organisation_id)
+    assert row is not None
+    return row["name"], row["name_en"] or ""
 
 
 async def _named(unit: Unit, remittance: str) -> list[str]:

@@ -15,10 +15,11 @@ from xml.etree import ElementTree as Tree
 
 from aggregator.amounts import decimal_text, minor_of
 from aggregator.errors import InvalidField
-from aggregator.settlement.camt import parsed, put
+from aggregator.settlement.camt import parsed, put, put_account
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 MARKET = "Aggregator"
+_BANK = "CdtrAgt/FinInstnId/ClrSysMmbId/MmbId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class PaymentOrder:
     payee_account: str
     amount_minor: int
     currency: str
+    payee_bank: str = ""
 
 
 def write_pain(orders: Sequence[PaymentOrder], *, account: str, made_at: datetime) -> str:
@@ -84,9 +86,11 @@ def read_pain(text: str) -> list[PaymentOrder]:
             PaymentOrder(
                 reference=element.findtext("p:PmtId/p:EndToEndId", "", names),
                 payee=element.findtext("p:Cdtr/p:Nm", "", names),
-                payee_account=element.findtext("p:CdtrAcct/p:Id/p:Othr/p:Id", "", names),
+                payee_account=element.findtext("p:CdtrAcct/p:Id/p:IBAN", "", names)
+                or element.findtext("p:CdtrAcct/p:Id/p:Othr/p:Id", "", names),
                 amount_minor=minor_of(amount.text or "", currency, pointer=pointer),
                 currency=currency,
+                payee_bank=element.findtext(f"p:{'/p:'.join(_BANK.split('/'))}", "", names),
             )
         )
     told = root.findtext(".//p:GrpHdr/p:CtrlSum", "", names)
@@ -101,6 +105,8 @@ def _put_order(block: Tree.Element, order: PaymentOrder) -> None:
     put(element, "PmtId/EndToEndId", order.reference)
     amount = decimal_text(order.amount_minor, order.currency)
     put(element, "Amt/InstdAmt", amount, Ccy=order.currency)
+    if order.payee_bank:
+        put(element, _BANK, order.payee_bank)
     put(element, "Cdtr/Nm", order.payee[:140])
-    put(element, "CdtrAcct/Id/Othr/Id", order.payee_account[:34])
+    put_account(element, "CdtrAcct", order.payee_account[:34])
     put(element, "RmtInf/Ustrd", order.reference)

@@ -10,7 +10,8 @@ from aggregator.ledger import accounts, holds, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.queries import organisation
-from aggregator.settlement import refunds
+from aggregator.settlement import own_accounts, refunds
+from aggregator.settlement.account_numbers import plain_number
 from aggregator.settlement.facts import PaymentFailed, PaymentMade, PaymentOrdered
 from matching.money import MAX_TOTAL_MINOR
 
@@ -28,6 +29,7 @@ class Wanted:
     line_id: str | None
     payee: str
     payee_account: str
+    payee_bank: str = ""
     amount_minor: int
     currency: str
 
@@ -55,12 +57,13 @@ async def order(
     currency: str,
     payee_account: str,
 ) -> Outcome:
-    """Order a payment of the organisation's cash to a bank account of its own.
+    """Order a payment of the organisation's cash to a verified bank account of its own.
 
     What it owes back stays, or it could always pay out before the next refund is tried.
 
     Raises:
         InvalidField: the amount or the account breaks its rule.
+        Conflict: the account is none that the firm may be paid out to.
         InsufficientFunds: less than that is available beside what is owed.
 
     """
@@ -70,6 +73,7 @@ async def order(
 
     async def step(unit: Unit) -> Answer:
         payee = await organisation(actor.organisation_id, unit)
+        own = await own_accounts.usable(unit, payee.id, plain_number(payee_account))
         cash = await accounts.ensure(unit, payee.id, CASH, currency)
         balance_minor, held_minor, _ = await accounts.lock(unit, cash)
         owed_minor = await refunds.owed_by(unit, payee.id, currency)
@@ -80,7 +84,8 @@ async def order(
             organisation_id=payee.id,
             line_id=None,
             payee=payee.name,
-            payee_account=payee_account,
+            payee_account=own["number"],
+            payee_bank=own["bank_code"],
             amount_minor=amount_minor,
             currency=currency,
         )
@@ -101,8 +106,8 @@ async def order_within(unit: Unit, source: str, wanted: Wanted) -> Answer:
     reference = "P" + payment_id[-_LENGTH:]
     await unit.execute(
         "insert into payment_out (id, reference, organisation_id, currency, amount_minor,"
-        " payee_account, hold_id, state, ordered_at, payee, line_id)"
-        " values ($1, $2, $3, $4, $5, $6, $7, 'ordered', $8, $9, $10)",
+        " payee_account, hold_id, state, ordered_at, payee, line_id, payee_bank)"
+        " values ($1, $2, $3, $4, $5, $6, $7, 'ordered', $8, $9, $10, $11)",
         payment_id,
         reference,
         wanted.organisation_id,
@@ -113,6 +118,7 @@ async def order_within(unit: Unit, source: str, wanted: Wanted) -> Answer:
         unit.now,
         wanted.payee,
         wanted.line_id,
+        wanted.payee_bank,
     )
     await unit.record(
         f"payment:{payment_id}",

@@ -65,6 +65,22 @@ class BankLineView:
     remittance: str
     reason: str
     imported_at: datetime
+    payer_account: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccountView:
+    """A bank account of one's firm; paid out to once it is verified, from `usable_at` on."""
+
+    account_id: str
+    number: str
+    bank_code: str
+    state: str
+    declared_by: str
+    declared_at: datetime
+    confirmed_by: str | None
+    usable_at: datetime | None
+    verified_at: datetime | None
 
 
 async def deposit_reference(organisation_id: str, reader: Reader | None = None) -> str:
@@ -110,7 +126,8 @@ async def payments(organisation_id: str | None, reader: Reader | None = None) ->
 async def orders(currency: str, reader: Reader | None = None) -> list[PaymentOrder]:
     """Return the payments of a currency that the bank has yet to make, oldest first."""
     found = await (reader or Pool()).rows(
-        "select reference, payee, payee_account, amount_minor, currency from payment_out"
+        "select reference, payee, payee_account, amount_minor, currency, payee_bank"
+        " from payment_out"
         " where state = 'ordered' and currency = $1 order by ordered_at, id limit $2",
         currency,
         MAX_ORDERS,
@@ -133,12 +150,24 @@ async def unmatched(reader: Reader | None = None) -> list[BankLineView]:
     found = await (reader or Pool()).rows(
         "select id as line_id, account, entry_reference, direction, currency,"
         " amount_minor - taken_back_minor as amount_minor, booked_on, payer, remittance, reason,"
-        " imported_at from bank_line"
+        " imported_at, payer_account from bank_line"
         " where state = 'unmatched'"
         " order by imported_at, id limit $1",
         MAX_ROWS,
     )
     return [BankLineView(**dict(row)) for row in found]
+
+
+async def own_accounts(organisation_id: str, reader: Reader | None = None) -> list[OwnAccountView]:
+    """Return a firm's bank accounts that have not ended, in the order they were declared."""
+    found = await (reader or Pool()).rows(
+        "select a.id as account_id, number, bank_code, state, d.name as declared_by, declared_at,"
+        " c.name as confirmed_by, usable_at, verified_at from bank_account a"
+        " join person d on d.id = declared_by left join person c on c.id = confirmed_by"
+        " where organisation_id = $1 and state <> 'ended' order by declared_at, a.id",
+        organisation_id,
+    )
+    return [OwnAccountView(**dict(row)) for row in found]
 
 
 async def unbooked(reader: Reader | None = None) -> dict[str, int]:

@@ -23,10 +23,16 @@ class SimulatedBank:
     entries: list[StatementLine] = field(default_factory=list)
 
     def receive(
-        self, payer: str, amount_minor: int, *, remittance: str, booked_on: date
+        self,
+        payer: str,
+        amount_minor: int,
+        *,
+        remittance: str,
+        booked_on: date,
+        payer_account: str = "",
     ) -> StatementLine:
         """Book a payment that somebody made to the market."""
-        return self._book(CREDIT, payer, amount_minor, remittance, booked_on)
+        return self._book(CREDIT, payer, amount_minor, remittance, booked_on, payer_account)
 
     def pay(
         self, payee: str, amount_minor: int, *, reference: str, booked_on: date
@@ -78,7 +84,13 @@ class SimulatedBank:
         )
 
     def _book(
-        self, direction: str, payer: str, amount_minor: int, remittance: str, booked_on: date
+        self,
+        direction: str,
+        payer: str,
+        amount_minor: int,
+        remittance: str,
+        booked_on: date,
+        payer_account: str = "",
     ) -> StatementLine:
         line = StatementLine(
             account=self.account,
@@ -89,6 +101,7 @@ class SimulatedBank:
             booked_on=booked_on,
             payer=payer,
             remittance=remittance,
+            payer_account=payer_account,
         )
         self.entries.append(line)
         return line

@@ -1,7 +1,8 @@
 """Statement lines of a bank, as values, and the CSV file that carries them.
 
 The CSV's first row names the columns:
-`account,entry_reference,direction,amount,currency,booked_on,payer,remittance`.
+`account,entry_reference,direction,amount,currency,booked_on,payer,remittance`, and where the bank
+tells them `payer_account,payer_bank` behind.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import date
 
 from aggregator.amounts import DECIMALS, decimal_text, minor_of
 from aggregator.errors import InvalidField
+from aggregator.settlement.account_numbers import plain_number
 
 CREDIT, DEBIT = "credit", "debit"
 COLUMNS = (
@@ -27,6 +29,7 @@ COLUMNS = (
     "payer",
     "remittance",
 )
+_WIDE = (*COLUMNS, "payer_account", "payer_bank")
 MAX_LINES = 2_000
 _NAME = re.compile(r"[!-~]{1,64}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -45,10 +48,12 @@ class StatementLine:
     booked_on: date
     payer: str
     remittance: str
+    payer_account: str = ""
+    payer_bank: str = ""
 
 
 def statement_line(fields: dict[str, str], pointer: str) -> StatementLine:
-    """Return the line that eight texts describe.
+    """Return the line that its texts describe; the last two may be left out.
 
     Raises:
         InvalidField: one of them breaks its rule; `pointer` leads to the line.
@@ -78,6 +83,8 @@ def statement_line(fields: dict[str, str], pointer: str) -> StatementLine:
         booked_on=_day(fields["booked_on"], f"{pointer}/booked_on"),
         payer=fields["payer"],
         remittance=fields["remittance"],
+        payer_account=plain_number(fields.get("payer_account", "")),
+        payer_bank=plain_number(fields.get("payer_bank", "")),
     )
 
 
@@ -95,13 +102,14 @@ def read_csv(text: str) -> list[StatementLine]:
     if rows and not text.endswith("\n"):
         # Cut within its last cell, a line would pass for whole.
         raise InvalidField("/lines", "line_end", len(rows) - 1)
-    if not rows or tuple(rows[0]) != COLUMNS:
+    if not rows or tuple(rows[0]) not in (COLUMNS, _WIDE):
         raise InvalidField("/lines", "columns", ",".join(COLUMNS))
+    columns = rows[0]
     found = []
     for at, row in enumerate(rows[1:]):
-        if len(row) != len(COLUMNS):
-            raise InvalidField(f"/lines/{at}", "columns", ",".join(COLUMNS))
-        found.append(statement_line(dict(zip(COLUMNS, row, strict=True)), f"/lines/{at}"))
+        if len(row) != len(columns):
+            raise InvalidField(f"/lines/{at}", "columns", ",".join(columns))
+        found.append(statement_line(dict(zip(columns, row, strict=True)), f"/lines/{at}"))
     return found
 
 
@@ -109,13 +117,13 @@ def write_csv(lines: Sequence[StatementLine]) -> str:
     """Return the CSV statement that `read_csv` reads."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(_WIDE)
     writer.writerows(texts_of(line).values() for line in lines)
     return out.getvalue()
 
 
 def texts_of(line: StatementLine) -> dict[str, str]:
-    """Return a line as the eight texts that a statement carries."""
+    """Return a line as the texts that a statement carries."""
     return {
         "account": line.account,
         "entry_reference": line.entry_reference,
@@ -125,6 +133,8 @@ def texts_of(line: StatementLine) -> dict[str, str]:
         "booked_on": line.booked_on.isoformat(),
         "payer": line.payer,
         "remittance": line.remittance,
+        "payer_account": line.payer_account,
+        "payer_bank": line.payer_bank,
     }
 
 

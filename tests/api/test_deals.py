@@ -14,7 +14,7 @@ from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Answer, Unit
 from aggregator.settlement.simulator import SimulatedBank
 from tests.api.conftest import Served, Visitor
-from tests.builders import with_cash, with_sugar
+from tests.builders import with_account, with_cash, with_sugar
 
 TODAY = date(2027, 1, 4)
 
@@ -274,6 +274,7 @@ async def test_a_forged_line_stops_the_whole_statement(served: Served) -> None:
 async def test_cash_leaves_when_the_bank_shows_it(served: Served) -> None:
     found = await parties(served)
     await with_cash(served.market, found["buyer"].organisation_id, 10_000)
+    await with_account(found["buyer"].organisation_id)
     body = {"amount": "60.00", "payee_account": "6222 0000 1234"}
 
     ordered = (await found["finance"].post("/payments", body)).json()

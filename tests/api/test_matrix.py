@@ -149,6 +149,8 @@ class World:
         self.ids["passkey_id"] = str(passkey.json()["passkey_id"])
         webhook = {"address": "https://example.com/market"}
         await self._post(own["owner"], "/webhooks", webhook, "webhook_id")
+        account = {"number": "DE89370400440532013000"}
+        await self._post(own["owner"], "/bank-accounts", account, "account_id")
         grant = {"reason": "look at a deal", "hours": 1}
         await self._post(own["owner"], "/support-grants", grant, "grant_id")
 

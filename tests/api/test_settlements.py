@@ -14,6 +14,7 @@ from aggregator.workers.ringing import ring_due
 from tests.api.conftest import Served, Visitor
 from tests.api.test_bank_files import post_xml
 from tests.api.test_deals import formed, parties
+from tests.builders import with_account
 
 TODAY = date(2027, 1, 4)
 NOON = datetime(2027, 1, 4, 12, tzinfo=UTC)
@@ -95,6 +96,7 @@ async def test_full_settlement_from_the_bank_to_the_bank(served: Served) -> None
     assert [one["agrees"] for one in seen["match"]] == [True] * 5
     assert seen["escrow"] == await town.cash("finance") == "0.00"
     cashier = await served.visitor(town.found["seller"].organisation_id, "finance")
+    await with_account(cashier.organisation_id)
     body = {"amount": settled["total"], "payee_account": "6222 0000 1234"}
     assert (await cashier.post("/payments", body)).status_code == 200
     file = await town.found["operator"].get("/bank/payments.xml?account=CN-6222-01")

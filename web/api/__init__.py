@@ -11,6 +11,7 @@ ROUTE_MODULES = [
     "web.api.auction_drafts",
     "web.api.auction_stops",
     "web.api.auctions",
+    "web.api.bank_accounts",
     "web.api.calendars",
     "web.api.choices",
     "web.api.commands",

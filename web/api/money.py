@@ -18,6 +18,7 @@ from aggregator.settlement import banking, payouts, queries
 from aggregator.settlement.camt import read_camt
 from aggregator.settlement.pain import write_pain
 from aggregator.settlement.statements import MAX_LINES, read_csv, statement_line
+from web.api.bank_accounts import OwnAccountAnswer
 from web.api.fields import Answers, Body, Id, Instant, Minor, Money, Query
 from web.api.routing import MAX_IMPORT_BYTES, Call, Download, route
 
@@ -45,6 +46,8 @@ class BankLineBody(Body):
     booked_on: ShortText
     payer: Annotated[str, Field(max_length=140)] = ""
     remittance: Annotated[str, Field(max_length=500)] = ""
+    payer_account: ShortText = ""
+    payer_bank: ShortText = ""
 
 
 class BankLinesBody(Body):
@@ -132,6 +135,7 @@ class StatementAnswer(Answers):
 
 class MoneyAnswer(Answers):
     deposit_reference: str
+    accounts: list[OwnAccountAnswer]
     balances: list[BalanceAnswer]
     holds: list[HoldAnswer]
     calls: list[CallAnswer]
@@ -182,6 +186,7 @@ class UnmatchedLine(Answers):
     remittance: str
     reason: str
     imported_at: str
+    payer_account: str
 
 
 class Unmatched(Answers):
@@ -239,6 +244,7 @@ async def money(call: Call) -> Answer:
         paid_for = await deals_of([line.reference for line in statement], unit)
         return {
             "deposit_reference": await queries.deposit_reference(mine, unit),
+            "accounts": [asdict(view) for view in await queries.own_accounts(mine, unit)],
             "balances": [asdict(view) for view in await ledger.balances(mine, unit)],
             "holds": [asdict(view) for view in await ledger.pending_holds(mine, unit)],
             "calls": [asdict(view) for view in await queries.open_calls(mine, unit)],
@@ -262,7 +268,7 @@ async def money_statement(call: Call) -> Download:
 
 @route("POST", "/payments", act="settlement.pay_out", body=PaymentBody, out=PaymentOrdered)
 async def order_payment(call: Call) -> Outcome:
-    """Have cash paid out; it is final when the bank's statement shows it."""
+    """Have cash paid out to a verified account; it is final when the bank's statement shows it."""
     return await payouts.order(
         call.market,
         call.actor,

@@ -18,6 +18,7 @@ from aggregator.settlement.camt import read_camt
 from aggregator.settlement.pain import read_pain, write_pain
 from aggregator.settlement.simulator import SimulatedBank
 from aggregator.settlement.statements import read_csv
+from tests.builders import with_account
 from tests.integration.deals.playing import cash, take
 
 if TYPE_CHECKING:
@@ -281,6 +282,7 @@ async def test_a_chargeback_of_money_that_is_gone_waits_until_it_is_covered(
 ) -> None:
     credit = bank.receive(FACTORY, 900, remittance=trading.reference_of("factory"), booked_on=TODAY)
     await take(trading, credit)
+    await with_account(trading.id_of("factory"))
     finance = trading.actor("factory", "finance")
     await payouts.order(
         trading.market,

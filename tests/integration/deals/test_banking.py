@@ -14,6 +14,7 @@ from aggregator.market import Outcome
 from aggregator.settlement import banking, payouts, queries
 from aggregator.settlement.simulator import SimulatedBank
 from aggregator.settlement.statements import COLUMNS, read_csv, write_csv
+from tests.builders import with_account
 from tests.integration.deals.playing import accounts, cash, settled, take
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ async def test_a_payment_is_final_with_its_line_and_free_when_it_fails(
     trading: Trading, bank: SimulatedBank
 ) -> None:
     await trading.give("factory", 10_000)
+    await with_account(trading.id_of("factory"))
     finance = trading.actor("factory", "finance")
     made = [
         await payouts.order(

@@ -12,6 +12,7 @@ from aggregator.fulfilment.returning import GoodsReturn, ReturnWindowOver
 from aggregator.invoices import queries
 from aggregator.journal.reading import Pool
 from aggregator.settlement import payouts
+from tests.builders import with_account
 from tests.integration.deals.playing import (
     FEE,
     RICH,
@@ -130,7 +131,7 @@ async def test_who_owes_a_refund_cannot_pay_his_cash_out_before_it(trading: Trad
     await trading.give("mill", -(await accounts())["cash mill"])
     await give_back(trading, deal_id, 100)
     await trading.give("mill", SELLER_PART + 5)
-    bank = {"currency": "CNY", "payee_account": "6222 0001"}
+    bank = {"currency": "CNY", "payee_account": await with_account(trading.id_of("mill"))}
 
     with pytest.raises(InsufficientFunds) as refused:
         await act(payouts.order, trading, "mill", "finance", amount_minor=6, **bank)

@@ -21,6 +21,7 @@ from aggregator.fulfilment.disputed import price_of
 from aggregator.fulfilment.ticket_rows import Ticket
 from aggregator.journal.reading import Pool
 from aggregator.settlement import payouts
+from tests.builders import with_account
 from tests.integration.deals.playing import (
     RICH,
     SELLER_PART,
@@ -315,6 +316,7 @@ async def say(
 
 async def spend(trading: Trading, amount_minor: int) -> None:
     """Let the mill's finance order a payment out of its cash."""
+    number = await with_account(trading.id_of("mill"))
     await act(
         payouts.order,
         trading,
@@ -322,7 +324,7 @@ async def spend(trading: Trading, amount_minor: int) -> None:
         "finance",
         amount_minor=amount_minor,
         currency="CNY",
-        payee_account="6222 0001",
+        payee_account=number,
     )
 
 

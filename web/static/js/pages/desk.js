@@ -96,6 +96,7 @@ function unmatched(lines, organisations, refresh) {
               `${amount(line.amount)} ${line.currency} (${t(`page.direction.${line.direction}`)})`,
             ],
             [t("page.desk.payer"), line.payer || "—"],
+            line.payer_account && [t("page.desk.payer_account"), h("span", { class: "mono" }, line.payer_account)],
             line.reason && [t("page.desk.reason"), t(`page.bank_reason.${line.reason}`)],
             [t("page.desk.remittance"), line.remittance || "—"],
             [t("page.desk.booked"), date(line.booked_on)],

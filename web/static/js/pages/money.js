@@ -10,20 +10,28 @@ import { chip, columns, empty, facts, head, panel, table } from "../core/parts.j
 import { referencePath } from "../core/references.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
+import { ownAccounts, usable } from "./money_accounts.js";
 
 export async function show(main) {
   const lead = h("div", { class: "live" });
   const aside = h("aside", { class: "stack" });
   const rest = h("div", { class: "stack live" });
   const way = h("div");
+  const out = h("div");
+  let shown = null;
   fill(main, head(t("page.money.title")), columns(lead, aside, rest, t("page.money.ways")));
   const refresh = async () => {
     const money = await get("/money");
     fill(lead, balancesOf(money));
     showMoney(rest, money);
     showWayIn(way, money);
+    own.show(money.accounts);
+    const numbers = usable(money.accounts);
+    if (shown !== String(numbers)) fill(out, may("settlement.pay_out") && payForm(numbers, refresh));
+    shown = String(numbers);
   };
-  fill(aside, way, may("settlement.pay_out") && payForm(refresh));
+  const own = ownAccounts(refresh);
+  fill(aside, way, own.panel, out);
   await refresh();
   document.addEventListener(
     "noticed",
@@ -148,13 +156,19 @@ function showWayIn(way, { deposit_reference: reference }) {
   );
 }
 
-function payForm(refresh) {
+function payForm(numbers, refresh) {
+  if (numbers.length === 0) return panel(t("page.money.pay_out"), h("p", { class: "note" }, t("page.money.no_account")));
   return panel(
     t("page.money.pay_out"),
     form({
       fields: [
         { name: "amount", label: `${t("page.deal.amount")} (${t("word.cny")})`, type: "amount" },
-        { name: "payee_account", label: t("page.money.payee"), hint: t("page.money.payee_hint") },
+        {
+          name: "payee_account",
+          label: t("page.money.payee"),
+          type: "select",
+          options: numbers.map((number) => [number, number]),
+        },
       ],
       act: t("page.money.pay_out"),
       confirm: (values) => ({

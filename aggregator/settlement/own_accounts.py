@@ -1,0 +1,226 @@
+"""A firm's own bank accounts: declared, verified by use, and the only ones it is paid out to.
+
+1. Finance or an owner declares an account. The first one stands at once; of every later one a
+   second person is needed, so that finance and owner have both agreed, and nothing is paid out
+   to it for three days, of which all are told.
+2. It is verified while the bank shows a payment that came from it in the firm's own name and
+   became the firm's cash. What the bank has taken back wholly proves nothing any more.
+3. Finance or an owner ends an account, alone and at once. Payments that were ordered to it before
+   are on their way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from aggregator.errors import Conflict, NotFound, WrongState
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.permissions import FINANCE, OWNER
+from aggregator.parties.registering import stream_of
+from aggregator.settlement.account_numbers import checked_number
+from aggregator.settlement.facts import BankAccountChanged
+from aggregator.settlement.matching import is_own_name
+
+ACT = "settlement.declare_account"
+COOLING = timedelta(days=3)
+MAX_ACCOUNTS = 10
+PROPOSED, UNVERIFIED, VERIFIED, ENDED = "proposed", "unverified", "verified", "ended"
+_BOTH = frozenset({FINANCE, OWNER})
+_ENDING = 4
+
+
+async def declare(
+    market: Market, actor: Actor, command: Command, *, number: str, bank_code: str
+) -> Outcome:
+    """Declare an account of the actor's firm; all but the first wait for a second person.
+
+    Raises:
+        InvalidField: the number or the bank code breaks its rule.
+        Conflict: it is declared already, or too many are.
+
+    """
+    checked, bank = checked_number(number, bank_code)
+    firm = actor.organisation_id
+
+    async def step(unit: Unit) -> Answer:
+        known = await unit.rows(
+            "select number, state, confirmed_at from bank_account where organisation_id = $1", firm
+        )
+        standing = [row for row in known if row["state"] != ENDED]
+        if any(row["number"] == checked for row in standing):
+            raise Conflict("account_declared")
+        if len(standing) >= MAX_ACCOUNTS:
+            raise Conflict("too_many_accounts")
+        is_first = all(row["confirmed_at"] is None for row in known)
+        account_id = unit.new_id("bac")
+        await unit.execute(
+            "insert into bank_account (id, organisation_id, number, bank_code, state, declared_by,"
+            " declared_as, declared_at, confirmed_at, usable_at)"
+            " values ($1, $2, $3, $4, $5, $6, $7::text[], $8, $9, $9)",
+            account_id,
+            firm,
+            checked,
+            bank,
+            UNVERIFIED if is_first else PROPOSED,
+            actor.person_id,
+            sorted(actor.roles & _BOTH),
+            unit.now,
+            unit.now if is_first else None,
+        )
+        return await _told(unit, account_id, is_judged=is_first)
+
+    return await market.perform(actor, ACT, step, command=command, stream=stream_of(firm))
+
+
+async def confirm(market: Market, actor: Actor, command: Command, account_id: str) -> Outcome:
+    """Agree to a proposed account as the second person; it can be used when it has cooled.
+
+    Raises:
+        NotFound: no such account of the firm.
+        WrongState: it waits for nobody.
+        Conflict: the actor proposed it, or finance and owner have not both agreed by him.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        row = await _own(unit, actor, account_id)
+        if row["state"] != PROPOSED:
+            raise WrongState(row["state"], PROPOSED)
+        agreed = set(row["declared_as"]) | actor.roles
+        if row["declared_by"] == actor.person_id or not agreed >= _BOTH:
+            raise Conflict("second_person")
+        await unit.execute(
+            "update bank_account set state = $2, confirmed_by = $3, confirmed_at = $4,"
+            " usable_at = $5 where id = $1",
+            account_id,
+            UNVERIFIED,
+            actor.person_id,
+            unit.now,
+            unit.now + COOLING,
+        )
+        return await _told(unit, account_id, is_judged=True)
+
+    return await market.perform(
+        actor, ACT, step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+async def end(market: Market, actor: Actor, command: Command, account_id: str) -> Outcome:
+    """Refuse a proposed account, or use one no longer; payments ordered to it are on their way.
+
+    Raises:
+        NotFound: no such account of the firm.
+        WrongState: it has ended.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        row = await _own(unit, actor, account_id)
+        if row["state"] == ENDED:
+            raise WrongState(ENDED, f"{PROPOSED}, {UNVERIFIED}, {VERIFIED}")
+        await unit.execute("update bank_account set state = $2 where id = $1", account_id, ENDED)
+        return await _told(unit, account_id, is_judged=False)
+
+    return await market.perform(
+        actor, ACT, step, command=command, stream=stream_of(actor.organisation_id)
+    )
+
+
+async def usable(unit: Unit, organisation_id: str, number: str) -> Mapping[str, Any]:
+    """Return an account of the firm that it may be paid out to, locked.
+
+    Raises:
+        Conflict: it is none of the firm's, not verified, or has not cooled.
+
+    """
+    row = await unit.row(
+        "select id, number, bank_code, state, usable_at from bank_account"
+        " where organisation_id = $1 and number = $2 and state <> $3 for share",
+        organisation_id,
+        number,
+        ENDED,
+    )
+    if row is None:
+        raise Conflict("account_not_declared")
+    if row["state"] != VERIFIED:
+        raise Conflict("account_not_verified")
+    if unit.now < row["usable_at"]:
+        raise Conflict("account_cooling")
+    return row
+
+
+async def judge(unit: Unit, organisation_id: str) -> None:
+    """Have each account of a firm verified or not, as the bank's lines are by now."""
+    await unit.lock(stream_of(organisation_id))
+    found = await unit.rows(
+        "select id, number, bank_code, state from bank_account"
+        " where organisation_id = $1 and state = any($2::text[]) order by id",
+        organisation_id,
+        [UNVERIFIED, VERIFIED],
+    )
+    for row in found:
+        state = VERIFIED if await _has_paid(unit, organisation_id, row) else UNVERIFIED
+        if state != row["state"]:
+            await unit.execute(
+                "update bank_account set state = $2, verified_at = $3 where id = $1",
+                row["id"],
+                state,
+                unit.now if state == VERIFIED else None,
+            )
+            await _record(unit, row["id"])
+
+
+async def _has_paid(unit: Unit, organisation_id: str, account: Mapping[str, Any]) -> bool:
+    """Tell whether a payment from the account, in the firm's own name, became its cash."""
+    lines = await unit.rows(
+        "select distinct payer from bank_line where organisation_id = $1 and payer_account = $2"
+        " and direction = 'credit' and state in ('matched', 'assigned')"
+        " and taken_back_minor < amount_minor and ($3 = '' or payer_bank in ('', $3))",
+        organisation_id,
+        account["number"],
+        account["bank_code"],
+    )
+    for line in lines:
+        if await is_own_name(unit, organisation_id, line["payer"]):
+            return True
+    return False
+
+
+async def _own(unit: Unit, actor: Actor, account_id: str) -> Mapping[str, Any]:
+    row = await unit.row(
+        "select * from bank_account where id = $1 and organisation_id = $2 for update",
+        account_id,
+        actor.organisation_id,
+    )
+    if row is None:
+        raise NotFound("bank_account")
+    return row
+
+
+async def _told(unit: Unit, account_id: str, *, is_judged: bool) -> Answer:
+    """Tell what became of an account, and whether the bank's lines verify it at once."""
+    row = await _record(unit, account_id)
+    if is_judged:
+        await judge(unit, row["organisation_id"])
+        row = await _read(unit, account_id)
+    return {
+        "account_id": account_id,
+        "state": row["state"],
+        "usable_at": unit.stamp(row["usable_at"]) if row["usable_at"] else None,
+    }
+
+
+async def _record(unit: Unit, account_id: str) -> Mapping[str, Any]:
+    row = await _read(unit, account_id)
+    firm, ending = row["organisation_id"], row["number"][-_ENDING:]
+    fact = BankAccountChanged(firm, account_id, row["state"], ending, row["usable_at"])
+    await unit.record(stream_of(firm), fact)
+    return row
+
+
+async def _read(unit: Unit, account_id: str) -> Mapping[str, Any]:
+    row = await unit.row("select * from bank_account where id = $1", account_id)
+    assert row is not None, account_id
+    return row
