@@ -13,7 +13,7 @@ from aggregator.invoices.queries import DocumentView, documents
 from aggregator.invoices.writing import INVOICE
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
-from aggregator.parties.queries import market_tax_identity, organisation, tax_identities
+from aggregator.parties.queries import market_identity, organisation, tax_identities
 
 MARKET = "Aggregator"
 
@@ -70,7 +70,8 @@ async def printed(
 
 async def _party(reader: Reader, party_id: str) -> Party:
     if party_id == PLATFORM:
-        return Party(PLATFORM, MARKET, await market_tax_identity(reader))
+        name, number = await market_identity(reader)
+        return Party(PLATFORM, name or MARKET, number)
     known = await tax_identities([party_id], reader)
     name = (await organisation(party_id, reader)).name
     return Party(party_id, name, known.get(party_id, ""))

@@ -85,14 +85,16 @@ async def tax_identities(
     return {row["id"]: row["number"] for row in found}
 
 
-async def market_tax_identity(reader: Reader | None = None) -> str:
-    """Return the code of the operator's organisation, the first that declared one, or nothing."""
+async def market_identity(reader: Reader | None = None) -> tuple[str, str]:
+    """Return the name and the tax number of the operator's organisation, the first that has one.
+
+    The number is empty where none was declared, the name where there is no operator yet.
+    """
     found = await (reader or Pool()).rows(
-        "select coalesce(uscc, vat) as number from organisation where kind = 'operator'"
-        " and coalesce(uscc, vat) is not null"
-        " order by created_at, id limit 1"
+        "select name, coalesce(uscc, vat, '') as number from organisation where kind = 'operator'"
+        " order by coalesce(uscc, vat) is null, created_at, id limit 1"
     )
-    return str(found[0]["number"]) if found else ""
+    return (str(found[0]["name"]), str(found[0]["number"])) if found else ("", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aggregator.amounts import decimal_text
 from aggregator.catalogue.queries import InstrumentView, RegionView
 from aggregator.forwards import dating
 from aggregator.forwards.calling import MOVED_DAYS
 from aggregator.forwards.contract_queries import ContractView
 from aggregator.forwards.plans import PERCENT, TOLERANCE_BPS
 from web.locale import words
-from web.papers.paper import Clauses, Facts, Grid, Paper
+from web.papers.paper import Clauses, Facts, Grid, Paper, grouped
 
 _KINDS = ("goods", "logistics", "capital", "information", "tax", "service_tax")
 
@@ -233,8 +232,7 @@ class _Writer:
         return words(self.language, f"state.{state}") or state
 
     def _amount(self, minor: int) -> str:
-        whole, _, part = decimal_text(minor, self.view.currency).partition(".")
-        return f"{int(whole):,}.{part}"
+        return grouped(minor, self.view.currency)
 
     def _instant(self, at: datetime | date) -> str:
         if not isinstance(at, datetime):

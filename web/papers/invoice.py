@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from aggregator.amounts import decimal_text
 from aggregator.invoices.printing import Party, PrintedDocument
 from aggregator.invoices.writing import INVOICE
 from web.locale import words
-from web.papers.paper import Facts, Grid, Paper
+from web.papers.paper import Facts, Grid, Paper, grouped
 
 _BOTH = ("zh", "en")
 
@@ -32,8 +31,8 @@ def invoice_paper(printed: PrintedDocument) -> Paper:
     rows = [
         (
             _said(f"page.line_kind.{line.kind}"),
-            f"{line.lots} × {traded.lot_text}",
-            decimal_text(line.net_minor, document.currency),
+            f"{line.lots:,} × {traded.lot_text}",
+            grouped(line.net_minor, document.currency),
         )
         for line in document.lines
     ]
@@ -44,7 +43,7 @@ def invoice_paper(printed: PrintedDocument) -> Paper:
         (tax, document.tax_minor),
         (_said("paper.invoice.total"), document.total_minor),
     ):
-        rows.append((label, "", decimal_text(minor, document.currency)))
+        rows.append((label, "", grouped(minor, document.currency)))
     labels = [_said(f"paper.invoice.{name}") for name in ("line", "quantity", "amount")]
     return Paper(
         title=_said(f"paper.invoice.{kind}"),

@@ -23,6 +23,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from aggregator.amounts import decimal_text
+
 LATIN, LATIN_BOLD, CHINESE = "Helvetica", "Helvetica-Bold", "STSong-Light"
 MARGIN = 18 * mm
 _INK = colors.HexColor("#1d2733")
@@ -104,6 +106,12 @@ def pdf(paper: Paper) -> bytes:
 
     template.build(story, onFirstPage=foot, onLaterPages=foot)
     return out.getvalue()
+
+
+def grouped(minor: int, currency: str) -> str:
+    """Return an amount as it is read on paper, its thousands set apart."""
+    whole, _, part = decimal_text(minor, currency).lstrip("-").partition(".")
+    return f"{'-' if minor < 0 else ''}{int(whole):,}.{part}"
 
 
 def _drawn(part: Facts | Grid | Clauses) -> list[Any]:

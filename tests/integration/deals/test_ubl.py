@@ -75,6 +75,8 @@ async def test_every_document_keeps_the_business_rules_of_en_16931(trading: Trad
     # Without a tax identity one rule cannot be kept, and no other is broken.
     assert broken_rules(before) == [["BR-S-02"]] * 4
     assert broken_rules(after) == [[]] * 4
+    # The market's own fee is invoiced in the name of the firm that operates it.
+    assert sum("<cbc:Name>Market</cbc:Name>" in file for file in after) == 2
 
 
 async def written(trading: Trading, deal_id: str) -> list[str]:
