@@ -12,6 +12,8 @@ from datetime import datetime
 import asyncpg
 
 from aggregator import vault
+from aggregator.auctions import beacon
+from aggregator.auctions.drand import Drand
 from aggregator.bus import Bus
 from aggregator.bus.memory import MemoryBus
 from aggregator.bus.postgres import PostgresBus
@@ -120,6 +122,7 @@ async def running_market(
     async with database(settings) as found:
         vault.install(settings.data_dir)
         posting.install(lets_localhost=settings.env is not Environment.PRODUCTION)
+        beacon.install(Drand(settings.beacon_url) if settings.beacon_url else None)
         letters.install(_mail(settings), place=settings.public_address)
         if first is not None:
             await first(found.dsn)

@@ -5,6 +5,7 @@ The environment wins over `.env`. A wrong value is refused at the start, by the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from email.utils import parseaddr
 from enum import StrEnum
@@ -56,6 +57,15 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _beacon_address(value: str) -> str:
+    address = urlsplit(value)
+    chain = value.rpartition("/")[2]
+    is_open = address.scheme == "https" or address.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not is_open or not re.fullmatch("[0-9a-f]{64}", chain) or not address.hostname:
+        raise ValueError("an address like https://api.drand.sh/<hash of the chain> is needed")
+    return value
+
+
 def _mail_server(value: str) -> str:
     server = urlsplit(value)
     if server.scheme not in {"smtp", "smtps"} or not server.hostname or server.path.strip("/"):
@@ -102,6 +112,9 @@ class Settings(BaseSettings):
     )
     mail_from: Annotated[str, AfterValidator(_mail_address)] | None = Field(
         None, description="Whom mail comes from; needed where AGG_MAIL_URL is set"
+    )
+    beacon_url: Annotated[str, AfterValidator(_beacon_address)] | None = Field(
+        None, description="A drand chain that orders drawn ties; without it, the seed alone does"
     )
     clock: ClockKind = Field(
         ClockKind.REAL, description="real, or simulated in dev and test: time set by command"

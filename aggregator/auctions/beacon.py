@@ -1,7 +1,8 @@
 """The beacon: 32 bytes from outside, published after the close, that order drawn ties.
 
-No market has to have one. Where one is installed it is waited for ten minutes; if it does not
-come, the committed seed counts alone, and the result says so by its empty beacon.
+No market has to have one. Where one is installed, an auction names it before its opening and waits
+ten minutes for it; if it does not come, or the market has another one by then, the committed seed
+counts alone, and the result says so by its empty beacon.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ PAUSE = timedelta(seconds=15)
 
 
 class Beacon(Protocol):
-    """Where a public random value comes from."""
+    """Where a public random value comes from; `source` names it for readers of the record."""
+
+    @property
+    def source(self) -> str: ...
 
     async def value(self, after: datetime) -> bytes | None:
         """Return the first 32 bytes published at or after an instant, None if not yet there."""
@@ -39,13 +43,23 @@ def install(beacon: Beacon | None) -> None:
     _INSTALLED[:] = [] if beacon is None else [beacon]
 
 
+def source() -> str:
+    """Return what auctions that open now draw with, empty for the seed alone."""
+    return _INSTALLED[0].source if _INSTALLED else ""
+
+
 async def drawn_for(auction_id: str, now: datetime) -> Drawn:
     """Return what orders the ties of an auction that may close now."""
     if not _INSTALLED:
         return Drawn()
     room = await store.read(None, auction_id)
-    _, state = room.opened
-    if state.rules.tie != "draw" or state.phase != "open" or now < state.closes_at:
+    listing, state = room.opened
+    if (
+        listing.beacon != source()
+        or state.rules.tie != "draw"
+        or state.phase != "open"
+        or now < state.closes_at
+    ):
         return Drawn()
     found = await _INSTALLED[0].value(state.closes_at)
     if found is not None:

@@ -20,7 +20,8 @@ class AuctionListed:
     """What stands in the window. Empty `kinds` and `invited` let everyone in.
 
     Firms of `barred_groups` belong to the owner, or to who stands behind the volume.
-    Basis points are those of the instrument at the opening; `reference` is opaque here.
+    Basis points are those of the instrument at the opening; `reference` is opaque here. `beacon`
+    names what orders drawn ties beside the seed, empty where the seed alone does.
     """
 
     auction_id: str
@@ -47,6 +48,7 @@ class AuctionListed:
     barred_groups: tuple[str, ...]
     owner_name_en: str = ""
     lot_fee_minor: int = 0
+    beacon: str = ""
 
 
 @fact

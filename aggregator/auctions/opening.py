@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from hashlib import sha256
 
-from aggregator.auctions import keys, store
+from aggregator.auctions import beacon, keys, store
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
 from aggregator.auctions.terms import AuctionTerms, TenorLots, check_form
@@ -73,6 +74,8 @@ async def _open(unit: Unit, terms: AuctionTerms, *, owner_id: str | None, refere
     keyed = keys.new_key(auction_id)
     opened = _opened(unit, terms, traded, keys.unwrapped(keyed.wrapped, auction_id))
     listing = await _listing(unit, terms, traded, auction_id, owner_id, reference)
+    if opened.rules.tie == "draw":
+        listing = replace(listing, beacon=beacon.source())
     await _insert(unit, listing, opened)
     room, _ = await store.record(unit, auction_id, Room(), keyed, listing, opened)
     return {

@@ -169,7 +169,8 @@ def _listed(listing: AuctionListed) -> Content:
         " lot_text region tenor cell currency deposit_bps"
     )
     shown = {name: getattr(listing, name) for name in names.split()}
-    return {**shown, "kinds": list(listing.kinds)}
+    drawn_with = {"beacon": listing.beacon} if listing.beacon else {}
+    return {**shown, "kinds": list(listing.kinds), **drawn_with}
 
 
 def _rules(rules: Rules) -> Content:

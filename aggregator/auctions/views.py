@@ -102,6 +102,7 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
         "kinds": list(listing.kinds),
         "tie": state.rules.tie,
         "draw_commitment": state.rules.draw_commitment,
+        "draw_beacon": listing.beacon,
         "soft_close_s": state.rules.soft_close_s,
         "max_extensions": state.rules.max_extensions,
         "max_share": state.rules.max_share,

@@ -284,6 +284,7 @@ class AuctionView(Answers):
     owner_disclosure: str | None
     tie: str
     draw_commitment: str | None
+    draw_beacon: str
     interval_s: int
     criteria: list[ScoredTerm]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -136,6 +137,8 @@ async def test_the_seed_of_a_draw_is_committed_before_and_shown_after(orm: str) 
 class LateBeacon:
     """Publishes four minutes late, or never."""
 
+    source = "late"
+
     def __init__(self, scene: Scene, late: timedelta | None) -> None:
         self.scene = scene
         self.late = late
@@ -151,10 +154,11 @@ async def test_a_beacon_is_waited_for_ten_minutes(
     orm: str, late: timedelta | None, said: str
 ) -> None:
     scene = await a_scene()
-    auction_id = await scene.open(format="sealed_first")
-    await scene.bid("ann", auction_id, PRICE)
     beacon.install(LateBeacon(scene, late))
     try:
+        auction_id = await scene.open(format="sealed_first")
+        assert (await queries.auction(None, auction_id))["draw_beacon"] == "late"
+        await scene.bid("ann", auction_id, PRICE)
         await scene.pass_to(CLOSES_AT)
         waiting = (await store.read(None, auction_id)).phase
         for minutes in (3, 5, 9, 11):
@@ -165,6 +169,23 @@ async def test_a_beacon_is_waited_for_ten_minutes(
     (closed,) = await facts_of(auction_id, Closed)
     assert waiting == "open"
     assert closed.result.beacon == said
+    listed = json.loads(await bundle.bundle(auction_id, Reading(AUDITOR)))["openings"][0]
+    assert listed["content"]["beacon"] == "late"
+    await all_is_well(auction_id)
+
+
+async def test_an_auction_draws_without_a_beacon_that_it_did_not_name(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(format="sealed_first")
+    await scene.bid("ann", auction_id, PRICE)
+    beacon.install(LateBeacon(scene, None))
+    try:
+        await scene.pass_to(CLOSES_AT)
+    finally:
+        beacon.install(None)
+
+    (closed,) = await facts_of(auction_id, Closed)
+    assert closed.result.beacon == ""
     await all_is_well(auction_id)
 
 

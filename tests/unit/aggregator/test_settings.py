@@ -49,6 +49,8 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
         ({"AGG_MAIL_URL": "http://h", "AGG_MAIL_FROM": "a@b.c"}, "AGG_MAIL_URL: .*smtps://"),
         ({"AGG_MAIL_URL": "smtps://h"}, "AGG_MAIL_FROM: mail needs an address"),
         ({"AGG_MAIL_URL": "smtps://h", "AGG_MAIL_FROM": "market"}, "AGG_MAIL_FROM: .*like Market"),
+        ({"AGG_BEACON_URL": "https://api.drand.sh/public"}, "AGG_BEACON_URL: .*hash"),
+        ({"AGG_BEACON_URL": f"http://a.example/{'0' * 64}"}, "AGG_BEACON_URL: .*https://"),
         ({"AGG_ENV": "production"}, "AGG_DATABASE_URL: production needs"),
         (
             {

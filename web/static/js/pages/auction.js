@@ -172,6 +172,10 @@ class Room {
         ...scoreLines(auction),
         ...explained(auction),
         auction.draw && [t("page.auction.seed"), h("span", { class: "mono soft" }, auction.draw.seed)],
+        auction.draw?.beacon && [
+          t("page.auction.beacon"),
+          h("span", { class: "mono soft" }, auction.draw.beacon),
+        ],
       ]),
       h(
         "p",
@@ -256,6 +260,7 @@ class Room {
       auction.format === "english" &&
         h("p", { class: "note" }, t("page.auction.soft_close", { minutes: auction.soft_close_s / 60 })),
       auction.draw_commitment && h("p", { class: "mono soft" }, auction.draw_commitment),
+      auction.draw_beacon && h("p", { class: "mono soft" }, auction.draw_beacon),
     );
   }
 
