@@ -5,16 +5,20 @@ whatever else is due: an acknowledgement never waits for a whole audience. While
 for one, a round rests after each slice, so that the database finds a processor. What happens in an
 auction begins its round at once; prices begin theirs together at the next tick, so several
 changes go out in one write. Each round begins at another follower, so nobody is always last.
+
+Sending is most of a round. Whoever has nothing waiting is written to by the number of his socket:
+the way through transport and loop takes a fifth more, mostly for memory that is touched just once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable
 
 from aggregator import logs
-from web.feed.folds import Follower, Track
+from web.feed.folds import LARGEST_PIECE, Follower, Track
 from web.feed.protocol import Close, Ending
 
 # About half a millisecond of writing; while there are acts half of that, and then a rest.
@@ -27,7 +31,7 @@ _GOLDEN, _CIRCLE_BITS = 2_654_435_769, 32
 class _Round:
     """One walk over those who followed a track when it began."""
 
-    __slots__ = ("_at", "_followers", "_tell", "track")
+    __slots__ = ("_at", "_followers", "_is_joint", "track")
 
     def __init__(self, track: Track, number: int, *, is_joint: bool) -> None:
         followers = list(track.followers)
@@ -36,15 +40,26 @@ class _Round:
         self.track = track
         self._followers = followers[first:] + followers[:first]
         self._at = 0
-        self._tell = _tell_all if is_joint else track.give
+        self._is_joint = is_joint
 
     def go_on(self, most: int) -> int:
         """Tell at most so many followers; return how many it were."""
         told = self._followers[self._at : self._at + most]
-        tell = self._tell
+        track, given, seq = self.track, self.track.followers, self.track.seq
+        known, piece = seq, b""
         for follower in told:
             try:
-                tell(follower)
+                has = given.get(follower, seq)
+                if has != known:
+                    known, piece = has, track.piece(has)
+                line = follower.line
+                if self._is_joint:
+                    _tell_all(follower)
+                elif line is None or not piece:
+                    track.give(follower)
+                else:
+                    given[follower] = seq
+                    _write(follower, line, piece)
             except Exception as error:  # noqa: BLE001 - one must not stop the others
                 logs.logger().error("feed_follower_failed", exc_info=error)
                 follower.end(Ending(Close.BROKEN, "we failed; come back"))
@@ -58,8 +73,27 @@ class _Round:
 
 def _tell_all(follower: Follower) -> None:
     """Give a follower all it lacks, of whatever topic, so that it goes out in one write."""
+    if follower.line is not None:
+        pieces, room = [], LARGEST_PIECE
+        for track in follower.tracks.values():
+            piece = track.piece(track.followers.get(follower, track.seq))
+            if 0 < len(piece) <= room:
+                track.followers[follower] = track.seq
+                pieces.append(piece)
+                room -= len(piece)
+        _write(follower, follower.line, b"".join(pieces))
     for track in follower.tracks.values():
         track.give(follower)
+
+
+def _write(follower: Follower, line: int, piece: bytes) -> None:
+    try:
+        sent = os.write(line, piece)
+    except OSError:
+        # Full or broken, which its transport will find too and knows what to do about.
+        sent = 0
+    if sent != len(piece):
+        follower.push(piece[sent:])
 
 
 class Fanout:
@@ -120,5 +154,5 @@ class Fanout:
     def _end(self, ended: _Round) -> None:
         track = ended.track
         track.is_told = False
-        if any(seq != track.seq for seq in track.followers.values()):
+        if set(track.followers.values()) - {track.seq}:
             self.grown(track)

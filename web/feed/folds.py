@@ -11,6 +11,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from itertools import islice
 from typing import Any, Protocol
 
 from aggregator.journal.facts import canonical
@@ -21,7 +22,7 @@ from web.feed import frames
 from web.feed.patches import View, bare, difference
 from web.feed.protocol import Ending, Since
 
-_LARGEST_JOINED = 64 * 1024
+LARGEST_PIECE = 64 * 1024
 _EPOCH_DIGITS = 16
 _VERSION = version("aggregator")
 
@@ -30,9 +31,14 @@ class Follower(Protocol):
     """Whoever gets the frames of a track; it must never wait."""
 
     tracks: dict[str, Track]
+    line: int | None
+    """The file number of a socket that takes whole frames now, with nothing to go first."""
 
     def follow(self, track: Track, frames: bytes) -> None:
         """Take the frames after those given before, joined."""
+
+    def push(self, rest: bytes) -> None:
+        """Send first of all what the line has not taken of a write."""
 
     def lose(self, track: Track) -> None:
         """Hear that frames of the track are gone for good."""
@@ -68,7 +74,7 @@ class Track:
         """Whether its followers are being told, or will be at the next tick."""
         self.idle_ticks = 0
         self._window: deque[bytes] = deque(maxlen=window)
-        self._joined: dict[int, bytes] = {}
+        self._pieces: dict[int, bytes] = {}
         self._digest: str | None = None
         self._snapshot: bytes | None = None
 
@@ -89,7 +95,7 @@ class Track:
             return False
         self.seq += 1
         self.view, self._digest, self._snapshot = new, None, None
-        self._joined.clear()
+        self._pieces.clear()
         self._window.append(frames.delta(self.name, seq=self.seq, patch=patch))
         return True
 
@@ -99,26 +105,25 @@ class Track:
         if has is None or has == self.seq:
             return
         self.followers[follower] = self.seq
-        count = self.seq - has
-        if count == 1:
-            follower.follow(self, self._window[-1])
-        elif count > len(self._window):
+        if piece := self.piece(has):
+            follower.follow(self, piece)
+        elif self.seq - has > len(self._window):
             follower.lose(self)
         else:
-            self._give_several(follower, has)
+            for frame in self._after(has):
+                follower.follow(self, frame)
 
-    def _give_several(self, follower: Follower, has: int) -> None:
-        joined = self._joined.get(has)
-        if joined is None:
-            joined = self._joined[has] = b"".join(self._after(has))
-        if len(joined) <= _LARGEST_JOINED:
-            follower.follow(self, joined)
-            return
-        for frame in self._after(has):
-            follower.follow(self, frame)
+    def piece(self, has: int) -> bytes:
+        """Return all frames after a number; nothing where they are too many for one piece."""
+        piece = self._pieces.get(has)
+        if piece is None:
+            count = self.seq - has
+            found = b"".join(self._after(has)) if 0 < count <= len(self._window) else b""
+            piece = self._pieces[has] = found if len(found) <= LARGEST_PIECE else b""
+        return piece
 
     def _after(self, seq: int) -> list[bytes]:
-        return list(self._window)[len(self._window) - (self.seq - seq) :]
+        return list(islice(reversed(self._window), self.seq - seq))[::-1]
 
     def snapshot(self) -> bytes:
         if self._snapshot is None:

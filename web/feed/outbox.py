@@ -28,6 +28,9 @@ class Wire(Protocol):
     def write(self) -> Callable[[bytes], None]:
         """What writes whole frames without waiting, until the wire pauses for good."""
 
+    def fileno(self) -> int:
+        """Return what may be written to past `write` while the wire is not paused, or -1."""
+
     def close(self, code: int, reason: str) -> None:
         """Send what was written and a close frame; end even if nobody reads them."""
 
@@ -50,8 +53,8 @@ class Outbox:
 
     # A round over thousands of them is as fast as what it touches of each is small.
     __slots__ = (
-        "_bytes", "_has_more", "_is_clear", "_is_cut", "_is_writable", "_limits", "_stale",
-        "_waiting", "_wire", "_write", "ending", "tracks",
+        "_bytes", "_fileno", "_has_more", "_is_cut", "_is_writable", "_limits", "_stale",
+        "_waiting", "_wire", "_write", "ending", "line", "tracks",
     )  # fmt: skip
 
     def __init__(self, limits: FeedLimits) -> None:
@@ -62,7 +65,8 @@ class Outbox:
         self._wire: Wire | None = None
         self._write: Callable[[bytes], None] = _unwritten
         self._is_writable = False
-        self._is_clear = False  # writable, with nothing to go first: the common case
+        self._fileno = -1
+        self.line: int | None = None  # writable, with nothing to go first: the common case
         self._has_more = asyncio.Event()
         self._is_cut = asyncio.Event()
         self.tracks: dict[str, Track] = {}
@@ -73,21 +77,29 @@ class Outbox:
 
     def attach(self, wire: Wire) -> None:
         """From now on write to `wire` whenever it takes more."""
-        self._wire, self._write = wire, wire.write
+        self._wire, self._write, self._fileno = wire, wire.write, wire.fileno()
         self.resume()
 
     def pause(self) -> None:
         """Keep what comes: the wire has enough."""
-        self._is_writable = self._is_clear = False
+        self._is_writable = False
+        self.line = None
 
     def resume(self) -> None:
         """Write what waits: the wire takes more."""
         self._is_writable = True
         while self._waiting and self._is_writable:
             self._write(self._take())
-        if not self._waiting and self.ending is not None:
+        if self._waiting:
+            return
+        if self.ending is not None:
             self._close(self.ending)
-        self._is_clear = self._is_writable and not self._waiting and self.ending is None
+        elif self._is_writable:
+            self.line = self._fileno
+
+    def push(self, rest: bytes) -> None:
+        """Write what the line has not taken: nothing waits that could go before it."""
+        self._write(rest)
 
     def send(self, frame: bytes) -> None:
         """Append a frame that must arrive, or end the socket."""
@@ -104,7 +116,7 @@ class Outbox:
 
     def follow(self, track: Track, frames: bytes) -> None:
         """Append changes of `track`, unless a newer snapshot of it is to come anyway."""
-        if self._is_clear:
+        if self.line is not None:
             self._write(frames)
         elif track not in self._stale:
             self._append(_Waiting(frames, track))
@@ -152,7 +164,7 @@ class Outbox:
             self.give_up(ending)
             return
         self.ending = ending
-        self._is_clear = False
+        self.line = None
         self._has_more.set()
         if not self._waiting:
             self._close(ending)
@@ -160,7 +172,7 @@ class Outbox:
     def give_up(self, ending: Ending) -> None:
         """End without sending what waits, even if the socket was ending already."""
         self.ending = self.ending or ending
-        self._is_clear = False
+        self.line = None
         self._waiting.clear()
         self._bytes = 0
         self._is_cut.set()
@@ -223,7 +235,7 @@ class Outbox:
     def _put(self, waiting: _Waiting) -> None:
         if self.ending is not None:
             return
-        if self._is_clear:
+        if self.line is not None:
             self._write(self._content(waiting))
             return
         self._waiting.append(waiting)

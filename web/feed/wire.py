@@ -7,6 +7,7 @@ It also bounds what uvicorn does not: control frames, fragments, and who never e
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -19,7 +20,6 @@ from web.auth.rates import Bucket, Rate
 from web.context import monotonic_ms
 
 _EXTENSION = "aggregator.wire"
-_BUFFER_BYTES = 64 * 1024
 _CLOSE_S = 5
 _SHUTDOWN_S = 1
 _LONGEST_REASON = 120
@@ -27,6 +27,7 @@ _LONGEST_REASON = 120
 _FRAMES = Rate(per_s=100, burst=200)
 _PART_BYTES = 4096
 _DEAF_BYTES = 1024 * 1024
+_IS_WINDOWS = os.name == "nt"
 _INVALID_TEXT, _TOO_MANY = 1007, 4429
 
 
@@ -52,8 +53,10 @@ class FeedProtocol(WebSocketsSansIOProtocol):
 
     def attach(self, sink: Sink) -> None:
         """Tell `sink` from now on whether more may be written."""
+        # Whatever the transport cannot send at once pauses the sink, so while that is not
+        # paused the transport holds nothing back, and `fileno` may be written to past it.
+        self.transport.set_write_buffer_limits(high=0)
         self._sink = sink
-        self.transport.set_write_buffer_limits(high=_BUFFER_BYTES)
         if not self.writable.is_set():
             sink.pause()
 
@@ -66,6 +69,13 @@ class FeedProtocol(WebSocketsSansIOProtocol):
     def write(self) -> Callable[[bytes], None]:
         """What writes whole frames without waiting, until the sink has been shut."""
         return self.transport.write
+
+    def fileno(self) -> int:
+        """Return the socket's number, or -1 where bytes must go through the transport."""
+        if _IS_WINDOWS or self.transport.get_extra_info("sslcontext") is not None:
+            return -1
+        number: int = self.transport.get_extra_info("socket").fileno()
+        return number
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye behind what was written; end within seconds even if nobody listens."""

@@ -22,7 +22,11 @@ class Listener:
         self.name, self.turns = name, turns
         self.tracks: dict[str, Track] = {}
         self.pieces: list[int] = []
+        self.line: int | None = None
         self.ending: Ending | None = None
+
+    def push(self, rest: bytes) -> None:
+        raise AssertionError(f"{len(rest)} bytes were left over without a line")
 
     def follow(self, _: Track, frames: bytes) -> None:
         self.turns.append(self.name)

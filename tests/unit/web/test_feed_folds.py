@@ -71,6 +71,8 @@ def a_fold() -> Fold:
 class Listener:
     """Keeps frames and follows the view as a client does."""
 
+    line: int | None = None
+
     def __init__(self, track: Track) -> None:
         track.followers[self] = track.seq
         self.tracks = {track.name: track}
@@ -82,6 +84,9 @@ class Listener:
             assert (frame["prev"], frame["seq"]) == (self.seq, self.seq + 1)
             self.seq = frame["seq"]
             self.view = merged(self.view, frame["data"])
+
+    def push(self, rest: bytes) -> None:
+        raise AssertionError(f"{len(rest)} bytes were left over without a line")
 
     def lose(self, track: Track) -> None:
         raise AssertionError(f"{track.name} has lost frames")
