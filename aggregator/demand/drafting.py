@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aggregator.catalogue.tenors import checked_tenor
@@ -116,6 +117,18 @@ async def draft_within(
     fact = RequestDrafted(request_id, organisation_id, is_template, copied_from, terms)
     await unit.record(store.stream_of(request_id), fact)
     return {"request_id": request_id, "state": state}
+
+
+async def draft_all(unit: Unit, organisation_id: str, wanted: Sequence[RequestTerms]) -> list[str]:
+    """Write a firm's drafts down at once and return their ids; terms are checked by then."""
+    ids = await store.insert_all(unit, organisation_id, wanted, store.DRAFT)
+    await unit.lock_all([store.stream_of(request_id) for request_id in ids])
+    is_template = False
+    for request_id, terms in zip(ids, wanted, strict=True):
+        fact = RequestDrafted(request_id, organisation_id, is_template, None, terms)
+        unit.note(store.stream_of(request_id), [fact])
+    await unit.write_noted()
+    return ids
 
 
 def moved(terms: RequestTerms, first_tenor: str) -> RequestTerms:

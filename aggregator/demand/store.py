@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -111,19 +111,31 @@ async def insert(
     unit: Unit, organisation_id: str, terms: RequestTerms, state: str, copied_from: str | None
 ) -> str:
     """Write a new request and return its id."""
-    request_id = unit.new_id("req")
-    row = {
-        "id": request_id,
-        "organisation_id": organisation_id,
-        "state": state,
-        **values_of(terms),
-        "copied_from": copied_from,
-        "drafted_at": unit.now,
-        "changed_at": unit.now,
-    }
-    marks = ", ".join(f"${i}" for i in range(1, len(row) + 1))
-    await unit.execute(f"insert into request ({', '.join(row)}) values ({marks})", *row.values())
-    return request_id
+    return (await insert_all(unit, organisation_id, [terms], state, copied_from))[0]
+
+
+async def insert_all(
+    unit: Unit,
+    organisation_id: str,
+    wanted: Sequence[RequestTerms],
+    state: str,
+    copied_from: str | None = None,
+) -> list[str]:
+    """Write new requests at once and return their ids."""
+    rows = [
+        {
+            "id": unit.new_id("req"),
+            "organisation_id": organisation_id,
+            "state": state,
+            **values_of(terms),
+            "copied_from": copied_from,
+            "drafted_at": unit.now,
+            "changed_at": unit.now,
+        }
+        for terms in wanted
+    ]
+    await unit.insert("request", list(rows[0]), [list(row.values()) for row in rows])
+    return [row["id"] for row in rows]
 
 
 async def write_terms(unit: Unit, request_id: str, terms: RequestTerms) -> None:

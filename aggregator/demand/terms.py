@@ -56,7 +56,12 @@ async def check_terms(unit: Unit, terms: RequestTerms, *, is_template: bool = Fa
     """
     first = Cell(terms.instrument_id, terms.region, terms.first_tenor)
     traded = await check_cell(first, unit)
-    check_months(terms.first_tenor, terms.last_tenor, None if is_template else unit.now)
+    check_against(traded, terms, None if is_template else unit.now)
+
+
+def check_against(traded: InstrumentView, terms: RequestTerms, now: datetime | None) -> None:
+    """Refuse terms that break a rule of their instrument, or whose months are over by `now`."""
+    check_months(terms.first_tenor, terms.last_tenor, now)
     _check_quantities(traded, terms)
     checked_name(terms.place, "/place", at_least=0)
     if terms.payment not in PAYMENTS:

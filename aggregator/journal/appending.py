@@ -60,6 +60,23 @@ async def lock_head(writer: Writer, stream: str, now: datetime) -> Head:
     return Head(stream, row["seq"], row["at"], bytes(row["hash"]))
 
 
+async def lock_heads(writer: Writer, streams: Sequence[str], now: datetime) -> dict[str, Head]:
+    """Lock the heads of `streams` in the order of their names, making those that are not there."""
+    await writer.execute(
+        "insert into stream_head (stream, seq, at, hash) select s, 0, $2, $3"
+        " from unnest($1::text[]) s order by s on conflict do nothing",
+        sorted(streams),
+        now,
+        GENESIS,
+    )
+    found = await writer.rows(
+        "select stream, seq, at, hash from stream_head where stream = any($1::text[])"
+        " order by stream for update",
+        sorted(streams),
+    )
+    return _heads(found)
+
+
 async def lock_free_heads(writer: Writer, streams: Sequence[str]) -> dict[str, Head]:
     """Lock those heads of `streams` that exist and that nobody else has locked."""
     found = await writer.rows(
@@ -67,9 +84,13 @@ async def lock_free_heads(writer: Writer, streams: Sequence[str]) -> dict[str, H
         " order by stream for update skip locked",
         list(streams),
     )
+    return _heads(found)
+
+
+def _heads(rows: Sequence[Mapping[str, Any]]) -> dict[str, Head]:
     return {
         row["stream"]: Head(row["stream"], row["seq"], row["at"], bytes(row["hash"]))
-        for row in found
+        for row in rows
     }
 
 

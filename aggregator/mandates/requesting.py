@@ -59,44 +59,47 @@ async def ask(
 
     """
     actor.require(asking.act)
-    if not 1 <= asking.amount_minor <= MAX_TOTAL_MINOR:
-        raise InvalidField("/terms", f"a total of 1 to {MAX_TOTAL_MINOR}", asking.amount_minor)
-    note = checked_note(asking.note, "/note")
+    _checked(asking)
 
     async def step(unit: Unit) -> Answer:
         if refusal is not None:
             raise refusal
-        firm = actor.organisation_id
-        policy = await unit.row(
-            "select chain, valid_hours from mandate_policy where organisation_id = $1 and act = $2",
-            firm,
-            asking.act,
-        )
-        if policy is None:
-            raise Conflict("not_bound")
-        waiting = await unit.row(
-            "select count(*) as n from approval where organisation_id = $1 and state = 'waiting'",
-            firm,
-        )
-        if waiting and waiting["n"] >= MAX_WAITING:
-            raise Conflict("too_many_waiting")
-        fingerprint = fingerprint_of(asking)
-        ends_at = unit.now + timedelta(hours=policy["valid_hours"])
-        chain: list[str] = list(policy["chain"])
-        approval_id = await _insert(unit, asking, note, chain=chain, ends_at=ends_at)
-        await set_timer(unit, EXPIRE, approval_id, ends_at)
-        fact = ApprovalAsked(firm, approval_id, actor.person_id, asking.act)
-        await unit.record(stream_of(firm), fact)
-        return {
-            "approval_id": approval_id,
-            "state": "waiting",
-            "fingerprint": fingerprint.hex(),
-            "ends_at": unit.stamp(ends_at),
-        }
+        return await ask_within(unit, asking)
 
     return await market.perform(
         actor, "approvals.ask", step, command=command, stream=stream_of(actor.organisation_id)
     )
+
+
+async def ask_within(unit: Unit, asking: Asking) -> Answer:
+    """Ask in the caller's transaction, of an actor who may do the act; raises as `ask` does."""
+    note, firm = _checked(asking), unit.actor.organisation_id
+    policy = await unit.row(
+        "select chain, valid_hours from mandate_policy where organisation_id = $1 and act = $2",
+        firm,
+        asking.act,
+    )
+    if policy is None:
+        raise Conflict("not_bound")
+    waiting = await unit.row(
+        "select count(*) as n from approval where organisation_id = $1 and state = 'waiting'",
+        firm,
+    )
+    if waiting and waiting["n"] >= MAX_WAITING:
+        raise Conflict("too_many_waiting")
+    fingerprint = fingerprint_of(asking)
+    ends_at = unit.now + timedelta(hours=policy["valid_hours"])
+    chain: list[str] = list(policy["chain"])
+    approval_id = await _insert(unit, asking, note, chain=chain, ends_at=ends_at)
+    await set_timer(unit, EXPIRE, approval_id, ends_at)
+    fact = ApprovalAsked(firm, approval_id, unit.actor.person_id, asking.act)
+    await unit.record(stream_of(firm), fact)
+    return {
+        "approval_id": approval_id,
+        "state": "waiting",
+        "fingerprint": fingerprint.hex(),
+        "ends_at": unit.stamp(ends_at),
+    }
 
 
 async def approve(
@@ -158,14 +161,19 @@ async def withdraw(market: Market, actor: Actor, command: Command, approval_id: 
     """Take one's own request back while it waits."""
 
     async def step(unit: Unit) -> Answer:
-        row = await _waiting(unit, approval_id)
-        if row["asked_by"] != actor.person_id:
-            raise NotFound("approval")
-        return await _end(unit, row, "withdrawn")
+        return await withdraw_within(unit, approval_id)
 
     return await market.perform(
         actor, "approvals.ask", step, command=command, stream=stream_of(actor.organisation_id)
     )
+
+
+async def withdraw_within(unit: Unit, approval_id: str) -> Answer:
+    """Take the actor's own waiting request back in the caller's transaction."""
+    row = await _waiting(unit, approval_id)
+    if row["asked_by"] != unit.actor.person_id:
+        raise NotFound("approval")
+    return await _end(unit, row, "withdrawn")
 
 
 async def expire(market: Market, approval_id: str) -> None:
@@ -178,6 +186,12 @@ async def expire(market: Market, approval_id: str) -> None:
         return {}
 
     await market.perform(Actor.SYSTEM, EXPIRE, step)
+
+
+def _checked(asking: Asking) -> str:
+    if not 1 <= asking.amount_minor <= MAX_TOTAL_MINOR:
+        raise InvalidField("/terms", f"a total of 1 to {MAX_TOTAL_MINOR}", asking.amount_minor)
+    return checked_note(asking.note, "/note")
 
 
 async def _insert(

@@ -68,6 +68,13 @@ class Unit:
         self.now = max(self.now, head.at)
         return head
 
+    async def lock_all(self, streams: Sequence[str]) -> None:
+        """Lock the heads of many streams, in the order of their names."""
+        wanted = {stream for stream in streams if stream not in self.heads}
+        found = await appending.lock_heads(self, sorted(wanted), self.now)
+        self.heads |= found
+        self.now = max([self.now, *(head.at for head in found.values())])
+
     async def record(self, stream: str, *facts: object) -> list[Entry]:
         """Journal `facts` in `stream`, then run the reactions to each in this transaction."""
         await self.lock(stream)

@@ -10,6 +10,7 @@ from typing import Any
 from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Pool
 from aggregator.parties.registering import stream_of
+from aggregator.spreadsheets.tables import as_text
 
 MAX_LINES = 10_000
 _TRAIL = """
@@ -54,8 +55,3 @@ async def _names(person_ids: Sequence[str]) -> Mapping[str, str]:
         "select id, name from person where id = any($1::text[])", list(person_ids)
     )
     return {row["id"]: row["name"] for row in rows}
-
-
-def as_text(text: str) -> str:
-    """Return what a spreadsheet shows and does not run."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args
 from aggregator.amounts import decimal_text
 from aggregator.journal.facts import stamp
 from aggregator.market import Actor
-from aggregator.parties.trail import as_text
 from aggregator.reports import queries
+from aggregator.spreadsheets.tables import as_text
 
 Part = Literal["deals", "people", "acts", "mandates"]
 PARTS: tuple[Part, ...] = get_args(Part)

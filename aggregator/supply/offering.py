@@ -77,19 +77,28 @@ async def publish_offer(
     """
 
     async def step(unit: Unit) -> Answer:
-        traded = await check_cell(terms.cell, unit)
-        _check_breaks(traded, terms.breaks)
-        _check_lots(traded, terms)
-        _check_audience(terms)
-        until = _checked_validity(unit.now, terms)
-        await _check_room(unit, str(terms.cell))
-        return await _publish(unit, terms, until)
+        return await publish_within(unit, terms)
 
     # A cell that does not exist must not leave a stream behind.
     await check_cell(terms.cell)
     return await market.perform(
         actor, "supply.offer", step, command=command, stream=stream_of(str(terms.cell))
     )
+
+
+async def publish_within(unit: Unit, terms: OfferTerms) -> Answer:
+    """Publish an offer of the actor's firm in the caller's transaction, as `publish_offer`."""
+    until = check_against(await check_cell(terms.cell, unit), terms, unit.now)
+    await _check_room(unit, str(terms.cell))
+    return await _publish(unit, terms, until)
+
+
+def check_against(traded: InstrumentView, terms: OfferTerms, now: datetime) -> datetime:
+    """Refuse terms that break a rule of their instrument; return until when they stand."""
+    _check_breaks(traded, terms.breaks)
+    _check_lots(traded, terms)
+    _check_audience(terms)
+    return _checked_validity(now, terms)
 
 
 async def withdraw_offer(market: Market, actor: Actor, command: Command, offer_id: str) -> Outcome:
@@ -102,17 +111,7 @@ async def withdraw_offer(market: Market, actor: Actor, command: Command, offer_i
     """
 
     async def step(unit: Unit) -> Answer:
-        row = await unit.row(
-            "select seller_id, state from offer where id = $1 for update", offer_id
-        )
-        assert row is not None
-        if row["state"] != "standing":
-            raise WrongState(row["state"], "standing")
-        await _end(unit, offer_id, "withdrawn")
-        fact = OfferWithdrawn(offer_id, row["seller_id"], cell)
-        await clear_timer(unit, EXPIRE, offer_id)
-        await unit.record(stream_of(cell), fact)
-        return {"offer_id": offer_id, "state": "withdrawn"}
+        return await withdraw_within(unit, offer_id)
 
     actor.require("supply.offer")
     seller_id, cell = await _owner_and_cell(offer_id)
@@ -121,6 +120,27 @@ async def withdraw_offer(market: Market, actor: Actor, command: Command, offer_i
     return await market.perform(
         actor, "supply.offer", step, command=command, stream=stream_of(cell)
     )
+
+
+async def withdraw_within(unit: Unit, offer_id: str) -> Answer:
+    """Take an offer of the actor's firm back in the caller's transaction.
+
+    Raises:
+        WrongState: it no longer stands.
+
+    """
+    row = await unit.row(
+        "select seller_id, cell, state from offer where id = $1 for update", offer_id
+    )
+    assert row is not None
+    assert row["seller_id"] == unit.actor.organisation_id
+    if row["state"] != "standing":
+        raise WrongState(row["state"], "standing")
+    await _end(unit, offer_id, "withdrawn")
+    fact = OfferWithdrawn(offer_id, row["seller_id"], row["cell"])
+    await clear_timer(unit, EXPIRE, offer_id)
+    await unit.record(stream_of(row["cell"]), fact)
+    return {"offer_id": offer_id, "state": "withdrawn"}
 
 
 async def expire(market: Market, offer_id: str) -> None:
@@ -175,7 +195,7 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
         terms.from_tier and await audiences.tier_number(unit, terms.from_tier),
     )
     await audiences.show_to(unit, offer_id, terms.shown_to)
-    await require(unit, _commitment(offer_id, terms, traded.deposit_bps))
+    await require(unit, commitment(offer_id, terms, traded.deposit_bps))
     await deposits.hold(unit, offer_id)
     await set_timer(unit, EXPIRE, offer_id, until)
     await unit.record(
@@ -195,7 +215,8 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
     return {"offer_id": offer_id, "state": "standing", "valid_until": unit.stamp(until)}
 
 
-def _commitment(offer_id: str, terms: OfferTerms, deposit_bps: int) -> Commitment:
+def commitment(offer_id: str, terms: OfferTerms, deposit_bps: int) -> Commitment:
+    """Return what an offer binds its supplier to."""
     total_minor = terms.breaks[0][1] * terms.capacity_lots
     return Commitment(
         act="supply.offer",

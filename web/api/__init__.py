@@ -23,6 +23,7 @@ ROUTE_MODULES = [
     "web.api.documents",
     "web.api.forwards",
     "web.api.identity",
+    "web.api.imports",
     "web.api.mandates",
     "web.api.money",
     "web.api.notices",

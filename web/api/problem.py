@@ -176,6 +176,17 @@ def described(error: Refusal, language: str) -> Problem:
     )
 
 
+def said_of_cell(error: Refusal, language: str) -> dict[str, Json]:
+    """Return what is wrong with a cell that is named beside it: code, rule, figure and words."""
+    problem = described(error, language)
+    if not problem.faults:
+        return {"code": problem.code, "rule": None, "figure": None, "text": problem.detail}
+    fault = problem.faults[0]
+    shown = _shown(fault)
+    text = _rule_said(fault, language)
+    return {"code": problem.code, "rule": shown["rule"], "figure": shown["figure"], "text": text}
+
+
 def answer(
     error: Refusal,
     language: str,
@@ -245,8 +256,12 @@ def _detail(
             named |= _named(figures, language)
         return words(language, f"error.{code}", named) or code
     first = faults[0]
-    shown = {"figure": "" if first.figure is None else first.figure}
-    said = words(language, f"rule.{first.rule}", shown)
-    rule = said or rule_words(language, first.rule, first.pointer) or first.rule
+    rule = _rule_said(first, language)
     named = {"pointer": first.pointer or "/", "rule": rule}
     return words(language, f"error.{code}", named) or f"{first.pointer}: {rule}"
+
+
+def _rule_said(fault: FieldFault, language: str) -> str:
+    shown = {"figure": "" if fault.figure is None else fault.figure}
+    said = words(language, f"rule.{fault.rule}", shown)
+    return said or rule_words(language, fault.rule, fault.pointer) or fault.rule

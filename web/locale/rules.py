@@ -151,6 +151,34 @@ RULES: Mapping[str, str] = {
     "not before first_tenor": "不得早于 first_tenor",
     "not before next_tenor": "不得早于 next_tenor",
     "not in the past, and before closes_at": "不得早于现在，且须早于 closes_at",
+    # Cells of a file.
+    "at most {n} characters in a cell": "每格至多 {n} 个字符",
+    "at most {n} columns": "最多 {n} 栏",
+    "at most {n} rows": "最多 {n} 行",
+    "a header and at least one row": "须有标题行和至少一行内容",
+    "a header of the template": "须为模板中的栏目名称",
+    "a column of this header": "缺少此栏",
+    "each header once": "栏目不得重复",
+    "no cell without a header": "此格上方没有栏目名称",
+    "an XLSX file, or CSV in UTF-8 or GB 18030": "须为 XLSX 文件，或 UTF-8、GB 18030 编码的 CSV",
+    "an XLSX file that can be read": "须为可读取的 XLSX 文件",
+    "an XLSX file of at most {n} MB unpacked": "XLSX 文件解压后至多 {n} MB",
+    "an XLSX file without a password, not the older XLS": (
+        "须为没有密码的 XLSX 文件，而非旧版 XLS"
+    ),
+    "a visible sheet": "须有一个可见的工作表",
+    "no merged cells": "不得合并单元格",
+    "no formula; write its value": "不得使用公式，请填写其结果",
+    "no formula; write its value, or text after '": "不得使用公式，请填写其结果；文字前加 '",
+    "a value, and no error of a formula": "须为数值，而非公式错误",
+    "a number": "须为数字",
+    "a price such as 5000.00 or 5,000.00": "须为价格，例如 5000.00 或 5,000.00",
+    "a day such as 2027-03-01, or a day and an hour such as 2027-03-01 18:00": (
+        "须为日期，例如 2027-03-01，或日期与时刻，例如 2027-03-01 18:00"
+    ),
+    "an instrument of the catalogue, by code or name": "须为目录中品种的代码或名称",
+    "a region of the catalogue, by code or name": "须为目录中地区的代码或名称",
+    "as on the offer's first row, or empty": "须与该报价首行相同，或留空",
     # Firms, people and what exists.
     "18 signs of a unified social credit code": "须为 18 位统一社会信用代码",
     "the check sign of a unified social credit code": "统一社会信用代码校验位不符",
