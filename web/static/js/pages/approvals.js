@@ -7,6 +7,7 @@ import { actButton } from "../core/forms.js";
 import { gathered } from "../core/live.js";
 import { amount, lots } from "../core/numbers.js";
 import { chip, empty, facts, head, panel } from "../core/parts.js";
+import { reason } from "../core/reasons.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 import { itemName } from "./auction_packages.js";
@@ -48,7 +49,7 @@ function showAll(body, approvals, me, refresh) {
           "ul",
           { class: "list" },
           ended.map((one) =>
-            h("li", { class: "row" }, h("span", {}, said(one), " ", chip(one.state), why(one)), day(one)),
+            h("li", { class: "row" }, h("div", {}, said(one), " ", chip(one.state), why(one)), day(one)),
           ),
         ),
       ),
@@ -145,7 +146,7 @@ function said(one) {
 }
 
 function why({ outcome, state }) {
-  return state === "failed" && outcome ? ` ${outcome.code}` : null;
+  return state === "failed" && outcome ? h("p", { class: "note" }, reason(outcome.code)) : null;
 }
 
 function day(one) {

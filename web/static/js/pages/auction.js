@@ -100,7 +100,11 @@ class Room {
     fill(
       this.parts.lead,
       auction.reason &&
-        h("p", { class: "banner bad" }, t(`page.auction.${auction.phase}_because`, { reason: auction.reason })),
+        h(
+          "p",
+          { class: auction.phase === "paused" ? "banner" : "banner bad" },
+          t(`page.auction.${auction.phase}_because`, { reason: auction.reason }),
+        ),
       (auction.withdrawn ?? []).map(({ reason }) =>
         h("p", { class: "banner" }, t("page.auction.withdrawn_because", { reason })),
       ),
@@ -124,7 +128,10 @@ class Room {
       auction.my_best && [t("page.auction.mine"), [this.priced(auction.my_best), h("small", {}, this.place())]],
       [t("page.auction.on_offer"), this.lots(auction.lots)],
       auction.start && [this.startLabel(), this.priced(auction.start)],
-      !isOpen && [t("word.closed_at"), instant(auction.closes_at)],
+      !isOpen && [
+        t(auction.phase === "paused" ? "page.auction.closes_before_pause" : "word.closed_at"),
+        instant(auction.closes_at),
+      ],
       auction.extensions > 0 && [t("page.auction.extensions"), String(auction.extensions)],
     ];
   }

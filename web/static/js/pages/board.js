@@ -57,7 +57,9 @@ function priceTable(cells, seen) {
       .filter(Boolean)
       .join(" ");
   };
-  return table({ rows: cells, rowClass, across: suppressed, columns: priceColumns() });
+  const published = (row) => row.price !== null;
+  const rows = [...cells.filter(published), ...cells.filter((row) => !published(row))];
+  return table({ rows, rowClass, across: suppressed, columns: priceColumns() });
 }
 
 function priceColumns() {

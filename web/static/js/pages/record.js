@@ -5,6 +5,7 @@ import { instant } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { columns, empty, head, panel, table } from "../core/parts.js";
+import { reason } from "../core/reasons.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
@@ -58,7 +59,10 @@ function trailOf(lines) {
         { label: t("page.record.what"), cell: (row) => h("span", { title: row.name }, whatOf(row)) },
         {
           label: t("page.record.outcome"),
-          cell: (row) => [worded("page.record.was", row.outcome), row.kind === "act" && row.detail].filter(Boolean).join(": "),
+          cell: (row) => [
+            worded("page.record.was", row.outcome),
+            row.kind === "act" && row.detail && h("div", { class: "note" }, reason(row.detail)),
+          ],
         },
       ],
     }),
