@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -67,6 +68,17 @@ class Plan:
             {firm: asdict(money) for firm, money in sorted(self.money.items())},
         ]
         return hashlib.sha256(canonical(said)).hexdigest()
+
+    def more_lots(self, buyer_id: str) -> dict[str, int]:
+        """Return how many lots more than before, or fewer, a buyer has in each month."""
+        found = Counter[str]()
+        for terms in self.opened:
+            if terms.buyer_id == buyer_id:
+                found[terms.tenor] += terms.lots
+        for slot in self.ended:
+            if slot.buyer_id == buyer_id:
+                found[slot.tenor] -= slot.open_lots
+        return dict(sorted(found.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ planned anew and must have the same one. The last consent carries it out, once, 
 act. Whoever consents has the money that it costs him set aside at once, so that no other's
 consent ever fails for it. Until then the proposer may withdraw it, any party asked may
 refuse it, and after three trading days it expires: silence leaves everything as it was.
-Whoever takes more lots than he had buys them: his people need the mandate of an order for it.
+Whoever takes more lots in a month than he had there buys them: his people need the mandate of an
+order for it, of which lots that only come from another month use no more money.
 """
 
 from __future__ import annotations
@@ -313,22 +314,25 @@ async def _consent(unit: Unit, proposal: Proposal, plan: Plan, actor: Actor) -> 
 
 
 def _bought(proposal: Proposal, plan: Plan, organisation_id: str) -> Commitment | None:
-    """Return what a plan binds a firm to buy beyond what it had; None without more lots."""
-    opened = [terms for terms in plan.opened if terms.buyer_id == organisation_id]
-    had = sum(slot.open_lots for slot in plan.ended if slot.buyer_id == organisation_id)
-    lots = sum(terms.lots for terms in opened) - had
-    if lots <= 0:
+    """Return what a plan binds a firm to buy beyond what it had in a month; None without that."""
+    more = plan.more_lots(organisation_id)
+    taken = {tenor: lots for tenor, lots in more.items() if lots > 0}
+    if not taken:
         return None
-    price_minor = max(terms.price_minor for terms in opened)
+    lots, new_lots = sum(taken.values()), max(sum(more.values()), 0)
+    opened = [terms for terms in plan.opened if terms.buyer_id == organisation_id]
+    price_minor = max(terms.price_minor for terms in opened if terms.tenor in taken)
     return Commitment(
         act="forwards.order",
         subject=_subject(proposal),
         instrument_id=plan.ended[0].instrument_id,
-        tenor=opened[0].tenor,
+        tenor=next(iter(taken)),
         side=BUY,
         lots=lots,
         price_minor=price_minor,
-        amount_minor=price_minor * lots,
+        amount_minor=price_minor * new_lots,
+        moved_minor=price_minor * (lots - new_lots),
+        spread=tuple(taken.items()),
         deposit_minor=plan.money[organisation_id].needed_minor,
     )
 

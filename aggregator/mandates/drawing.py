@@ -32,7 +32,8 @@ class Commitment:
     allows, `amount_minor` that of all lots, `worth_minor` that really bound where a use is noted
     as a round figure, `deposit_minor` what the same act sets aside. `alone_minor` is what the
     act binds to by itself where it stands beside earlier ones. `spread` names the most lots of
-    each month where they are not all of `tenor`.
+    each month where they are not all of `tenor`. `moved_minor` is the worth of lots that the firm
+    is bound to already and takes in another month: they need a mandate and use no more of it.
     """
 
     act: str
@@ -48,6 +49,7 @@ class Commitment:
     own: str = ""
     alone_minor: int | None = None
     spread: Spread = ()
+    moved_minor: int = 0
 
     @property
     def bound_minor(self) -> int:
@@ -104,7 +106,7 @@ class Mandate:
             ("instrument", not self.instruments or asked.instrument_id in self.instruments),
             ("price", self._is_price_within(asked)),
             ("lots", self._are_lots_within(asked)),
-            ("per_act", asked.bound_minor <= self.per_act_minor),
+            ("per_act", asked.bound_minor + asked.moved_minor <= self.per_act_minor),
             ("total", taken + asked.bound_minor <= self.total_minor),
         )
         return next((rule for rule, holds in checks if not holds), None)
@@ -181,7 +183,7 @@ class Approval:
     def _is_enough_for(self, asked: Commitment) -> bool:
         # What stands beside it was allowed by itself.
         alone = asked.bound_minor if asked.alone_minor is None else asked.alone_minor
-        return alone <= self.amount_minor
+        return alone + asked.moved_minor <= self.amount_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,7 @@ class Bounds:
                 raise ApprovalNotOpen(approval_id)
             return Allowed(asked, approval=approval)
         free_minor = self.free_up_to.get((actor.organisation_id, asked.act))
-        if free_minor is None or asked.amount_minor <= free_minor:
+        if free_minor is None or asked.amount_minor + asked.moved_minor <= free_minor:
             return Allowed(asked)
         return self._within(actor, asked, now)
 
@@ -249,7 +251,7 @@ class Bounds:
             if lacking is None:
                 return Allowed(asked, mandate=one, freed_minor=one.frees(asked))
             rule, left_minor = lacking, min(one.per_act_minor, one.total_minor - one.used_minor)
-        raise BeyondMandate(asked.act, rule, asked.amount_minor, left_minor)
+        raise BeyondMandate(asked.act, rule, asked.amount_minor + asked.moved_minor, left_minor)
 
 
 def approval_of(actor: Actor) -> str | None:

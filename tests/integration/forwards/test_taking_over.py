@@ -1,5 +1,6 @@
 """Who takes more lots than he had buys them, inside a mandate as with an order."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -140,3 +141,37 @@ async def test_an_order_over_months_counts_in_its_own_first_month(orm: str) -> N
         await place_order(world.market, clerk, a_command(), strip_id, period)
 
     assert refused.value.rule == "lots"
+
+
+async def test_a_move_counts_in_its_new_month_and_uses_no_more_money(orm: str) -> None:
+    world = await signed()
+    firm = world.buyers[0]
+    boss = await bound(world, firm)
+    clerk = replace(firm, person_id=f"per_{firm.organisation_id}")
+    moving = Change(kind="month", tenor=TENORS[2])
+    refusals = []
+    for lots, max_lots in ((40, 39), (39, 40)):
+        mandate_id = await granted(world, boss, clerk, lots, max_lots)
+        with pytest.raises(BeyondMandate) as refused:
+            await propose(world, clerk, 0, moving)
+        refusals.append(refused.value.rule)
+        await granting.revoke(world.market, boss, a_command(), mandate_id)
+    mandate_id = await granted(world, boss, clerk, 40, 40)
+
+    await propose(world, clerk, 0, moving)
+    with pytest.raises(BeyondMandate) as twice:
+        await propose(world, clerk, 0, moving)
+
+    assert (refusals, twice.value.rule) == (["lots", "per_act"], "lots")
+    assert await used(boss, mandate_id) == 0
+    assert await sound()
+
+
+async def test_who_swaps_into_a_month_needs_a_mandate_for_it(orm: str) -> None:
+    world = await signed()
+    first, second = world.buyers[0], world.buyers[1]
+    await bound(world, second)
+    made = await propose(world, first, 0, Change(kind="swap", tenor=TENORS[1]), "buyer1")
+
+    with pytest.raises(BeyondMandate):
+        await consent(world, second, made["proposal_id"], world.slot_ids[1])
