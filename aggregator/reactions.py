@@ -31,7 +31,7 @@ from aggregator.fulfilment.facts import TicketEnded, TicketOpened
 from aggregator.invoices import crediting, filing, issuing
 from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
-from aggregator.notices import addresses, choosing, delivering, mailing
+from aggregator.notices import addresses, choosing, delivering, mailing, webhooks
 from aggregator.notices.telling import WHO_IS_TOLD, tell
 from aggregator.parties.facts import PersonLeft
 from aggregator.pools import answering, firming, listing, sight, stating, substituting
@@ -130,6 +130,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     "notices.deliver": delivering.deliver,
     choosing.GATHER: mailing.gather,
     addresses.TIMER: mailing.post,
+    webhooks.FORGET: webhooks.forget,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,
     "pools.progress": stating.state_progress,

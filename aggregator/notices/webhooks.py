@@ -21,10 +21,12 @@ from aggregator.notices.facts import WebhookChanged
 from aggregator.notices.kinds import KINDS
 from aggregator.notices.posting import checked_address
 from aggregator.parties.registering import stream_of
+from aggregator.scheduler.timers import set_timer
 from aggregator.vault import vault
 
 ACT = "notices.direct"
 TIMER = "notices.deliver"
+FORGET = "notices.forget_secret"
 PURPOSE = "webhook"
 MAX_WEBHOOKS, MAX_REPLAYED, SHOWN = 5, 1000, 100
 SECRET_BYTES = 32
@@ -90,18 +92,30 @@ async def rotate(market: Market, actor: Actor, webhook_id: str, *, overlap_h: in
 
     async def step(unit: Unit) -> Answer:
         await _own(unit, webhook_id)
-        row = await unit.row(
-            _ROTATE,
-            webhook_id,
-            vault().wrap(secret, PURPOSE),
-            unit.now + timedelta(hours=overlap_h) if overlap_h else None,
-            unit.now,
-        )
+        until = unit.now + timedelta(hours=overlap_h) if overlap_h else None
+        row = await unit.row(_ROTATE, webhook_id, vault().wrap(secret, PURPOSE), until, unit.now)
         assert row is not None, "it was locked just now"
+        if until is not None:
+            await set_timer(unit, FORGET, webhook_id, until)
         await _record(unit, webhook_id, "secret_changed")
         return _told(webhook_id, secret, row["secret_number"])
 
     return await market.perform(actor, ACT, step, stream=stream_of(firm))
+
+
+async def forget(market: Market, webhook_id: str) -> None:
+    """Ring when the secret before has ended: it is kept no longer."""
+
+    async def step(unit: Unit) -> Answer:
+        await unit.execute(
+            "update webhook set former_wrapped = null, former_number = null, former_until = null"
+            " where id = $1 and former_until <= $2",
+            webhook_id,
+            unit.now,
+        )
+        return {"webhook_id": webhook_id}
+
+    await market.perform(Actor.SYSTEM, FORGET, step)
 
 
 async def remove(market: Market, actor: Actor, command: Command, webhook_id: str) -> Outcome:

@@ -25,7 +25,7 @@ from aggregator.settlement.facts import MoneyReceived
 from aggregator.workers.ringing import ring_due
 from tests.builders import START, a_command, a_market, an_actor, an_organisation
 
-ON_TIMER = {webhooks.TIMER: delivering.deliver}
+ON_TIMER = {webhooks.TIMER: delivering.deliver, webhooks.FORGET: webhooks.forget}
 
 
 @dataclass
@@ -301,6 +301,20 @@ async def test_a_fresh_secret_signs_beside_the_one_before_until_that_ends(firm: 
         proof(second, later, late),
         "2",
     )
+
+
+async def test_a_secret_that_has_ended_is_kept_nowhere(firm: Firm) -> None:
+    webhook_id, _ = await firm.register()
+    await firm.rotate(webhook_id, hours=1)
+    await firm.rotate(webhook_id, hours=2)
+    kept = []
+    for _ in range(2):
+        await firm.ring(timedelta(hours=1))
+        [row] = await Pool().rows("select former_wrapped, former_number from webhook")
+        kept.append(row["former_wrapped"] is not None)
+
+    assert kept == [True, False]
+    assert row["former_number"] is None
 
 
 async def test_a_fresh_secret_whose_answer_was_lost_leaves_the_known_one_signing(

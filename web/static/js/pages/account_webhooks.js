@@ -7,13 +7,12 @@ import { actButton, form } from "../core/forms.js";
 import { empty, facts, table } from "../core/parts.js";
 import { t, worded } from "../core/words.js";
 
-const KIND = /^[a-z_]+$/;
-
 /** Return the section, for who directs the firm's notices. */
 export async function webhooks() {
   const list = h("div", { class: "stack" });
   const made = h("div", { class: "stack" });
   const sent = h("div", { class: "stack" });
+  const { kinds: known } = await get("/notice-choices");
   const refresh = async () => {
     const { webhooks: found } = await get("/webhooks");
     fill(sent);
@@ -31,10 +30,10 @@ export async function webhooks() {
     form({
       fields: [
         { name: "address", label: t("page.webhooks.address"), hint: "https://…" },
-        { name: "kinds", label: t("page.webhooks.kinds"), isOptional: true, hint: t("page.webhooks.kinds_hint") },
+        kindsField(known),
       ],
       act: t("page.webhooks.register"),
-      send: ({ address, kinds }, key) => send("POST", "/webhooks", { address, kinds: listed(kinds) }, key),
+      send: (values, key) => send("POST", "/webhooks", values, key),
       done: async (answer) => {
         tell(made, answer);
         await refresh();
@@ -51,8 +50,37 @@ function kindName(kind) {
   return worded("notice_kind", kind);
 }
 
-function listed(text) {
-  return (text ?? "").split(/[\s,]+/).filter((kind) => KIND.test(kind));
+/** A field whose value is the list of kinds that are ticked. */
+function kindsField(known) {
+  const ticks = known.map(({ kind, group }) => ({ group, input: h("input", { type: "checkbox", value: kind }) }));
+  const groups = [...new Set(ticks.map(({ group }) => group))];
+  const wrong = h("span", { class: "wrong", role: "alert" });
+  return {
+    name: "kinds",
+    element: h(
+      "fieldset",
+      { class: "field broad" },
+      h("legend", {}, t("page.webhooks.kinds")),
+      h("span", { class: "hint" }, t("page.webhooks.kinds_hint")),
+      groups.map((group) =>
+        h(
+          "details",
+          {},
+          h("summary", {}, worded("page.choices.group", group)),
+          ticks
+            .filter((one) => one.group === group)
+            .map(({ input }) => h("label", { class: "line" }, input, " ", kindName(input.value))),
+        ),
+      ),
+      wrong,
+    ),
+    focus: () => ticks[0].input.focus(),
+    reset: () => ticks.forEach(({ input }) => (input.checked = false)),
+    read: () => ({ value: ticks.filter(({ input }) => input.checked).map(({ input }) => input.value) }),
+    problem(_, text) {
+      wrong.textContent = text;
+    },
+  };
 }
 
 function tableOf(found, sent, made, refresh) {
