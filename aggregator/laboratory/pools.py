@@ -16,9 +16,10 @@ MAX_OFFERS = 100_000
 MAX_BREAKS = 50
 MAX_RATIO_TERM = 1_000_000
 MAX_LOTS = 10**12
+MAX_TIER = 8
 
 _PLEDGE_REQUIRED = "id owner cell lots limit_minor seq"
-_PLEDGE_OPTIONAL = "size tolerance freight_minor term_minor fee_minor"
+_PLEDGE_OPTIONAL = "size tolerance freight_minor term_minor fee_minor tier"
 
 
 Step = tuple[int, int]  # A price, and the lots from which it counts.
@@ -247,6 +248,7 @@ _RANGES = (
     ("term_minor", 0, MAX_INTEGER),
     ("fee_minor", 0, MAX_INTEGER),
     ("seq", 0, MAX_INTEGER),
+    ("tier", 0, MAX_TIER),
 )
 _MUST = frozenset(_PLEDGE_REQUIRED.split())
 _MAY = _MUST | frozenset(_PLEDGE_OPTIONAL.split())

@@ -132,6 +132,7 @@ def _pledge(row: PledgeRow, cell: str, fees: Fees) -> Pledge:
         freight_minor=row.freight_minor,
         fee_minor=row.limit_minor - row.freight_minor - net_minor,
         seq=row.seq,
+        tier=row.tier,
     )
 
 

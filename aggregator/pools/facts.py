@@ -166,6 +166,7 @@ class PledgeJoined:
     agrees_to_prolong: bool
     deposit_minor: int
     size_from: str = "declared"
+    tier: str = ""
 
 
 @fact

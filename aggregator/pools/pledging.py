@@ -34,7 +34,7 @@ from aggregator.pools.landed import deposit, net_limit
 from aggregator.pools.sight import check_seen
 from aggregator.pools.sizes import SETTLED, Size, check_near, size_of
 from aggregator.pools.store import PledgeRow, PoolRow
-from aggregator.standing.privileges import deposit_off, lowered
+from aggregator.standing.privileges import lowered, place_held
 from aggregator.supply import queries as supply
 from matching.money import MAX_TOTAL_MINOR
 
@@ -174,13 +174,7 @@ async def perform_in(
     actor.require("pools.pledge")
     await check_seen(Pool(), actor, pool_id)  # an unknown id must not leave a stream behind
     stream = store.stream_of(pool_id)
-    return await market.perform(
-        actor,
-        "pools.pledge",
-        step,
-        command=command,
-        stream=stream,
-    )
+    return await market.perform(actor, "pools.pledge", step, command=command, stream=stream)
 
 
 async def _open_pool(unit: Unit, pool_id: str) -> PoolRow:
@@ -239,15 +233,15 @@ async def _join(
     unit: Unit, pool: PoolRow, traded: InstrumentView, terms: PledgeTerms, size: Size
 ) -> Answer:
     pledge_id = unit.new_id("plg")
-    off_bps = await deposit_off(unit.actor.organisation_id, unit.now, unit)
-    deposit_minor = lowered(_deposit(traded, terms), off_bps)
+    number, tier = await place_held(unit.actor.organisation_id, unit.now, unit)
+    deposit_minor = lowered(_deposit(traded, terms), tier.deposit_off_bps)
     await require(unit, _commitment(pool, terms, deposit_minor))
     hold_id = await store.hold(unit, pool.id, traded.currency, deposit_minor)
     await unit.execute(
         "insert into pledge (id, pool_id, organisation_id, owner_group, lots, tolerance_lots,"
         " limit_minor, freight_minor, size_lots, size_from, agrees_to_prolong, hold_id,"
-        " deposit_minor, state, joined_at, deposit_off_bps) values ($1, $2, $3, $4, $5, $6, $7, $8,"
-        " $9, $10, $11, $12, $13, 'standing', $14, $15)",
+        " deposit_minor, state, joined_at, deposit_off_bps, tier) values ($1, $2, $3, $4, $5, $6,"
+        " $7, $8, $9, $10, $11, $12, $13, 'standing', $14, $15, $16)",
         pledge_id,
         pool.id,
         unit.actor.organisation_id,
@@ -262,7 +256,8 @@ async def _join(
         hold_id,
         deposit_minor,
         unit.now,
-        off_bps,
+        tier.deposit_off_bps,
+        number,
     )
     await unit.record(
         store.stream_of(pool.id),
@@ -279,6 +274,7 @@ async def _join(
             agrees_to_prolong=terms.agrees_to_prolong,
             deposit_minor=deposit_minor,
             size_from=size.source,
+            tier=tier.name if number else "",
         ),
     )
     return _answer(unit, pool, await store.pledge(unit, pool.id, pledge_id))

@@ -94,7 +94,7 @@ async def declare(
 
 
 def divided(bought: Sequence[Bought], lots: int) -> list[int]:
-    """Return what each member gets of a delivery that falls short, in order of arrival."""
+    """Return what each member gets of a delivery that falls short, in the order of equals."""
     firm = [part.firm_lots for part in bought]
     if lots < sum(firm):
         return reduced_to(firm, lots)
@@ -135,7 +135,7 @@ async def _buying(unit: Unit, pool_id: str, number: int) -> list[Bought]:
         if deal.state not in _ENDED:
             standing[part.deal_id] = deal
     bought = []
-    for member in await store.pledges(unit, pool_id, "awarded"):
+    for member in sorted(await store.pledges(unit, pool_id, "awarded"), key=store.in_turn):
         own = [
             standing[p.deal_id] for p in parts if p.pledge_id == member.id and p.deal_id in standing
         ]

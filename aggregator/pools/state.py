@@ -53,6 +53,7 @@ class Standing:
     size_from: str
     agrees_to_prolong: bool
     deposit_minor: int
+    tier: str = ""
     group: int | None = None
     group_lots: int | None = None
     award: MemberAward | None = None
@@ -168,6 +169,7 @@ def _pledged(state: State, fact: PledgeJoined | PledgeChanged | PledgeWithdrawn)
                 size_from=fact.size_from,
                 agrees_to_prolong=fact.agrees_to_prolong,
                 deposit_minor=fact.deposit_minor,
+                tier=fact.tier,
             )
         case PledgeChanged():
             pledges[fact.organisation_id] = replace(

@@ -32,7 +32,7 @@ _POOL = (
 _PLEDGE = (
     "id, seq, pool_id, organisation_id, owner_group, lots, tolerance_lots, limit_minor,"
     " freight_minor, size_lots, size_from, agrees_to_prolong, hold_id, deposit_minor,"
-    " deposit_off_bps, state, reason, group_number, awarded_lots, deal_id"
+    " deposit_off_bps, tier, state, reason, group_number, awarded_lots, deal_id"
 )
 _PART = "deal_id, pool_id, number, pledge_id, seller_id, lots, goods_minor"
 _GROUP = (
@@ -77,7 +77,10 @@ class PoolRow:
 
 @dataclass(frozen=True, slots=True)
 class PledgeRow:
-    """A pledge as it stands; `seq` is its place in order of arrival."""
+    """A pledge as it stands; `seq` is its place in order of arrival.
+
+    `tier` is the number of the one that its firm held when it came in.
+    """
 
     id: str
     seq: int
@@ -94,6 +97,7 @@ class PledgeRow:
     hold_id: str | None
     deposit_minor: int
     deposit_off_bps: int
+    tier: int
     state: str
     reason: str | None
     group_number: int | None
@@ -271,6 +275,11 @@ async def leave_out(unit: Unit, pledge_id: str, hold_id: str | None, reason: str
         pledge_id,
         reason,
     )
+
+
+def in_turn(pledge: PledgeRow) -> tuple[int, int]:
+    """Return what orders pledges that are equals: the higher tier, then the earlier arrival."""
+    return -pledge.tier, pledge.seq
 
 
 def _pledges(found: Sequence[Mapping[str, Any]]) -> list[PledgeRow]:

@@ -1,10 +1,10 @@
 """After a member's default: its lots for who was left out, at the same goods price.
 
 When a member's deal lapses unpaid, its lots are offered for 24 hours to left-out pledges of
-the same pool, in order of arrival, each at most its firm lots, as far as the lots go. What
-is declined or not answered goes to the next. A pledge is asked when its limit bears the
-price, its size fits the sizes of the window, and with it enough owner groups buy. Nobody's
-price changes; what nobody takes is the supplier's again.
+the same pool, higher tiers first and then in order of arrival, each at most its firm lots, as
+far as the lots go. What is declined or not answered goes to the next. A pledge is asked when
+its limit bears the price, its size fits the sizes of the window, and with it enough owner
+groups buy. Nobody's price changes; what nobody takes is the supplier's again.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ async def _next(unit: Unit, pool: PoolRow, part: PartRow, asked: Sequence[str]) 
     barred = {freed.owner_group, *(await owner_groups([part.seller_id], unit)).values()}
     window = await _window(unit, pool.id, part.number)
     waiting = {row["pledge_id"] for row in await unit.rows(_WAITING, pool.id)}
-    for pledge in await store.pledges(unit, pool.id, "left_out"):
+    for pledge in sorted(await store.pledges(unit, pool.id, "left_out"), key=store.in_turn):
         if pledge.id in asked or pledge.id in waiting or pledge.owner_group in barred:
             continue
         price = landed(part.goods_minor, pledge.freight_minor, fees)

@@ -149,6 +149,7 @@ def _you(
         "size_from": own.size_from,
         "agrees_to_prolong": own.agrees_to_prolong,
         "deposit": decimal_text(own.deposit_minor, opened.currency),
+        "tier": own.tier or None,
         "landed": landed_at_breaks(
             breaks,
             opened,

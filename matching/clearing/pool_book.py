@@ -90,6 +90,7 @@ class Book(NamedTuple):
 
     sizes: Sequence[int]
     seqs: Sequence[int]
+    tiers: Sequence[int]  # Empty, where nobody is above the first.
     ids: Sequence[str]
     owners: Sequence[str]  # The ids, where all owners differ.
     lots: Sequence[int]
@@ -111,6 +112,10 @@ class Book(NamedTuple):
     def require_short(self, deals: Sequence[Deal]) -> None:
         is_short = any(used > supply.capacity for supply, used in self._used(deals))
         require(is_short, "capacity", "rationed though there is enough")
+
+    def turn(self, place: int) -> tuple[int, int]:
+        """Return who goes first among equals: the higher tier, then the earlier place."""
+        return (-self.tiers[place] if self.tiers else 0), place
 
     def groups(self, places: Sequence[int]) -> int:
         if not self.has_twins:
@@ -165,10 +170,12 @@ def book_of(
     has_twins = len({row.owner for row in rows}) < len(rows)
     spare = [row.tolerance for row in rows]
     has_spare = any(spare)
+    tiers = [row.tier for row in rows]
     prices = [price for supply in supplies for _, price in supply.breaks]
     return Book(
         sizes=[row.size for row in rows],
         seqs=[row.seq for row in rows] if has_spare else (),
+        tiers=tiers if any(tiers) else (),
         ids=ids,
         owners=[row.owner for row in rows] if has_twins else ids,
         lots=[row.lots for row in rows],

@@ -246,7 +246,11 @@ def _filled(book: Book, members: Sequence[int], spare: int, taken: int) -> dict[
         return {x: book.lots[x] for x in members}
     quotas = {x: Fraction(taken * book.spare[x], spare) for x in members}
     extra = {x: quota.__floor__() for x, quota in quotas.items()}
-    ranked = sorted(members, key=lambda x: (extra[x] - quotas[x], book.seqs[x], book.ids[x]))
+
+    def turn(x: int) -> tuple[Fraction, int, int, str]:
+        return extra[x] - quotas[x], book.turn(x)[0], book.seqs[x], book.ids[x]
+
+    ranked = sorted(members, key=turn)
     for x in ranked[: taken - sum(extra.values())]:
         extra[x] += 1
     return {x: book.lots[x] + extra[x] for x in members}
@@ -284,7 +288,7 @@ def _shared(
     """Give what each pool keeps when all members of these pools share an offer's capacity."""
     claims = {k: dict(served.lots) for k, served in wanted.items()}
     while True:
-        kept = _division(claims, supply)
+        kept = _division(book, claims, supply)
         prices = {k: supply.earned(sum(lots.values())) for k, lots in kept.items()}
         still: dict[int, dict[int, int]] = {}
         for k, lots in kept.items():
@@ -298,8 +302,11 @@ def _shared(
         claims = still
 
 
-def _division(claims: dict[int, dict[int, int]], supply: Supply) -> dict[int, dict[int, int]]:
-    everyone = sorted((x, lots, k) for k, own in claims.items() for x, lots in own.items())
+def _division(
+    book: Book, claims: dict[int, dict[int, int]], supply: Supply
+) -> dict[int, dict[int, int]]:
+    everyone = [(x, lots, k) for k, own in claims.items() for x, lots in own.items()]
+    everyone.sort(key=lambda claim: book.turn(claim[0]))
     shares = _equal([lots for _, lots, _ in everyone], supply.capacity)
     if supply.pack == 1:
         whole: dict[int, dict[int, int]] = {k: {} for k in claims}
@@ -317,7 +324,7 @@ def _division(claims: dict[int, dict[int, int]], supply: Supply) -> dict[int, di
         packs -= min(packs, wanted)
     kept = {}
     for k, own in claims.items():
-        places = sorted(own)
+        places = sorted(own, key=book.turn)
         shares = _equal([own[x] for x in places], totals[k])
         kept[k] = dict(zip(places, shares, strict=True))
     return kept

@@ -43,13 +43,13 @@ def _check_lots(book: Book, deal: Deal, pool: Placed) -> None:
         raise GuaranteeBroken("tolerance", f"{deal.lots} lots are not the least, {total}")
     taken = total - held
     require(taken, "tolerance", f"members take other lots than they pledged, {held} in all")
-    over: list[tuple[tuple[Fraction, int], str]] = []
-    under: list[tuple[tuple[Fraction, int], str]] = []
+    over: list[tuple[tuple[Fraction, int, int], str]] = []
+    under: list[tuple[tuple[Fraction, int, int], str]] = []
     for x, more, lots, own in zip(pool.places, spare, pool.lots, pool.firm, strict=True):
         quota = Fraction(taken * more, willing)
         extra = lots - own
         require(abs(extra - quota) < 1, "tolerance", f"{book.ids[x]} takes {extra} of {quota}")
-        rank = (quota - quota.__floor__(), -book.seqs[x])
+        rank = (quota - quota.__floor__(), -book.turn(x)[0], -book.seqs[x])
         if quota.denominator > 1:
             (over if extra > quota else under).append((rank, book.ids[x]))
     if over and under:

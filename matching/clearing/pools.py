@@ -34,6 +34,7 @@ class _Pledge(NamedTuple):
     freight_minor: int = 0
     term_minor: int = 0
     fee_minor: int = 0
+    tier: int = 0
 
 
 class _Scarce(NamedTuple):

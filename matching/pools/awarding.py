@@ -67,14 +67,15 @@ def rationed(
 ) -> list[Awarded | None]:
     """Divide an offer's capacity among the pools that wish for more than there is.
 
-    All members claim under the uniform rule; a pool's lots are cut to whole packs and spare
-    packs go to the first pools below their wish. A pool pays what its lots earn: members who
-    do not accept that drop out, as does a pool of too few, and the division starts again.
+    All members claim under the uniform rule, odd lots go to higher tiers first; a pool's lots are
+    cut to whole packs and spare packs go to the first pools below their wish. A pool pays what
+    its lots earn: members who do not accept that drop out, as does a pool of too few, and the
+    division starts again.
     A pool left with nobody is None.
     """
     standing = [dict(zip(pool.places, pool.lots, strict=True)) for pool in wishes]
     while True:
-        lots = _divided(standing, offer)
+        lots = _divided(cell, standing, offer)
         lost = False
         for members, shares in zip(standing, lots, strict=True):
             price = price_of(offer, sum(shares.values()))
@@ -113,10 +114,18 @@ def written(cell: Cell, pool: Awarded, offer: Offer) -> Pool:
 
 
 def _with_tolerance(cell: Cell, places: Sequence[int], lots: Sequence[int], more: int) -> list[int]:
-    """Add tolerance lots pro rata to tolerance; equal remainders favour the earlier `seq`."""
+    """Add tolerance lots pro rata to tolerance.
+
+    Equal remainders favour the higher tier, then the earlier `seq`.
+    """
     assert cell.tolerances is not None
     spare = cell.tolerances
-    order = sorted(range(len(places)), key=lambda k: (cell.seqs[places[k]], cell.ids[places[k]]))
+
+    def turn(k: int) -> tuple[int, int, str]:
+        place = places[k]
+        return cell.order_of_tier(place), cell.seqs[place], cell.ids[place]
+
+    order = sorted(range(len(places)), key=turn)
     extra = split(more, [spare[places[k]] for k in order])
     filled = list(lots)
     for k, added in zip(order, extra, strict=True):
@@ -124,19 +133,23 @@ def _with_tolerance(cell: Cell, places: Sequence[int], lots: Sequence[int], more
     return filled
 
 
-def _divided(standing: Sequence[dict[int, int]], offer: Offer) -> list[dict[int, int]]:
-    claims = sorted([claim for members in standing for claim in members.items()])
-    shares = equal_awards([lots for _, lots in claims], offer.capacity)
-    share_of = dict(zip([place for place, _ in claims], shares, strict=True))
+def _divided(cell: Cell, standing: Sequence[dict[int, int]], offer: Offer) -> list[dict[int, int]]:
+    claims = {place: lots for members in standing for place, lots in members.items()}
+    share_of = _shared(cell, claims, offer.capacity)
     if offer.pack == 1:
         return [{place: share_of[place] for place in sorted(members)} for members in standing]
     totals = _whole_packs(standing, share_of, offer)
     divided = []
     for members, total in zip(standing, totals, strict=True):
-        places = sorted(members)
-        own = equal_awards([members[place] for place in places], total)
-        divided.append(dict(zip(places, own, strict=True)))
+        own = _shared(cell, members, total)
+        divided.append({place: own[place] for place in sorted(members)})
     return divided
+
+
+def _shared(cell: Cell, claims: dict[int, int], capacity: int) -> dict[int, int]:
+    """Return equal awards, the odd lots to the first in turn."""
+    turn = cell.in_turn(claims)
+    return dict(zip(turn, equal_awards([claims[place] for place in turn], capacity), strict=True))
 
 
 def _whole_packs(

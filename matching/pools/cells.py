@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter, sub
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ class Cell:
 
     `own_minor` are a pledge's own lines (freight, term, fee) and `net_minor` its limit less
     those, per lot. `tolerances` is None when nobody has any, and then `seqs` is empty;
-    `owners` is None when all of them differ.
+    `owners` is None when all of them differ, `tiers` when none is above the first.
     """
 
     sizes: list[int]
@@ -31,9 +31,10 @@ class Cell:
     all_owners: list[str]
     tolerances: list[int] | None
     owners: list[str] | None
+    tiers: list[int] | None
 
     def insert(self, place: int, pledge: Pledge) -> None:
-        """Put a pledge in; its tolerance and its owner must not ask for columns that lack."""
+        """Put a pledge in; its tolerance, owner and tier must not ask for columns that lack."""
         own = pledge.freight_minor + pledge.term_minor + pledge.fee_minor
         self.sizes.insert(place, pledge.size)
         self.ids.insert(place, pledge.id)
@@ -44,6 +45,8 @@ class Cell:
         if self.tolerances is not None:
             self.seqs.insert(place, pledge.seq)
             self.tolerances.insert(place, pledge.tolerance)
+        if self.tiers is not None:
+            self.tiers.insert(place, pledge.tier)
 
     def remove(self, place: int) -> None:
         """Take a pledge out."""
@@ -53,6 +56,16 @@ class Cell:
         if self.tolerances is not None:
             del self.seqs[place]
             del self.tolerances[place]
+        if self.tiers is not None:
+            del self.tiers[place]
+
+    def in_turn(self, places: Iterable[int]) -> list[int]:
+        """Return places in the order in which odd lots go to equals: tier, then the list's."""
+        return sorted(places, key=lambda place: (self.order_of_tier(place), place))
+
+    def order_of_tier(self, place: int) -> int:
+        """Return what is less for who goes first among equals by his tier."""
+        return 0 if self.tiers is None else -self.tiers[place]
 
 
 def picking(places: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
@@ -86,6 +99,7 @@ def cell_of(pledges: Sequence[Pledge], *, as_arrived: bool = False) -> Cell:
     owners = [pledge.owner for pledge in ordered]
     tolerances = [pledge.tolerance for pledge in ordered]
     own = [pledge.freight_minor + pledge.term_minor + pledge.fee_minor for pledge in ordered]
+    tiers = [pledge.tier for pledge in ordered]
     return Cell(
         [pledge.size for pledge in ordered],
         [pledge.seq for pledge in ordered] if any(tolerances) else [],
@@ -96,4 +110,5 @@ def cell_of(pledges: Sequence[Pledge], *, as_arrived: bool = False) -> Cell:
         owners,
         tolerances if any(tolerances) else None,
         None if len(set(owners)) == len(owners) else owners,
+        tiers if any(tiers) else None,
     )

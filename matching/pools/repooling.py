@@ -26,7 +26,7 @@ from matching.pools.price_breaks import NEVER
 from matching.pools.stretches import Shape
 from matching.pools.values import Offer, Pledge, Pool, Rules
 
-_FIXED = attrgetter("size", "lots", "tolerance", "owner", "seq")
+_FIXED = attrgetter("size", "lots", "tolerance", "owner", "seq", "tier")
 
 
 _PLACE = attrgetter("size", "seq", "id")
@@ -104,6 +104,8 @@ class StandingCell:
                 formed = _shifted(formed, place + 1, -1)
         if after is not None:
             if cell.tolerances is None and after.tolerance:
+                return self._anew()
+            if cell.tiers is None and after.tier:
                 return self._anew()
             if cell.owners is None and self._owners[after.owner]:
                 return self._anew()

@@ -22,7 +22,8 @@ class Pledge:
 
     `owner` is his owner group, `size` his usual monthly lots (the similarity key), `lots` the
     firm quantity and `tolerance` what he would take more. `limit_minor` is the highest landed
-    price of a lot; freight, term and fee are his own lines of it. `seq` is arrival order.
+    price of a lot; freight, term and fee are his own lines of it. `seq` is arrival order, and
+    `tier` that of his firm: among equals a higher one goes before an earlier arrival.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Pledge:
     term_minor: int = 0
     fee_minor: int = 0
     seq: int = 0
+    tier: int = 0
 
 
 @dataclass(frozen=True, slots=True)

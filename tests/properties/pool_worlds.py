@@ -64,6 +64,7 @@ def a_world(
                 limit_minor=limit + freight,
                 freight_minor=freight,
                 seq=random.randrange(1, 5),
+                tier=random.choice([0, 0, 1, 3]),
             )
         )
     if min_members is None:

@@ -48,6 +48,23 @@ def test_the_largest_surplus_is_that_of_exhaustive_search(
 
 
 @settings(deadline=None)
+@given(seeds, st.booleans(), st.booleans())
+def test_tiers_move_nothing_but_odd_lots(seed: int, packs: bool, tolerance: bool) -> None:
+    world = a_world(Random(seed), packs=packs, tolerance=tolerance)
+    without = replace(world, pledges=tuple(replace(one, tier=0) for one in world.pledges))
+
+    found, plain = world.cleared(), without.cleared()
+
+    assert found.unmatched == plain.unmatched
+    for pool, other in zip(found.pools, plain.pools, strict=True):
+        assert replace(pool, member_lots=(), amount_minor=()) == replace(
+            other, member_lots=(), amount_minor=()
+        )
+        moved = zip(pool.member_lots, other.member_lots, strict=True)
+        assert max(abs(lots - before) for lots, before in moved) <= 1
+
+
+@settings(deadline=None)
 @given(seeds, st.booleans())
 def test_no_lawful_group_would_all_pay_less_by_leaving(seed: int, tolerance: bool) -> None:
     world = a_world(Random(seed), tolerance=tolerance)

@@ -96,6 +96,8 @@ class OwnSubstitute(Landed):
 
 
 class OwnPledge(Answers):
+    """One's pledge; among equals it goes before those of tiers below `tier`."""
+
     pledge_id: str
     lots: int
     tolerance: int
@@ -105,6 +107,7 @@ class OwnPledge(Answers):
     size_from: SizeSource
     agrees_to_prolong: bool
     deposit: Money
+    tier: str | None
     landed: list[LandedAtBreak]
     changes_left: int | None
     is_large_share: bool | None

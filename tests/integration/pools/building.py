@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from tests.builders import (
     an_organisation,
     with_cash,
     with_sugar,
+    with_tier,
 )
 
 OPERATOR = an_actor("operator", "operator")
@@ -115,9 +117,12 @@ class Scene:
 
 
 async def a_scene(
-    buyers: str = "abcdef", sellers: str = "mn", market: Market | None = None
+    buyers: str = "abcdef",
+    sellers: str = "mn",
+    market: Market | None = None,
+    tiers: Mapping[str, int] | None = None,
 ) -> Scene:
-    """Rich factories of 100 lots a month, and rich mills."""
+    """Rich factories of 100 lots a month, and rich mills; `tiers` holds those above the first."""
     if market is None:
         market = a_market(SimulatedClock(START))
     clock = market.clock
@@ -128,6 +133,8 @@ async def a_scene(
         kind, role = ("mill", "seller") if name in sellers else ("factory", "buyer")
         firm = await an_organisation(market, f"firm {name}", kind=kind, group=f"group {name}")
         await with_cash(market, firm, RICH)
+        if tiers and name in tiers:
+            await with_tier(firm, tiers[name])
         actors[name] = an_actor(firm, role, group=f"group {name}")
     return Scene(market, clock, actors)
 

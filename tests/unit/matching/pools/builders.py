@@ -17,6 +17,7 @@ def a_pledge(
     tolerance: int = 0,
     freight: int = 0,
     seq: int | None = None,
+    tier: int = 0,
 ) -> Pledge:
     return Pledge(
         id=name,
@@ -28,6 +29,7 @@ def a_pledge(
         limit_minor=limit,
         freight_minor=freight,
         seq=ord(name[0]) if seq is None else seq,
+        tier=tier,
     )
 
 

@@ -1,5 +1,9 @@
 import tracemalloc
+from dataclasses import replace
 
+import pytest
+
+from matching.clearing.certificate import GuaranteeBroken
 from matching.clearing.pools import check_values
 from matching.pools.clearing import Rules, Unmatched
 from tests.unit.matching.pools.builders import a_pledge, an_offer, cleared, shown
@@ -51,6 +55,30 @@ def test_odd_tolerance_lots_go_to_the_earlier_pledge() -> None:
     result = cleared(pledges, an_offer((205, 490)))
 
     assert [shown(pool) for pool in result.pools] == [("m", 490, {"a": 102, "b": 103})]
+
+
+def test_odd_lots_go_to_the_higher_tier_before_the_earlier_pledge() -> None:
+    filled = [
+        a_pledge("a", 100, tolerance=10, seq=2, tier=1),
+        a_pledge("b", 100, tolerance=10, seq=1),
+    ]
+    scarce = [a_pledge("a", 100, seq=1), a_pledge("b", 100, 495), a_pledge("c", 100, tier=2)]
+
+    with_tolerance = cleared(filled, an_offer((205, 490)))
+    in_packs = cleared(scarce, an_offer((100, 490), capacity=253, pack=2))
+    rationed = cleared(scarce, an_offer((100, 490), capacity=250))
+
+    assert [shown(pool) for pool in with_tolerance.pools] == [("m", 490, {"a": 103, "b": 102})]
+    assert [shown(pool) for pool in rationed.pools] == [("m", 490, {"a": 83, "b": 83, "c": 84})]
+    assert [pool.member_lots for pool in in_packs.pools] == [(84, 84, 84)]
+    for pledges, offer, result in (
+        (filled, an_offer((205, 490)), with_tolerance),
+        (scarce, an_offer((100, 490), capacity=250), rationed),
+    ):
+        check_values(pledges, [offer], Rules(min_members=1), result)
+        without = [replace(pledge, tier=0) for pledge in pledges]
+        with pytest.raises(GuaranteeBroken):
+            check_values(without, [offer], Rules(min_members=1), result)
 
 
 def test_firms_of_one_owner_count_once() -> None:

@@ -135,6 +135,7 @@ export function rules(page) {
       pool.prolong_minutes > 0 && [t("page.pool.prolong_minutes"), whole(pool.prolong_minutes)],
     ]),
     h("p", { class: "note" }, t("page.pool.promise")),
+    h("p", { class: "note" }, t("page.pool.equals_why")),
     h("p", { class: "note" }, t("page.pool.progress_why")),
   );
 }
@@ -205,6 +206,7 @@ export function pledged(page, you) {
       [t("word.freight"), amount(you.freight)],
       [t("page.pool.size"), `${page.lots(you.size)} · ${t(`page.pool.size_from.${you.size_from}`)}`],
       !reason && [t("word.deposit_held"), amount(you.deposit)],
+      you.tier && [t("page.pool.first_place"), t("page.pool.first_place_of", { tier: worded("tier", you.tier) })],
     ]),
     you.is_large_share && h("p", { class: "banner" }, t("page.pool.large_share")),
     you.group && group(page, you.group),
