@@ -68,6 +68,7 @@ class Track:
         self.epoch = epoch
         self.seq = 0
         self.view = bare(first)
+        self._shown = first
         self.followers: dict[Follower, int] = {}
         """Who follows, and the number of the last frame given to each."""
         self.is_told = False
@@ -87,9 +88,11 @@ class Track:
     def show(self, view: View) -> bool:
         """Take the view after one more entry; return whether it differs.
 
+        What a view holds is never changed later, so it may share with the view before.
         Followers are given the frame by `give`, soon.
         """
-        new = bare(view)
+        new = bare(view, before=self._shown, was=self.view)
+        self._shown = view
         patch = difference(self.view, new)
         if not patch:
             return False
@@ -177,27 +180,25 @@ class Fold:
                     grown[track] = None
         return list(grown)
 
-    def open(self, audience: Audience, history: Iterable[Entry]) -> Track:
-        """Return the audience's track; its numbering starts before the stream's first entry.
+    def open(self, audience: Audience) -> Track:
+        """Return the audience's track: its numbering starts before the stream's first entry.
 
-        `history` is everything this fold has taken so far.
+        So this fold has taken nothing yet; one that has adopts the other, come as far.
         """
-        state = self.topic.initial(self.topic_id)
-        track = Track(
+        track = self.tracks[audience] = Track(
             self.name,
             audience,
-            self.topic.view(state, audience),
+            self.topic.view(self._state, audience),
             epoch=self._epoch(audience),
             is_state=self.topic.is_state,
             is_ticked=self._is_ticked,
             window=self._window,
         )
-        for entry in history:
-            state = self.topic.evolve(state, entry)
-            track.show(self.topic.view(state, audience))
-        self._state = state
-        self.tracks[audience] = track
         return track
+
+    def adopt(self, other: Fold) -> None:
+        """Take the tracks over from a fold of this topic that has taken the same entries."""
+        self.tracks |= other.tracks
 
     def _epoch(self, audience: Audience) -> str:
         # Numbers of another audience, journal or version of the views are not comparable.

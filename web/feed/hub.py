@@ -31,7 +31,8 @@ from web.feed.limits import FeedLimits
 from web.feed.outbox import Outbox
 from web.feed.protocol import ANONYMOUS_PREFIX, Close, Ending, Since, Subscribe
 
-_SLICE = 500
+# A stream is read and folded in parts, and between two of them the process acknowledges bids.
+_SLICE, _FOLDED = 200, 16
 _BEATS = 32
 _TICKED = frozenset({ANONYMOUS_PREFIX})
 _IDLE_BEATS = 12
@@ -202,31 +203,28 @@ class Hub:
         known = fold.tracks.get(audience) if fold else None
         if known is not None:
             return known
-        history = await _read(tail.stream, after=0, up_to=tail.position)
-        if fold is None:
-            fold = tail.folds[asked.topic] = Fold(
-                asked.topic,
-                asked.topic_id,
-                self._topics[asked.prefix],
-                tail.stream,
-                origin=self._origin,
-                window=self.limits.window_frames,
-                is_ticked=asked.prefix in _TICKED,
-            )
-        return fold.open(audience, history)
+        opened = Fold(
+            asked.topic,
+            asked.topic_id,
+            self._topics[asked.prefix],
+            tail.stream,
+            origin=self._origin,
+            window=self.limits.window_frames,
+            is_ticked=asked.prefix in _TICKED,
+        )
+        track = opened.open(audience)
+        async for entry in _read(tail.stream, up_to=tail.position):
+            opened.take([entry])
+        # The tail is ours alone, so it has moved no further meanwhile.
+        tail.folds.setdefault(asked.topic, opened).adopt(opened)
+        return track
 
     async def _catch_up(self, tail: _Tail) -> None:
         """Read what the stream has beyond our position and show it to every follower."""
-        while True:
-            with reading_own(tail.stream):
-                found = await entries(None, tail.stream, after=tail.position, limit=_SLICE)
-            for entry in found:
-                tail.position = entry.seq
-                for fold in list(tail.folds.values()):
-                    self._show(tail, fold, entry)
-            if len(found) < _SLICE:
-                return
-            await asyncio.sleep(0)
+        async for entry in _read(tail.stream, after=tail.position):
+            tail.position = entry.seq
+            for fold in list(tail.folds.values()):
+                self._show(tail, fold, entry)
 
     def _show(self, tail: _Tail, fold: Fold, entry: Entry) -> None:
         try:
@@ -353,14 +351,17 @@ def _beat(socket: Socket, now: str, made: dict[tuple[Track, ...], bytes]) -> Non
     outbox.beat(frame)
 
 
-async def _read(stream: str, *, after: int, up_to: int) -> list[Entry]:
-    """Return the entries after one seq up to another, reading in slices."""
-    found: list[Entry] = []
-    while after < up_to:
+async def _read(stream: str, *, after: int = 0, up_to: int | None = None) -> AsyncIterator[Entry]:
+    """Return the entries after one seq up to another or to the end; others get their turns."""
+    while up_to is None or after < up_to:
+        limit = _SLICE if up_to is None else min(_SLICE, up_to - after)
         with reading_own(stream):
-            part = await entries(None, stream, after=after, limit=min(_SLICE, up_to - after))
-        assert part, f"{stream} ends before {up_to}"
-        found += part
-        after = part[-1].seq
-        await asyncio.sleep(0)
-    return found
+            found = await entries(None, stream, after=after, limit=limit)
+        for number, entry in enumerate(found, start=1):
+            yield entry
+            if number % _FOLDED == 0:
+                await asyncio.sleep(0)
+        if len(found) < limit:
+            assert up_to is None, f"{stream} ends before {up_to}"
+            return
+        after = found[-1].seq

@@ -11,9 +11,13 @@ from typing import Any, cast
 View = dict[str, Any]
 
 
-def bare(view: View) -> View:
-    """Return `view` without members that are None."""
-    return cast(View, _bare(view))
+def bare(view: View, *, before: View | None = None, was: View | None = None) -> View:
+    """Return `view` without members that are None.
+
+    Given the view before it and what that `was` without them, parts that are the very same
+    objects in both are taken from there, so what it costs is what has changed.
+    """
+    return cast(View, _bare(view, before, was))
 
 
 def difference(old: View, new: View) -> View:
@@ -24,6 +28,8 @@ def difference(old: View, new: View) -> View:
     patch: View = {name: None for name in old if name not in new}
     for name, value in new.items():
         before = old.get(name)
+        if value is before:
+            continue
         if isinstance(before, dict) and isinstance(value, dict):
             changed = difference(before, value)
             if changed:
@@ -57,9 +63,17 @@ def _same(one: object, other: object) -> bool:
     return one == other
 
 
-def _bare(value: object) -> object:
+def _bare(value: object, before: object = None, was: object = None) -> object:
+    if value is before:
+        return was
     if isinstance(value, dict):
-        return {name: _bare(member) for name, member in value.items() if member is not None}
+        old = before if isinstance(before, dict) else {}
+        known = was if isinstance(was, dict) else {}
+        return {
+            name: _bare(member, old.get(name), known.get(name))
+            for name, member in value.items()
+            if member is not None
+        }
     if isinstance(value, list | tuple):
         return [_bare(member) for member in value]
     assert value is None or isinstance(value, str | int), f"a view holds {type(value).__name__}"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aggregator.errors import NotFound
+from aggregator.journal.reading import Entry
 from aggregator.market import Actor, Market
 from tests.builders import a_market, an_actor
 from tests.integration.feed.room import Room, whisper
@@ -260,6 +261,42 @@ async def test_a_topic_that_fails_ends_its_readers_and_no_others(market: Market,
     assert broken.outbox.ending is not None
     assert broken.outbox.ending.code == 1011
     assert fine.view == {"highest": 4}
+
+
+class Counted(Room):
+    """Counts what it is shown between two turns of somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown = self.most = 0
+
+    def evolve(self, state: dict[str, int], entry: Entry) -> dict[str, int]:
+        self.shown += 1
+        self.most = max(self.most, self.shown)
+        return super().evolve(state, entry)
+
+    async def take_turns(self) -> None:
+        while True:
+            self.shown = 0
+            await asyncio.sleep(0)
+
+
+async def test_a_long_stream_is_folded_while_others_get_their_turns(market: Market) -> None:
+    room = Counted()
+    await whisper(market, "org_a", *range(1, 301))
+    async with a_hub(market, room) as hub:
+        turns = asyncio.ensure_future(room.take_turns())
+        first, second = Reader(hub), Reader(hub, an_actor("org_a", "buyer"))
+        await first.follow()
+        await second.follow()
+        await whisper(market, "org_a", *range(301, 601))
+        for reader in (first, second):
+            await reader.until(600)
+        turns.cancel()
+
+    assert first.view == {"highest": 600}
+    assert second.view == {"highest": 600, "own": 600}
+    assert room.most <= 32
 
 
 async def test_an_absent_topic_and_a_closed_one_look_the_same(hub: Hub) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -68,6 +69,13 @@ def a_fold() -> Fold:
     return Fold("saying:1", "1", Saying(), "saying:1", origin="2027", window=1000)
 
 
+def opened(fold: Fold, audience: Audience, history: Iterable[Entry]) -> Track:
+    """Return the audience's track in a new fold that then takes the history."""
+    track = fold.open(audience)
+    fold.take(history)
+    return track
+
+
 class Listener:
     """Keeps frames and follows the view as a client does."""
 
@@ -102,7 +110,7 @@ SAID = st.lists(st.tuples(st.sampled_from(["ann", "bob"]), st.integers(1, 5)), m
 def test_whoever_joins_when_sees_the_same_numbers(said: list[tuple[str, int]], cut: int) -> None:
     history = entries(*said)
     early, late = a_fold(), a_fold()
-    first = early.open(ANN, [])
+    first = early.open(ANN)
     listener = Listener(first)
     for entry in history:
         early.take([entry])
@@ -110,7 +118,9 @@ def test_whoever_joins_when_sees_the_same_numbers(said: list[tuple[str, int]], c
             first.give(listener)
     first.give(listener)
     late.take(history[:cut])
-    second = late.open(ANN, history[:cut])
+    later = a_fold()
+    second = opened(later, ANN, history[:cut])
+    late.adopt(later)
     late.take(history[cut:])
 
     assert (first.seq, first.view, first.digest) == (second.seq, second.view, second.digest)
@@ -124,10 +134,9 @@ def test_what_another_hides_leaves_no_trace(said: list[tuple[str, int]]) -> None
     # Bob's numbers are below the highest, so nobody else may notice how many there are.
     loud = [("ann", 9), *[("bob", number) for _, number in said]]
     quiet = [("ann", 9)]
-    one, other = a_fold(), a_fold()
 
-    seen = one.open(ANN, entries(*loud))
-    unseen = other.open(ANN, entries(*quiet))
+    seen = opened(a_fold(), ANN, entries(*loud))
+    unseen = opened(a_fold(), ANN, entries(*quiet))
 
     assert seen.snapshot() == unseen.snapshot()
     assert seen.missed(Since(seen.epoch, 0), max_bytes=10_000) == unseen.missed(
@@ -137,7 +146,7 @@ def test_what_another_hides_leaves_no_trace(said: list[tuple[str, int]]) -> None
 
 def test_every_audience_has_numbers_and_an_epoch_of_its_own() -> None:
     fold = a_fold()
-    everybody, ann = fold.open(PUBLIC, []), fold.open(ANN, [])
+    everybody, ann = fold.open(PUBLIC), fold.open(ANN)
 
     fold.take(entries(("ann", 3), ("ann", 2), ("bob", 1)))
 
@@ -146,8 +155,7 @@ def test_every_audience_has_numbers_and_an_epoch_of_its_own() -> None:
 
 
 def test_what_was_missed_is_told_whole_or_not_at_all() -> None:
-    fold = a_fold()
-    track = fold.open(ANN, entries(*[("ann", number) for number in range(1, 11)]))
+    track = opened(a_fold(), ANN, entries(*[("ann", number) for number in range(1, 11)]))
 
     seven = track.missed(Since(track.epoch, 3), max_bytes=10_000)
 
@@ -162,14 +170,14 @@ def test_what_was_missed_is_told_whole_or_not_at_all() -> None:
 
 def test_beyond_the_window_only_a_snapshot_tells() -> None:
     fold = Fold("saying:1", "1", Saying(), "saying:1", origin="2027", window=5)
-    track = fold.open(ANN, entries(*[("ann", number) for number in range(1, 11)]))
+    track = opened(fold, ANN, entries(*[("ann", number) for number in range(1, 11)]))
 
     assert track.missed(Since(track.epoch, 4), max_bytes=10_000) is None
     assert len(track.missed(Since(track.epoch, 5), max_bytes=10_000) or []) == 5
 
 
 def test_members_without_a_value_are_left_out_everywhere() -> None:
-    track = a_fold().open(PUBLIC, entries(("ann", 3)))
+    track = opened(a_fold(), PUBLIC, entries(("ann", 3)))
 
     assert read(track.snapshot())["data"] == {"highest": 3}
     assert track.digest == digest_of({"highest": 3})

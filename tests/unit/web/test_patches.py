@@ -31,6 +31,18 @@ def test_a_patch_makes_the_new_view_of_the_old(old: dict[str, Any], new: dict[st
     assert repr_of(found) == repr_of(after)
 
 
+@given(VIEWS, VIEWS)
+def test_what_two_views_share_makes_no_difference(
+    old: dict[str, Any], more: dict[str, Any]
+) -> None:
+    new, was = {**old, **more}, bare(old)
+
+    found = bare(new, before=old, was=was)
+
+    assert repr_of(found) == repr_of(bare(new))
+    assert difference(was, found) == difference(bare(old), bare(new))
+
+
 @given(VIEWS)
 def test_an_equal_view_needs_no_patch(view: dict[str, Any]) -> None:
     assert difference(bare(view), bare(view)) == {}
