@@ -15,6 +15,7 @@ from web.demonstration.leaving import leave_open
 from web.demonstration.report import Report
 from web.demonstration.stage import staged
 from web.demonstration.story import play
+from web.demonstration.trading import trade_on
 from web.demonstration.world import AUDITOR_LOGIN, COLLEAGUE_LOGIN, FIRMS, OPERATOR_LOGIN, PASSWORD
 
 _BEGINS_BEFORE = timedelta(days=10)
@@ -84,7 +85,7 @@ async def _load(dsn: str) -> None:
         market_on(dsn, clock=clock) as market,
         staged(market, clock, report, run="load") as stage,
     ):
-        await play(stage)
+        await trade_on(stage, await play(stage))
         await stage.pass_time(real.now())
         await leave_open(stage)
     elapsed = (real.now() - began) // timedelta(seconds=1)

@@ -47,10 +47,7 @@ async def settle(stage: Stage, told: Told, watchers: Sequence[Watcher]) -> None:
             settled += 1
     quiet = all(watcher.frames == 0 and not watcher.prices for watcher in watchers)
     stage.report.check("e", f"{settled} deals settled and no price was pushed yet", holds=quiet)
-    for _, key, _, _ in FURTHER_DEALS:
-        for deal in await _deals_of(stage, key):
-            await carry_out(stage, told, key, deal)
-            settled += 1
+    settled += await settle_further(stage, told)
     stage.report.check("d", "every deal of the story settled", holds=settled >= 15, found=settled)
     stage.report.tell("\ne. 价格出现 · A price appears")
     arrived = [await watcher.price_of(told.pool_cell) for watcher in watchers]
@@ -70,6 +67,17 @@ async def settle(stage: Stage, told: Told, watchers: Sequence[Watcher]) -> None:
         holds=mill["price"] is None and bool(mill["suppressed_by"]),
         found=mill["suppressed_by"],
     )
+
+
+async def settle_further(stage: Stage, told: Told) -> int:
+    """Carry out what the further firms have bought; return how many deals settled."""
+    settled = 0
+    for _, key, _, _ in FURTHER_DEALS:
+        for deal in await _deals_of(stage, key):
+            if deal["state"] == "formed":
+                await carry_out(stage, told, key, deal)
+                settled += 1
+    return settled
 
 
 async def _deals_of(stage: Stage, key: str) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ async def play(stage: Stage) -> Told:
         await _gather(stage, told)
         await _open_strip(stage, told)
         await _sell_tranches(stage, told)
-        await _sell_further(stage, told)
+        told.further = await sell_further(stage, told.pool_cell)
         await _firm_up(stage, told)
         await _clear_strip(stage, told)
         await _buy_pool(stage, told)
@@ -203,27 +203,30 @@ async def bid(stage: Stage, auction_id: str, bidder: str, price: str, lots: int)
     await visitor.post(f"/auctions/{auction_id}/bids", {"price": price, "lots": lots})
 
 
-async def _sell_further(stage: Stage, told: Told) -> None:
-    """Let other firms of the pool's cell trade, each in an auction of its own."""
+async def sell_further(stage: Stage, cell: str, above_minor: int = 0) -> tuple[str, ...]:
+    """Let other firms trade in a cell, each in an auction of its own; return the auctions.
+
+    Their prices stand `above_minor` above those of the story.
+    """
     opened = []
     for seller, buyer, lots, price in FURTHER_DEALS:
-        mill = await stage.visitor(seller)
+        mill, paid_minor = await stage.visitor(seller), minor_of(price) + above_minor
         made = await mill.post(
             "/auctions",
             {
                 "side": "sell",
-                "cell": told.pool_cell,
+                "cell": cell,
                 "lots": lots,
                 "title": f"{lots} t",
-                "start": decimal_text(minor_of(price) - 1000),
+                "start": decimal_text(paid_minor - 1000),
                 "step": "5.00",
                 "closes_at": stamp(stage.clock.now() + timedelta(minutes=30)),
             },
         )
         opened.append(made["auction_id"])
-        await bid(stage, made["auction_id"], buyer, price, lots)
-    told.further = tuple(opened)
+        await bid(stage, made["auction_id"], buyer, decimal_text(paid_minor), lots)
     await stage.pass_by(hours=1)
+    return tuple(opened)
 
 
 async def _open_strip(stage: Stage, told: Told) -> None:
