@@ -10,6 +10,7 @@ import { chip, empty, facts, head, table } from "../core/parts.js";
 import { pairsField } from "../core/rows.js";
 import { may } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
+import { importPanel } from "./imports.js";
 
 const TWO_WEEKS = 14 * 86_400_000;
 
@@ -20,7 +21,12 @@ export async function show(main) {
   const again = async () => {
     const [known, { rulebooks }] = await Promise.all([get("/counterparties"), get("/standing/rulebooks")]);
     const book = rulebooks.findLast(({ in_force_at: at }) => !at || Date.parse(at) <= now());
-    fill(forms, offerForm(known.groups, book.tiers.slice(1), refresh), groupsForm(known, again));
+    fill(
+      forms,
+      offerForm(known.groups, book.tiers.slice(1), refresh),
+      importPanel({ kind: "offers", columns: meaningOf(known.groups), refresh }),
+      groupsForm(known, again),
+    );
   };
   fill(main, head(t("page.offers.title"), { note: t("page.offers.note") }), h("div", { class: "stack" }, forms, body));
   await Promise.all([refresh(), may("supply.offer") && again()]);
@@ -80,6 +86,22 @@ function showAll(body, offers, refresh) {
           }),
     ),
   );
+}
+
+/** What an offer of a file means; its groups are told by their names. */
+function meaningOf(groups) {
+  const names = new Map(groups.map((group) => [group.group_id, group.name]));
+  return [
+    { label: t("word.cell"), cell: (offer) => cellName(offer.cell) },
+    { label: t("page.offers.breaks"), cell: breaksOf },
+    { label: t("page.offers.capacity"), isNumber: true, cell: (offer) => lots(offer.capacity_lots) },
+    { label: t("page.offers.pack"), isNumber: true, cell: (offer) => lots(offer.pack) },
+    {
+      label: t("page.offers.shown_to"),
+      cell: (offer) => audienceOf({ ...offer, shown_to: offer.shown_to.map((id) => names.get(id)) }),
+    },
+    { label: t("page.offers.valid_until"), cell: (offer) => offer.valid_until && instant(offer.valid_until) },
+  ];
 }
 
 function breaksOf({ breaks }) {

@@ -9,8 +9,22 @@ import { amount, lots } from "../core/numbers.js";
 import { chip, empty, head, panel, table, tiles } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t } from "../core/words.js";
+import { importPanel } from "./imports.js";
 import { fits } from "./requests_fit.js";
 import { changeForm, newForm, repeatForm, sendForm } from "./requests_forms.js";
+
+/** What a request of a file means. */
+function meaning() {
+  return [
+    { label: t("word.cell"), cell: nameOf },
+    { label: t("word.lots"), isNumber: true, cell: (one) => lots(one.lots) },
+    { label: t("word.tolerance"), isNumber: true, cell: (one) => lots(one.tolerance) },
+    { label: t("page.pool.limit"), isNumber: true, cell: (one) => (one.limit ? amount(one.limit) : t("page.requests.no_limit")) },
+    { label: t("word.freight"), isNumber: true, cell: (one) => amount(one.freight) },
+    { label: t("page.requests.place"), cell: (one) => one.place },
+    { label: t("page.requests.payment"), cell: paymentOf },
+  ];
+}
 
 export async function show(main) {
   const body = h("div", { class: "stack" });
@@ -29,7 +43,7 @@ export async function show(main) {
   fill(
     main,
     head(t("page.requests.title"), { note: t("page.requests.note") }),
-    h("div", { class: "stack" }, may("demand.request") && newForm(page), body),
+    h("div", { class: "stack" }, may("demand.request") && [newForm(page), importPanel({ kind: "requests", columns: meaning(), refresh: page.refresh })], body),
   );
   await page.refresh();
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
