@@ -35,6 +35,7 @@ async def review(market: Market, organisation_id: str) -> None:
             monthly_lots=given.monthly_lots,
             review_tenths=given.review_tenths,
         )
+        await store.note_month(unit, organisation_id, given.monthly_lots)
         before = await store.held(unit, organisation_id)
         after = moved(before, found.tier, unit.now)
         if after != before:

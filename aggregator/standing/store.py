@@ -106,6 +106,16 @@ async def held(reader: Reader, organisation_id: str) -> Held:
     return Held(**dict(found[0])) if found else Held()
 
 
+async def note_month(unit: Unit, organisation_id: str, lots: int) -> None:
+    """Keep a firm's usual month, which says of which class of size it is."""
+    await unit.execute(
+        "insert into standing_month (organisation_id, lots) values ($1, $2)"
+        " on conflict (organisation_id) do update set lots = excluded.lots",
+        organisation_id,
+        lots,
+    )
+
+
 async def hold(unit: Unit, organisation_id: str, now_held: Held) -> None:
     """Keep what a firm holds from now on."""
     await unit.execute(

@@ -1,9 +1,11 @@
-"""To whom an offer that is not public is shown: groups of counterparties, a tier and above.
+"""To whom an offer that is not public is shown: groups of counterparties, a tier, a class.
 
 A firm puts only firms into its groups that it has a deal with, so that a group tells nobody who
 else is in the market. Who is in a group sees the offers that are shown to it, and neither its name
 nor who else is in it. Who is taken out sees them no longer, and so does whose tier drops below the
-one that an offer is for. What an offer counts for at a close does not depend on who sees it.
+one that an offer is for. A class is an industry, a size by the rulebook, or both; a firm's size is
+its usual month, declared or traded, and the band is frozen with the offer. What an offer counts
+for at a close does not depend on who sees it.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
 from aggregator.parties.registering import stream_of
-from aggregator.standing.privileges import tier_names
+from aggregator.standing.privileges import rulebook, tier_names
 from aggregator.supply.facts import GroupSet
 
 ACT = "supply.offer"
 MAX_GROUPS, MAX_MEMBERS = 50, 200
+FIRMS = ("factory", "mill", "trader", "refiner")
 
 
 async def set_group(
@@ -96,6 +99,35 @@ async def tier_number(unit: Unit, name: str) -> int:
     if name not in names[1:]:
         raise InvalidField("/from_tier", "a tier above the first", name)
     return names.index(name)
+
+
+def checked_kind(kind: str | None) -> str | None:
+    """Return an industry that firms are of.
+
+    Raises:
+        InvalidField: it is none.
+
+    """
+    if kind is not None and kind not in FIRMS:
+        raise InvalidField("/for_kind", f"one of {', '.join(FIRMS)}", kind)
+    return kind
+
+
+async def size_band(unit: Unit, name: str | None) -> tuple[int | None, int | None]:
+    """Return the usual months, from and to, of a class of size; the largest has no end.
+
+    Raises:
+        InvalidField: no such class is in force.
+
+    """
+    if name is None:
+        return None, None
+    least = 0
+    for size in (await rulebook(unit.now, unit)).sizes:
+        if size.name == name:
+            return least, size.most_monthly_lots
+        least = (size.most_monthly_lots or 0) + 1
+    raise InvalidField("/for_size", "a class of size that is in force", name)
 
 
 async def groups(actor: Actor) -> Sequence[Mapping[str, Any]]:

@@ -36,7 +36,8 @@ class OfferTerms:
     `breaks` are (from lots, goods price per lot); a total is a multiple of `pack` and the
     totals of all who take from the offer never exceed `capacity_lots`. Without `valid_until`
     the offer stands until the delivery month is over. One that is not public is shown to the
-    groups `shown_to` and to the firms of the tier `from_tier` and above, and to nobody else.
+    groups `shown_to`, to the firms of the tier `from_tier` and above and to those of a class, the
+    industry `for_kind` or the size `for_size` or both at once, and to nobody else.
     """
 
     cell: Cell
@@ -46,6 +47,8 @@ class OfferTerms:
     is_public: bool = True
     shown_to: tuple[str, ...] = ()
     from_tier: str | None = None
+    for_kind: str | None = None
+    for_size: str | None = None
     valid_until: datetime | None = None
 
 
@@ -178,8 +181,10 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
     traded = await check_cell(cell, unit)
     await unit.execute(
         "insert into offer (id, seller_id, instrument_id, region, tenor, cell, breaks, pack,"
-        " capacity_lots, is_public, state, published_at, valid_until, from_tier)"
-        " values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, 'standing', $11, $12, $13)",
+        " capacity_lots, is_public, state, published_at, valid_until, from_tier,"
+        " for_kind, for_size, size_lots) values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10,"
+        " 'standing', $11, $12, $13, $14, $15, case when $16::boolean then"
+        " int8range($17::bigint, $18::bigint, '[]') end)",
         offer_id,
         unit.actor.organisation_id,
         cell.instrument_id,
@@ -193,6 +198,10 @@ async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
         unit.now,
         until,
         terms.from_tier and await audiences.tier_number(unit, terms.from_tier),
+        audiences.checked_kind(terms.for_kind),
+        terms.for_size,
+        terms.for_size is not None,
+        *await audiences.size_band(unit, terms.for_size),
     )
     await audiences.show_to(unit, offer_id, terms.shown_to)
     await require(unit, commitment(offer_id, terms, traded.deposit_bps))
@@ -249,6 +258,10 @@ def _check_audience(terms: OfferTerms) -> None:
         raise InvalidField("/shown_to", rule, len(terms.shown_to))
     if terms.is_public and terms.from_tier:
         raise InvalidField("/from_tier", rule, terms.from_tier)
+    if terms.is_public and terms.for_kind:
+        raise InvalidField("/for_kind", rule, terms.for_kind)
+    if terms.is_public and terms.for_size:
+        raise InvalidField("/for_size", rule, terms.for_size)
 
 
 def _check_breaks(traded: InstrumentView, breaks: Sequence[tuple[int, int]]) -> None:

@@ -13,11 +13,17 @@ from aggregator.market import Actor, Unit
 _COLUMNS = (
     "f.id, f.seq, f.seller_id, o.name as seller_name, o.name_en as seller_name_en,"
     " o.owner_group, f.cell, f.breaks, f.pack, f.capacity_lots, f.taken_lots, f.is_public,"
-    " f.from_tier, f.state, f.published_at, f.valid_until"
+    " f.from_tier, f.for_kind, f.for_size, f.state, f.published_at, f.valid_until"
 )
 _NAMED = (
     "exists (select 1 from offer_audience a join counterparty c on c.group_id = a.group_id"
     " where a.offer_id = f.id and c.organisation_id = $1)"
+)
+_CLASSED = (
+    "exists (select 1 from organisation w left join standing_month m on m.organisation_id = w.id"
+    " where w.id = $1 and (f.for_kind is not null or f.size_lots is not null)"
+    " and (f.for_kind is null or w.kind = f.for_kind)"
+    " and (f.size_lots is null or greatest(w.monthly_lots, m.lots) <@ f.size_lots))"
 )
 _FROM = "from offer f join organisation o on o.id = f.seller_id"
 
@@ -27,7 +33,8 @@ class OfferView:
     """An offer; `breaks` are (from lots, goods price per lot), lots rising, prices not.
 
     `is_named` says to who asked that he sees it as one of a group that it is shown to;
-    `from_tier` is the number of the tier that sees it, with all above.
+    `is_for_class` that he is of the class that it is for; `from_tier` is the number of the tier
+    that sees it, with all above.
     """
 
     id: str
@@ -43,10 +50,13 @@ class OfferView:
     taken_lots: int
     is_public: bool
     from_tier: int | None
+    for_kind: str | None
+    for_size: str | None
     state: str
     published_at: datetime
     valid_until: datetime
     is_named: bool = False
+    is_for_class: bool = False
 
     @property
     def left_lots(self) -> int:
@@ -68,12 +78,13 @@ async def offers(
 ) -> list[OfferView]:
     """Return standing offers that the actor sees and all of his firm, the newest first.
 
-    He sees those for everybody, those that are shown to a group which his firm is in, and those
-    for a tier that his firm has reached.
+    He sees those for everybody, those that are shown to a group which his firm is in, those for a
+    tier that his firm has reached, and those for the class that it is of.
     """
     found = await (reader or Pool()).rows(
-        f"select {_COLUMNS}, {_NAMED} as is_named {_FROM}"
+        f"select {_COLUMNS}, {_NAMED} as is_named, {_CLASSED} as is_for_class {_FROM}"
         f" where (f.seller_id = $1 or f.state = 'standing' and (f.is_public or {_NAMED}"
+        f" or {_CLASSED}"
         " or exists (select 1 from standing_tier t where t.organisation_id = $1"
         " and t.tier >= f.from_tier)))"
         " and ($2::text is null or f.cell = $2) and ($3::text is null or f.id < $3)"

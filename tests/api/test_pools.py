@@ -81,6 +81,8 @@ async def test_a_pool_from_offer_to_deals(served: Served) -> None:
         "is_public": True,
         "shown_to": [],
         "from_tier": None,
+        "for_kind": None,
+        "for_size": None,
     }
     Pledged.model_validate(joined.json())
     Preview.model_validate(preview.json())
@@ -325,3 +327,19 @@ async def test_an_offer_for_a_tier_says_why_and_is_nowhere_below_it(served: Serv
     assert (seen["why"], seen["own"]) == ("tier", None)
     assert below.json() == {"offers": []}
     Offers.model_validate({"offers": [own, seen]})
+
+
+async def test_an_offer_for_a_class_says_why_and_is_nowhere_outside_it(served: Served) -> None:
+    visitors = await visitors_of(served)
+    trader = await served.member("Firm trader", "buyer", kind="trader")
+    made = await visitors["mill"].post(
+        "/offers", {**OFFER, "is_public": False, "for_kind": "factory", "for_size": "small"}
+    )
+    assert made.status_code == 201, made.text
+
+    (own,) = (await visitors["mill"].get("/offers")).json()["offers"]
+    (seen,) = (await visitors["ann"].get("/offers")).json()["offers"]
+
+    assert (own["own"]["for_kind"], own["own"]["for_size"]) == ("factory", "small")
+    assert (seen["why"], seen["own"]) == ("class", None)
+    assert (await trader.get("/offers")).json() == {"offers": []}

@@ -29,7 +29,8 @@ class OfferBody(Body):
 
     A total is a multiple of `pack`; all who take from the offer together never exceed
     `capacity_lots`. An offer that is not public counts at the close and is shown
-    to the groups `shown_to` and to firms of the tier `from_tier` and above, and to nobody else.
+    to the groups `shown_to`, to firms of the tier `from_tier` and above and to those of a class
+    (the industry `for_kind`, the size `for_size`, or both at once), and to nobody else.
     """
 
     cell: Cell
@@ -39,6 +40,8 @@ class OfferBody(Body):
     is_public: bool = True
     shown_to: Annotated[list[Id], Field(default_factory=list, max_length=50)]
     from_tier: TierName | None = None
+    for_kind: Literal["factory", "mill", "trader", "refiner"] | None = None
+    for_size: TierName | None = None
     valid_until: Instant | None = None
 
     def terms(self) -> offering.OfferTerms:
@@ -50,6 +53,8 @@ class OfferBody(Body):
             is_public=self.is_public,
             shown_to=tuple(self.shown_to),
             from_tier=self.from_tier,
+            for_kind=self.for_kind,
+            for_size=self.for_size,
             valid_until=self.valid_until,
         )
 
@@ -70,6 +75,8 @@ class OwnOffer(Answers):
     is_public: bool
     shown_to: list[str]
     from_tier: str | None
+    for_kind: str | None
+    for_size: str | None
 
 
 class OfferAnswer(Answers):
@@ -86,7 +93,7 @@ class OfferAnswer(Answers):
     state: str
     published_at: str
     valid_until: str
-    why: Literal["own", "public", "named", "tier"]
+    why: Literal["own", "public", "named", "tier", "class"]
     own: OwnOffer | None
 
 
@@ -126,12 +133,16 @@ async def withdraw_offer(call: Call) -> Outcome:
 
 def _shown(view: OfferView, viewer: Actor, groups: Sequence[str], tiers: Sequence[str]) -> Answer:
     own, why = None, "public" if view.is_public else "named" if view.is_named else "tier"
+    if why == "tier" and view.is_for_class:
+        why = "class"
     if view.seller_id == viewer.organisation_id:
         own = {
             "taken_lots": view.taken_lots,
             "is_public": view.is_public,
             "shown_to": list(groups),
             "from_tier": tiers[min(view.from_tier, len(tiers) - 1)] if view.from_tier else None,
+            "for_kind": view.for_kind,
+            "for_size": view.for_size,
         }
         why = "own"
     return {

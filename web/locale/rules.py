@@ -54,6 +54,7 @@ RULES: Mapping[str, str] = {
     "{n} days ahead or more": "须至少提前 {n} 天",
     "after the version before": "须晚于上一版",
     "a tier above the first": "须为首级以上的等级",
+    "a class of size that is in force": "须为现行规则中的规模类别",
     "only where it gathers for {n} hours": "集单至少要 {n} 小时",
     "{n_low} hours to {n_high} days ahead": "须在 {n_low} 小时之后、{n_high} 天之内",
     "only where the offer is not public": "报价不公开时才可指定对象",

@@ -10,7 +10,9 @@ import pytest
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.errors import InvalidField, NotAllowed, NotFound
 from aggregator.journal.reading import Pool
+from aggregator.market import Actor, Unit
 from aggregator.market.eyes import reading_for
+from aggregator.standing.store import note_month
 from aggregator.supply import audiences, offering, queries
 from tests.builders import with_tier
 from tests.integration.deals.conftest import bank, trading
@@ -32,6 +34,16 @@ async def offered(trading: Trading, price_minor: int, **more: object) -> str:
     )
     made = await act(offering.publish_offer, trading, "mill", "seller", terms)
     return str(made.answer["offer_id"])
+
+
+async def with_month(trading: Trading, name: str, lots: int) -> None:
+    """Let a firm's standing see so many lots as its usual month."""
+
+    async def step(unit: Unit) -> dict[str, object]:
+        await note_month(unit, trading.id_of(name), lots)
+        return {}
+
+    await trading.market.perform(Actor.SYSTEM, "test", step)
 
 
 async def seen(trading: Trading, name: str) -> list[str]:
@@ -122,6 +134,49 @@ async def test_an_offer_is_for_a_tier_that_is_in_force_and_above_the_first(
             await offered(trading, 480_000, **audience)
         assert refusal.value.pointer == "/from_tier"
     assert await seen(trading, "mill") == []
+
+
+async def test_an_offer_for_a_class_is_seen_by_its_industry_and_size_alone(
+    trading: Trading,
+) -> None:
+    await trading.give("mill", RICH)
+    hidden = {"is_public": False}
+    factories = await offered(trading, 490_000, **hidden, for_kind="factory")
+    middle = await offered(trading, 480_000, **hidden, for_size="middle")
+    both = await offered(trading, 470_000, **hidden, for_kind="factory", for_size="small")
+
+    async def check(name: str, *wanted: str) -> None:
+        assert await seen(trading, name) == sorted(wanted)
+        with reading_for(trading.actor(name, "buyer")):
+            rows = await Pool().rows("select id from offer")
+            assert sorted(row["id"] for row in rows) == sorted(wanted)
+
+    await check("factory", factories, both)
+    await with_month(trading, "factory", 101)
+    await check("factory", factories, middle)
+    assert await queries.offers(None) == []
+    why = {view.id: view.is_for_class for view in await queries.offers(trading.actor("factory"))}
+    assert why == {factories: True, middle: True}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "audience"),
+    [
+        ("/for_kind", {"is_public": False, "for_kind": "operator"}),
+        ("/for_size", {"is_public": False, "for_size": "giant"}),
+        ("/for_kind", {"for_kind": "factory"}),
+        ("/for_size", {"for_size": "small"}),
+    ],
+)
+async def test_an_offer_is_for_a_class_that_there_is(
+    trading: Trading, pointer: str, audience: dict[str, object]
+) -> None:
+    await trading.give("mill", RICH)
+
+    with pytest.raises(InvalidField) as refusal:
+        await offered(trading, 480_000, **audience)
+
+    assert refusal.value.pointer == pointer
 
 
 async def test_only_counterparties_join_a_group_and_only_own_groups_are_shown_to(

@@ -13,6 +13,7 @@ import { firm, t, worded } from "../core/words.js";
 import { importPanel } from "./imports.js";
 
 const TWO_WEEKS = 14 * 86_400_000;
+const KINDS = ["factory", "mill", "trader", "refiner"];
 
 export async function show(main) {
   const body = h("div", { class: "stack live" });
@@ -23,7 +24,7 @@ export async function show(main) {
     const book = rulebooks.findLast(({ in_force_at: at }) => !at || Date.parse(at) <= now());
     fill(
       forms,
-      offerForm(known.groups, book.tiers.slice(1), refresh),
+      offerForm(known.groups, book, refresh),
       importPanel({ kind: "offers", columns: meaningOf(known.groups), refresh }),
       groupsForm(known, again),
     );
@@ -76,6 +77,7 @@ function showAll(body, offers, refresh) {
                 cell: (offer) => [
                   firm(offer, "seller_name"),
                   offer.why === "named" && h("div", { class: "note" }, t("page.offers.why_named")),
+                  offer.why === "class" && h("div", { class: "note" }, t("page.offers.why_class")),
                   offer.why === "tier" && h("div", { class: "note" }, t("page.offers.why_tier")),
                 ],
               },
@@ -115,9 +117,14 @@ function breaksOf({ breaks }) {
 }
 
 /** Return who sees an offer of one's own before the close. */
-function audienceOf({ is_public: isPublic, shown_to: groups, from_tier: tier }) {
+function audienceOf({ is_public: isPublic, shown_to: groups, from_tier: tier, for_kind: kind, for_size: size }) {
   if (isPublic) return t("page.offers.seen_by_all");
-  const seen = tier ? [...groups, t("page.offers.from_tier_up", { tier: worded("tier", tier) })] : groups;
+  const named = [kind && worded("page.kind", kind), size && worded("size", size)].filter(Boolean).join(" · ");
+  const seen = [
+    ...groups,
+    tier && t("page.offers.from_tier_up", { tier: worded("tier", tier) }),
+    named && t("page.offers.class_of", { class: named }),
+  ].filter(Boolean);
   return seen.length === 0 ? t("page.offers.hidden") : t("page.offers.seen_by", { groups: seen.join(t("word.comma")) });
 }
 
@@ -167,7 +174,7 @@ function groupsForm({ counterparties, groups }, again) {
   );
 }
 
-function offerForm(groups, tiers, refresh) {
+function offerForm(groups, { tiers, sizes }, refresh) {
   return h(
     "details",
     { class: "panel" },
@@ -214,7 +221,21 @@ function offerForm(groups, tiers, refresh) {
           label: t("page.offers.from_tier"),
           type: "select",
           isOptional: true,
-          options: [["", t("page.offers.nobody")], ...tiers.map(({ name }) => [name, worded("tier", name)])],
+          options: [["", t("page.offers.nobody")], ...tiers.slice(1).map(({ name }) => [name, worded("tier", name)])],
+        },
+        {
+          name: "for_kind",
+          label: t("page.offers.for_kind"),
+          type: "select",
+          isOptional: true,
+          options: [["", t("page.offers.any_kind")], ...KINDS.map((kind) => [kind, worded("page.kind", kind)])],
+        },
+        {
+          name: "for_size",
+          label: t("page.offers.for_size"),
+          type: "select",
+          isOptional: true,
+          options: [["", t("page.offers.any_size")], ...sizes.map(({ name }) => [name, worded("size", name)])],
         },
       ],
       act: t("page.offers.make"),
@@ -231,8 +252,9 @@ function offerForm(groups, tiers, refresh) {
         note: t("page.offers.binding"),
         act: t("page.offers.make"),
       }),
-      send: ({ instrument, region, tenor, group, from_tier: tier, ...rest }, key) => {
-        const audience = rest.is_public ? {} : { shown_to: group ? [group] : [], from_tier: tier || null };
+      send: ({ instrument, region, tenor, group, from_tier: tier, for_kind: kind, for_size: size, ...rest }, key) => {
+        const wanted = { shown_to: group ? [group] : [], from_tier: tier || null, for_kind: kind || null, for_size: size || null };
+        const audience = rest.is_public ? {} : wanted;
         return send("POST", "/offers", { cell: cellOf({ instrument, region, tenor }), ...rest, ...audience }, key);
       },
       done: async () => {
