@@ -123,7 +123,8 @@ async def test_leaving_is_for_the_gathering(served: Served) -> None:
 
 async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
     visitors = await visitors_of(served)
-    pool_id = await opened(visitors)
+    pool_id = await opened(visitors, mode="both", max_share=60)
+    assert (await visitors["nobody"].get(f"/pools/{pool_id}")).json()["max_share"] == 60
     path = f"/pools/{pool_id}/pledges"
     ann, mill, operator = (visitors[name] for name in ("ann", "mill", "operator"))
     rising = [{"from_lots": 1, "price": "4900.00"}, {"from_lots": 300, "price": "4950.00"}]
@@ -135,6 +136,8 @@ async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
         await operator.post("/pools", {**POOL, "closes_at": "2027-01-04T00:00:00Z"}),
         await operator.post("/pools", {**POOL, "mode": "lottery"}),
         await operator.post("/pools", {**POOL, "min_members": 2}),
+        await operator.post("/pools", {**POOL, "mode": "auction", "max_share": 100}),
+        await operator.post("/pools", {**POOL, "max_share": 60}),
         await operator.post("/pools", {**POOL, **LATE, "prolong_minutes": 61}),
         await ann.post(path, {**PLEDGE, "limit": 5100}),
         await ann.post(path, {**PLEDGE, "limit": "5100.50"}),
@@ -161,6 +164,8 @@ async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
         (422, "invalid_field", "/closes_at"),
         (422, "invalid_field", "/mode"),
         (422, "invalid_field", "/min_members"),
+        (422, "invalid_field", "/max_share"),
+        (422, "invalid_field", "/max_share"),
         (422, "invalid_field", "/prolong_minutes"),
         (422, "invalid_field", "/limit"),
         (422, "invalid_field", "/limit"),
