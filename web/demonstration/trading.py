@@ -8,7 +8,7 @@ from web.demonstration.story import sell_further
 from web.demonstration.told import INSTRUMENT, Told
 
 # How far above the story's prices each day traded, in the pool's month and in the one after it.
-_DAYS = ((2500, 5000), (4000, 7500))
+_DAYS = ((2500, 5000), (5500, 2500))
 
 
 async def trade_on(stage: Stage, told: Told) -> None:
