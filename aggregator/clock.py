@@ -12,6 +12,7 @@ import heapq
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Protocol
 
@@ -47,8 +48,9 @@ def whole_ms(instant: datetime) -> datetime:
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
-def _steady_ns() -> int:
-    return time.monotonic_ns() if _BOOTTIME is None else time.clock_gettime_ns(_BOOTTIME)
+_steady_ns: Callable[[], int] = (
+    time.monotonic_ns if _BOOTTIME is None else partial(time.clock_gettime_ns, _BOOTTIME)
+)
 
 
 class SystemClock:
@@ -77,7 +79,7 @@ class SystemClock:
         return cls(base_ns)
 
     def now(self) -> datetime:
-        elapsed = self._now_ns() // 1_000_000
+        elapsed = (self._base_ns + _steady_ns()) // 1_000_000
         at, instant = self._latest
         if at != elapsed:
             # Acts of one millisecond share the very object, whose hash is worked out once.

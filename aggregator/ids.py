@@ -16,8 +16,9 @@ from typing import Protocol
 from aggregator.clock import Clock, SystemClock
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
-_RANDOM_BYTES = 10
+_RANDOM_LENGTH = 16
+# A byte's last five bits; so bytes of equal chances give characters of equal chances.
+_CHARACTERS = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +37,7 @@ class RandomIds:
         self._clock = clock
 
     def new(self, prefix: str) -> str:
-        return _named(prefix, self._clock.now(), int.from_bytes(secrets.token_bytes(_RANDOM_BYTES)))
+        return _named(prefix, self._clock.now(), secrets.token_bytes(_RANDOM_LENGTH))
 
 
 class SeededIds:
@@ -49,7 +50,7 @@ class SeededIds:
 
     def new(self, prefix: str) -> str:
         material = f"{self._seed}/{next(self._order)}".encode()
-        drawn = int.from_bytes(hashlib.sha256(material).digest()[:_RANDOM_BYTES])
+        drawn = hashlib.sha256(material).digest()[:_RANDOM_LENGTH]
         return _named(prefix, self._clock.now(), drawn)
 
 
@@ -58,14 +59,8 @@ def new_id(prefix: str) -> str:
     return _SYSTEM.new(prefix)
 
 
-def _named(prefix: str, at: datetime, drawn: int) -> str:
-    # Names are made for every bid, so two characters at a time, without a loop.
-    pairs = _PAIRS
-    return (
-        f"{prefix}_{_instant(at)}{pairs[drawn >> 70]}{pairs[drawn >> 60 & 1023]}"
-        f"{pairs[drawn >> 50 & 1023]}{pairs[drawn >> 40 & 1023]}{pairs[drawn >> 30 & 1023]}"
-        f"{pairs[drawn >> 20 & 1023]}{pairs[drawn >> 10 & 1023]}{pairs[drawn & 1023]}"
-    )
+def _named(prefix: str, at: datetime, drawn: bytes) -> str:
+    return f"{prefix}_{_instant(at)}{drawn.translate(_CHARACTERS).decode()}"
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ import hashlib
 import os
 import secrets
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +111,19 @@ def unseal(key: bytes, sealed: str, purpose: str) -> bytes:
 
 def derived(key: bytes, purpose: str) -> bytes:
     """Return another key, from which neither `key` nor a sister can be told."""
-    return hashlib.blake2b(purpose.encode(), key=key, digest_size=KEY_BYTES).digest()
+    mac = keyed(key)
+    mac.update(purpose.encode())
+    return mac.digest()
+
+
+def keyed(key: bytes) -> hashlib.blake2b:
+    """Return BLAKE2b (RFC 7693) of 32 bytes, keyed, with nothing in it yet."""
+    return _keyed(key).copy()
+
+
+@lru_cache(maxsize=4096)
+def _keyed(key: bytes) -> hashlib.blake2b:
+    return hashlib.blake2b(key=key, digest_size=KEY_BYTES)
 
 
 def is_signed(public_key: str, signature: str, content: bytes) -> bool:

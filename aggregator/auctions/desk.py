@@ -109,23 +109,31 @@ class BidDesk(Desk):
 
     def recall(self, asked: Sequence[Asked], before: BidDesk | None) -> bool:
         """Take rooms and holds from memory; cash is for its account to refuse."""
+        tables = dict(self._tables)
+        taken: dict[tuple[str, str], None] = {}
         for one in asked:
             auction_id, firm = one.content.auction_id, one.actor.organisation_id
-            table = self._tables.get(auction_id)
+            table = tables.get(auction_id)
             if table is None:
-                found = None if before is None else before._left(auction_id)
-                found = found or _recalled(auction_id, self._unit.heads[one.stream].hash)
-                if found is None:
+                table = None if before is None else before._left(auction_id)
+                table = table or _recalled(auction_id, self._unit.heads[one.stream].hash)
+                if table is None:
                     return False
-                table = self._tables[auction_id] = found
-            if approval_of(one.actor) is not None or firm not in table.known:
+                tables[auction_id] = table
+            if firm not in table.known or approval_of(one.actor) is not None:
                 return False
+            taken[auction_id, firm] = None
+        self._tables = tables
+        for auction_id, firm in taken:
+            if (auction_id, firm) in self._asked:
+                continue
+            table = tables[auction_id]
             held = table.known[firm]
-            if held is not None and held.hold_id not in self._recalled:
+            if held is not None:
                 table.holds[firm] = self._recalled[held.hold_id] = held
                 listing, _ = table.room.opened
                 self._covering.trust(held.account_id, listing.currency)
-            self._asked[auction_id, firm] = None
+        self._asked |= taken
         return True
 
     def _left(self, auction_id: str) -> _Table | None:
@@ -198,10 +206,11 @@ class BidDesk(Desk):
         if room.chain is None:
             raise KeyLost
         bidder = self._admitted(room, asked.actor)
-        command = self._command(asked.content, bidder.organisation_id, state)
-        events: list[Any] = list(decide(state, command, unit.now))
+        firm = bidder.organisation_id
+        command = self._command(asked.content, firm, state)
+        events: list[Any] = [*decide(state, command, unit.now)]
         said = _said(events, command)
-        held = table.holds.get(bidder.organisation_id)
+        held = table.holds.get(firm)
         held_minor = 0 if held is None else held.amount_minor
         deposit_minor = deposits.needed_minor(listing, state, said, held_minor)
         for event in events:
@@ -212,11 +221,11 @@ class BidDesk(Desk):
             binding = commitment(listing, state, said, deposit_minor)
             allowed = self._bounds.check(asked.actor, binding, unit.now)
         # The last thing that may refuse; from here on the bid stands.
-        self._cover(table, bidder.organisation_id, deposit_minor, allowed)
-        if bidder.organisation_id not in room.bidders:
+        self._cover(table, firm, deposit_minor, allowed)
+        if firm not in room.bidders:
             table.entered.append(bidder)
             events.insert(0, bidder)
-        entries = unit.note(asked.stream, [_kept(room, event) for event in events])
+        entries = unit.note(asked.stream, _kept(room, events))
         head = b""
         for entry, event in zip(entries, events, strict=True):
             room = store.advance(room, entry, event)
@@ -224,7 +233,7 @@ class BidDesk(Desk):
             if event is said:
                 head = room.chain.head
         table.room, table.last = room, entries[-1]
-        return receipt(unit, room, said, head, deposit_minor)
+        return receipt(room, said, head, deposit_minor)
 
     def _command(self, wanted: BidWanted | StandingWanted, bidder: str, state: State) -> Spoken:
         if isinstance(wanted, StandingWanted):
@@ -307,20 +316,20 @@ class BidDesk(Desk):
         self, table: _Table, organisation_id: str, amount_minor: int, allowed: Allowed
     ) -> None:
         """Cover a bid, also with funds that were reserved for it."""
-        listing, _ = table.room.opened
-        cash = accounts.account_id(accounts.CASH, organisation_id, listing.currency)
-        if allowed.freed_minor:
-            with self._covering.lent(cash, allowed.freed_minor):
-                self._hold(table, organisation_id, amount_minor, cash)
+        if not allowed.freed_minor:
+            self._hold(table, organisation_id, amount_minor)
         else:
-            self._hold(table, organisation_id, amount_minor, cash)
+            cash = _cash(table, organisation_id)
+            with self._covering.lent(cash, allowed.freed_minor):
+                self._hold(table, organisation_id, amount_minor)
         allowed.take()
 
-    def _hold(self, table: _Table, organisation_id: str, amount_minor: int, cash: str) -> None:
+    def _hold(self, table: _Table, organisation_id: str, amount_minor: int) -> None:
         """Hold a deposit in place of what was held for an earlier bid."""
         listing, _ = table.room.opened
         held = table.holds.get(organisation_id)
         if amount_minor and held is None:
+            cash = _cash(table, organisation_id)
             table.holds[organisation_id] = self._covering.place(
                 cash, amount_minor, listing.currency, store.stream_of(listing.auction_id)
             )
@@ -330,6 +339,11 @@ class BidDesk(Desk):
         elif held is not None and amount_minor not in (0, held.amount_minor):
             changed = self._covering.change(held, amount_minor, listing.currency)
             table.holds[organisation_id] = changed
+
+
+def _cash(table: _Table, organisation_id: str) -> str:
+    listing, _ = table.room.opened
+    return accounts.account_id(accounts.CASH, organisation_id, listing.currency)
 
 
 def _recalled(auction_id: str, stream_hash: bytes) -> _Table | None:
@@ -358,10 +372,11 @@ def _said(events: Sequence[Any], command: Spoken) -> deposits.Said:
     raise AssertionError("a bid that is not refused is placed")
 
 
-def _kept(room: Room, event: Any) -> Any:
-    """Return an event as the journal keeps it: in a box, if nobody may read it yet."""
+def _kept(room: Room, events: Sequence[Any]) -> Sequence[Any]:
+    """Return events as the journal keeps them: in a box what nobody may read yet."""
     listing, state = room.opened
-    is_secret = isinstance(event, StandingSet) or (
-        state.rules.is_sealed and isinstance(event, _PRICED)
-    )
-    return sealing.sealed(room.key, listing.auction_id, event) if is_secret else event
+    secret = (StandingSet, *_PRICED) if state.rules.is_sealed else StandingSet
+    return [
+        sealing.sealed(room.key, listing.auction_id, event) if isinstance(event, secret) else event
+        for event in events
+    ]

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from aggregator.auctions import deposits
 from aggregator.auctions.store import Room
-from aggregator.market import Answer, Unit
+from aggregator.journal.facts import stamp
+from aggregator.market import Answer
 from matching.auctions.disclosure import own_place
 from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
 from matching.auctions.state import State
 
 
-def receipt(unit: Unit, room: Room, said: deposits.Said, head: bytes, deposit_minor: int) -> Answer:
+def receipt(room: Room, said: deposits.Said, head: bytes, deposit_minor: int) -> Answer:
     """Return the receipt; `hash` is the end of the auction's record with it."""
     listing, state = room.opened
-    is_leading, my_rank, next_allowed_minor = own_place(state, said.bidder)
+    bidder = said.bidder
+    is_leading, my_rank, next_allowed_minor = own_place(state, bidder)
     common: Answer = {
         "auction_id": listing.auction_id,
-        "at": unit.stamp(said.at),
+        "at": stamp(said.at),
         "hash": head.hex(),
         "deposit_minor": deposit_minor,
         "currency": listing.currency,
-        "closes_at": unit.stamp(state.closes_at),
+        "closes_at": stamp(state.closes_at),
         "is_leading": is_leading,
         "my_rank": my_rank,
         "next_allowed_minor": next_allowed_minor,
@@ -28,7 +30,7 @@ def receipt(unit: Unit, room: Room, said: deposits.Said, head: bytes, deposit_mi
     match said:
         case BidPlaced():
             common["bid_id"] = said.bid_id
-            common["seq"] = state.book.count_of(said.bidder)
+            common["seq"] = state.book.count_of(bidder)
             common["price_minor"] = said.price_minor
             common["lots"] = said.lots
             common["all_or_none"] = said.all_or_none
@@ -42,7 +44,7 @@ def receipt(unit: Unit, room: Room, said: deposits.Said, head: bytes, deposit_mi
             return {
                 **common,
                 "bid_id": said.bid_id,
-                "seq": sum(bidder == said.bidder for bidder, _ in state.clock.ids),
+                "seq": sum(one == bidder for one, _ in state.clock.ids),
                 "price_minor": prices[""] if is_single else None,
                 "lots": sum(lots for _, lots in said.demand),
                 "all_or_none": False,

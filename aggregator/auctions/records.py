@@ -78,12 +78,12 @@ class Chain:
         """Return the chain after a fact; what a bid costs is a few hashes."""
         if type(fact) is not BidPlaced:
             return self.after(fact, recorded_at)[0]
-        n = self.count + 1
-        _, _, content = _of_a_bidder(fact, self.key)
-        digest = hashlib.sha256(derived(self.key, f"salt/{n}") + canonical(content)).hexdigest()
+        key, n = self.key, self.count + 1
+        content = canonical(_of_a_bid(fact, mark_of(key, fact.bidder)))
+        digest = hashlib.sha256(derived(key, f"salt/{n}") + content).hexdigest()
         # `Record.shown` in canonical form, at once.
         shown = f'{{"at":"{stamp(fact.at)}","kind":"bid","n":{n},"sha256":"{digest}"}}'
-        return Chain(self.key, n, hashlib.sha256(self.head + shown.encode()).digest())
+        return Chain(key, n, hashlib.sha256(self.head + shown.encode()).digest())
 
     def after(self, fact: object, recorded_at: datetime) -> tuple[Chain, list[Record]]:
         """Return the chain with the records of a fact, and those records."""
@@ -189,18 +189,9 @@ def _of_a_bidder(fact: OfABidder, key: bytes | None) -> Told:
     bidder = fact.bidder if key is None else mark_of(key, fact.bidder)
     match fact:
         case BidPlaced():
-            content: dict[str, Any] = {
-                "bid_id": fact.bid_id,
-                "bidder": bidder,
-                "price_minor": fact.price_minor,
-                "lots": fact.lots,
-                "all_or_none": fact.all_or_none,
-            }
-            if fact.attributes:
-                content["attributes"] = dict(fact.attributes)
-            return "bid", fact.at, content
+            return "bid", fact.at, _of_a_bid(fact, bidder)
         case DemandPlaced():
-            content = {
+            content: Content = {
                 "bid_id": fact.bid_id,
                 "bidder": bidder,
                 "round": fact.round,
@@ -224,6 +215,19 @@ def _of_a_bidder(fact: OfABidder, key: bytes | None) -> Told:
                 "limit_minor": fact.limit_minor,
             }
             return "standing", fact.at, content
+
+
+def _of_a_bid(bid: BidPlaced, bidder: str) -> Content:
+    content: dict[str, Any] = {
+        "bid_id": bid.bid_id,
+        "bidder": bidder,
+        "price_minor": bid.price_minor,
+        "lots": bid.lots,
+        "all_or_none": bid.all_or_none,
+    }
+    if bid.attributes:
+        content["attributes"] = dict(bid.attributes)
+    return content
 
 
 def _closed(fact: Closed, key: bytes | None) -> Iterator[Told]:

@@ -7,7 +7,6 @@ kept sealed under their command ids too, and opened for who asked.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from aggregator.journal.facts import body_of, canonical, fact_of
 from aggregator.journal.reading import Entry
 from aggregator.market import Answer, Command
 from aggregator.refusals import Refusal, plain_figures, refusal_code
-from aggregator.vault import derived, seal, unseal, vault
+from aggregator.vault import derived, keyed, seal, unseal, vault
 from matching.auctions.events import PackagePlaced
 
 _BOX_BYTES = 512
@@ -71,9 +70,9 @@ def history(auction_id: str, found: Sequence[Entry]) -> list[Entry]:
 
 def fingerprinted(command: Command) -> Command:
     """Return the command with a fingerprint from which its content cannot be guessed."""
-    key = _fingerprint_key(vault().sealing)
-    hidden = hashlib.blake2b(command.fingerprint, key=key, digest_size=32).digest()
-    return Command(command.id, hidden)
+    mac = keyed(_fingerprint_key(vault().sealing))
+    mac.update(command.fingerprint)
+    return Command(command.id, mac.digest())
 
 
 @lru_cache(maxsize=8)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
@@ -26,7 +27,8 @@ _AT_ONCE = orjson.OPT_UTC_Z
 
 _BY_NAME: dict[str, type[Any]] = {}
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
-_PLAIN_NAMES: dict[type[Any], tuple[str, ...]] = {}
+_NOT_PLAIN: tuple[tuple[str, ...], Callable[[Any], Any]] = (), vars
+_PLAIN_FIELDS: dict[type[Any], tuple[tuple[str, ...], Callable[[Any], Any]]] = {}
 
 
 def register(cls: type[T]) -> type[T]:
@@ -56,22 +58,27 @@ def body_of(value: object) -> dict[str, Any]:
 def canonical_body(value: object) -> bytes:
     """Return the canonical JSON of `body_of(value)`, at once where the fields are plain."""
     cls = type(value)
-    names = _plain_names(cls) if _BY_NAME.get(cls.__name__) is cls else ()
+    names, values = _plain_fields(cls) if _BY_NAME.get(cls.__name__) is cls else _NOT_PLAIN
     if names:
         try:
-            return orjson.dumps({name: getattr(value, name) for name in names}, option=_AT_ONCE)
+            return orjson.dumps(dict(zip(names, values(value), strict=True)), option=_AT_ONCE)
         except TypeError:
             pass  # an integer beyond 64 bits
     return canonical(body_of(value))
 
 
-def _plain_names(cls: type[Any]) -> tuple[str, ...]:
-    """Return a dataclass's fields in order of their names, if both writers agree on them all."""
-    found = _PLAIN_NAMES.get(cls)
+def _plain_fields(cls: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], Any]]:
+    """Return a dataclass's fields in order of their names, and what reads them.
+
+    None where the two writers do not agree on them all.
+    """
+    found = _PLAIN_FIELDS.get(cls)
     if found is None:
         hints = get_type_hints(cls)
-        found = tuple(sorted(hints)) if all(map(_is_plain_hint, hints.values())) else ()
-        _PLAIN_NAMES[cls] = found
+        names = tuple(sorted(hints))
+        # Of fewer than two it would read no tuple.
+        is_plain = len(names) > 1 and all(map(_is_plain_hint, hints.values()))
+        found = _PLAIN_FIELDS[cls] = (names, attrgetter(*names)) if is_plain else _NOT_PLAIN
     return found
 
 

@@ -76,16 +76,19 @@ class Counter(Desk):
     def recall(self, asked: Sequence[Asked], before: Counter | None) -> bool:
         """Take the accounts of movements from memory; a reversal needs a look."""
         left = {} if before is None else before._accounts
+        taken: dict[str, _Account] = {}
         for one in asked:
             if isinstance(one.content, Reversal):
                 return False
-            for account, _ in one.content.lines:
-                if account in self._accounts:
+            for name, _ in one.content.lines:
+                if name in self._accounts or name in taken:
                     continue
-                found = left.get(account) or _KNOWN.get(account)
+                found = left.get(name) or _KNOWN.get(name)
                 if found is None:
                     return False
-                self._take(account, replace(found))
+                taken[name] = replace(found)
+        for name, account in taken.items():
+            self._take(name, account)
         return True
 
     def claims(self) -> list[Call]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -46,20 +45,19 @@ class Answered:
 
 
 class Recent:
-    """The latest answers of this process that are durable."""
+    """The latest answers of this process that are durable: one to two times `MAX_RECENT`."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, Answered] = OrderedDict()
+        self._latest: dict[Key, Answered] = {}
+        self._earlier: dict[Key, Answered] = {}
 
     def get(self, key: Key) -> Answered | None:
-        return self._kept.get(key)
+        return self._latest.get(key) or self._earlier.get(key)
 
-    def keep(self, made: Iterable[Answered]) -> None:
-        kept = self._kept
-        for one in made:
-            kept[one.key] = one
-        while len(kept) > MAX_RECENT:
-            kept.popitem(last=False)
+    def keep(self, made: Mapping[Key, Answered]) -> None:
+        if len(self._latest) >= MAX_RECENT:
+            self._latest, self._earlier = {}, self._latest
+        self._latest.update(made)
 
 
 class Book:
@@ -71,7 +69,7 @@ class Book:
         self._recent = recent
         self._before = {} if before is None else before._known
         self._known: dict[Key, Answered] = {}
-        self.new: list[Answered] = []
+        self.new: dict[Key, Answered] = {}
 
     async def read(self, asked: Iterable[tuple[Actor, Command | None]]) -> None:
         """Read what is known of the commands, in one statement."""
@@ -114,12 +112,11 @@ class Book:
 
     def keep(self, made: Answered) -> None:
         """Note an answer; the call of `noted` writes it."""
-        self._known[made.key] = made
-        self.new.append(made)
+        self._known[made.key] = self.new[made.key] = made
 
     def noted(self) -> list[Call]:
         """Return the call that writes the answers noted, if any."""
-        made = self.new
+        made = self.new.values()
         if not made:
             return []
         written = columns(

@@ -35,11 +35,12 @@ class Desk(ABC):
         self._unit = unit
 
     def recall(self, asked: Sequence[Asked], before: Self | None) -> bool:
-        """Take what deciding needs from memory, nothing being locked; False if it is not all there.
+        """Take what deciding needs from memory, nothing being locked.
 
-        It may be told of more acts later. `before` serves the transaction that is under way,
-        and what it leaves behind goes before what is remembered. What was taken is checked by
-        `claims`.
+        Return False if it is not all there, and then take nothing: what is taken is claimed, for
+        acts that are not decided too. It may be told of more acts later. `before` serves the
+        transaction that is under way, and what it leaves behind goes before what is remembered.
+        What was taken is checked by `claims`.
         """
         del asked, before
         return False

@@ -47,19 +47,26 @@ class Plan:
     ) -> bool:
         """Take what more acts need from `after` and from memory; False if it is not all there."""
         heads = self.unit.heads
-        for stream in streams_of(batch):
-            if stream in heads:
-                continue
+        new = [stream for stream in streams_of(batch) if stream not in heads]
+        for stream in new:
             end = after.unit.heads.get(stream) if after is not None else None
             end = end or ends.get(stream)
-            if end is None:
-                return False
-            heads[stream] = Head(stream, end.seq, end.at, end.hash)
-        for kind, asked in asked_by_desk(batch).items():
-            desk = self.desks.setdefault(kind, kind(self.unit))
-            if not desk.recall(asked, after.desks.get(kind) if after is not None else None):
-                return False
-        return True
+            if end is not None:
+                heads[stream] = Head(stream, end.seq, end.at, end.hash)
+        if all(stream in heads for stream in new) and all(
+            self._desk(kind).recall(asked, after.desks.get(kind) if after is not None else None)
+            for kind, asked in asked_by_desk(batch).items()
+        ):
+            return True
+        for stream in new:
+            heads.pop(stream, None)
+        return False
+
+    def _desk(self, kind: type[Desk]) -> Desk:
+        desk = self.desks.get(kind)
+        if desk is None:
+            desk = self.desks[kind] = kind(self.unit)
+        return desk
 
     def decide(self, batch: Sequence[Waiting]) -> None:
         """Decide acts that were recalled."""

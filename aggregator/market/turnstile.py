@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MAX_STEPS = 256
 MAX_DECIDED = 256
 MAX_WAITING = 4096
-LEAST_AHEAD = 32
+LEAST_AHEAD = 12
 """Fewer are not decided ahead of their turn: each time costs as much as deciding one."""
 
 
@@ -112,11 +112,15 @@ class Turnstile:
         taken: list[Waiting] = []
         try:
             while self._ready:
+                # Half of them, so that the others are decided while these are written.
+                half = max(LEAST_AHEAD, -(-self._count() // 2))
                 taken = self._take(MAX_DECIDED)
-                plan = self._writer.planned(taken)
+                plan = self._writer.planned(taken[:half])
                 if plan is None:
                     await self._decide(taken)
                 else:
+                    self._put_back(taken[half:])
+                    taken = taken[:half]
                     await self._carry_out_plans(plan)
                 if not self._ready:
                     await asyncio.sleep(0)  # who was just answered may ask again
@@ -149,6 +153,7 @@ class Turnstile:
         """Write plans one after the other, each decided while the one before it is written."""
         under_way: list[Plan] = []
         self._following, self._planned = first, streams_of(first.acts)
+        self._ready.update((stream, None) for stream in self._planned if self._queues[stream])
         try:
             while self._following is not None:
                 plan, self._following = self._following, None
@@ -190,7 +195,7 @@ class Turnstile:
                 await asyncio.sleep(0)
             left = MAX_DECIDED
             while not writing.done():
-                if sum(len(self._queues[stream]) for stream in self._ready) >= LEAST_AHEAD:
+                if self._count() >= LEAST_AHEAD:
                     left = self._plan_on(plan, left)
                 self._came = 0
                 self._stirred = asyncio.get_running_loop().create_future()
@@ -259,6 +264,10 @@ class Turnstile:
             self._give_up(stream, batch)
             raise
         self._leave(stream)
+
+    def _count(self) -> int:
+        """Return how many wait at streams whose turn it is."""
+        return sum(len(self._queues[stream]) for stream in self._ready)
 
     def _take(self, left: int) -> list[Waiting]:
         """Take at most `left` acts that wait first at each stream for one desk, streams in turn.

@@ -127,6 +127,8 @@ def decide(state: State, command: Command, now: datetime) -> list[Event]:
 
     """
     begun = begin(state, now)
+    if not begun:
+        return _decide(state, command, now)
     for event in begun:
         state = evolve(state, event)
     return begun + _decide(state, command, now)

@@ -35,4 +35,4 @@ def test_both_writers_make_the_same_bytes(fact: object) -> None:
 
 
 def test_bids_are_written_at_once() -> None:
-    assert "price_minor" in facts._plain_names(BidPlaced)
+    assert "price_minor" in facts._plain_fields(BidPlaced)[0]
