@@ -27,10 +27,13 @@ from matching.errors import RuleViolation
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The terms of an act as its use case takes them, and their total at the worst price."""
+    """The terms of an act as its use case takes them, and their total at the worst price.
+
+    Without a total it is what the act itself, when it is rehearsed, says it would bind to.
+    """
 
     terms: object
-    amount_minor: int
+    amount_minor: int | None = None
 
 
 async def ask_for(
@@ -41,14 +44,17 @@ async def ask_for(
     What could not be carried out is refused by the rule that says so, at its place in `/terms`,
     and the refusal is kept as any.
     """
-    asking = Asking(terms=terms_of(wanted.terms), amount_minor=wanted.amount_minor, **about)
+    terms, known_minor = terms_of(wanted.terms), wanted.amount_minor
+    asking = Asking(terms=terms, amount_minor=known_minor or 1, **about)
     command = sealing.fingerprinted(command)
     try:
-        await rehearse(market, actor, asking.act, asking.subject, asking.terms)
+        needed_minor = await rehearse(market, actor, asking.act, asking.subject, terms)
     except (TryAgain, OutcomeUnknown, DiskFull):
         raise
     except (RuleViolation, MarketError) as refusal:
         return await _refused(market, actor, command, asking, refusal)
+    if known_minor is None:
+        asking = replace(asking, amount_minor=needed_minor)
     return await ask(market, actor, command, asking)
 
 

@@ -13,9 +13,12 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from aggregator.auctions import bidding
+from aggregator.auctions import queries as auctions
 from aggregator.errors import Conflict, DiskFull, MarketError, OutcomeUnknown, TryAgain
+from aggregator.forwards import asking as strip_asking
+from aggregator.forwards import clocking, countering, ordering, proposing
 from aggregator.forwards import offering as strip_offering
-from aggregator.forwards import ordering
+from aggregator.forwards.plans import Change
 from aggregator.journal.facts import json_text
 from aggregator.journal.reading import Pool
 from aggregator.mandates import secrecy
@@ -23,12 +26,14 @@ from aggregator.mandates.drawing import APPROVED
 from aggregator.mandates.errors import ApprovalNotOpen
 from aggregator.mandates.facts import ApprovalEnded
 from aggregator.mandates.policies import stream_of
-from aggregator.mandates.requesting import approve
+from aggregator.mandates.requesting import EXECUTE, approve
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.sessions import member
-from aggregator.pools import pledging, sending
+from aggregator.pools import answering, pledging, sending
 from aggregator.refusals import Refusal, plain_figures, refusal_code
+from aggregator.scheduler.timers import set_timer
 from aggregator.supply import offering
+from matching.auctions.refusals import BidEarly
 from matching.errors import RuleViolation
 
 T = TypeVar("T")
@@ -54,7 +59,11 @@ async def _bid(
 async def _pledge(
     market: Market, actor: Actor, command: Command | None, subject: str, terms: Terms
 ) -> Outcome:
-    """Join a pool, by a request that is sent or not, or change what was pledged."""
+    """Join a pool, by a request or not, change what was pledged, or take freed lots."""
+    if "freed" in terms:
+        return await answering.accept(
+            market, actor, command, subject, terms["freed"], only_offer=terms["only_offer"]
+        )
     if "pledge_id" in terms:
         change = _read(pledging.PledgeChange, _without(terms, "pledge_id"))
         return await pledging.change(market, actor, command, subject, terms["pledge_id"], change)
@@ -76,6 +85,18 @@ async def _pledge(
 async def _order(
     market: Market, actor: Actor, command: Command | None, subject: str, terms: Terms
 ) -> Outcome:
+    """Order, take agreed terms beyond an order's limit, or change a contract's slot."""
+    if "order" in terms:
+        return await strip_asking.approve(
+            market, actor, command, subject, terms["order"], terms_sha256=terms["terms_sha256"]
+        )
+    if "change" in terms:
+        change = _read(Change, terms["change"])
+        return await proposing.propose(
+            market, actor, command, subject, change, terms["to"], only_as=terms["terms_sha256"]
+        )
+    if "terms_sha256" in terms:
+        return await proposing.consent(market, actor, command, subject, **terms)
     wanted = _read(ordering.OrderTerms, terms)
     return await ordering.place_order(market, actor, command, subject, wanted)
 
@@ -83,6 +104,11 @@ async def _order(
 async def _strip_offer(
     market: Market, actor: Actor, command: Command | None, subject: str, terms: Terms
 ) -> Outcome:
+    """Offer in a window, say what one delivers in a clock's round, or accept what was proposed."""
+    if "only_round" in terms:
+        return await clocking.supply(market, actor, command, subject, **terms)
+    if "number" in terms:
+        return await countering.accept(market, actor, command, subject, **terms)
     wanted = _read(strip_offering.OfferTerms, terms)
     return await strip_offering.place_offer(market, actor, command, subject, wanted)
 
@@ -103,8 +129,11 @@ RUNS: Mapping[str, Run] = {
 }
 
 
-async def rehearse(market: Market, actor: Actor, act: str, subject: str, terms: Terms) -> None:
+async def rehearse(market: Market, actor: Actor, act: str, subject: str, terms: Terms) -> int:
     """Refuse what could not be carried out if it were approved now; nothing is done.
+
+    What it would bind the firm to is returned. A word in an auction may be asked for before that
+    opens, and is looked at no further then.
 
     The act is tried under an approval that is not there, which is what refuses it when no other
     rule does. Whether its deposit is available counts when it is carried out.
@@ -117,8 +146,10 @@ async def rehearse(market: Market, actor: Actor, act: str, subject: str, terms: 
     trying = replace(actor, grants=actor.grants | {f"{APPROVED}{_NO_APPROVAL}"})
     try:
         await RUNS[act](market, trying, None, subject, terms)
-    except ApprovalNotOpen:
-        return
+    except ApprovalNotOpen as tried:
+        return tried.asked_minor
+    except BidEarly:
+        return 0
     raise Conflict("nothing_to_approve")
 
 
@@ -138,6 +169,8 @@ async def execute(market: Market, approval_id: str) -> None:
     if not found or found[0]["state"] not in ("approved", "executed") or found[0]["outcome"]:
         return
     row = secrecy.readable(found[0])
+    if await _is_early(market, row):
+        return
     try:
         actor = await _asker(row)
         command = Command.of(f"{APPROVED}{approval_id}", bytes(row["fingerprint"]).hex())
@@ -148,6 +181,22 @@ async def execute(market: Market, approval_id: str) -> None:
         await _note(market, row, refusal)
     else:
         await _note(market, row, done.answer)
+
+
+async def _is_early(market: Market, row: Mapping[str, Any]) -> bool:
+    """Tell whether an auction has yet to open, and ring again then."""
+    if row["act"] != "auctions.bid":
+        return False
+    opens_at = await auctions.opens_at(row["subject"])
+
+    async def step(unit: Unit) -> Answer:
+        await set_timer(unit, EXECUTE, row["id"], opens_at)
+        return {}
+
+    if market.clock.now() >= opens_at:
+        return False
+    await market.perform(Actor.SYSTEM, EXECUTE, step)
+    return True
 
 
 async def _asker(row: Mapping[str, Any]) -> Actor:

@@ -97,6 +97,13 @@ async def auction(
     return views.view(room, audience)
 
 
+async def opens_at(auction_id: str) -> datetime:
+    """Return when words are taken in an auction; the machine asks, not a person."""
+    [row] = await Pool().rows("select opens_at from auction where id = $1", auction_id)
+    found: datetime = row["opens_at"]
+    return found
+
+
 async def require_visible(
     actor: Actor | None, auction_id: str, reader: Reader | None = None
 ) -> None:

@@ -75,7 +75,7 @@ async def ask(unit: Unit, strip: Strip, needed: Mapping[str, int], terms_sha256:
 async def approve(
     market: Market,
     actor: Actor,
-    command: Command,
+    command: Command | None,
     strip_id: str,
     order_id: str,
     *,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from aggregator.errors import InvalidField
+from aggregator.errors import InvalidField, WrongState
 from aggregator.forwards import offering, store, talks
 from aggregator.forwards.facts import LotsOffered
 from aggregator.forwards.instance import orders_of
@@ -26,12 +26,20 @@ MAX_LOTS = 10**9
 
 
 async def supply(
-    market: Market, actor: Actor, command: Command, strip_id: str, lots: Mapping[str, int]
+    market: Market,
+    actor: Actor,
+    command: Command | None,
+    strip_id: str,
+    lots: Mapping[str, int],
+    *,
+    only_round: int | None = None,
 ) -> Outcome:
     """Say how many lots one delivers by month at the prices of this round; the last word counts.
 
+    With `only_round` it is said in that round or not at all.
+
     Raises:
-        WrongState: no round is open.
+        WrongState: no round is open, or another one than `only_round`.
         ActivityBroken: the total moves the wrong way.
         InvalidField: a month outside the window, or no lots at all.
         Conflict: the firm's owner group orders in this window.
@@ -45,6 +53,8 @@ async def supply(
         said = _checked(strip, lots)
         rounds = await talks.load(unit, strip_id)
         number, rules = rounds[-1].number, talks.clock_terms(strip)
+        if only_round not in (None, number):
+            raise WrongState("round_over", talks.OPEN)
         answers = await _answers(unit, rounds, strip_id, actor.organisation_id)
         before = answers.get(number - 1, Answered({}, {})).lots if number > 1 else None
         clocks.check_activity(rules.direction, before, said)

@@ -64,7 +64,7 @@ async def propose(
 async def accept(
     market: Market,
     actor: Actor,
-    command: Command,
+    command: Command | None,
     strip_id: str,
     number: int,
     *,

@@ -11,6 +11,7 @@ from aggregator.errors import NotFound
 from aggregator.forwards.plans import Change, Plan
 from aggregator.forwards.slots import Slot
 from aggregator.journal.reading import Reader, decoded
+from aggregator.mandates.drawing import BUY, Commitment
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ class Proposal:
     plan: Mapping[str, Any]
     state: str
     expires_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """What holds and uses of mandates for it name."""
+        return f"proposal:{self.id}"
+
     proposed_at: datetime
 
 
@@ -131,4 +138,28 @@ def _proposal(row: Mapping[str, Any]) -> Proposal:
     change = Change(**decoded(known.pop("terms")))
     return Proposal(
         **{**known, "asked": tuple(row["asked"]), "plan": decoded(row["plan"])}, change=change
+    )
+
+
+def bought(proposal: Proposal, plan: Plan, organisation_id: str) -> Commitment | None:
+    """Return what a plan binds a firm to buy beyond what it had in a month; None without that."""
+    more = plan.more_lots(organisation_id)
+    taken = {tenor: lots for tenor, lots in more.items() if lots > 0}
+    if not taken:
+        return None
+    lots, new_lots = sum(taken.values()), max(sum(more.values()), 0)
+    opened = [terms for terms in plan.opened if terms.buyer_id == organisation_id]
+    price_minor = max(terms.price_minor for terms in opened if terms.tenor in taken)
+    return Commitment(
+        act="forwards.order",
+        subject=proposal.subject,
+        instrument_id=plan.ended[0].instrument_id,
+        tenor=next(iter(taken)),
+        side=BUY,
+        lots=lots,
+        price_minor=price_minor,
+        amount_minor=price_minor * new_lots,
+        moved_minor=price_minor * (lots - new_lots),
+        spread=tuple(taken.items()),
+        deposit_minor=plan.money[organisation_id].needed_minor,
     )

@@ -31,7 +31,7 @@ from aggregator.journal.reading import Pool, Reader
 from aggregator.ledger import accounts, holds
 from aggregator.mandates import freeing
 from aggregator.mandates.checking import require
-from aggregator.mandates.drawing import BUY, Commitment
+from aggregator.mandates.drawing import approval_of
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
 
@@ -66,11 +66,19 @@ async def preview(
 
 
 async def propose(
-    market: Market, actor: Actor, command: Command, slot_id: str, wanted: Change, to: str = ""
+    market: Market,
+    actor: Actor,
+    command: Command | None,
+    slot_id: str,
+    wanted: Change,
+    to: str = "",
+    *,
+    only_as: str | None = None,
 ) -> Outcome:
     """Propose a change of a slot; the proposer's own consent is part of it.
 
-    `to` names the firm that a transfer or swap is offered to, by its id or exact name.
+    `to` names the firm that a transfer or swap is offered to, by its id or exact name;
+    `only_as` the hash of what alone is to be proposed.
 
     Raises:
         NotFound: no such slot of the actor's.
@@ -91,6 +99,8 @@ async def propose(
             raise Conflict("too_many_proposals")
         world = await plans.world_of(unit, slot.strip_id)
         plan = await replacing.planned(unit, world, slot, change)
+        if only_as not in (None, plan.sha256):
+            raise TermsChanged(plan.sha256)
         proposal = await _insert(unit, world, slot, change, asked, plan)
         await _consent(unit, proposal, plan, actor)
         await unit.record(
@@ -118,7 +128,7 @@ async def propose(
 async def consent(
     market: Market,
     actor: Actor,
-    command: Command,
+    command: Command | None,
     proposal_id: str,
     *,
     terms_sha256: str,
@@ -294,14 +304,16 @@ async def _insert(
 
 async def _consent(unit: Unit, proposal: Proposal, plan: Plan, actor: Actor) -> None:
     """Write a firm's consent, within its mandates, and set aside what it costs that firm."""
-    bought = _bought(proposal, plan, actor.organisation_id)
+    bought = proposals.bought(proposal, plan, actor.organisation_id)
     if bought is not None:
         await require(unit, bought)
+    elif approval_of(actor) is not None:
+        raise Conflict("nothing_to_approve")
     needed = plan.money.get(actor.organisation_id, plans.Money()).needed_minor
     hold_id = None
     if needed:
         cash = await accounts.ensure(unit, actor.organisation_id, accounts.CASH, "CNY")
-        hold_id = await holds.place(unit, cash, needed, _subject(proposal))
+        hold_id = await holds.place(unit, cash, needed, proposal.subject)
     await unit.execute(
         "insert into proposal_consent (proposal_id, organisation_id, person_id, hold_id, at)"
         " values ($1, $2, $3, $4, $5)",
@@ -311,34 +323,6 @@ async def _consent(unit: Unit, proposal: Proposal, plan: Plan, actor: Actor) -> 
         hold_id,
         unit.now,
     )
-
-
-def _bought(proposal: Proposal, plan: Plan, organisation_id: str) -> Commitment | None:
-    """Return what a plan binds a firm to buy beyond what it had in a month; None without that."""
-    more = plan.more_lots(organisation_id)
-    taken = {tenor: lots for tenor, lots in more.items() if lots > 0}
-    if not taken:
-        return None
-    lots, new_lots = sum(taken.values()), max(sum(more.values()), 0)
-    opened = [terms for terms in plan.opened if terms.buyer_id == organisation_id]
-    price_minor = max(terms.price_minor for terms in opened if terms.tenor in taken)
-    return Commitment(
-        act="forwards.order",
-        subject=_subject(proposal),
-        instrument_id=plan.ended[0].instrument_id,
-        tenor=next(iter(taken)),
-        side=BUY,
-        lots=lots,
-        price_minor=price_minor,
-        amount_minor=price_minor * new_lots,
-        moved_minor=price_minor * (lots - new_lots),
-        spread=tuple(taken.items()),
-        deposit_minor=plan.money[organisation_id].needed_minor,
-    )
-
-
-def _subject(proposal: Proposal) -> str:
-    return f"proposal:{proposal.id}"
 
 
 async def _consented(unit: Reader, proposal_id: str) -> list[str]:
@@ -373,7 +357,7 @@ async def _locked(unit: Unit, actor: Actor, proposal_id: str) -> tuple[Slot, Pro
 async def _end(unit: Unit, slot: Slot, proposal: Proposal, state: str) -> None:
     await clear_timer(unit, TIMER, proposal.id)
     kept = dict.fromkeys(proposal.asked if state == EXECUTED else (), freeing.WHOLE)
-    await freeing.settle(unit, _subject(proposal), kept)
+    await freeing.settle(unit, proposal.subject, kept)
     await unit.execute(
         "update contract_proposal set state = $2, ended_at = $3 where id = $1",
         proposal.id,
@@ -387,7 +371,7 @@ async def _end(unit: Unit, slot: Slot, proposal: Proposal, state: str) -> None:
 
 
 async def _perform(
-    market: Market, actor: Actor, command: Command, proposal_id: str, step: Any
+    market: Market, actor: Actor, command: Command | None, proposal_id: str, step: Any
 ) -> Outcome:
     actor.require(ACT)
     found = await proposals.load(Pool(), proposal_id)

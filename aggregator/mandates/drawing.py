@@ -57,6 +57,12 @@ class Commitment:
         return self.amount_minor if self.worth_minor is None else self.worth_minor
 
     @property
+    def needed_minor(self) -> int:
+        """What an approval must be of: what stands beside the act was allowed by itself."""
+        alone = self.bound_minor if self.alone_minor is None else self.alone_minor
+        return alone + self.moved_minor
+
+    @property
     def reference(self) -> str:
         return f"{self.subject}/{self.own}" if self.own else self.subject
 
@@ -177,13 +183,8 @@ class Approval:
             not self.is_executed
             and (self.organisation_id, self.asked_by) == (actor.organisation_id, actor.person_id)
             and self.act == asked.act
-            and self._is_enough_for(asked)
+            and asked.needed_minor <= self.amount_minor
         )
-
-    def _is_enough_for(self, asked: Commitment) -> bool:
-        # What stands beside it was allowed by itself.
-        alone = asked.bound_minor if asked.alone_minor is None else asked.alone_minor
-        return alone + asked.moved_minor <= self.amount_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,7 @@ class Bounds:
         if approval_id is not None:
             approval = self.approvals.get(approval_id)
             if approval is None or not approval.covers(actor, asked):
-                raise ApprovalNotOpen(approval_id)
+                raise ApprovalNotOpen(approval_id, asked.needed_minor)
             return Allowed(asked, approval=approval)
         free_minor = self.free_up_to.get((actor.organisation_id, asked.act))
         if free_minor is None or asked.amount_minor + asked.moved_minor <= free_minor:

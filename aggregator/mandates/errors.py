@@ -24,10 +24,14 @@ class BeyondMandate(MarketError):
 
 @dataclass
 class ApprovalNotOpen(MarketError):
-    """An act came under an approval that does not cover it, or was carried out before."""
+    """An act came under an approval that does not cover it, or was carried out before.
+
+    `asked_minor` is what it would have bound the firm to.
+    """
 
     code = "approval_not_open"
     approval_id: str
+    asked_minor: int
 
 
 @dataclass

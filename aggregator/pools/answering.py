@@ -30,13 +30,21 @@ ACT = "pools.substitute"
 
 
 async def accept(
-    market: Market, actor: Actor, command: Command, pool_id: str, pledge_id: str
+    market: Market,
+    actor: Actor,
+    command: Command | None,
+    pool_id: str,
+    pledge_id: str,
+    *,
+    only_offer: str | None = None,
 ) -> Outcome:
     """Take the freed lots: a deal with the group's supplier at the group's goods price.
 
+    With `only_offer` those of that offer alone.
+
     Raises:
         NotFound: no such pledge of the actor's firm, or nothing was ever offered to it.
-        WrongState: the offer is answered or over.
+        WrongState: the offer is answered or over, or another one than `only_offer`.
         SubstituteIsOver: its instant has come.
         BeyondMandate: the firm's policy binds pledges and no mandate covers this one.
         InsufficientFunds: the deposit is not available.
@@ -45,6 +53,8 @@ async def accept(
 
     async def step(unit: Unit) -> Answer:
         pool, pledge, share, asked = await _offered(unit, pool_id, pledge_id)
+        if only_offer not in (None, asked.id):
+            raise WrongState("replaced", "offered")
         award, seller_id = await _buy(unit, pool, pledge, share, asked)
         fact = SubstituteAwarded(pool.id, str(pool.cell), share.number, asked.id, seller_id, award)
         await unit.record(store.stream_of(pool.id), fact)
@@ -80,13 +90,31 @@ async def decline(
     return await _perform(market, actor, command, pool_id, step)
 
 
+async def standing_offer(actor: Actor, pledge_id: str) -> str:
+    """Return the offer of freed lots that waits for an answer of the actor's pledge.
+
+    Raises:
+        NotFound: there is none.
+
+    """
+    found = await Pool().rows(
+        "select s.id from pool_substitute s join pledge p on p.id = s.pledge_id"
+        " where p.id = $1 and p.organisation_id = $2 and s.state = 'offered'",
+        pledge_id,
+        actor.organisation_id,
+    )
+    if not found:
+        raise NotFound("substitute")
+    return str(found[0]["id"])
+
+
 async def on_substitute_awarded(unit: Unit, fact: SubstituteAwarded) -> None:
     """Note that a request's pledge was awarded after all."""
     await demand.bought(unit, fact.award.pledge_id, fact.award.deal_id)
 
 
 async def _perform(
-    market: Market, actor: Actor, command: Command, pool_id: str, step: Step
+    market: Market, actor: Actor, command: Command | None, pool_id: str, step: Step
 ) -> Outcome:
     actor.require(ACT)
     await check_seen(Pool(), actor, pool_id)

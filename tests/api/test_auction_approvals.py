@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from aggregator.reactions import ON_TIMER
+from aggregator.workers.ringing import ring_due
 from tests.api.conftest import Served
 from tests.api.test_auction_packages import EARLY, PACKAGES
 from tests.api.test_auctions import opened
@@ -101,3 +104,27 @@ async def test_an_auction_of_others_is_not_found(office: Office) -> None:
     )
 
     assert answer.status_code == 404
+
+
+async def test_a_bid_is_asked_for_before_the_auction_opens_and_said_when_it_does(
+    office: Office,
+) -> None:
+    auction_id = await auction(office, opens_at="2027-01-04T01:30:00Z")
+    body = {"act": "auctions.bid", "subject": auction_id, "terms": {"price": "5010.00", "lots": 1}}
+    asked = await office.clerk.post("/approvals", body)
+    assert asked.status_code == 201, asked.text
+    path = f"/approvals/{asked.json()['approval_id']}"
+    yes = {"fingerprint": asked.json()["fingerprint"]}
+
+    await office.boss.post(f"{path}/approve", yes)
+    before = (await office.clerk.get(path)).json()
+    clock: Any = office.served.market.clock
+    clock.set(datetime(2027, 1, 4, 1, 10, tzinfo=UTC))
+    await ring_due(office.served.market, ON_TIMER)
+    between = (await office.clerk.get(path)).json()
+    clock.set(datetime(2027, 1, 4, 1, 30, tzinfo=UTC))
+    await ring_due(office.served.market, ON_TIMER)
+    after = (await office.clerk.get(path)).json()
+
+    assert [one["state"] for one in (before, between)] == ["approved", "approved"]
+    assert (after["state"], after["outcome"]["price"]) == ("executed", "5010.00"), after

@@ -70,6 +70,25 @@ async def test_a_change_is_previewed_proposed_and_consented_to(served: Served) -
     assert detail(await finance.post(f"{path}/proposals", wanted), 403)
 
 
+async def test_a_change_beyond_a_mandate_is_asked_for_with_its_slot(served: Served) -> None:
+    world = await signed(served.market)
+    buyer, _, _ = await visitors(served, world)
+    boss = await served.visitor(buyer.organisation_id, "owner")
+    policy = {"act": "forwards.order", "chain": ["role:owner"]}
+    assert (await boss.post("/policies", policy)).status_code == 201
+    wanted = {"kind": "month", "tenor": "2027-04"}
+
+    refused = await buyer.post(f"/slots/{world.slot_ids[0]}/proposals", wanted)
+    body = {"act": "forwards.order", "subject": world.slot_ids[0], "terms": wanted}
+    asked = (await buyer.post("/approvals", body)).json()
+    path = f"/approvals/{asked['approval_id']}"
+    await boss.post(f"{path}/approve", {"fingerprint": asked["fingerprint"]})
+
+    found = (await boss.get(path)).json()
+    assert refused.json()["code"] == "beyond_mandate"
+    assert (found["state"], found["terms"]["change"]["tenor"]) == ("executed", "2027-04"), found
+
+
 async def test_a_slot_is_offered_to_a_firm_outside_the_contract(served: Served) -> None:
     world = await signed(served.market)
     buyer, _, _ = await visitors(served, world)

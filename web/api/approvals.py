@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from aggregator.demand import store as requests
 from aggregator.mandates import queries, requesting
 from aggregator.market import Answer, Outcome
 from aggregator.pools import changing, sending
+from web.api.approval_terms import STANDING, LookUp
 from web.api.auction_acts import DemandBody, PackageBody
 from web.api.auctions import BidBody
 from web.api.faults import checked
@@ -59,7 +60,9 @@ class AskBody(Body):
 
     An offer to the market acts on nothing, and its `subject` is `market`. The terms of a change
     name the `pledge`, those of a request that is sent to a pool the `request`; both, and a
-    demand in the rounds of a clock, are asked for as they stand at that moment.
+    demand in the rounds of a clock, are asked for as they stand at that moment. Freed lots name
+    the pledge as `freed`, agreed terms beyond a limit the `order`; a change of a contract is
+    asked for with its slot as the subject, a consent with its proposal.
     """
 
     act: Act
@@ -211,7 +214,8 @@ def _offer(body: OfferBody) -> Wanted:
     return Wanted(body.terms(), body.breaks[0].price * body.capacity_lots)
 
 
-_LOOK_UPS: Mapping[str, Sequence[tuple[str, type[Body], Callable[..., Awaitable[Wanted]]]]] = {
+_LOOK_UPS: Mapping[str, Sequence[LookUp]] = {
+    **STANDING,
     "auctions.bid": (
         ("demand", DemandBody, _demand),
         ("items", PackageBody, _package),
@@ -220,6 +224,7 @@ _LOOK_UPS: Mapping[str, Sequence[tuple[str, type[Body], Callable[..., Awaitable[
     "pools.pledge": (
         ("pledge", AskedChange, _change),
         ("request", AskedSending, _sending),
+        *STANDING["pools.pledge"],
     ),
 }
 """What needs a look at what it acts on, told by a field that only its terms have."""

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from aggregator.approvals import executing
+from aggregator.approvals.asking import Wanted, ask_for
 from aggregator.deals import funding
 from aggregator.deals.formation import FUNDING_TIME
 from aggregator.errors import InsufficientFunds, NotAllowed, NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger import accounts, transfers
 from aggregator.mandates.errors import BeyondMandate
+from aggregator.mandates.queries import approval
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.pools import answering
 from aggregator.pools.errors import SubstituteIsOver
@@ -291,6 +294,30 @@ async def test_freed_lots_are_taken_inside_a_mandate_or_not_at_all(orm: str) -> 
     assert await uses_agree() == []
     used = await Pool().rows("select lots, state from mandate_use")
     assert [(row["lots"], row["state"]) for row in used] == [(60, "spent")]
+    await assert_books_agree()
+
+
+async def test_freed_lots_beyond_the_mandate_are_asked_for_as_they_are_offered(orm: str) -> None:
+    scene, pool_id = await a_default()
+    await scene.pass_to(DUE_AT)
+    firm = Firm(scene.market, scene.clock, scene.id_of("d"))
+    boss, clerk = await firm.hire("boss", "owner"), await firm.hire("clerk", "buyer")
+    await firm.bind("pools.pledge")
+    pledge_id = await pledge_of(scene, "d", pool_id)
+    terms = {"freed": pledge_id, "only_offer": await answering.standing_offer(clerk, pledge_id)}
+    about = {"act": "pools.pledge", "subject": pool_id, "currency": "CNY"}
+    gone = {**terms, "only_offer": "sbs_none"}
+
+    with pytest.raises(WrongState):
+        await ask_for(scene.market, clerk, a_command(), Wanted(gone), **about)
+    asking = (await ask_for(scene.market, clerk, a_command(), Wanted(terms), **about)).answer
+    await executing.approve_and_execute(
+        scene.market, boss, a_command(), asking["approval_id"], fingerprint=asking["fingerprint"]
+    )
+
+    found = await approval(boss, asking["approval_id"])
+    assert (found["state"], found["amount_minor"]) == ("executed", 60 * 490_980)
+    assert found["outcome"]["lots"] == 60
     await assert_books_agree()
 
 

@@ -58,7 +58,7 @@ export function inFull({ pointer, text, isWhole }) {
 /** Return a link to where the reader can mend what was refused. */
 export function wayOut(error) {
   if (error.code === "insufficient_funds") return [" ", h("a", { href: "/money" }, t("page.money.title"))];
-  if (error.code === "beyond_mandate" && error.sent.body) return [" ", approvalButton(error)];
+  if (error.code === "beyond_mandate" && error.sent.path) return [" ", approvalButton(error)];
   if (error.code === "not_signed_in") return [" ", h("a", { href: signInPath() }, t("page.sign_in"))];
   return null;
 }
@@ -79,12 +79,13 @@ function approvalButton({ document: { figures }, sent: { path, body } }) {
 }
 
 /** Return what an act is about and its terms, as an approval of it is asked for. */
-function asked([kind, id, part, own], body) {
+function asked([kind, id, part, own, act], body) {
   if (kind === "requests") {
     const { pool_id: subject, ...terms } = body;
     return { subject, terms: { ...terms, request: id } };
   }
-  if (part === "pledges" && own) return { subject: id, terms: { ...body, pledge: own } };
+  if (part === "pledges" && own) return { subject: id, terms: act ? { freed: own } : { ...body, pledge: own } };
+  if (part === "orders" && own) return { subject: id, terms: { ...body, order: own } };
   return { subject: id ?? "market", terms: body };
 }
 

@@ -68,7 +68,7 @@ function card(one, me, refresh) {
       ...termLines(one.terms),
       PLACES[one.act] && [
         t("page.approvals.for"),
-        h("a", { href: PLACES[one.act] + one.subject }, t("page.approvals.look")),
+        h("a", { href: placeOf(one) }, t("page.approvals.look")),
       ],
       one.note && [t("page.approvals.note"), one.note],
       [t("page.approvals.chain"), one.chain.map(link).join(" → ")],
@@ -76,6 +76,11 @@ function card(one, me, refresh) {
     ]),
     own ? withdrawal(one, refresh) : may("approvals.decide") && decision(one, refresh),
   );
+}
+
+/** Return the page of what is acted on; slots and proposals have none but their contracts'. */
+function placeOf({ act, subject }) {
+  return /^(slt|prp)_/.test(subject) ? "/contracts" : PLACES[act] + subject;
 }
 
 function decision(one, refresh) {
@@ -127,15 +132,18 @@ function withdrawal(one, refresh) {
 }
 
 /** Return the figures of the terms that a decider weighs, whichever act they are of. */
-function termLines(terms) {
-  const count = terms.lots ?? terms.capacity_lots ?? terms.capacity;
+function termLines({ change, ...own }) {
+  const terms = { ...own, ...change };
+  const byMonth = terms.demand ?? (typeof terms.lots === "object" ? terms.lots : null) ?? {};
+  const count = Number.isInteger(terms.lots) ? terms.lots : (terms.capacity_lots ?? terms.capacity);
   return [
+    change && [t("page.contract.kind"), worded("page.change", change.kind)],
     count && [t("word.lots"), lots(count)],
     terms.price && [t("page.approvals.price"), amount(terms.price)],
     terms.limit && [t("page.approvals.limit"), amount(terms.limit)],
     terms.tenor && [t("word.tenor"), terms.tenor],
     terms.items && [t("page.auction.package"), terms.items.map(itemName).join(" + ")],
-    ...Object.entries(terms.demand ?? {}).map(([item, count]) => [itemName(item), lots(count)]),
+    ...Object.entries(byMonth).map(([item, count]) => [itemName(item), lots(count)]),
     terms.xor && [t("page.auction.group"), terms.xor],
     ...Object.entries(terms.attributes ?? {}).map(([name, value]) => [name, String(value)]),
   ].filter(Boolean);
