@@ -7,7 +7,16 @@ import sys
 from collections.abc import Sequence
 
 from aggregator.app import DatabaseAway
-from aggregator.cli import auditing, demonstrating, laboratory, maintaining, people, saving, serving
+from aggregator.cli import (
+    auditing,
+    demonstrating,
+    importing,
+    laboratory,
+    maintaining,
+    people,
+    saving,
+    serving,
+)
 from aggregator.db.embedded import EmbeddedError
 from aggregator.db.migrating import SchemaError
 from aggregator.settings import SettingsError
@@ -38,6 +47,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 a refused input, 2 a misuse, 3 a violated invariant.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (serving, demonstrating, people, laboratory, auditing, maintaining, saving):
+    for module in (
+        serving,
+        demonstrating,
+        people,
+        importing,
+        laboratory,
+        auditing,
+        maintaining,
+        saving,
+    ):
         module.add_commands(commands)
     return parser

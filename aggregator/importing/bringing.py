@@ -9,14 +9,12 @@ from aggregator.errors import Conflict, NotFound, TermOver, WrongState
 from aggregator.importing.errors import ImportRefused, PreviewDiffers
 from aggregator.importing.facts import FileImported, ImportWithdrawn
 from aggregator.importing.kinds import Kind, RowRefused
-from aggregator.importing.known import known_to
 from aggregator.importing.previewing import (
     Reading,
     digest_of,
-    reading,
+    read,
     sha256,
     standing_import,
-    table_of,
 )
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.refusals import refusal_code
@@ -49,15 +47,13 @@ async def bring_in(
 
     """
     actor.require(kind.act)
-    table = await table_of(content)
-    known = await known_to(actor, market.clock.now())
+    found = await read(actor, kind, content, market.clock.now())
+    actual = digest_of(actor, kind, content, found.items, ends_at)
 
     async def step(unit: Unit) -> Answer:
         if unit.now >= ends_at:
             raise TermOver(ends_at)
-        found = reading(kind, table, known, unit.now)
         _check(found)
-        actual = digest_of(actor, kind, content, found.items, ends_at)
         if actual != digest:
             raise PreviewDiffers(digest, actual)
         if await standing_import(actor, kind, content, unit):

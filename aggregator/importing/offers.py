@@ -7,7 +7,6 @@ with the terms of the row, as it would by hand, in the same act.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -320,9 +319,12 @@ def _fault(rows: Sequence[Values], layout: Layout, refusal: InvalidField) -> Fau
 def _meaning(terms: OfferTerms) -> Mapping[str, Any]:
     breaks = [{"from_lots": lots, "price_minor": price} for lots, price in terms.breaks]
     return {
-        **asdict(terms),
         "cell": str(terms.cell),
         "breaks": breaks,
+        "capacity_lots": terms.capacity_lots,
+        "pack": terms.pack,
+        "is_public": terms.is_public,
         "shown_to": list(terms.shown_to),
+        "from_tier": terms.from_tier,
         "valid_until": terms.valid_until and stamp(terms.valid_until),
     }

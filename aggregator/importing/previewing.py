@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.approvals.asking import terms_of
 from aggregator.errors import InvalidField, MarketError
 from aggregator.importing.columns import Fault, layout_of, values_of
 from aggregator.importing.kinds import Item, Kind, RowRefused
@@ -67,9 +66,8 @@ async def preview(market: Market, actor: Actor, kind: Kind, content: bytes) -> P
 
     """
     actor.require(kind.act)
-    table = await table_of(content)
     now = market.clock.now()
-    found = reading(kind, table, await known_to(actor, now), now)
+    found = await read(actor, kind, content, now)
     if kind.is_binding and not found.faults:
         fault = await _tried(market, actor, kind, found.items)
         if fault is not None:
@@ -83,13 +81,13 @@ async def preview(market: Market, actor: Actor, kind: Kind, content: bytes) -> P
     )
 
 
-async def table_of(content: bytes) -> Table:
-    """Read a file beside the loop that serves everybody."""
-    return await asyncio.to_thread(read_table, content)
+async def read(actor: Actor, kind: Kind, content: bytes, now: datetime) -> Reading:
+    """Return what a file means, read beside the loop that serves everybody."""
+    known = await known_to(actor, now)
+    return await asyncio.to_thread(lambda: _read(kind, read_table(content), known, now))
 
 
-def reading(kind: Kind, table: Table, known: Known, now: datetime) -> Reading:
-    """Return what a table means."""
+def _read(kind: Kind, table: Table, known: Known, now: datetime) -> Reading:
     layout, faults = layout_of(table, kind.columns)
     if faults:
         return Reading(table.sheet, len(table.lines), [], faults)
@@ -113,7 +111,7 @@ def digest_of(
         actor.organisation_id,
         kind.name,
         sha256(content),
-        [terms_of(item.terms) for item in items],
+        [item.meaning for item in items],
         stamp(ends_at),
     ]
     return hashlib.sha256(canonical(shown)).hexdigest()

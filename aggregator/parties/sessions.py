@@ -250,6 +250,24 @@ async def member(person_id: str, organisation_id: str) -> Actor:
     return _actor(person_id, found[0])
 
 
+async def member_of_login(login: str, organisation_id: str | None = None) -> Actor:
+    """Return who has a log-in as an actor of a firm of his, the only one where none is named.
+
+    Raises:
+        NotFound: no such person, or not in that firm, or in several.
+
+    """
+    found = await Pool().rows(
+        "select p.id, m.organisation_id from person p join membership m on m.person_id = p.id"
+        " where p.login = $1 and ($2::text is null or m.organisation_id = $2)",
+        login,
+        organisation_id,
+    )
+    if len(found) != 1:
+        raise NotFound("person")
+    return await member(found[0]["id"], found[0]["organisation_id"])
+
+
 def key_of(token: str) -> bytes:
     """Return the key under which a session is kept; the token cannot be found from it."""
     return hashlib.sha256(token.encode()).digest()

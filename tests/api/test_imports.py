@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from tests.api.conftest import Served, Visitor
-from tests.api.test_pools import visitors_of
-from web.api.imports import CSV
+from tests.api.test_pools import opened, pass_to, visitors_of
+from web.api.imports import CSV, XLSX
 
 NEED = "Product,Region,First month,Lots,Limit\n"
 OFFER = "Offer,Product,Region,Month,From lots,Price,Capacity\n"
@@ -105,6 +105,131 @@ async def test_each_bad_cell_is_named_and_nothing_is_made(served: Served) -> Non
     assert (made.status_code, made.json()["code"]) == (422, "import_refused")
     assert made.json()["figures"]["row"] == 3
     assert (await ann.get("/requests")).json()["requests"] == []
+
+
+async def test_a_header_that_is_unknown_doubled_or_missing_is_named(served: Served) -> None:
+    ann = (await visitors_of(served))["ann"]
+    file = "Product,Rеgion,Lots,数量（手）,First month\nSUGAR-W1,GX,1,1,2027-03\n"
+
+    shown = (await preview(ann, "requests", file)).json()
+    reshuffled = await preview(
+        ann, "requests", "lots;地区;PRODUCT;First month\n1;gx;sugar-w1;2027/3"
+    )
+
+    # The second header is written with a letter of another alphabet.
+    assert cells(shown) == [(1, "B", "Rеgion"), (1, "D", "数量（手）"), (1, "", "地区 / Region")]
+    assert reshuffled.json()["faults"] == []
+    assert reshuffled.json()["items"][0]["meaning"]["first_tenor"] == "2027-03"
+
+
+async def test_what_was_previewed_is_what_is_imported(served: Served) -> None:
+    visitors = await visitors_of(served)
+    ann, bob = visitors["ann"], visitors["bob"]
+    file = f"{NEED}SUGAR-W1,GX,2027-03,10,5100.00\n"
+    shown = (await preview(ann, "requests", file)).json()
+
+    other = await bring_in(ann, "requests", file.replace("10", "11"), shown)
+    another = await bring_in(bob, "requests", file, shown)
+    longer = await bring_in(ann, "requests", file, {**shown, "ends_at": _LATER})
+    await pass_to(served, shown["ends_at"])
+    late = await bring_in(ann, "requests", file, shown)
+
+    codes = [answer.json()["code"] for answer in (other, another, longer, late)]
+    assert codes == ["preview_differs", "preview_differs", "preview_differs", "term_over"]
+    assert (await ann.get("/requests")).json()["requests"] == []
+
+
+async def test_templates_and_ones_own_come_out_and_go_in_again(served: Served) -> None:
+    visitors = await visitors_of(served)
+    ann, mill = visitors["ann"], visitors["mill"]
+    await imported(ann, "requests", f"{NEED}SUGAR-W1,GX,2027-03,10,5100.00\n")
+    offer = "1,SUGAR-W1,GX,2027-03,1,5000.00,1000\n1,,,,300,4950.00,\n"
+    await imported(mill, "offers", OFFER + offer)
+
+    for visitor, kind in ((ann, "requests"), (mill, "offers")):
+        for language in ("zh", "en"):
+            for form, media_type in (("csv", CSV), ("xlsx", XLSX)):
+                asked = f"?format={form}&lang={language}"
+                empty = await visitor.get(f"/imports/{kind}/template{asked}")
+                own = await visitor.get(f"/imports/{kind}/own{asked}")
+                nothing = await preview(visitor, kind, empty.content, media_type)
+                again = (await preview(visitor, kind, own.content, media_type)).json()
+                assert nothing.json()["rule"] == "a header and at least one row"
+                assert (again["faults"], len(again["items"])) == ([], 1), (kind, form, again)
+
+
+async def test_offers_are_published_within_the_mandate_and_asked_for_beyond(served: Served) -> None:
+    mill = (await visitors_of(served))["mill"]
+    firm = mill.organisation_id
+    boss = await served.visitor(firm, "owner")
+    clerk = await served.visitor(firm, "seller")
+    policy = {"act": "supply.offer", "chain": ["role:owner"], "free_up_to": "1000000.00"}
+    answer = await boss.post("/policies", policy)
+    assert answer.status_code == 201, answer.text
+    small = "a,SUGAR-W1,GX,2027-03,1,5000.00,100\n"
+    large = "b,SUGAR-W1,GX,2027-04,1,5000.00,1000\nb,,,,300,4950.00,\n"
+
+    made = await imported(clerk, "offers", OFFER + small + large)
+    standing = (await clerk.get("/offers")).json()["offers"]
+    asked = (await clerk.get("/approvals")).json()["approvals"]
+    gone = await clerk.delete(f"/imports/offers/{made['import_id']}")
+    after = (await clerk.get("/offers")).json()["offers"]
+
+    assert (made["made"], made["asked"]) == (2, 1)
+    assert [offer["cell"] for offer in standing] == ["SUGAR-W1/GX/2027-03"]
+    assert [one["state"] for one in asked] == ["waiting"]
+    assert gone.status_code == 200, gone.text
+    assert [offer["state"] for offer in after] == ["withdrawn"]
+
+
+async def test_one_offer_too_many_and_none_is_published(served: Served) -> None:
+    mill = (await visitors_of(served))["mill"]
+    rows = "".join(f"{n},SUGAR-W1,GX,2027-03,1,5000.00,100\n" for n in range(6))
+    dear = "1,SUGAR-W1,GX,2027-03,1,5000.00,100000\n2,SUGAR-W1,GX,2027-04,1,9999.00,100000\n"
+    torn = "1,SUGAR-W1,GX,2027-03,1,5000.00,100\n1,,ZZ,2027-04,1,5001.00,100\n2,,,,1,5000.00,\n"
+
+    crowded = (await preview(mill, "offers", OFFER + rows)).json()
+    short = (await preview(mill, "offers", OFFER + dear)).json()
+    split = (await preview(mill, "offers", OFFER + torn)).json()
+
+    assert [(fault["row"], fault["code"]) for fault in crowded["faults"]] == [
+        (7, "too_many_offers")
+    ]
+    assert [(fault["row"], fault["code"]) for fault in short["faults"]] == [
+        (3, "insufficient_funds")
+    ]
+    assert cells(split)[0] == (3, "C", "Region")
+    assert {row for row, _, _ in cells(split)} == {3, 4}
+    assert (await mill.get("/offers")).json()["offers"] == []
+
+
+async def test_an_import_of_which_something_came_stays(served: Served) -> None:
+    visitors = await visitors_of(served)
+    ann, bob = visitors["ann"], visitors["bob"]
+    made = await imported(ann, "requests", f"{NEED}SUGAR-W1,GX,2027-03,100,5100.00\n")
+    pool_id = await opened(visitors)
+    (draft,) = (await ann.get("/requests")).json()["requests"]
+    sent = await ann.post(f"/requests/{draft['request_id']}/send", {"pool_id": pool_id})
+    assert sent.status_code == 201, sent.text
+
+    foreign = await bob.delete(f"/imports/requests/{made['import_id']}")
+    kept = await ann.delete(f"/imports/requests/{made['import_id']}")
+
+    assert foreign.status_code == 404
+    assert (kept.status_code, kept.json()["code"]) == (409, "wrong_state")
+    assert (await ann.get("/imports/requests")).json()["imports"][0]["state"] == "standing"
+
+
+async def test_five_thousand_rows_are_one_import(served: Served) -> None:
+    ann = (await visitors_of(served))["ann"]
+    file = NEED + "".join(f"SUGAR-W1,GX,2027-03,{n},5100.00\n" for n in range(1, 5001))
+
+    made = await imported(ann, "requests", file)
+    gone = await ann.delete(f"/imports/requests/{made['import_id']}")
+
+    assert made["made"] == 5000
+    assert gone.json()["state"] == "withdrawn"
+    assert (await ann.get("/requests?state=draft")).json()["requests"] == []
 
 
 _LATER = "2027-01-05T00:00:00Z"
