@@ -246,8 +246,12 @@ async def _buy(unit: Unit, pool: PoolRow, group: FormedGroup, pledges: Sequence[
 
 
 def _share(pool: PoolRow, lots: int) -> int | None:
-    """Return the pool's greatest share in per cent, rounded up so that it holds in whole lots."""
+    """Return the pool's greatest share in per cent, or a little more where whole lots need it.
+
+    As many suppliers as the shares make room for can then deliver all: two of 50 % 51 and 50 lots.
+    """
     if pool.max_share is None:
         return None
-    most_lots = scaled(lots, pool.max_share, 100, Rounding.UP)
-    return scaled(100, most_lots, lots, Rounding.UP)
+    fewest = scaled(100, 1, pool.max_share, Rounding.UP)
+    least_lots = scaled(lots, 1, fewest, Rounding.UP)
+    return max(pool.max_share, scaled(100, least_lots, lots, Rounding.UP))

@@ -20,12 +20,14 @@ from tests.integration.pools.test_substitution import DUE_AT, fund, substitute_o
 SHARED = 60
 
 
-async def an_auction(*lots: int, mode: str = "both", poor: str = "") -> tuple[Scene, str, str]:
+async def an_auction(
+    *lots: int, mode: str = "both", poor: str = "", share: int = SHARED
+) -> tuple[Scene, str, str]:
     """Let a, b, c … form a group at 4900.00, whose auction gives nobody more than 60 %."""
     names = "abcde"[: len(lots)]
     scene = await a_scene(f"{names}f", "mno")
     await scene.offer("m", breaks=((1, 490_000),))
-    pool_id = await scene.open(mode=mode, max_share=SHARED)
+    pool_id = await scene.open(mode=mode, max_share=share)
     for name, own in zip(names, lots, strict=True):
         await scene.pledge(name, pool_id, lots=own, size_lots=lots[-1])
     await scene.pledge("f", pool_id, lots=lots[-1], size_lots=lots[-1], limit_minor=489_900)
@@ -138,15 +140,15 @@ async def test_where_not_all_lots_are_won_and_nothing_is_reserved_the_group_laps
 
 
 async def test_who_has_less_than_he_is_to_level_pays_what_he_has(orm: str) -> None:
-    scene, pool_id, auction_id = await an_auction(3, 2, 2, poor="b")
-    await bid(scene, "n", auction_id, 100_000, 7)
-    await bid(scene, "o", auction_id, 489_000, 7)
+    scene, pool_id, auction_id = await an_auction(2, 1, 1, poor="b")
+    await bid(scene, "n", auction_id, 100_000, 4)
+    await bid(scene, "o", auction_id, 489_000, 4)
 
     await scene.pass_to(CLOSES_AT + HOUR)
 
-    # Two lots at 1000.00 are 2222.86 below two of seven at 2111.43; his deposit was 1020.00.
+    # b's one lot costs 1000.00, 1945.00 below the price of all; his deposit was 510.00.
     paid = {name: (await scene.view(name, pool_id))["you"]["award"]["levelled"] for name in "abc"}
-    assert paid == {"a": "-255.00", "b": "1020.00", "c": "-765.00"}
+    assert paid == {"a": "0.00", "b": "510.00", "c": "-510.00"}
     assert await cash(scene, "b") == 0
     await assert_books_agree()
 
@@ -202,13 +204,14 @@ async def test_a_share_that_means_nothing_is_refused(orm: str, terms: dict[str, 
     assert refused.value.pointer == "/max_share"
 
 
-async def test_a_share_is_rounded_up_to_whole_lots(orm: str) -> None:
-    scene, pool_id, auction_id = await an_auction(34, 34, 33)
-    await bid(scene, "n", auction_id, 485_000, 101)
-    await bid(scene, "o", auction_id, 485_000, 101)
+@pytest.mark.parametrize(("share", "sold"), [(60, [60, 41]), (50, [51, 50])])
+async def test_a_share_gives_way_only_where_whole_lots_need_it(
+    orm: str, share: int, sold: list[int]
+) -> None:
+    scene, pool_id, auction_id = await an_auction(34, 34, 33, share=share)
+    for name in "no":
+        await bid(scene, name, auction_id, 485_000, 101)
 
     await scene.pass_to(CLOSES_AT + HOUR)
 
-    sold = [(await scene.view(name, pool_id))["sold"][0]["lots"] for name in "no"]
-    assert sum(sold) == 101
-    assert max(sold) == 61
+    assert [(await scene.view(name, pool_id))["sold"][0]["lots"] for name in "no"] == sold
