@@ -88,6 +88,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "pools.pledge": _roles(BUYER),
     "pools.read": ANYONE,
     "pools.shortfall": _roles(SELLER),
+    "pools.stop": _roles(OPERATOR),
     "pools.substitute": _roles(BUYER),
     "prices.audit": _roles(OPERATOR, AUDITOR),
     "prices.review": _roles(OPERATOR),

@@ -89,6 +89,7 @@ RELATIONS: Mapping[str, Relation] = {
     "pools.pledge": Relation("event", "gathering, firming"),
     "pools.read": Relation("event"),
     "pools.shortfall": Relation("party", "awarded"),
+    "pools.stop": Relation("market", "gathering, firming"),
     "pools.substitute": Relation("firm", "offered"),
     "prices.audit": Relation("market"),
     "prices.review": Relation("market", "parked"),

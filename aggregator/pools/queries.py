@@ -6,6 +6,7 @@ from aggregator.catalogue.tenors import Cell
 from aggregator.errors import InvalidField, NotFound
 from aggregator.journal.reading import Pool, Reader, decoded, entries
 from aggregator.market import PUBLIC, Actor, Audience
+from aggregator.parties.permissions import OPERATOR
 from aggregator.pools import store, views
 from aggregator.pools.landed import deposit
 from aggregator.pools.sight import SEEN, check_seen, eyes
@@ -17,7 +18,10 @@ from matching.pools.progress import envelope
 
 def audience_of(actor: Actor | None) -> Audience:
     """Return whose eyes an actor has: his firm's, which may be a member any time."""
-    return PUBLIC if actor is None else Audience("member", actor.organisation_id)
+    if actor is None:
+        return PUBLIC
+    kind = "operator" if OPERATOR in actor.roles else "member"
+    return Audience(kind, actor.organisation_id)
 
 
 async def pool(actor: Actor | None, pool_id: str, reader: Reader | None = None) -> View:

@@ -36,6 +36,7 @@ from aggregator.pools.facts import (
     SubstituteOffered,
     Supplied,
 )
+from aggregator.pools.motions import PoolStopped, PoolStopProposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Stated:
 class State:
     """`offers` holds the public ones' breaks, `pledges` those that stand, by organisation.
 
-    `moves` counts how often each organisation joined or changed.
+    `moves` counts how often each organisation joined or changed; `stop` is what was proposed last.
     """
 
     opened: PoolOpened | None = None
@@ -117,6 +118,8 @@ class State:
     stated: Stated | None = None
     open_groups: int = 0
     moves: Mapping[str, int] = field(default_factory=dict)
+    stop: PoolStopProposed | None = None
+    is_stopped: bool = False
 
 
 def evolve(state: State, fact: Any) -> State:
@@ -133,6 +136,10 @@ def evolve(state: State, fact: Any) -> State:
             return replace(state, phase=store.FIRMING)
         case ProgressStated():
             return _stated(state, fact)
+        case PoolStopProposed():
+            return replace(state, stop=fact)
+        case PoolStopped():
+            return replace(state, is_stopped=True)
         case PoolExtended():
             return replace(state, firming_at=fact.firming_at, closes_at=fact.closes_at)
         case PoolProlonged():

@@ -52,6 +52,7 @@ def view(state: State, audience: Audience) -> View:
         "max_share": opened.max_share,
         "min_members": opened.min_members,
         "sight": [{"tier": one.tier, "from_at": stamp(one.from_at)} for one in opened.sight],
+        "stop": _stop(state, audience),
         "opened_by": _opened_by(opened, audience.organisation_id),
         "similarity": list(opened.similarity),
         "deposit_bps": opened.deposit_bps,
@@ -73,6 +74,18 @@ def _opened_by(opened: PoolOpened, organisation_id: str | None) -> str:
     if not opened.is_own:
         return "market"
     return "you" if opened.opened_by == organisation_id else "member"
+
+
+def _stop(state: State, audience: Audience) -> View | None:
+    """Return why the pool was stopped; to the operator what is proposed, too."""
+    if state.stop is None or not (state.is_stopped or audience.kind == "operator"):
+        return None
+    return {
+        "motion_id": state.stop.motion_id,
+        "reason": state.stop.reason,
+        "expires_at": stamp(state.stop.expires_at),
+        "is_stopped": state.is_stopped,
+    }
 
 
 def landed_at_breaks(

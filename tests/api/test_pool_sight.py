@@ -8,6 +8,7 @@ import pytest
 
 from aggregator.errors import NotFound
 from aggregator.journal.reading import Pool
+from aggregator.ledger.queries import balances
 from aggregator.market.eyes import reading_for
 from aggregator.pools.topic import PoolTopic
 from tests.api.conftest import Served, Visitor
@@ -167,3 +168,55 @@ async def test_who_opened_a_pool_sees_no_more_of_it_than_any_member(served: Serv
     other = (await visitors["nobody"].get(path)).json()
 
     assert own == {**other, "opened_by": "you"}
+
+
+async def test_two_persons_of_the_operator_stop_a_pool_and_free_its_deposits(
+    served: Served,
+) -> None:
+    visitors = await tiered(served)
+    operator = visitors["operator"]
+    colleague = await served.visitor(operator.organisation_id, "operator")
+    path = f"/pools/{(await visitors['bob'].post('/pools', OWN)).json()['pool_id']}"
+    await visitors["ann"].post(f"{path}/pledges", PLEDGE)
+
+    proposed = await operator.post(f"{path}/stop", {"reason": "The cell is not delivered"})
+    approval = f"{path}/motions/{proposed.json()['motion_id']}/approve"
+    told = [(await visitors[name].get(path)).json()["stop"] for name in ("ann", "operator")]
+    answers = [
+        await visitors["bob"].post(f"{path}/stop", {"reason": "No more need"}),
+        await operator.post(approval),
+        await colleague.post(f"{path}/motions/mot_1/approve"),
+        await colleague.post(approval),
+        await colleague.post(approval),
+        await visitors["ann"].post(f"{path}/pledges", PLEDGE),
+    ]
+
+    assert proposed.status_code == 202
+    assert [told[0], told[1]["is_stopped"]] == [None, False]
+    assert [(a.status_code, a.json().get("code")) for a in answers] == [
+        (403, "not_allowed"),
+        (403, "same_person"),
+        (404, "not_found"),
+        (200, None),
+        (409, "wrong_state"),
+        (422, "pool_closed"),
+    ]
+    seen = PoolView.model_validate((await visitors["ann"].get(path)).json())
+    assert (seen.phase, seen.you and seen.you.left_out) == ("lapsed", "stopped")
+    assert seen.stop is not None
+    assert (seen.stop.reason, seen.stop.is_stopped) == ("The cell is not delivered", True)
+    (account,) = await balances(visitors["ann"].organisation_id)
+    assert account.held_minor == 0
+
+
+async def test_a_proposal_to_stop_stands_for_a_quarter_of_an_hour(served: Served) -> None:
+    visitors = await tiered(served)
+    operator = visitors["operator"]
+    colleague = await served.visitor(operator.organisation_id, "operator")
+    path = f"/pools/{await opened(visitors, **LONG)}"
+    proposed = await operator.post(f"{path}/stop", {"reason": "Opened by mistake"})
+
+    await pass_to(served, "2027-01-04T01:15:00+00:00")
+    late = await colleague.post(f"{path}/motions/{proposed.json()['motion_id']}/approve")
+
+    assert (late.status_code, late.json()["code"]) == (409, "wrong_state")

@@ -135,6 +135,28 @@ class Sight(Answers):
     from_at: str
 
 
+class Stop(Answers):
+    """What one person of the operator proposed, and whether another one has approved it."""
+
+    motion_id: str
+    reason: str
+    expires_at: str
+    is_stopped: bool
+
+
+class StopProposed(Answers):
+    pool_id: str
+    motion_id: str
+    reason: str
+    expires_at: str
+
+
+class PoolStopped(Answers):
+    pool_id: str
+    phase: str
+    reason: str
+
+
 class PoolView(Answers):
     """The pool for the eyes of whoever asks; `you` is one's own pledge, `sold` what one sold.
 
@@ -157,6 +179,7 @@ class PoolView(Answers):
     max_share: int | None
     min_members: int
     sight: list[Sight]
+    stop: Stop | None
     opened_by: Literal["market", "member", "you"]
     similarity: list[int]
     deposit_bps: int

@@ -8,20 +8,23 @@ from pydantic import Field
 
 from aggregator.catalogue.tenors import parse_cell
 from aggregator.market import Answer, Outcome
-from aggregator.pools import answering, opening, pledging, queries, saving, shortage
+from aggregator.pools import answering, opening, pledging, queries, saving, shortage, stopping
 from aggregator.prices import queries as prices
 from aggregator.standing.privileges import deposit_off
 from matching.clearing.form import canonical_json
+from web.api.auction_stops import ReasonBody
 from web.api.fields import Body, Cell, Instant, Lots, Minor, Page, Query, SomeLots
 from web.api.pool_answers import (
     Pledged,
     PledgeEnded,
     PoolOpened,
     Pools,
+    PoolStopped,
     PoolView,
     Preview,
     Savings,
     Shortfall,
+    StopProposed,
     Substituted,
 )
 from web.api.routing import PUBLIC, Call, Download, route
@@ -147,6 +150,29 @@ async def open_pool(call: Call) -> Outcome:
 async def pool(call: Call) -> Answer:
     """Show a pool: the view of its feed topic."""
     return await queries.pool(call.viewer, call.path["pool_id"])
+
+
+@route(
+    "POST",
+    "/pools/{pool_id}/stop",
+    act=stopping.ACT,
+    body=ReasonBody,
+    out=StopProposed,
+    status=202,
+)
+async def stop_pool(call: Call) -> Outcome:
+    """Propose to end a pool unbought, which frees every deposit."""
+    return await stopping.propose(
+        call.market, call.actor, call.command, call.path["pool_id"], reason=call.body.reason
+    )
+
+
+@route("POST", "/pools/{pool_id}/motions/{motion_id}/approve", act=stopping.ACT, out=PoolStopped)
+async def approve_stop(call: Call) -> Outcome:
+    """Stop a pool as another person of the operator has proposed, within a quarter of an hour."""
+    return await stopping.approve(
+        call.market, call.actor, call.command, call.path["pool_id"], call.path["motion_id"]
+    )
 
 
 @route(

@@ -13,6 +13,7 @@ import { offered, sale } from "./pool_after.js";
 import { changeForm, joinForm, leaving, prolonging } from "./pool_forms.js";
 import { award, breaks, pledged, rules } from "./pool_record.js";
 import { drafts } from "./pool_drafts.js";
+import { stopDesk } from "./pool_stop.js";
 
 export async function show(main, { poolId }) {
   const page = new PoolPage(main, poolId);
@@ -55,7 +56,7 @@ class PoolPage {
     this.showState();
     // A form in use is not taken from under the hand that fills it in.
     const { leaving: _, landed: __, ...own } = pool.you ?? {};
-    const shape = shapeOf([pool.phase, own, pool.sold]);
+    const shape = shapeOf([pool.phase, own, pool.sold, pool.stop]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.preview = null;
@@ -88,6 +89,7 @@ class PoolPage {
           pool.phase === "gathering" && [t("page.pool.firming_in"), countdown(pool.firming_at)],
           [t("page.pool.closes_at"), instant(pool.closes_at)],
         ]),
+        pool.stop?.is_stopped && h("p", { class: "banner bad" }, t("page.pool.was_stopped", pool.stop)),
         pool.is_prolonged && isLive && h("p", { class: "banner" }, t("page.pool.is_prolonged")),
         isLive && this.progress(),
       ),
@@ -143,6 +145,7 @@ class PoolPage {
         you?.award ? award(this, you) : null,
         you && !you.award ? pledged(this, you) : null,
         you && this.isLive ? prolonging(this, you) : null,
+        this.isLive && may("pools.stop") ? stopDesk(this.path, pool) : null,
         this.acts(you),
         you && this.isLive ? leaving(this, you) : null,
       ].flat(),
