@@ -4,32 +4,61 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
+from urllib.parse import quote
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
 @dataclass
 class PostOffice:
-    """A mail server that keeps what it takes; `says` answers in its place."""
+    """A mail server that keeps what it takes; `says` answers in its place.
+
+    With `tls` it takes STARTTLS, or TLS from the first byte; with a `login` nobody else's mail.
+    """
 
     says: str = ""
     says_of_recipient: str = ""
     took: list[EmailMessage] = field(default_factory=list)
+    host: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = None
+    is_tls_at_once: bool = False
+    login: tuple[str, str] | None = None
 
     async def __aenter__(self) -> PostOffice:
         loop = asyncio.get_running_loop()
+        at_once = self.tls if self.is_tls_at_once else None
         self.server = await loop.create_server(
-            lambda: SMTP(self, hostname="localhost", loop=loop), "127.0.0.1", 0
+            lambda: SMTP(
+                self,
+                hostname="localhost",
+                loop=loop,
+                tls_context=None if at_once else self.tls,
+                auth_required=self.login is not None,
+                auth_require_tls=at_once is None,
+                authenticator=self._lets_in,
+            ),
+            self.host,
+            0,
+            ssl=at_once,
         )
         self.port = self.server.sockets[0].getsockname()[1]
         return self
 
+    def _lets_in(self, *said: Any) -> AuthResult:
+        """Say whether a user and his password, the last of what was said, are the known ones."""
+        told = (said[-1].login.decode(), said[-1].password.decode())
+        return AuthResult(success=told == self.login, handled=False)
+
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
+        scheme = "smtps" if self.is_tls_at_once else "smtp"
+        user = ":".join(quote(one, safe="") for one in self.login) + "@" if self.login else ""
+        return f"{scheme}://{user}{self.host}:{self.port}"
 
     async def __aexit__(self, *_: object) -> None:
         self.server.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -28,7 +29,8 @@ class Smtp:
         """Hand a letter over.
 
         Raises:
-            Unsent: `timeout`, `unreachable`, `tls` or `smtp_…` with a code that may pass.
+            Unsent: `timeout`, `unreachable`, what `_why` names, or `smtp_…` with a code that may
+                pass.
             Refused: `smtp_…` with a code that stays.
             AddressRefused: the recipient is refused for good.
 
@@ -59,8 +61,8 @@ class Smtp:
             raise Unsent(f"smtp_{error.code}") from None
         except aiosmtplib.SMTPResponseException as error:
             raise (Refused if error.code in _FOR_GOOD else Unsent)(f"smtp_{error.code}") from None
-        except (aiosmtplib.SMTPException, OSError):
-            raise Unsent("unreachable") from None
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise Unsent(_why(error)) from None
 
     def _message(self, letter: Letter) -> EmailMessage:
         name, address = parseaddr(self.sent_from)
@@ -74,6 +76,21 @@ class Smtp:
         message["List-Unsubscribe"] = f"<{letter.link}>"
         message.set_content(letter.text)
         return message
+
+
+def _why(error: Exception) -> str:
+    """Return why nothing was handed over: nothing is ever sent in clear where TLS is demanded."""
+    found = error if isinstance(error, ssl.SSLError) else error.__cause__
+    if isinstance(found, ssl.SSLCertVerificationError):
+        return "tls_certificate"
+    if isinstance(found, ssl.SSLError):
+        return "tls"
+    # The library tells these two by their words alone.
+    if str(error).startswith("SMTP STARTTLS extension not supported"):
+        return "tls_missing"
+    if str(error).startswith("The SMTP AUTH extension is not supported"):
+        return "login_missing"
+    return "unreachable"
 
 
 def _start_tls(scheme: str, host: str) -> bool | None:

@@ -38,7 +38,7 @@ async def test_a_person_proves_his_address_and_chooses(town: Town, office: PostO
     await expect(page.get_by_text("are mailed to pay@guinan.example")).to_be_visible()
 
     await town.go(page, "/account#notices")
-    await page.get_by_text("Money and invoices").click()
+    await page.locator("#notices").get_by_text("Money and invoices").click()
     ticked = page.get_by_role("checkbox", name="Payment made: Mail")
     await expect(ticked).to_be_checked()
     await expect(page.get_by_role("checkbox", name="Invoice issued: On the pages")).to_have_count(0)

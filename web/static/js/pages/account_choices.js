@@ -93,7 +93,10 @@ function sentLately(mails) {
         { label: t("page.webhooks.at"), cell: (row) => instant(row.made_at) },
         {
           label: t("page.webhooks.state"),
-          cell: (row) => [worded("page.choices.state", row.state), row.state !== "sent" && row.outcome && ` · ${row.outcome}`],
+          cell: (row) => [
+            worded("page.choices.state", row.state),
+            row.state !== "sent" && row.outcome && ` · ${worded("page.choices.outcome", row.outcome)}`,
+          ],
         },
       ],
     }),
