@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from aggregator import vault
 from aggregator.app import database, market_on
 from aggregator.errors import MarketError
 from aggregator.importing.bringing import bring_in
@@ -61,8 +62,10 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace, content: bytes) -> Answer:
-    kind = KINDS[arguments.kind]
-    async with database(load_settings()) as found, market_on(found.dsn) as market:
+    kind, settings = KINDS[arguments.kind], load_settings()
+    # What waits for an approval is sealed with the installation's keys.
+    vault.install(settings.data_dir)
+    async with database(settings) as found, market_on(found.dsn) as market:
         actor = await member_of_login(arguments.login, arguments.organisation)
         print(f"reading {len(content)} bytes", file=sys.stderr)
         shown = await preview(market, actor, kind, content)
@@ -75,7 +78,7 @@ async def _run(arguments: argparse.Namespace, content: bytes) -> Answer:
 async def _bring_in(
     market: Market, actor: Actor, kind: Kind, content: bytes, shown: Preview
 ) -> Answer:
-    command = Command.of(f"import:{shown.digest}", shown.digest)
+    command = Command.of(market.ids.new("import"), shown.digest)
     done = await bring_in(
         market, actor, command, kind, content, digest=shown.digest, ends_at=shown.ends_at
     )

@@ -157,6 +157,29 @@ COLUMNS = (
         None,
         is_shared=True,
     ),
+    Column(
+        "for_kind",
+        "面向行业",
+        "For kind",
+        "不公开的报价亦对此类企业展示：factory、mill、trader 或 refiner",
+        "An offer that is not for everybody is shown to such firms too: factory, mill, trader or"
+        " refiner",
+        "",
+        lambda text, _: audiences.checked_kind(plain(text)),
+        None,
+        is_shared=True,
+    ),
+    Column(
+        "for_size",
+        "面向规模",
+        "For size",
+        "不公开的报价亦对此规模的企业展示",
+        "An offer that is not for everybody is shown to firms of this size too",
+        "",
+        lambda text, _: plain(text),
+        None,
+        is_shared=True,
+    ),
 )
 _NEEDED = ("instrument", "region", "tenor", "capacity")
 
@@ -245,6 +268,8 @@ class Offers:
                 "valid_until": stamp(offer.valid_until),
                 "audience": "" if offer.is_public else groups or "nobody",
                 "from_tier": known.tiers[offer.from_tier] if offer.from_tier else "",
+                "for_kind": offer.for_kind or "",
+                "for_size": offer.for_size or "",
             }
             rows += [
                 {_MARK: str(mark), "from_lots": str(lots), "price": decimal_text(price), **shared}
@@ -295,15 +320,18 @@ def _disagreeing(rows: Sequence[Values], layout: Layout) -> Iterator[Fault]:
 
 def _terms(rows: Sequence[Values]) -> OfferTerms:
     given: dict[str, Any] = {column.name: column.default for column in COLUMNS} | rows[0].found
-    audience, tier = given["audience"], given["from_tier"]
+    audience = given["audience"]
+    narrowed = [given[name] for name in ("from_tier", "for_kind", "for_size")]
     return OfferTerms(
         cell=Cell(given["instrument"], given["region"], given["tenor"]),
         breaks=tuple((one.found["from_lots"], one.found["price"]) for one in rows),
         capacity_lots=given["capacity"],
         pack=given["pack"],
-        is_public=audience is None and tier is None,
+        is_public=audience is None and not any(narrowed),
         shown_to=audience or (),
-        from_tier=tier,
+        from_tier=given["from_tier"],
+        for_kind=given["for_kind"],
+        for_size=given["for_size"],
         valid_until=given["valid_until"],
     )
 
@@ -326,5 +354,7 @@ def _meaning(terms: OfferTerms) -> Mapping[str, Any]:
         "is_public": terms.is_public,
         "shown_to": list(terms.shown_to),
         "from_tier": terms.from_tier,
+        "for_kind": terms.for_kind,
+        "for_size": terms.for_size,
         "valid_until": terms.valid_until and stamp(terms.valid_until),
     }

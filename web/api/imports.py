@@ -80,6 +80,8 @@ class OfferMeaning(Answers):
     is_public: bool
     shown_to: list[str]
     from_tier: str | None
+    for_kind: str | None
+    for_size: str | None
     valid_until: str | None
 
 
