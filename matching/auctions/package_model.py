@@ -14,7 +14,7 @@ amounts are negated, so that everything below looks for the largest value.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import highspy
@@ -24,6 +24,7 @@ PRICE_UNIT = 1 << 24
 NEAR = 50
 NEARING = 33
 MAX_EXACT_TOTAL = 1 << 46
+MOST_TIGHTENINGS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,36 @@ def relax(problem: Problem) -> Relaxation | None:
     chosen = [bid for bid, share in enumerate(solution.col_value) if round(share) == 1]
     is_integral = problem.is_lawful(chosen) and problem.total(chosen) == bound // PRICE_UNIT
     return Relaxation(tuple(prices), tuple(slacks), bound, tuple(chosen) if is_integral else None)
+
+
+def tightened(
+    problem: Problem, broken: Callable[[Sequence[int]], Iterable[tuple[int, ...]]]
+) -> Problem:
+    """Return the problem with rows that its relaxation broke behind its own, as far as they bind.
+
+    `broken` is told what share of `PRICE_UNIT` each bid has, and names bids of which at most one
+    can win.
+    """
+    solver = _solver(problem, range(len(problem.values)))
+    found: dict[tuple[int, ...], None] = {}
+    shares: list[int] = []
+    for _ in range(MOST_TIGHTENINGS):
+        solver.run()
+        shares = [round(share * PRICE_UNIT) for share in solver.getSolution().col_value]
+        added = [row for row in dict.fromkeys(broken(shares)) if row not in found]
+        if not added:
+            break
+        for row in added:
+            solver.addRow(-highspy.kHighsInf, 1, len(row), row, [1] * len(row))
+        found.update(dict.fromkeys(added))
+    rows = [list(own) for own in problem.rows]
+    count = problem.row_count
+    for row in sorted(found):
+        if sum(shares[bid] for bid in row) > PRICE_UNIT - len(row):
+            for bid in row:
+                rows[bid].append(count)
+            count += 1
+    return replace(problem, rows=tuple(map(tuple, rows)), row_count=count)
 
 
 def propose(

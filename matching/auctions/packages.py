@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from matching.auctions.package_cliques import strengthened
 from matching.auctions.package_model import (
     PRICE_UNIT,
     Problem,
@@ -264,9 +265,13 @@ def _prove(
     value = problem.total(best)
     if value >= relaxation.bound:
         return _Proof(best=best, bound=value, is_proved=True)
+    strong, relaxed = problem, relaxation
+    if len(problem.values) > SMALL:
+        strong = strengthened(problem)
+        relaxed = relax(strong) or relaxation
     found = propose(
-        problem,
-        _open(problem, relaxation, value),
+        strong,
+        _open(strong, relaxed, value),
         node_limit=limit,
         hopeless_after=hopeless_after,
         start=best,
@@ -275,7 +280,7 @@ def _prove(
         best, value = found.chosen, problem.total(found.chosen)
     if found.is_complete and is_exact(problem):
         return _Proof(best=best, bound=value, is_proved=True, nodes=found.nodes)
-    bound = min(relaxation.bound, max(value, found.bound))
+    bound = min(relaxed.bound, max(value, found.bound))
     if search is not None and value < bound and len(problem.values) > SMALL:
         best = search.filled(search.by_neighbourhoods(best, LAST_ROUNDS * problem.area, 3))
         value = problem.total(best)
