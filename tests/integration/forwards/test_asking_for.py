@@ -14,7 +14,6 @@ from aggregator.forwards import clocking, proposing, queries
 from aggregator.forwards.errors import TermsChanged
 from aggregator.forwards.plans import Change
 from aggregator.journal.reading import Pool
-from aggregator.mandates import policies
 from aggregator.mandates.errors import BeyondMandate
 from aggregator.mandates.queries import approval
 from aggregator.market import Actor, Market
@@ -35,18 +34,6 @@ from tests.integration.forwards.test_taking_over import LOTS, PRICE, a_taker, bo
 def clerk_of(firm: Actor, role: str = "buyer") -> Actor:
     person = f"per_{firm.organisation_id}"
     return an_actor(firm.organisation_id, role, group=firm.owner_group, person=person)
-
-
-async def sellers_bound(market: Market, firm: Actor) -> Actor:
-    """Let nobody of a firm offer without a mandate; return its owner."""
-    await Pool().rows(
-        "insert into person (id, login, name, password_hash, created_at)"
-        " values ('per_boss', 'boss', 'boss', 'none', now()) returning id"
-    )
-    boss = an_actor(firm.organisation_id, "owner", person="per_boss")
-    policy = policies.PolicyTerms(act="forwards.offer", chain=("role:owner",))
-    await policies.set_policy(market, boss, a_command(), policy)
-    return boss
 
 
 async def asked(
@@ -83,7 +70,7 @@ async def a_move(world: Signed, clerk: Actor) -> dict[str, Any]:
 async def test_a_move_is_asked_for_and_proposed_as_it_was_shown(orm: str) -> None:
     world = await signed()
     firm = world.buyers[0]
-    boss, clerk = await bound(world, firm), clerk_of(firm)
+    boss, clerk = await bound(world.market, firm), clerk_of(firm)
     terms = await a_move(world, clerk)
 
     asking = await asked(world.market, clerk, "forwards.order", world.slot_ids[0], terms)
@@ -107,7 +94,7 @@ async def test_a_move_is_asked_for_and_proposed_as_it_was_shown(orm: str) -> Non
 async def test_what_binds_to_nothing_more_is_not_asked_for_and_nothing_is_done(orm: str) -> None:
     world = await signed()
     firm = world.buyers[0]
-    await bound(world, firm)
+    await bound(world.market, firm)
     clerk, change = clerk_of(firm), Change(kind="lots", lots=36)
     shown = await proposing.preview(world.market, clerk, world.slot_ids[0], change)
     terms = {"change": asdict(change), "to": "", "terms_sha256": shown["terms_sha256"]}
@@ -121,7 +108,7 @@ async def test_what_binds_to_nothing_more_is_not_asked_for_and_nothing_is_done(o
 async def test_a_consent_beyond_the_mandate_is_asked_for(orm: str) -> None:
     world = await signed()
     taker = await a_taker(world)
-    boss = await bound(world, taker)
+    boss = await bound(world.market, taker)
     made = await propose(world, world.buyers[1], 1, Change(kind="transfer", lots=LOTS), "taker")
     shown = await proposing.offered(world.market, taker, made["proposal_id"])
     terms = {"terms_sha256": shown["terms_sha256"], "slot_id": None}
@@ -136,7 +123,7 @@ async def test_a_consent_beyond_the_mandate_is_asked_for(orm: str) -> None:
 
 async def test_a_word_in_a_clock_is_asked_for_and_said_in_its_round_alone(orm: str) -> None:
     world = await talking(clock=CLOCK)
-    boss = await sellers_bound(world.market, world.mill)
+    boss = await bound(world.market, world.mill, "forwards.offer")
     clerk = clerk_of(world.mill, "seller")
     with pytest.raises(BeyondMandate):
         await offered(world, clerk, 40, 60, 80)
@@ -157,7 +144,7 @@ async def test_a_word_in_a_clock_is_asked_for_and_said_in_its_round_alone(orm: s
 
 async def test_what_the_bundle_proposed_is_accepted_once_approved(orm: str) -> None:
     world = await talking()
-    boss = await sellers_bound(world.market, world.mill)
+    boss = await bound(world.market, world.mill, "forwards.offer")
     clerk = clerk_of(world.mill, "seller")
     sha256 = await proposed(world)
     with pytest.raises(BeyondMandate):
@@ -187,9 +174,7 @@ async def test_agreed_terms_beyond_a_limit_are_asked_for(orm: str) -> None:
     await accepted(world, an_actor("operator", "operator"), 1, sha256)
     clerk = clerk_of(firm)
     [ask] = (await queries.rounds(clerk, world.strip_id) or {})["asks"]
-    boss = await sellers_bound(world.market, firm)
-    policy = policies.PolicyTerms(act="forwards.order", chain=("role:owner",))
-    await policies.set_policy(world.market, boss, a_command(), policy)
+    boss = await bound(world.market, firm)
 
     terms = {"order": ask["order_id"], "terms_sha256": sha256}
     asking = await asked(world.market, clerk, "forwards.order", world.strip_id, terms)

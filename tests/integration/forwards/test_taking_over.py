@@ -12,7 +12,7 @@ from aggregator.journal.reading import Pool
 from aggregator.mandates import granting, policies, queries
 from aggregator.mandates.errors import BeyondMandate
 from aggregator.mandates.granting import MandateTerms
-from aggregator.market import Actor
+from aggregator.market import Actor, Market
 from tests.builders import a_command, an_actor
 from tests.integration.forwards.signing import (
     TENORS,
@@ -29,15 +29,15 @@ PRICE = 491_000
 LOTS = 25
 
 
-async def bound(world: Signed, firm: Actor) -> Actor:
-    """Let nobody of a firm order without a mandate; return its owner."""
+async def bound(market: Market, firm: Actor, act: str = "forwards.order") -> Actor:
+    """Let nobody of a firm do this without a mandate; return its owner."""
     await Pool().rows(
         "insert into person (id, login, name, password_hash, created_at)"
         " values ('per_boss', 'boss', 'boss', 'none', now()) returning id"
     )
     boss = an_actor(firm.organisation_id, "owner", person="per_boss")
-    policy = policies.PolicyTerms(act="forwards.order", chain=("role:owner",))
-    await policies.set_policy(world.market, boss, a_command(), policy)
+    policy = policies.PolicyTerms(act=act, chain=("role:owner",))
+    await policies.set_policy(market, boss, a_command(), policy)
     return boss
 
 
@@ -76,7 +76,7 @@ async def a_taker(world: Signed, region: str = "GX") -> Actor:
 async def test_a_slot_is_taken_over_inside_a_mandate_only(orm: str) -> None:
     world = await signed()
     taker = await a_taker(world)
-    boss = await bound(world, taker)
+    boss = await bound(world.market, taker)
     change = Change(kind="transfer", lots=LOTS)
     made = await propose(world, world.buyers[1], 1, change, "taker")
 
@@ -96,7 +96,7 @@ async def test_a_slot_is_taken_over_inside_a_mandate_only(orm: str) -> None:
 async def test_a_take_over_that_comes_to_nothing_frees_the_mandate(orm: str) -> None:
     world = await signed()
     taker = await a_taker(world, "GD")
-    boss = await bound(world, taker)
+    boss = await bound(world.market, taker)
     mandate_id = await granted(world, boss, taker, LOTS)
     change = Change(kind="transfer", lots=LOTS, freight_minor=10_600)
     made = await propose(world, world.buyers[1], 1, change, "taker")
@@ -111,7 +111,7 @@ async def test_a_take_over_that_comes_to_nothing_frees_the_mandate(orm: str) -> 
 
 async def test_more_lots_of_ones_own_slot_need_a_mandate_for_what_is_added(orm: str) -> None:
     world = await signed()
-    await bound(world, world.buyers[0])
+    await bound(world.market, world.buyers[0])
 
     with pytest.raises(BeyondMandate) as refused:
         await propose(world, world.buyers[0], 0, Change(kind="lots", lots=44))
@@ -123,7 +123,7 @@ async def test_more_lots_of_ones_own_slot_need_a_mandate_for_what_is_added(orm: 
 async def test_an_order_over_months_counts_in_its_own_first_month(orm: str) -> None:
     world = await signed()
     firm = world.buyers[0]
-    boss = await bound(world, firm)
+    boss = await bound(world.market, firm)
     clerk = an_actor(
         firm.organisation_id,
         "buyer",
@@ -146,7 +146,7 @@ async def test_an_order_over_months_counts_in_its_own_first_month(orm: str) -> N
 async def test_a_move_counts_in_its_new_month_and_uses_no_more_money(orm: str) -> None:
     world = await signed()
     firm = world.buyers[0]
-    boss = await bound(world, firm)
+    boss = await bound(world.market, firm)
     clerk = replace(firm, person_id=f"per_{firm.organisation_id}")
     moving = Change(kind="month", tenor=TENORS[2])
     refusals = []
@@ -170,7 +170,7 @@ async def test_a_move_counts_in_its_new_month_and_uses_no_more_money(orm: str) -
 async def test_who_swaps_into_a_month_needs_a_mandate_for_it(orm: str) -> None:
     world = await signed()
     first, second = world.buyers[0], world.buyers[1]
-    await bound(world, second)
+    await bound(world.market, second)
     made = await propose(world, first, 0, Change(kind="swap", tenor=TENORS[1]), "buyer1")
 
     with pytest.raises(BeyondMandate):
