@@ -1,8 +1,9 @@
 """The solver's proposal: what to accept, and how much is at most to be gained.
 
 What comes back is a guess in whole lots and a bound: nothing here is believed before it is
-made exact. One thread, a fixed seed and a node limit, no clock: the same bundle gives the
-same proposal.
+made exact. The solver reckons in doubles, which hold each party's worth to the unit, as it is
+at most 10^15 minor units. One thread, a fixed seed and a node limit, no clock: the same bundle
+gives the same proposal.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class Relaxed:
         self.model = model
         self.whole = model.whole
         self.solver = _solver(search)
-        self.solver.passModel(self._program())
+        self.halvings = _pass(self.solver, self._program())
         self.fixed: Mapping[int, int] = {}
 
     def solved(self, fixed: Mapping[int, int]) -> Solved | None:
@@ -160,13 +161,14 @@ class Pruned(Relaxed):
         return found
 
     def want(self, objective: int) -> None:
-        self.solver.setOptionValue("objective_bound", float(-objective))
+        # The solver compares it with the objective as it has scaled it.
+        self.solver.setOptionValue("objective_bound", -objective / 2**self.halvings)
 
     def add(self, terms: Sequence[tuple[int, int]], at_most: int) -> None:
         import highspy  # loaded only where a proposal is asked for
 
         columns, factors = zip(*terms, strict=True)
-        self.solver.addRow(-highspy.kHighsInf, float(at_most), len(terms), columns, factors)
+        self.solver.addRow(-highspy.kHighsInf, at_most, len(terms), columns, factors)
 
     def stand(self) -> Any:
         """Return from where the solver would go on."""
@@ -208,7 +210,7 @@ def in_millionths(values: Iterable[Any]) -> list[int]:
 
 def _maximised(model: Model, search: Search) -> Solved | None:
     solver = _solver(search)
-    solver.passModel(_program(model))
+    _pass(solver, _program(model))
     solver.run()
     if not solver.getSolution().value_valid:
         return None
@@ -251,6 +253,18 @@ def _program(model: Model) -> Any:
         program.integrality_ = [kinds[whole] for whole in model.whole]
     program.sense_ = highspy.ObjSense.kMaximize
     return program
+
+
+def _pass(solver: Any, program: Any) -> int:
+    """Hand a program over; return how often its objective is halved inside the solver.
+
+    Beyond 2^36 the solver's own tolerances are out of proportion, and it may give up.
+    """
+    dearest = max(map(abs, program.col_cost_), default=0)
+    halvings = max(0, int(dearest).bit_length() - 36)
+    solver.setOptionValue("user_objective_scale", -halvings)
+    solver.passModel(program)
+    return halvings
 
 
 def _solver(search: Search) -> Any:

@@ -17,6 +17,10 @@ from matching.forwards.orders import (
     Storage,
 )
 from matching.index.cells import is_tenor
+from matching.money import MAX_TOTAL_MINOR
+
+MAX_WORTH_MINOR = 100 * MAX_TOTAL_MINOR
+"""Of all orders together, so that every sum of a bundle has at most 18 digits."""
 
 
 @dataclass
@@ -78,6 +82,16 @@ class PriceOffTick(RuleViolation):
 
 
 @dataclass
+class WorthTooLarge(RuleViolation):
+    """An order's limit for all its lots, or an offer's asks, in minor units; or orders together."""
+
+    code: ClassVar[str] = "worth_too_large"
+    id: str
+    worth_minor: int
+    max_worth_minor: int
+
+
+@dataclass
 class StepsNotRising(RuleViolation):
     """Steps of one tenor that do not start with the cheapest."""
 
@@ -132,8 +146,11 @@ def refuse_impossible(
         raise TenorsDisordered(tuple(tenors))
     for ids in ([o.id for o in orders], [o.id for o in offers], [s.id for s in storage]):
         _distinct(ids)
+    worth = 0
     for order in orders:
         refuse_order(tenors, order, rules)
+        worth += worth_of(order)
+        _worth(order.id, worth, MAX_WORTH_MINOR)
     for offer in offers:
         refuse_offer(tenors, offer, rules)
     for store in storage:
@@ -152,6 +169,7 @@ def refuse_order(tenors: Sequence[str], order: Order, rules: Rules) -> None:
 
     """
     _on_tick(order.id, order.limit_minor, rules)
+    _worth(order.id, worth_of(order), MAX_TOTAL_MINOR)
     match order:
         case PeriodOrder():
             _known(order.id, tenors, (order.tenor,))
@@ -183,6 +201,7 @@ def refuse_offer(tenors: Sequence[str], offer: Offer, rules: Rules) -> None:
         if step.price_minor < last.get(step.tenor, 0):
             raise StepsNotRising(offer.id, step.tenor, step.price_minor)
         last[step.tenor] = step.price_minor
+    _worth(offer.id, sum(step.lots * step.price_minor for step in offer.steps), MAX_TOTAL_MINOR)
     _within(offer.id, offer.min_total, 0, None)
     capacity = min(offer.capacity, sum(step.lots for step in offer.steps))
     if capacity < max(1, offer.min_total):
@@ -196,6 +215,12 @@ def refuse_offer(tenors: Sequence[str], offer: Offer, rules: Rules) -> None:
     cheapest = min(step.price_minor for step in offer.steps)
     if before[1] > cheapest:
         raise RebateAboveAsk(offer.id, before[1], cheapest)
+
+
+def worth_of(order: Order) -> int:
+    """Return what an order pays at most, in minor units."""
+    lots = sum(n for _, n in order.lots) if isinstance(order, BlockOrder) else order.lots
+    return lots * order.limit_minor
 
 
 def _refuse_window(tenors: Sequence[str], order: FlexibleOrder) -> None:
@@ -220,6 +245,11 @@ def _known(name: str, tenors: Sequence[str], named: Iterable[str]) -> None:
 def _within(name: str, lots: int, at_least: int, at_most: int | None) -> None:
     if lots < at_least or (at_most is not None and lots > at_most):
         raise QuantityImpossible(name, lots, at_least, -1 if at_most is None else at_most)
+
+
+def _worth(name: str, worth_minor: int, at_most: int) -> None:
+    if worth_minor > at_most:
+        raise WorthTooLarge(name, worth_minor, at_most)
 
 
 def _on_tick(name: str, price_minor: int, rules: Rules) -> None:

@@ -47,13 +47,27 @@ class Best:
 def best_of_all(bundle: Bundle, rules: Rules) -> Best:
     """Return the best allocation whatever its prices, ties served anyhow."""
     proposal = propose(bundle, Search(_gap(bundle, rules), rules.node_limit))
-    assert proposal is not None, "to award nothing is always possible"
+    if proposal is None:
+        return _unproposed(bundle)
     allocation = quantities(bundle, proposal.choice, proposal.start, proposal.prices)
     if allocation is None or surplus(bundle, allocation) < 0:
-        allocation = quantities(bundle, _nothing_lumpy(bundle))
-    assert allocation is not None, "divisible orders alone can be left unfilled"
+        allocation = _plain(bundle)
     found = surplus(bundle, allocation)
     return Best(allocation, found, max(found, proposal.bound), proposal.relaxed)
+
+
+def _unproposed(bundle: Bundle) -> Best:
+    """Return what can be had where the solver has failed: to award nothing is always possible."""
+    allocation = _plain(bundle)
+    most = sum(demand.limit * demand.lots for demand in bundle.demands)
+    return Best(allocation, surplus(bundle, allocation), most, (0,) * len(bundle.tenors))
+
+
+def _plain(bundle: Bundle) -> Allocation:
+    """Return the best allocation with nothing lumpy accepted."""
+    allocation = quantities(bundle, _nothing_lumpy(bundle))
+    assert allocation is not None, "divisible orders alone can be left unfilled"
+    return allocation
 
 
 def best_supported(bundle: Bundle, rules: Rules, best: Best) -> Best:
@@ -117,8 +131,11 @@ def _further(bundle: Bundle, rules: Rules, goal: Goal, found: Allocation) -> All
     if task.measure(bundle, other) <= value or surplus(bundle, other) < goal.surplus:
         return None
     if rules.pricing == "make_whole" or supported(bundle, other) is not None:
-        return other
-    return best_in_boxes(bundle, task, value=value, bound=proposal.bound)[0]
+        more: Allocation | None = other
+    else:
+        more = best_in_boxes(bundle, task, value=value, bound=proposal.bound)[0]
+    # Of amounts near the largest, a double cannot tell equal from almost equal.
+    return more if more is not None and surplus(bundle, more) == goal.surplus else None
 
 
 def _task(bundle: Bundle, rules: Rules, goal: Goal | None) -> Task:
@@ -158,9 +175,7 @@ def _repaired(bundle: Bundle, rules: Rules, best: Allocation) -> tuple[Allocatio
     found = [answer for answer in answers if answer is not None]
     if found:
         return max(found, key=lambda answer: surplus(bundle, answer[0]))
-    plain = quantities(bundle, _nothing_lumpy(bundle))
-    assert plain is not None, "divisible orders alone can be left unfilled"
-    return plain, NO_BARS
+    return _plain(bundle), NO_BARS
 
 
 def _lifted(bundle: Bundle, rules: Rules, allocation: Allocation) -> tuple[Allocation, Bars] | None:
