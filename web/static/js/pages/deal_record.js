@@ -136,9 +136,7 @@ export function documents(page) {
           label: t("page.deal.document"),
           cell: (one) => [
             `${t(`page.document.${one.kind}`)} № ${one.number} `,
-            h("a", { href: `/api/v1/deals/${page.deal.deal_id}/documents/${one.id}/ubl.xml` }, "UBL"),
-            " ",
-            h("a", { href: `/api/v1/deals/${page.deal.deal_id}/documents/${one.id}/paper.pdf` }, "PDF"),
+            files(page, one),
             one.tax_number && h("div", { class: "note mono" }, `${one.tax_number} ${one.tax_code}`),
             taxNumberForm(page, one),
           ],
@@ -158,6 +156,12 @@ export function documents(page) {
       ],
     }),
   );
+}
+
+/** Return the links to a document's files. They stand in a line of text, so they are underlined. */
+function files({ deal }, { id }) {
+  const path = `/api/v1/deals/${deal.deal_id}/documents/${id}`;
+  return h("span", {}, h("a", { href: `${path}/ubl.xml` }, "UBL"), " ", h("a", { href: `${path}/paper.pdf` }, "PDF"));
 }
 
 /** What the seller types when the tax platform has answered to his document. */

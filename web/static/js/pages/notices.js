@@ -1,16 +1,22 @@
 /** What my firm was told, the newest first. */
 
 import { get, send } from "../core/api.js";
+import { cellName } from "../core/catalogue.js";
 import { age } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { gathered } from "../core/live.js";
 import { noticePath, noticeText } from "../core/notices.js";
+import { lots } from "../core/numbers.js";
 import { empty, head, panel } from "../core/parts.js";
-import { t } from "../core/words.js";
+import { may } from "../core/viewer.js";
+import { firm, t } from "../core/words.js";
 
 export async function show(main) {
   const body = h("div", { class: "stack" });
-  const refresh = async () => showAll(body, (await get("/notices")).notices, refresh);
+  const refresh = async () => {
+    const [{ notices }, subjects] = await Promise.all([get("/notices"), dealsBySubject()]);
+    showAll(body, notices, subjects, refresh);
+  };
   const choose = h("a", { class: "button", href: "/account#notices" }, t("page.notices.choose"));
   fill(main, head(t("page.notices.title"), { aside: choose }), body);
   await refresh();
@@ -20,7 +26,18 @@ export async function show(main) {
   );
 }
 
-function showAll(body, notices, refresh) {
+/** What the deals that notices are about are of, by the subject that names them. */
+async function dealsBySubject() {
+  const { deals } = may("deals.read") ? await get("/deals?limit=200") : { deals: [] };
+  return new Map(
+    deals.map((deal) => [
+      `deal:${deal.deal_id}`,
+      `${cellName(deal.cell)} · ${lots(deal.lots)} · ${firm(deal, "counterparty")}`,
+    ]),
+  );
+}
+
+function showAll(body, notices, subjects, refresh) {
   if (notices.length === 0) {
     fill(body, panel(null, empty(t("page.notices.empty"))));
     return;
@@ -46,19 +63,24 @@ function showAll(body, notices, refresh) {
           t("page.notices.read_all", { count: unread.length }),
         ),
       ),
-    h("section", { class: "panel" }, h("ul", { class: "list" }, notices.map(item))),
+    h("section", { class: "panel" }, h("ul", { class: "list" }, notices.map((one) => item(one, subjects.get(one.subject))))),
   );
 }
 
-function item(notice) {
+function item(notice, subject) {
   const isUnread = !notice.read_at;
   return h(
     "li",
     { class: "row" },
     h(
-      "a",
-      { href: noticePath(notice), onclick: () => isUnread && read(notice) },
-      isUnread ? h("strong", {}, noticeText(notice)) : noticeText(notice),
+      "div",
+      {},
+      h(
+        "a",
+        { href: noticePath(notice), onclick: () => isUnread && read(notice) },
+        isUnread ? h("strong", {}, noticeText(notice)) : noticeText(notice),
+      ),
+      subject && h("div", { class: "note" }, subject),
     ),
     h("span", { class: "note" }, age(notice.at)),
   );
