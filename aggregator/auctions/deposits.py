@@ -33,8 +33,11 @@ def needed_minor(listing: AuctionListed, state: State, said: Said, held_minor: i
     if rules.is_sealed:
         assert rules.start_worth_minor is not None
         return deposit_minor(listing, rules.start_worth_minor)
-    assert not isinstance(said, PackagePlaced), "packages are sealed"
     match said:
+        case BidPlaced():
+            return deposit_minor(listing, _covered_minor(state, said))
+        case PackagePlaced():
+            raise AssertionError("packages are sealed")
         case DemandPlaced(demand=demand):
             assert state.clock is not None
             prices = dict(zip(state.clock.items, state.clock.prices, strict=True))
@@ -46,15 +49,18 @@ def needed_minor(listing: AuctionListed, state: State, said: Said, held_minor: i
             if limit_minor:
                 worth = max(worth, rounded_worth_minor(rules, limit_minor * rules.lots))
             return deposit_minor(listing, worth)
-        case BidPlaced(bidder=bidder):
-            worth = said.price_minor * said.lots
+
+
+def _covered_minor(state: State, said: BidPlaced) -> int:
+    """Return the worth of a bid and of what its bidder said beside it."""
+    rules, bidder, worth = state.rules, said.bidder, said.price_minor * said.lots
     if rules.format == "dutch":
         worth += sum(bid.price_minor * bid.lots for bid in state.book if bid.bidder == bidder)
     elif state.orders:
         limits = [order.limit_minor for order in state.orders if order.bidder == bidder]
         covered = [rounded_worth_minor(rules, limit * rules.lots) for limit in limits if limit]
         worth = max([worth, *covered])
-    return deposit_minor(listing, worth)
+    return worth
 
 
 def rounded_worth_minor(rules: Rules, worth_minor: int) -> int:

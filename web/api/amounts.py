@@ -32,6 +32,8 @@ def public(value: object, currency: str = CURRENCY) -> Json:
             name = str(key)
             if name.endswith(_SUFFIX):
                 name, shown = name.removesuffix(_SUFFIX), _amounts(member, known)
+            elif type(member) in _AS_THEY_ARE:
+                shown = member
             else:
                 shown = public(member, known)
             assert name not in found, f"{name} and {name}{_SUFFIX} stand in one answer"

@@ -141,7 +141,10 @@ class BidBody(Body):
     price: Minor
     lots: Lots | None = None
     all_or_none: bool = False
-    attributes: Annotated[dict[TermName, Score], Field(max_length=10)] = Field(default={})
+    # A default that may be changed would be copied in depth for every bid.
+    attributes: Annotated[dict[TermName, Score], Field(max_length=10)] = Field(
+        default_factory=dict, json_schema_extra={"default": {}}
+    )
 
 
 class AuctionSummary(Answers):

@@ -45,7 +45,8 @@ class Bucket:
 
     def wait_ms(self, now_ms: int, *, cost: int = 1) -> int:
         """Return 0 and take `cost` requests, or how long until so many are there."""
-        self.fill(now_ms)
+        if now_ms != self.at_ms:
+            self.fill(now_ms)
         asked = cost * self.rate.one
         if self.level >= asked:
             self.level -= asked

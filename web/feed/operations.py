@@ -39,7 +39,7 @@ class Operation:
             if not isinstance(value, str) or not 1 <= len(value) <= 200:
                 raise InvalidField(f"/{field}", "required" if value is None else "text")
             path[parameter] = value
-        fields = set(self.named.values())
+        fields = self.named.values()
         return path, {name: value for name, value in content.items() if name not in fields}
 
 

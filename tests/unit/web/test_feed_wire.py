@@ -6,6 +6,9 @@ import inspect
 
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
 
 from web.feed.wire import FeedProtocol
 
@@ -44,3 +47,77 @@ def test_uvicorn_still_has_what_we_read_and_has_not_taken_our_names() -> None:
     for name in ("attach", "detach", "write", "close", "_sink", "_leave", "_counts"):
         assert name in vars(FeedProtocol)
         assert name not in vars(WebSocketsSansIOProtocol)
+
+
+class Deaf:
+    """A sink that nothing is written to."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def shut(self) -> None: ...
+
+
+def a_wire() -> FeedProtocol:
+    """Return a wire after the handshake, without a transport."""
+    wire = FeedProtocol.__new__(FeedProtocol)
+    wire.conn = ServerProtocol(state=OPEN)
+    wire.close_sent = False
+    wire._sink = Deaf()
+    return wire
+
+
+def heard(wire: FeedProtocol, data: bytes) -> list[bytes]:
+    """Return the frames that data completes, the way `data_received` hears them."""
+    text = wire._whole_text(data)
+    if text is not None:
+        return [text]
+    wire.conn.receive_data(data)
+    return [bytes(one.data) for one in wire.conn.events_received() if isinstance(one, Frame)]
+
+
+def sent(payload: bytes, opcode: Opcode = Opcode.TEXT, *, fin: bool = True) -> bytes:
+    return Frame(opcode, payload, fin).serialize(mask=True)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 4000])
+def test_a_whole_text_is_heard_past_the_parser(size: int) -> None:
+    assert a_wire()._whole_text(sent(b"x" * size)) == b"x" * size
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        sent(b"part", fin=False),
+        sent(b"binary", Opcode.BINARY),
+        sent(b"ping", Opcode.PING),
+        sent(b"x" * 5000),
+        sent(b"x" * 70_000),
+        sent(b"two") * 2,
+        sent(b"cut")[:-1],
+        Frame(Opcode.TEXT, b"bare").serialize(mask=False),
+        b"\xc1" + sent(b"with a reserved bit")[1:],
+        b"",
+    ],
+)
+def test_anything_else_is_for_the_parser(data: bytes) -> None:
+    assert a_wire()._whole_text(data) is None
+
+
+def test_nothing_is_heard_past_a_parser_that_has_begun() -> None:
+    whole = sent(b"whole")
+    for begun in (sent(b"part", fin=False), *(whole[:size] for size in range(1, len(whole)))):
+        wire = a_wire()
+        wire.conn.receive_data(begun)
+        assert wire._whole_text(whole) is None
+
+
+def test_frames_are_the_same_however_their_bytes_come() -> None:
+    frames = [sent(b"one"), sent(b"", Opcode.PING), sent(b"2" * 300), sent(b"three")]
+    stream = b"".join(frames)
+    for size in range(1, len(stream)):
+        wire, found = a_wire(), list[bytes]()
+        for at in range(0, len(stream), size):
+            found += heard(wire, stream[at : at + size])
+        assert found == [b"one", b"", b"2" * 300, b"three"]
