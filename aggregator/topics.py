@@ -11,7 +11,7 @@ from aggregator.journal.reading import Entry
 from aggregator.market import Actor, Audience
 from aggregator.notices.topic import OwnTopic
 from aggregator.pools.topic import PoolTopic
-from aggregator.prices.topic import PriceTopic
+from aggregator.prices.topic import CurveTopic, PriceTopic
 
 
 class Topic(Protocol):
@@ -41,6 +41,7 @@ class Topic(Protocol):
 
 TOPICS: Mapping[str, Topic] = {
     "auction": AuctionTopic(),
+    "curve": CurveTopic(),
     "me": OwnTopic(),
     "pool": PoolTopic(),
     "prices": PriceTopic(),

@@ -1,4 +1,4 @@
-"""The feed's view of prices: `prices:*`, `prices:INSTRUMENT/*` and `prices:<cell>`."""
+"""The feed's view of prices: `prices:*`, `prices:INSTRUMENT/*`, `prices:<cell>`, and curves."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from aggregator.journal.reading import Entry
 from aggregator.market import PUBLIC, Actor, Audience
 from aggregator.prices.facts import PricePublished
 from aggregator.prices.publication import STREAM
+
+_ANY_MONTH = "2027-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,17 @@ class PriceTopic:
 
     def view(self, state: State, _: Audience) -> dict[str, Any]:
         return {"prices": dict(state.prices)}
+
+
+class CurveTopic(PriceTopic):
+    """`curve:INSTRUMENT/REGION`: the last price of each month, for whoever has a session."""
+
+    async def allow(self, actor: Actor | None, topic_id: str) -> Audience:
+        # A curve is all the months of a place, so any month tells whether there is one.
+        return await super().allow(actor, f"{topic_id}/{_ANY_MONTH}")
+
+    def initial(self, topic_id: str) -> State:
+        return super().initial(f"{topic_id}/*")
 
 
 def _covers(wanted: str, cell: str) -> bool:

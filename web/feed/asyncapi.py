@@ -31,7 +31,8 @@ _RECEIVED: dict[str, tuple[str, Document, tuple[str, ...]]] = {
         (),
     ),
     "subscribe": (
-        "Follow a topic; with `since`, from where the client stands.",
+        "Follow a topic, such as `prices:*` or `curve:INSTRUMENT/REGION`; with `since`, from where "
+        "the client stands.",
         {"topic": _TEXT, "since": _SINCE},
         ("topic",),
     ),

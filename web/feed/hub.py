@@ -34,7 +34,7 @@ from web.feed.protocol import ANONYMOUS_PREFIX, Close, Ending, Since, Subscribe
 # A stream is read and folded in parts, and between two of them the process acknowledges bids.
 _SLICE, _FOLDED = 200, 16
 _BEATS = 32
-_TICKED = frozenset({ANONYMOUS_PREFIX})
+_TICKED = frozenset({ANONYMOUS_PREFIX, "curve"})
 _IDLE_BEATS = 12
 _GOODBYE_S = 2
 _NOBODY = ("person", "")

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+import pytest
+
 from aggregator.deals.facts import DealSettled
+from aggregator.errors import NotFound
 from aggregator.journal.reading import Pool, entries
 from aggregator.market import PUBLIC, Actor, Answer, Market, Unit
 from aggregator.prices import publication, queries
 from aggregator.prices.facts import DealParked, PricePublished
-from aggregator.prices.topic import PriceTopic
+from aggregator.prices.topic import CurveTopic, PriceTopic
 from tests.builders import START, a_market, with_sugar
 
 CELL = "SUGAR-W1/GX/2027-03"
@@ -224,13 +227,33 @@ async def test_a_topic_shows_its_own_cells_only(orm: str) -> None:
     market = a_market()
     await with_sugar(market)
     await a_wide_market(market)
-    topic, found = PriceTopic(), await entries(None, publication.STREAM)
+    prices, curve, found = PriceTopic(), CurveTopic(), await entries(None, publication.STREAM)
 
     views = {}
-    for wanted in ("*", "SUGAR-W1/*", CELL, "SUGAR-W1/GX/2027-04"):
+    for topic, wanted in (
+        *((prices, wanted) for wanted in ("*", "SUGAR-W1/*", CELL, "SUGAR-W1/GX/2027-04")),
+        *((curve, wanted) for wanted in ("SUGAR-W1/GX", "SUGAR-W1/YN")),
+    ):
         state = topic.initial(wanted)
         for entry in found:
             state = topic.evolve(state, entry)
         views[wanted] = list(topic.view(state, PUBLIC)["prices"])
 
-    assert views == {"*": [CELL], "SUGAR-W1/*": [CELL], CELL: [CELL], "SUGAR-W1/GX/2027-04": []}
+    assert views == {
+        "*": [CELL],
+        "SUGAR-W1/*": [CELL],
+        CELL: [CELL],
+        "SUGAR-W1/GX/2027-04": [],
+        "SUGAR-W1/GX": [CELL],
+        "SUGAR-W1/YN": [],
+    }
+
+
+async def test_there_is_a_curve_of_each_place_and_of_nothing_else(orm: str) -> None:
+    market = a_market()
+    await with_sugar(market)
+
+    assert await CurveTopic().allow(None, "SUGAR-W1/GX") == PUBLIC
+    for absent in ("SUGAR-W1/XX", "SALT/GX", "SUGAR-W1", CELL, ""):
+        with pytest.raises(NotFound):
+            await CurveTopic().allow(None, absent)
