@@ -32,8 +32,9 @@ function heldOf(own) {
       [t("page.standing.tier"), h("strong", {}, worded("tier", own.tier.name))],
       [t("page.standing.points"), t("page.standing.of", { points: own.points, whole: WHOLE })],
       [t("page.standing.class"), `${worded("page.kind", own.kind)} · ${worded("size", own.size.name)}`],
-      [t("page.standing.privilege"), privilege(own.tier)],
     ]),
+    h("p", {}, t("page.standing.privilege")),
+    h("ul", { class: "list" }, privileges(own.tier).map((one) => h("li", {}, one))),
     h("p", { class: "note" }, t("page.standing.sees_offers")),
     h("progress", { max: WHOLE, value: own.points, "aria-label": t("page.standing.points") }),
     own.drop_to &&
@@ -49,7 +50,7 @@ function heldOf(own) {
   );
 }
 
-function privilege({ deposit_off_bps: bps, return_days_more: days, early_hours: hours, own_pools: count, least }) {
+function privileges({ deposit_off_bps: bps, return_days_more: days, early_hours: hours, own_pools: count, least }) {
   const given = [
     bps > 0 && t("page.standing.deposit_off", { percent: bps / 100 }),
     days > 0 && t("page.standing.return_days_more", { days }),
@@ -57,7 +58,11 @@ function privilege({ deposit_off_bps: bps, return_days_more: days, early_hours: 
     count > 0 && t("page.standing.own_pools", { count }),
     least > 0 && t("page.standing.goes_first"),
   ].filter(Boolean);
-  return given.length > 0 ? given.join(t("word.comma")) : t("page.standing.no_privilege");
+  return given.length > 0 ? given : [t("page.standing.no_privilege")];
+}
+
+function privilege(tier) {
+  return privileges(tier).join(t("word.comma"));
 }
 
 function partsOf(parts, title) {
