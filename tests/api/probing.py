@@ -96,7 +96,7 @@ class Probe:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         answer = case.call(session=session, headers=headers)
         self.statuses[answer.status_code] += 1
-        self.told = [*self.told, *_ID.findall(answer.text)][-TOLD_AT_MOST:]
+        self.told = [*self.told, *_ID.findall(answer.text_lossy())][-TOLD_AT_MOST:]
         try:
             case.validate_response(answer, checks=[CHECKS.get_one(name) for name in CHECKED])
         except FailureGroup as group:
