@@ -161,9 +161,10 @@ async def unmatched(reader: Reader | None = None) -> list[BankLineView]:
 async def own_accounts(organisation_id: str, reader: Reader | None = None) -> list[OwnAccountView]:
     """Return a firm's bank accounts that have not ended, in the order they were declared."""
     found = await (reader or Pool()).rows(
-        "select a.id as account_id, number, bank_code, state, d.name as declared_by, declared_at,"
+        "select a.id as account_id, number, bank_code, state,"
+        " coalesce(d.name, '') as declared_by, declared_at,"
         " c.name as confirmed_by, usable_at, verified_at from bank_account a"
-        " join person d on d.id = declared_by left join person c on c.id = confirmed_by"
+        " left join person d on d.id = declared_by left join person c on c.id = confirmed_by"
         " where organisation_id = $1 and state <> 'ended' order by declared_at, a.id",
         organisation_id,
     )

@@ -285,6 +285,8 @@ async def test_cash_leaves_when_the_bank_shows_it(served: Served) -> None:
     after = (await found["finance"].get("/money")).json()
 
     assert refused.json()["code"] == "insufficient_funds"
+    # Who declared it is not known to the firm, and its account is there all the same.
+    assert [one["number"] for one in after["accounts"]] == ["622200001234"]
     assert (between["balance"], between["available"]) == ("100.00", "40.00")
     assert (after["balances"][0]["balance"], after["balances"][0]["held"]) == ("40.00", "0.00")
     assert after["payments"][0]["state"] == "paid"
