@@ -102,11 +102,7 @@ class Repeating(Answers):
     until_tenor: str | None
 
 
-class RequestAnswer(Answers):
-    """A request; `pool_id` and `pledge_id` say where it was sent last."""
-
-    request_id: str
-    state: str
+class RequestMeaning(Answers):
     instrument_id: str
     region: str
     first_tenor: str
@@ -118,6 +114,13 @@ class RequestAnswer(Answers):
     place: str
     payment: str
     credit_days: int
+
+
+class RequestAnswer(RequestMeaning):
+    """A request; `pool_id` and `pledge_id` say where it was sent last."""
+
+    request_id: str
+    state: str
     copied_from: str | None
     pool_id: str | None
     pledge_id: str | None

@@ -12,7 +12,8 @@ from aggregator.importing.columns import Fault
 from aggregator.importing.kinds import Kind
 from aggregator.importing.previewing import KINDS, Preview
 from aggregator.market import Answer, Outcome
-from web.api.fields import Answers, Instant, Money, Query
+from web.api.demand import RequestMeaning
+from web.api.fields import Answers, Instant, Query
 from web.api.offers import Break
 from web.api.problem import said_of_cell
 from web.api.routing import MAX_IMPORT_BYTES, Call, Download, Handler, route
@@ -56,20 +57,6 @@ class ImportQuery(Query):
 
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     ends_at: Instant
-
-
-class RequestMeaning(Answers):
-    instrument_id: str
-    region: str
-    first_tenor: str
-    last_tenor: str
-    lots: int
-    tolerance: int
-    limit: Money | None
-    freight: Money
-    place: str
-    payment: str
-    credit_days: int
 
 
 class OfferMeaning(Answers):

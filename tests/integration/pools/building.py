@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from aggregator.auctions import bidding
 from aggregator.catalogue.tenors import Cell
 from aggregator.clock import SimulatedClock
 from aggregator.journal.reading import Entry, Pool, entries
@@ -56,6 +57,19 @@ class Scene:
             self.market, self.actors[name], a_command(), offering.OfferTerms(**given)
         )
         return str(outcome.answer["offer_id"])
+
+    async def bid(
+        self, name: str, auction_id: str, price_minor: int, lots: int | None = None
+    ) -> None:
+        """Bid in a pool's auction; for all of its volume unless for fewer lots."""
+        await bidding.place_bid(
+            self.market,
+            self.actors[name],
+            a_command(),
+            auction_id,
+            price_minor=price_minor,
+            lots=lots,
+        )
 
     async def open(self, **terms: Any) -> str:
         """Open a pool that firms after two days and closes after three."""

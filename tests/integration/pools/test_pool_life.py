@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from aggregator.auctions import bidding
 from aggregator.journal.reading import Pool
 from aggregator.pools.facts import (
     FirmingBegan,
@@ -27,17 +26,6 @@ from tests.integration.pools.building import (
 )
 
 HOUR = timedelta(hours=1)
-
-
-async def bid(scene: Scene, name: str, auction_id: str, price_minor: int) -> None:
-    await bidding.place_bid(
-        scene.market,
-        scene.actors[name],
-        a_command(),
-        auction_id,
-        price_minor=price_minor,
-        lots=None,
-    )
 
 
 async def five_members(scene: Scene, mode: str) -> str:
@@ -113,8 +101,8 @@ async def test_the_auction_buys_when_it_is_better_than_the_offer(orm: str) -> No
     await scene.pass_to(CLOSES_AT)
     group = (await scene.view("a", pool_id))["you"]["group"]
     assert (group["at_most"]["goods"], group["lots"]) == ("4900.00", 100)
-    await bid(scene, "m", group["auction_id"], 490_000)
-    await bid(scene, "n", group["auction_id"], 485_000)
+    await scene.bid("m", group["auction_id"], 490_000)
+    await scene.bid("n", group["auction_id"], 485_000)
 
     await scene.pass_to(CLOSES_AT + HOUR)
 
@@ -135,7 +123,7 @@ async def test_the_offer_buys_when_no_auction_betters_it(orm: str, bids: int) ->
     await scene.pass_to(CLOSES_AT)
     auction_id = (await scene.view("a", pool_id))["you"]["group"]["auction_id"]
     if bids:
-        await bid(scene, "n", auction_id, 490_000)
+        await scene.bid("n", auction_id, 490_000)
 
     await scene.pass_to(CLOSES_AT + HOUR)
 
@@ -179,7 +167,7 @@ async def test_members_may_not_supply_their_own_auction(orm: str) -> None:
     )
 
     with pytest.raises(Exception, match="related_to_owner"):
-        await bid(scene, "a2", auction_id, 480_000)
+        await scene.bid("a2", auction_id, 480_000)
 
 
 async def test_a_lapse_releases_every_deposit_and_tells_the_reason(orm: str) -> None:
@@ -382,7 +370,7 @@ async def test_a_supplier_outbid_after_his_offer_ended_has_his_deposit_back(orm:
     auction_id = (await scene.view("a", pool_id))["you"]["group"]["auction_id"]
     await offering.withdraw_offer(scene.market, scene.actors["m"], a_command(), offer_id)
     reserved = await scene.held_by("m")
-    await bid(scene, "n", auction_id, 485_000)
+    await scene.bid("n", auction_id, 485_000)
 
     await scene.pass_to(CLOSES_AT + HOUR)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.auctions import bidding, bundle, replaying
+from aggregator.auctions import bundle, replaying
 from aggregator.auctions.bundle import AUDITOR, Reading
 from aggregator.errors import InvalidField
 from aggregator.journal.reading import Pool
@@ -38,22 +38,11 @@ async def an_auction(
     return scene, pool_id, str(auction_id)
 
 
-async def bid(scene: Scene, name: str, auction_id: str, price_minor: int, lots: int) -> None:
-    await bidding.place_bid(
-        scene.market,
-        scene.actors[name],
-        a_command(),
-        auction_id,
-        price_minor=price_minor,
-        lots=lots,
-    )
-
-
 async def an_award(*lots: int, **more: Any) -> tuple[Scene, str]:
     """Let n win 60 of 100 lots at 4850.00 and o the rest at 4890.00."""
     scene, pool_id, auction_id = await an_auction(*lots, **more)
-    await bid(scene, "n", auction_id, 485_000, 80)
-    await bid(scene, "o", auction_id, 489_000, 100)
+    await scene.bid("n", auction_id, 485_000, 80)
+    await scene.bid("o", auction_id, 489_000, 100)
     await scene.pass_to(CLOSES_AT + HOUR)
     return scene, pool_id
 
@@ -99,8 +88,8 @@ async def test_the_bundle_of_such_an_auction_verifies_and_closing_again_changes_
     orm: str,
 ) -> None:
     scene, pool_id, auction_id = await an_auction(34, 33, 33)
-    await bid(scene, "n", auction_id, 485_000, 80)
-    await bid(scene, "o", auction_id, 489_000, 100)
+    await scene.bid("n", auction_id, 485_000, 80)
+    await scene.bid("o", auction_id, 489_000, 100)
     await scene.pass_to(CLOSES_AT + HOUR)
     before = await scene.journal(pool_id)
 
@@ -115,7 +104,7 @@ async def test_the_bundle_of_such_an_auction_verifies_and_closing_again_changes_
 async def test_where_not_all_lots_are_won_the_standing_offer_counts(orm: str, lots: int) -> None:
     scene, pool_id, auction_id = await an_auction(34, 33, 33)
     if lots:
-        await bid(scene, "n", auction_id, 485_000, lots)
+        await scene.bid("n", auction_id, 485_000, lots)
 
     await scene.pass_to(CLOSES_AT + HOUR)
 
@@ -129,7 +118,7 @@ async def test_where_not_all_lots_are_won_and_nothing_is_reserved_the_group_laps
     orm: str,
 ) -> None:
     scene, pool_id, auction_id = await an_auction(34, 33, 33, mode="auction")
-    await bid(scene, "n", auction_id, 485_000, 100)
+    await scene.bid("n", auction_id, 485_000, 100)
 
     await scene.pass_to(CLOSES_AT + HOUR)
 
@@ -141,8 +130,8 @@ async def test_where_not_all_lots_are_won_and_nothing_is_reserved_the_group_laps
 
 async def test_who_has_less_than_he_is_to_level_pays_what_he_has(orm: str) -> None:
     scene, pool_id, auction_id = await an_auction(2, 1, 1, poor="b")
-    await bid(scene, "n", auction_id, 100_000, 4)
-    await bid(scene, "o", auction_id, 489_000, 4)
+    await scene.bid("n", auction_id, 100_000, 4)
+    await scene.bid("o", auction_id, 489_000, 4)
 
     await scene.pass_to(CLOSES_AT + HOUR)
 
@@ -210,7 +199,7 @@ async def test_a_share_gives_way_only_where_whole_lots_need_it(
 ) -> None:
     scene, pool_id, auction_id = await an_auction(34, 34, 33, share=share)
     for name in "no":
-        await bid(scene, name, auction_id, 485_000, 101)
+        await scene.bid(name, auction_id, 485_000, 101)
 
     await scene.pass_to(CLOSES_AT + HOUR)
 
