@@ -189,6 +189,8 @@ class FeedProtocol(WebSocketsSansIOProtocol):
         size, begins = data[1] - _MASKED, _HEADER
         if size == _TWO_BYTES:
             size, begins = int.from_bytes(data[2:4], "big"), _HEADER + 2
+        elif size > _TWO_BYTES:
+            return None
         if begins + size != len(data) or size > _PART_BYTES:
             return None
         conn = self.conn

@@ -98,6 +98,8 @@ def test_a_whole_text_is_heard_past_the_parser(size: int) -> None:
         sent(b"cut")[:-1],
         Frame(Opcode.TEXT, b"bare").serialize(mask=False),
         b"\xc1" + sent(b"with a reserved bit")[1:],
+        # Its length stands in eight bytes, so what looks like its mask is a part of that.
+        b"\x81\xff" + (119).to_bytes(8, "big") + sent(b"x" * 119)[2:],
         b"",
     ],
 )
