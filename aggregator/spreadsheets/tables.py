@@ -6,6 +6,7 @@ is its text, and what is wrong with it by itself, if anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ MAX_SPARE = 20_000
 FILE = "/file"
 # What a program that shows the file as a spreadsheet takes for a formula.
 RUN = ("=", "+", "-", "@", "\t", "\r")
+# Halves of signs come from what an XLSX file writes as _xD800_.
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def cell_of(text: str) -> Cell:
     if len(plain) > MAX_CELL:
         wrong = InvalidField("", f"at most {MAX_CELL} characters in a cell", len(plain))
         return Cell(plain[:MAX_CELL], wrong)
-    if any((sign < " " and sign not in "\t\r\n") or sign == "\x7f" for sign in plain):
+    if _NO_TEXT.search(plain):
         return Cell(plain, InvalidField("", "plain_text", plain))
     return Cell(plain)
 

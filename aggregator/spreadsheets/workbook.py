@@ -28,8 +28,10 @@ ZIP = b"PK\x03\x04"
 OLD = b"\xd0\xcf\x11\xe0"
 """How the older XLS begins, and an XLSX under a password."""
 MAX_PART, MAX_SHEET = 8 * 1024 * 1024, 24 * 1024 * 1024
+MAX_ELEMENTS = 1_000_000
+"""Of a part: some for each cell of the largest table. Empty ones cost far more than their bytes."""
 _MAX_PARTS = 1_000
-_MAX_PLACE = 16_384
+_MAX_PLACE, _MAX_ROW = 16_384, 1_048_576
 _UNREADABLE = "an XLSX file that can be read"
 # The formats that are dates by number alone, those of Chinese and Japanese calendars included.
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
@@ -89,7 +91,10 @@ class _Parts:
         """Yield each event with the local name of its element and the element."""
         with self.archive.open(name) as stream:
             counted = _Counted(stream, limit, limit)
-            for event, element in iterparse(counted, events=events, forbid_dtd=True):
+            found = iterparse(counted, events=events, forbid_dtd=True)
+            for number, (event, element) in enumerate(found):
+                if number >= MAX_ELEMENTS * len(events):
+                    raise InvalidField(FILE, f"an XLSX file of at most {MAX_ELEMENTS} elements")
                 yield event, _local(element.tag), element
 
     def targets(self, name: str) -> Mapping[str, tuple[str, str]]:
@@ -180,6 +185,8 @@ def _rows(parts: _Parts, name: str, book: _Book) -> Iterator[Line]:
             raise InvalidField(FILE, "no merged cells", element.get("ref", "")[:20])
         elif tag == "row":
             number = int(element.get("r") or number + 1)
+            if not 1 <= number <= _MAX_ROW:
+                raise InvalidField(FILE, _UNREADABLE)
             yield number, _cells(element, book)
             if holder is not None:
                 holder.clear()
@@ -232,7 +239,7 @@ def _cell(element: Any, book: _Book) -> Cell:
 def _shared_cell(written: str, _: Any, book: _Book) -> Cell:
     place = int(written)
     if not 0 <= place < len(book.shared):
-        raise InvalidField(FILE, _UNREADABLE, place)
+        raise InvalidField(FILE, _UNREADABLE)
     return cell_of(book.shared[place])
 
 

@@ -164,6 +164,7 @@ RULES: Mapping[str, str] = {
     "an XLSX file, or CSV in UTF-8 or GB 18030": "须为 XLSX 文件，或 UTF-8、GB 18030 编码的 CSV",
     "an XLSX file that can be read": "须为可读取的 XLSX 文件",
     "an XLSX file of at most {n} MB unpacked": "XLSX 文件解压后至多 {n} MB",
+    "an XLSX file of at most {n} elements": "XLSX 文件至多含 {n} 个元素",
     "an XLSX file without a password, not the older XLS": (
         "须为没有密码的 XLSX 文件，而非旧版 XLS"
     ),

@@ -13,6 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 
 from aggregator.errors import InvalidField
+from aggregator.spreadsheets import workbook
 from aggregator.spreadsheets.numbers import day_of, plain_number
 from aggregator.spreadsheets.reading import read_table
 from aggregator.spreadsheets.separated import write_separated
@@ -87,6 +88,7 @@ def test_what_a_spreadsheet_would_run_is_refused_unless_it_is_written_as_text() 
 
 def test_signs_that_no_text_has_are_named_at_their_cell() -> None:
     assert wrong(b"a,b\nx\x00y,\x1b[2J\n") == ["plain_text", "plain_text"]
+    assert wrong(write_workbook([Sheet("s", [["a"], ["_xD83D_"]])])) == ["plain_text"]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,10 @@ def test_merged_cells_are_refused_by_their_place() -> None:
     "row",
     [
         '<row r="x"/>',
+        '<row r="1048577"/>',
+        f'<row r="{10**20}"/>',
         '<row r="1"><c r="A1" t="s"><v>7</v></c></row>',
+        f'<row r="1"><c r="A1" t="s"><v>{10**20}</v></c></row>',
         '<row r="1"><c r="a1"><v>1</v></c></row>',
         '<row r="1"><c r="ZZZ1"><v>1</v></c></row>',
         '<row r="1"><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>',
@@ -155,7 +160,10 @@ def test_merged_cells_are_refused_by_their_place() -> None:
     ],
 )
 def test_a_sheet_that_is_none_is_refused(row: str) -> None:
-    assert refusal(a_sheet(row))[0] == "an XLSX file that can be read"
+    rule, figure = refusal(a_sheet(row))
+
+    assert rule == "an XLSX file that can be read"
+    assert not isinstance(figure, int)  # it could be too large for JSON
 
 
 def test_entities_are_never_unfolded() -> None:
@@ -173,6 +181,14 @@ def test_a_bomb_stops_at_its_limit_whatever_its_header_says() -> None:
     assert len(content) < 100_000
     assert refusal(content)[0] == "an XLSX file of at most 24 MB unpacked"
     assert refusal(lying)[0].startswith("an XLSX file")
+
+
+def test_elements_are_counted_however_small_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "MAX_ELEMENTS", 1_000)
+    rule = "an XLSX file of at most 1000 elements"
+
+    assert refusal(a_sheet(f'<row r="1">{"<c/>" * 1_000}</row>'))[0] == rule
+    assert refusal(a_sheet("", "<x/>" * 1_000))[0] == rule
 
 
 def test_a_book_that_points_outside_or_nowhere_is_refused() -> None:
