@@ -1,8 +1,9 @@
 """A firm's own bank accounts: declared, verified by use, and the only ones it is paid out to.
 
-1. Finance or an owner declares an account. The first one stands at once; of every later one a
-   second person is needed, so that finance and owner have both agreed, and nothing is paid out
-   to it for three days, of which all are told.
+1. Finance or an owner declares an account. The first one stands at once, and so does the next
+   where that one ended before it was ever verified: one person can mend his own slip. Of every
+   later one a second person is needed, so that finance and owner have both agreed, and nothing is
+   paid out to it for three days, of which all are told.
 2. It is verified while the bank shows a payment that came from it in the firm's own name and
    became the firm's cash. What the bank has taken back wholly proves nothing any more.
 3. Finance or an owner ends an account, alone and at once. Payments that were ordered to it before
@@ -46,14 +47,16 @@ async def declare(
 
     async def step(unit: Unit) -> Answer:
         known = await unit.rows(
-            "select number, state, confirmed_at from bank_account where organisation_id = $1", firm
+            "select number, state, confirmed_at, verified_at from bank_account"
+            " where organisation_id = $1",
+            firm,
         )
         standing = [row for row in known if row["state"] != ENDED]
         if any(row["number"] == checked for row in standing):
             raise Conflict("account_declared")
         if len(standing) >= MAX_ACCOUNTS:
             raise Conflict("too_many_accounts")
-        is_first = all(row["confirmed_at"] is None for row in known)
+        is_first = not any(map(_counts, known))
         account_id = unit.new_id("bac")
         await unit.execute(
             "insert into bank_account (id, organisation_id, number, bank_code, state, declared_by,"
@@ -128,6 +131,13 @@ async def end(market: Market, actor: Actor, command: Command, account_id: str) -
     )
 
 
+def _counts(account: Mapping[str, Any]) -> bool:
+    """Tell whether a further account is not the first: one is agreed to, or was ever verified."""
+    if account["state"] == ENDED:
+        return account["verified_at"] is not None
+    return account["confirmed_at"] is not None
+
+
 async def usable(unit: Unit, organisation_id: str, number: str) -> Mapping[str, Any]:
     """Return an account of the firm that it may be paid out to, locked.
 
@@ -164,7 +174,8 @@ async def judge(unit: Unit, organisation_id: str) -> None:
         state = VERIFIED if await _has_paid(unit, organisation_id, row) else UNVERIFIED
         if state != row["state"]:
             await unit.execute(
-                "update bank_account set state = $2, verified_at = $3 where id = $1",
+                "update bank_account set state = $2, verified_at = coalesce($3, verified_at)"
+                " where id = $1",
                 row["id"],
                 state,
                 unit.now if state == VERIFIED else None,

@@ -243,6 +243,28 @@ async def test_an_ended_account_is_paid_no_more_and_frees_no_first_one(
         await act(own_accounts.end, trading, "factory", "owner", account_id)
 
 
+async def test_a_slip_in_the_first_number_is_mended_by_one_person(trading: Trading) -> None:
+    slip = await declared(trading, NUMBER)
+    await act(own_accounts.end, trading, "factory", "finance", slip)
+
+    await declared(trading)
+
+    assert await states(trading) == {IBAN: "unverified"}
+
+
+async def test_an_account_of_which_the_bank_took_the_proof_back_frees_no_first_one(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    account_id = await declared(trading)
+    line = await paid_in(trading, bank, IBAN)
+    await take(trading, bank.take_back(line, booked_on=TODAY))
+    await act(own_accounts.end, trading, "factory", "finance", account_id)
+
+    await declared(trading, OTHER)
+
+    assert await states(trading) == {OTHER: "proposed"}
+
+
 async def test_an_account_is_declared_once_and_ten_at_most(trading: Trading) -> None:
     for number in range(10):
         await declared(trading, f"62220000{number:04d}")
