@@ -137,7 +137,8 @@ def _payment(kind: str) -> Callable[[PaymentMade | PaymentFailed], Iterable[Told
 
 
 def _auction(fact: AuctionAwarded) -> Iterable[Told]:
-    for award in fact.awards:
+    """Tell who won; of a pool's auction the pool tells who sold, as not all that is won counts."""
+    for award in () if fact.reference else fact.awards:
         figures: tuple[Figure, ...] = (("lots", award.lots), ("price_minor", award.price_minor))
         yield Told(award.bidder, "auction_won", f"auction:{fact.auction_id}", figures)
 

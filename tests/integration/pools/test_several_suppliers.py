@@ -9,6 +9,7 @@ from aggregator.auctions.bundle import AUDITOR, Reading
 from aggregator.errors import InvalidField
 from aggregator.journal.reading import Pool
 from aggregator.laboratory.bundle import verify_bundle
+from aggregator.notices.queries import notices
 from aggregator.pools import shortage
 from aggregator.pools.closing import close
 from tests.builders import a_command
@@ -111,6 +112,7 @@ async def test_where_not_all_lots_are_won_the_standing_offer_counts(orm: str, lo
     assert await bought() == [(34, 490_000), (33, 490_000), (33, 490_000)]
     award = (await scene.view("a", pool_id))["you"]["award"]
     assert (award["by"], award["parts"], award["levelled"]) == ("offer", [], "0.00")
+    assert [one.kind for one in await notices(scene.actors["n"])] == []
     await assert_books_agree()
 
 
