@@ -34,7 +34,7 @@ from scripts._bid_storm import GONE, Asked, Bidder, Follower, NotStarted, Web, W
 from scripts._lent import a_postgres, loaded
 from scripts._storm_process import JUMPS_S
 from tests.builders import START, a_command, an_actor, an_organisation, with_cash, with_sugar
-from tests.e2e.processes import PASSWORD
+from tests.e2e.processes import PASSWORD, PATIENCE_S
 from tests.integration.feed.valkey import a_free_port
 
 FIRMS = [f"firm{number}" for number in range(8)]
@@ -248,13 +248,16 @@ async def break_webs(scene: Scene, web: Web, until: float) -> None:
 
 
 async def start_again(web: Web, point: str, off_s: int) -> None:
-    """Start a process, however often the database is away or the point is passed too early."""
-    for _ in range(60):
+    """Start a process, however long the database recovers or if the point is passed too early."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + 4 * PATIENCE_S
+    while loop.time() < deadline:
         try:
             await web.start(point, off_s)
         except NotStarted:
             web.bury()
             point = ""
+            await asyncio.sleep(0.1)
         else:
             return
     raise RuntimeError("a web process does not start any more")
