@@ -175,7 +175,9 @@ class BidDesk(Desk):
         if new:
             found = await organisations_of(sorted(new), self._unit)
             self._firms = {firm.id: firm for firm in found}
-        self._bounds = await checking.read(self._unit, [one.actor for one in asked])
+        listings = [self._tables[one.content.auction_id].room.listing for one in asked]
+        cells = {listing.cell for listing in listings if listing is not None}
+        self._bounds = await checking.read(self._unit, [one.actor for one in asked], cells)
         cash = {}
         for auction_id, firm in pairs:
             listing = self._tables[auction_id].room.listing
@@ -275,7 +277,7 @@ class BidDesk(Desk):
 
     def keep(self) -> None:
         """Keep the rooms and the holds for the next bids."""
-        bound = {firm for firm, _ in self._bounds.free_up_to}
+        bound = {firm for firm, _ in self._bounds.policies}
         for auction_id, firm in self._asked:
             table = self._tables[auction_id]
             held = table.holds.get(firm)

@@ -190,6 +190,7 @@ def _commitment(strip: Strip, terms: OfferTerms, deposit_minor: int) -> Commitme
         act="forwards.offer",
         subject=f"strip:{strip.id}",
         instrument_id=strip.instrument_id,
+        region=strip.region,
         tenor=strip.tenors[0],
         side=SELL,
         lots=lots,

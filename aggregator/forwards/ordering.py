@@ -228,6 +228,7 @@ def _commitment(
         subject=f"strip:{strip.id}",
         own=order_id,
         instrument_id=strip.instrument_id,
+        region=strip.region,
         tenor=spread[0][0],
         side=BUY,
         lots=lots,

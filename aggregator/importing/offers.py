@@ -230,7 +230,9 @@ class Offers:
     async def undo(self, unit: Unit, ids: Sequence[str]) -> None:
         """Withdraw what stands, unless lots of it were taken or an approval was given."""
         found = await unit.rows(
-            "select id, cell, state, taken_lots from offer where id = any($1::text[])", list(ids)
+            "select id, cell, state, taken_lots from offer where id = any($1::text[])"
+            " order by id for update",
+            list(ids),
         )
         if any(row["taken_lots"] for row in found):
             raise Conflict("import_used")
@@ -250,11 +252,7 @@ class Offers:
     async def own(self, actor: Actor, known: Known, /) -> Sequence[Mapping[str, str]]:
         """Return the firm's standing offers, the oldest first, a row for each break."""
         shown_to = await audiences.shown_to(actor)
-        found = [
-            offer
-            for offer in await queries.offers(actor, limit=MAX_OFFERS)
-            if offer.seller_id == actor.organisation_id and offer.state == "standing"
-        ]
+        found = await queries.own_standing(actor, MAX_OFFERS)
         rows = []
         for mark, offer in enumerate(reversed(found), start=1):
             cell = parse_cell(offer.cell)
@@ -279,9 +277,9 @@ class Offers:
 
 
 async def _made(unit: Unit, terms: OfferTerms) -> str:
-    bounds = await checking.read(unit, [unit.actor])
     traded_bps = await _deposit_bps(unit, terms)
     wanted = commitment("new", terms, traded_bps)
+    bounds = await checking.read(unit, [unit.actor], wanted.cells)
     try:
         bounds.check(unit.actor, wanted, unit.now)
     except BeyondMandate:

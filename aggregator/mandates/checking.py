@@ -13,7 +13,15 @@ from typing import Any
 from aggregator.journal.reading import decoded
 from aggregator.ledger import accounts, holds
 from aggregator.mandates import secrecy
-from aggregator.mandates.drawing import Approval, Bounds, Commitment, Mandate, Use, approval_of
+from aggregator.mandates.drawing import (
+    Approval,
+    Bounds,
+    Commitment,
+    Mandate,
+    Policy,
+    Use,
+    approval_of,
+)
 from aggregator.market import Actor, Unit
 
 
@@ -28,19 +36,22 @@ async def require(unit: Unit, asked: Commitment) -> None:
         ApprovalNotOpen: the act came under an approval that does not cover it.
 
     """
-    bounds = await read(unit, [unit.actor])
+    bounds = await read(unit, [unit.actor], asked.cells)
     bounds.check(unit.actor, asked, unit.now).take()
     await write(unit, bounds)
 
 
-async def read(unit: Unit, actors: Iterable[Actor]) -> Bounds:
-    """Read the policies of the actors' firms, and lock the mandates of those that have any."""
+async def read(unit: Unit, actors: Iterable[Actor], cells: Iterable[str]) -> Bounds:
+    """Read the policies of the actors' firms, and lock the mandates of those that have any.
+
+    Where one of these is measured against prices, the last ones of `cells` are read too.
+    """
     acting_for = list(actors)
     approvals = await _approvals(unit, [approval_of(actor) for actor in acting_for])
     acting = {(actor.organisation_id, actor.person_id) for actor in acting_for}
     firms = sorted({organisation_id for organisation_id, _ in acting})
     policies = await unit.rows(
-        "select organisation_id, act, free_up_to_minor from mandate_policy"
+        "select organisation_id, act, free_up_to_minor, index_bps from mandate_policy"
         " where organisation_id = any($1::text[])",
         firms,
     )
@@ -59,8 +70,22 @@ async def read(unit: Unit, actors: Iterable[Actor]) -> Bounds:
     # Locked by id, as everywhere; drawn in the order in which they end.
     for mandate in sorted(await with_uses(unit, rows), key=lambda one: (one.ends_at, one.id)):
         held.setdefault((mandate.organisation_id, mandate.person_id), []).append(mandate)
-    free = {(row["organisation_id"], row["act"]): row["free_up_to_minor"] for row in policies}
-    return Bounds(free, held, approvals)
+    found = {
+        (row["organisation_id"], row["act"]): Policy(row["free_up_to_minor"], row["index_bps"])
+        for row in policies
+    }
+    is_measured = any(row["index_bps"] is not None for row in (*policies, *rows))
+    return Bounds(found, held, approvals, await _prices(unit, cells) if is_measured else {})
+
+
+async def _prices(unit: Unit, cells: Iterable[str]) -> dict[str, int]:
+    """Return the last published price of each cell that has one."""
+    rows = await unit.rows(
+        "select distinct on (cell) cell, value_minor from price_publication"
+        " where cell = any($1::text[]) order by cell, number desc",
+        sorted(set(cells)),
+    )
+    return {row["cell"]: row["value_minor"] for row in rows}
 
 
 async def _approvals(unit: Unit, ids: Sequence[str | None]) -> dict[str, Approval]:
@@ -169,6 +194,7 @@ def _mandate(row: Any) -> Mandate:
         acts=frozenset(row["acts"]),
         instruments=frozenset(row["instruments"]),
         limit_minor=row["limit_minor"],
+        index_bps=row["index_bps"],
         max_lots=row["max_lots"],
         per_act_minor=row["per_act_minor"],
         total_minor=row["total_minor"],

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
+from aggregator.catalogue.tenors import Cell
 from aggregator.mandates.errors import ApprovalNotOpen, BeyondMandate
 from aggregator.market import Actor
 
@@ -21,6 +22,10 @@ Spread = tuple[tuple[str, int], ...]
 """The most lots of each month that a commitment can take."""
 
 BUY, SELL = "buy", "sell"
+WHOLE_BPS = 10_000
+
+Prices = Mapping[str, int]
+"""The last published price of each cell that has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,7 @@ class Commitment:
     act: str
     subject: str
     instrument_id: str
+    region: str
     tenor: str
     side: str
     lots: int
@@ -66,6 +72,41 @@ class Commitment:
     def reference(self) -> str:
         return f"{self.subject}/{self.own}" if self.own else self.subject
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells whose prices the act is measured against."""
+        months = lots_by_tenor(self)
+        return tuple(str(Cell(self.instrument_id, self.region, tenor)) for tenor in months)
+
+    def is_within(self, bps: int, prices: Prices) -> bool:
+        """Say whether its price is worse than every last price by no more than `bps` of that.
+
+        A cell without a price has nothing to be measured against: it is not within.
+        """
+        worse = bps if self.side == BUY else -bps
+        for cell in self.cells:
+            last_minor = prices.get(cell)
+            if last_minor is None:
+                return False
+            over = self.price_minor * WHOLE_BPS - last_minor * (WHOLE_BPS + worse)
+            if over > 0 if self.side == BUY else over < 0:
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What needs no more than a role: up to an amount and, if it says so, near the last price."""
+
+    free_up_to_minor: int
+    index_bps: int | None = None
+
+    def frees(self, asked: Commitment, prices: Prices) -> bool:
+        bound_minor = asked.amount_minor + asked.moved_minor
+        if not bound_minor or self.index_bps is None:
+            return bound_minor <= self.free_up_to_minor
+        return bound_minor <= self.free_up_to_minor and asked.is_within(self.index_bps, prices)
+
 
 @dataclass(slots=True)
 class Use:
@@ -91,6 +132,7 @@ class Mandate:
     acts: frozenset[str]
     instruments: frozenset[str]
     limit_minor: int | None
+    index_bps: int | None
     max_lots: int | None
     per_act_minor: int
     total_minor: int
@@ -102,7 +144,7 @@ class Mandate:
     uses: dict[str, Use] = field(default_factory=dict)
     drawn: set[str] = field(default_factory=set)
 
-    def lacks(self, asked: Commitment, now: datetime) -> str | None:
+    def lacks(self, asked: Commitment, now: datetime, prices: Prices) -> str | None:
         """Return the rule by which the mandate does not cover `asked`, or None."""
         before = self.standing(asked.reference)
         taken = self.used_minor - (before.amount_minor if before else 0)
@@ -111,6 +153,7 @@ class Mandate:
             ("act", asked.act in self.acts),
             ("instrument", not self.instruments or asked.instrument_id in self.instruments),
             ("price", self._is_price_within(asked)),
+            ("index", self.index_bps is None or asked.is_within(self.index_bps, prices)),
             ("lots", self._are_lots_within(asked)),
             ("per_act", asked.bound_minor + asked.moved_minor <= self.per_act_minor),
             ("total", taken + asked.bound_minor <= self.total_minor),
@@ -215,13 +258,14 @@ BY_ROLE = Allowed()
 class Bounds:
     """Policies, open mandates and approvals of the people who act in one transaction."""
 
-    free_up_to: Mapping[tuple[str, str], int]
+    policies: Mapping[tuple[str, str], Policy]
     mandates: Mapping[tuple[str, str], Sequence[Mandate]]
     approvals: Mapping[str, Approval]
+    prices: Prices = field(default_factory=dict)
 
     def binds(self, actor: Actor, act: str) -> bool:
         """Say whether the act needs a look at all: a policy binds it, or an approval allows it."""
-        return (actor.organisation_id, act) in self.free_up_to or approval_of(actor) is not None
+        return (actor.organisation_id, act) in self.policies or approval_of(actor) is not None
 
     def check(self, actor: Actor, asked: Commitment, now: datetime) -> Allowed:
         """Return how the commitment is allowed; nothing is taken before `Allowed.take`.
@@ -237,8 +281,8 @@ class Bounds:
             if approval is None or not approval.covers(actor, asked):
                 raise ApprovalNotOpen(approval_id, asked.needed_minor)
             return Allowed(asked, approval=approval)
-        free_minor = self.free_up_to.get((actor.organisation_id, asked.act))
-        if free_minor is None or asked.amount_minor + asked.moved_minor <= free_minor:
+        policy = self.policies.get((actor.organisation_id, asked.act))
+        if policy is None or policy.frees(asked, self.prices):
             return Allowed(asked)
         return self._within(actor, asked, now)
 
@@ -248,7 +292,7 @@ class Bounds:
         standing = [one for one in held if one.standing(asked.reference)]
         rule, left_minor = "no_mandate", 0
         for one in standing or held:
-            lacking = one.lacks(asked, now)
+            lacking = one.lacks(asked, now, self.prices)
             if lacking is None:
                 return Allowed(asked, mandate=one, freed_minor=one.frees(asked))
             rule, left_minor = lacking, min(one.per_act_minor, one.total_minor - one.used_minor)

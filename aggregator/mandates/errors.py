@@ -12,7 +12,7 @@ class BeyondMandate(MarketError):
     """The firm's policy asks for a mandate or an approval, and no mandate covers the act.
 
     `rule` names what the nearest mandate lacks: `no_mandate`, `act`, `instrument`, `price`,
-    `lots`, `per_act` or `total`; `left_minor` is what it still covers.
+    `index`, `lots`, `per_act` or `total`; `left_minor` is what it still covers.
     """
 
     code = "beyond_mandate"

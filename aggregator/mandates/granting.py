@@ -12,7 +12,7 @@ from aggregator.errors import InvalidField, NotAllowed, NotFound, WrongState
 from aggregator.ledger import accounts, holds
 from aggregator.mandates.errors import OwnAct
 from aggregator.mandates.facts import MandateEnded, MandateFunded, MandateGranted
-from aggregator.mandates.policies import ACTS, stream_of
+from aggregator.mandates.policies import ACTS, MOST_BPS, stream_of
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.facts import PersonLeft
 from aggregator.parties.permissions import FINANCE, OWNER
@@ -29,6 +29,8 @@ class MandateTerms:
     """What a person may commit his firm to until `ends_at`.
 
     `limit_minor` is the worst price per lot: the highest in buying, the lowest in selling.
+    `index_bps` bounds it by the cell's last published price instead or too: so many 1/10,000 of
+    that worse, or better where it is negative; without a published price there is no room.
     `max_lots` counts per delivery month. No instruments are all instruments. With
     `reserve_minor` the mandate opens when finance has set that much aside for deposits.
     """
@@ -40,6 +42,7 @@ class MandateTerms:
     ends_at: datetime
     instruments: tuple[str, ...] = ()
     limit_minor: int | None = None
+    index_bps: int | None = None
     max_lots: int | None = None
     reserve_minor: int = 0
 
@@ -189,8 +192,8 @@ async def _insert(unit: Unit, terms: MandateTerms) -> str:
     await unit.execute(
         "insert into mandate (id, organisation_id, person_id, acts, instruments, limit_minor,"
         " max_lots, per_act_minor, total_minor, currency, reserve_minor, state, granted_by,"
-        " granted_at, ends_at) values ($1, $2, $3, $4::text[], $5::text[], $6, $7, $8, $9, $10,"
-        " $11, $12, $13, $14, $15)",
+        " granted_at, ends_at, index_bps) values ($1, $2, $3, $4::text[], $5::text[], $6, $7, $8,"
+        " $9, $10, $11, $12, $13, $14, $15, $16)",
         mandate_id,
         unit.actor.organisation_id,
         terms.person_id,
@@ -206,6 +209,7 @@ async def _insert(unit: Unit, terms: MandateTerms) -> str:
         unit.actor.person_id,
         unit.now,
         terms.ends_at,
+        terms.index_bps,
     )
     return mandate_id
 
@@ -230,5 +234,7 @@ def _check(terms: MandateTerms) -> None:
         raise InvalidField("/total", f"1 to {MAX_TOTAL_MINOR}", terms.total_minor)
     if not 1 <= terms.per_act_minor <= terms.total_minor:
         raise InvalidField("/per_act", "up to the total", terms.per_act_minor)
+    if terms.index_bps is not None and abs(terms.index_bps) > MOST_BPS:
+        raise InvalidField("/index_bps", f"-{MOST_BPS} to {MOST_BPS}", terms.index_bps)
     if not 0 <= terms.reserve_minor <= terms.total_minor:
         raise InvalidField("/reserve", "up to the total", terms.reserve_minor)

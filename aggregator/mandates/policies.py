@@ -20,16 +20,22 @@ ACTS = ("auctions.bid", "forwards.offer", "forwards.order", "pools.pledge", "sup
 DECIDING_ROLES = (APPROVER, FINANCE, OWNER)
 MAX_LINKS = 5
 MAX_HOURS = 720
+MOST_BPS = 5_000
 LONGEST_SUBSTITUTION = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyTerms:
-    """Acts of more than `free_up_to_minor` need a mandate, or a yes from each link of `chain`."""
+    """Acts of more than `free_up_to_minor` need a mandate, or a yes from each link of `chain`.
+
+    With `index_bps` smaller ones do too whose price is worse than the cell's last published one
+    by more than so many 1/10,000 of it, or has none to be measured against.
+    """
 
     act: str
     chain: tuple[str, ...]
     free_up_to_minor: int = 0
+    index_bps: int | None = None
     valid_hours: int = 24
 
 
@@ -51,11 +57,12 @@ async def set_policy(market: Market, actor: Actor, command: Command, terms: Poli
         await _check_people(unit, firm, terms.chain)
         await unit.execute(
             "insert into mandate_policy (organisation_id, act, free_up_to_minor, chain,"
-            " valid_hours, set_by, set_at) values ($1, $2, $3, $4::text[], $5, $6, $7)"
+            " valid_hours, set_by, set_at, index_bps)"
+            " values ($1, $2, $3, $4::text[], $5, $6, $7, $8)"
             " on conflict (organisation_id, act) do update set"
             " free_up_to_minor = excluded.free_up_to_minor, chain = excluded.chain,"
             " valid_hours = excluded.valid_hours, set_by = excluded.set_by,"
-            " set_at = excluded.set_at",
+            " set_at = excluded.set_at, index_bps = excluded.index_bps",
             firm,
             terms.act,
             terms.free_up_to_minor,
@@ -63,6 +70,7 @@ async def set_policy(market: Market, actor: Actor, command: Command, terms: Poli
             terms.valid_hours,
             actor.person_id,
             unit.now,
+            terms.index_bps,
         )
         await unit.record(stream_of(firm), PolicySet(firm, terms.act, terms.chain))
         return {"act": terms.act, "chain": list(terms.chain)}
@@ -156,6 +164,8 @@ def _check(terms: PolicyTerms) -> None:
         raise InvalidField("/act", f"one of {', '.join(ACTS)}", terms.act[:60])
     if not 1 <= len(terms.chain) <= MAX_LINKS:
         raise InvalidField("/chain", f"1 to {MAX_LINKS} links", len(terms.chain))
+    if terms.index_bps is not None and not 0 <= terms.index_bps <= MOST_BPS:
+        raise InvalidField("/index_bps", f"0 to {MOST_BPS}", terms.index_bps)
     if not 1 <= terms.valid_hours <= MAX_HOURS:
         raise InvalidField("/valid_hours", f"1 to {MAX_HOURS}", terms.valid_hours)
     for number, link in enumerate(terms.chain):

@@ -15,8 +15,8 @@ _SEES_ALL = frozenset({OWNER, APPROVER, FINANCE})
 
 _MANDATES = """
 select m.id as mandate_id, m.person_id, p.name as person, m.acts, m.instruments, m.limit_minor,
-  m.max_lots, m.per_act_minor, m.total_minor, m.used_minor, m.reserve_minor, m.left_minor,
-  m.currency, m.state, m.granted_at, m.ends_at
+  m.index_bps, m.max_lots, m.per_act_minor, m.total_minor, m.used_minor, m.reserve_minor,
+  m.left_minor, m.currency, m.state, m.granted_at, m.ends_at
 from mandate m join person p on p.id = m.person_id
 where m.organisation_id = $1 and ($2::text is null or m.person_id = $2)
 order by m.state in ('open', 'unfunded') desc, m.granted_at desc, m.id limit 200
@@ -36,7 +36,7 @@ order by a.state = 'waiting' desc, a.asked_at desc, a.id limit 200
 async def policies(actor: Actor) -> Sequence[Mapping[str, Any]]:
     """Return the firm's policies by act."""
     found = await Pool().rows(
-        "select act, free_up_to_minor, chain, valid_hours, set_at from mandate_policy"
+        "select act, free_up_to_minor, index_bps, chain, valid_hours, set_at from mandate_policy"
         " where organisation_id = $1 order by act",
         actor.organisation_id,
     )

@@ -194,6 +194,7 @@ def _commitment(pool: PoolRow, lots: int, landed_minor: int, deposit_minor: int)
         act="pools.pledge",
         subject=f"pool:{pool.id}",
         instrument_id=pool.instrument_id,
+        region=pool.region,
         tenor=pool.cell.tenor,
         side=BUY,
         lots=lots,

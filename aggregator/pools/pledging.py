@@ -330,6 +330,7 @@ def _commitment(pool: PoolRow, terms: PledgeTerms | PledgeRow, deposit_minor: in
         act="pools.pledge",
         subject=f"pool:{pool.id}",
         instrument_id=pool.instrument_id,
+        region=pool.region,
         tenor=pool.cell.tenor,
         side=BUY,
         lots=lots,

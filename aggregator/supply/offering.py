@@ -231,6 +231,7 @@ def commitment(offer_id: str, terms: OfferTerms, deposit_bps: int) -> Commitment
         act="supply.offer",
         subject=f"offer:{offer_id}",
         instrument_id=terms.cell.instrument_id,
+        region=terms.cell.region,
         tenor=terms.cell.tenor,
         side=SELL,
         lots=terms.capacity_lots,

@@ -217,3 +217,19 @@ def test_every_end_of_a_request_has_words() -> None:
 
     assert {f"notice.approval_{end}" for end in ends} <= keys("zh")
     assert {f"state.{end}" for end in ends} <= keys("zh")
+
+
+async def test_a_refusal_names_in_words_what_a_mandate_lacks(office: Office) -> None:
+    path = f"/auctions/{await office.auction()}/bids"
+    policy = {"act": "auctions.bid", "chain": ["role:owner"], "index_bps": 200}
+    assert (await office.boss.post("/policies", policy)).status_code == 201
+    (shown,) = (await office.boss.get("/policies")).json()["policies"]
+
+    refused = await office.clerk.post(
+        path, {"price": "5000.00", "lots": 1}, headers={"Accept-Language": "en"}
+    )
+    wrong = await office.boss.post("/policies", {**policy, "index_bps": 5_001})
+
+    assert shown["index_bps"] == 200
+    assert "no mandate is open" in refused.json()["detail"]
+    assert wrong.json()["pointer"] == "/index_bps"

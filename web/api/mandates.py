@@ -22,21 +22,31 @@ Link = Annotated[
 
 
 class PolicyBody(Body):
-    """Acts beyond `free_up_to` need a mandate, or a yes from each link of `chain` in order."""
+    """Acts beyond `free_up_to` need a mandate, or a yes from each link of `chain` in order.
+
+    With `index_bps` so do acts at a price that is worse than the cell's last published one by
+    more than that, or where none is published.
+    """
 
     act: Act
     chain: Annotated[list[Link], Field(min_length=1, max_length=5)]
     free_up_to: Minor = 0
+    index_bps: Annotated[int, Field(ge=0, le=5_000)] | None = None
     valid_hours: Annotated[int, Field(ge=1, le=720)] = 24
 
 
 class MandateBody(Body):
-    """What a colleague may commit the firm to; the limits count in all his acts under it."""
+    """What a colleague may commit the firm to; the limits count in all his acts under it.
+
+    `index_bps` is how much worse than the cell's last published price he may go; negative, how
+    much better he must be.
+    """
 
     person: Id
     acts: Annotated[list[Act], Field(min_length=1, max_length=5)]
     instruments: Annotated[list[Instrument], Field(max_length=50)] | None = None
     limit: Minor | None = None
+    index_bps: Annotated[int, Field(ge=-5_000, le=5_000)] | None = None
     max_lots: Lots | None = None
     per_act: Minor
     total: Minor
@@ -55,6 +65,7 @@ class SubstituteBody(Body):
 class Policy(Answers):
     act: str
     free_up_to: Money
+    index_bps: int | None
     chain: list[str]
     valid_hours: int
     set_at: str
@@ -76,6 +87,7 @@ class Mandate(Answers):
     acts: list[str]
     instruments: list[str]
     limit: Money | None
+    index_bps: int | None
     max_lots: int | None
     per_act: Money
     total: Money
@@ -116,6 +128,7 @@ async def set_policy(call: Call) -> Outcome:
         act=body.act,
         chain=tuple(body.chain),
         free_up_to_minor=body.free_up_to,
+        index_bps=body.index_bps,
         valid_hours=body.valid_hours,
     )
     return await policies.set_policy(call.market, call.actor, call.command, terms)
@@ -163,6 +176,7 @@ async def grant_mandate(call: Call) -> Outcome:
         acts=tuple(body.acts),
         instruments=tuple(body.instruments or ()),
         limit_minor=body.limit,
+        index_bps=body.index_bps,
         max_lots=body.max_lots,
         per_act_minor=body.per_act,
         total_minor=body.total,

@@ -10,6 +10,7 @@ from aggregator.errors import InsufficientFunds, InvalidField, NotAllowed, NotFo
 from aggregator.journal.reading import Pool
 from aggregator.ledger import accounts, holds
 from aggregator.mandates import granting, policies
+from aggregator.mandates.drawing import BUY, SELL, Commitment
 from aggregator.mandates.errors import BeyondMandate, OwnAct
 from aggregator.mandates.granting import MandateTerms
 from aggregator.market import Actor, Answer, Unit
@@ -235,3 +236,83 @@ async def _spend_all(firm: Firm) -> None:
         return {}
 
     await firm.market.perform(Actor.SYSTEM, "test", step)
+
+
+async def published(value_minor: int) -> None:
+    """Publish the next price of the cell that the firm trades in."""
+    await Pool().rows(
+        "insert into price_publication (id, cell, instrument_id, region, tenor, number,"
+        " value_minor, currency, volume_band, size_band, method, inputs_sha256, at)"
+        " select 'pub_' || n, 'SUGAR-W1/GX/2027-03', 'SUGAR-W1', 'GX', '2027-03', n, $1, 'CNY',"
+        " 'A', 'A', 'test', repeat('0', 64), now() from (select count(*) + 1 as n"
+        " from price_publication) as next returning id",
+        value_minor,
+    )
+
+
+async def test_a_mandate_bounds_the_price_by_the_last_published_one(firm: Firm) -> None:
+    await firm.bind()
+    await firm.mandate(index_bps=200)
+    auction_id = await firm.auction()
+
+    for last, price, is_within in (
+        (None, PRICE, False),
+        (PRICE, PRICE + 10_000, True),
+        (PRICE, PRICE + 11_000, False),
+        (PRICE + 10_000, PRICE + 20_000, True),
+    ):
+        if last:
+            await published(last)
+        if is_within:
+            await firm.bid(auction_id, price_minor=price)
+            continue
+        with pytest.raises(BeyondMandate) as refused:
+            await firm.bid(auction_id, price_minor=price)
+        assert refused.value.rule == "index"
+
+
+async def test_a_policy_lets_pass_what_is_near_the_last_published_price(firm: Firm) -> None:
+    await firm.bind(free_up_to_minor=100 * LOT, index_bps=100)
+    auction_id, pool_id = await firm.auction(), await firm.pool()
+    with pytest.raises(BeyondMandate):
+        await firm.bid(auction_id)
+
+    await published(PRICE)
+
+    assert (await firm.bid(auction_id, price_minor=PRICE + 5_000))["lots"] == 10
+    with pytest.raises(BeyondMandate):
+        await firm.bid(auction_id, price_minor=PRICE + 6_000)
+    await firm.bind("pools.pledge", free_up_to_minor=100 * LOT, index_bps=0)
+    assert (await firm.pledge(pool_id, lots=50))["lots"] == 50
+
+
+@pytest.mark.parametrize(
+    ("side", "price_minor", "bps", "is_within"),
+    [
+        (BUY, 10_100, 100, True),
+        (BUY, 10_101, 100, False),
+        (BUY, 9_900, -100, True),
+        (BUY, 9_901, -100, False),
+        (SELL, 9_900, 100, True),
+        (SELL, 9_899, 100, False),
+    ],
+)
+def test_every_month_of_a_commitment_is_measured(
+    *, side: str, price_minor: int, bps: int, is_within: bool
+) -> None:
+    asked = Commitment(
+        act="forwards.order",
+        subject="strip:one",
+        instrument_id="SUGAR-W1",
+        region="GX",
+        tenor="2027-03",
+        side=side,
+        lots=1,
+        price_minor=price_minor,
+        amount_minor=price_minor,
+        spread=(("2027-03", 1), ("2027-04", 1)),
+    )
+    prices = dict.fromkeys(("SUGAR-W1/GX/2027-03", "SUGAR-W1/GX/2027-04"), 10_000)
+
+    assert asked.is_within(bps, prices) is is_within
+    assert not asked.is_within(bps, {"SUGAR-W1/GX/2027-03": 10_000})

@@ -5,7 +5,7 @@ import { instrumentOptions } from "../core/catalogue.js";
 import { instant, now, toLocal } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
-import { amount } from "../core/numbers.js";
+import { amount, percent } from "../core/numbers.js";
 import { chip, columns, empty, head, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
@@ -51,6 +51,7 @@ function mandatesOf(mandates, refresh) {
         { label: t("page.mandates.used"), isNumber: true, cell: (row) => amount(row.used) },
         { label: t("page.mandates.total"), isNumber: true, cell: (row) => amount(row.total) },
         { label: t("page.mandates.per_act"), isNumber: true, cell: (row) => amount(row.per_act) },
+        { label: t("page.mandates.index"), isNumber: true, cell: nearOf },
         {
           label: t("page.mandates.reserve"),
           isNumber: true,
@@ -104,6 +105,7 @@ function policiesOf(policies, refresh) {
       columns: [
         { label: t("page.mandates.act"), cell: (row) => worded("page.act", row.act) },
         { label: t("page.mandates.free"), isNumber: true, cell: (row) => amount(row.free_up_to) },
+        { label: t("page.mandates.index"), isNumber: true, cell: nearOf },
         { label: t("page.approvals.chain"), cell: (row) => row.chain.map(link).join(" → ") },
         {
           label: "",
@@ -146,6 +148,8 @@ function grantForm(people, refresh) {
           options: [["*", t("page.mandates.any")], ...instrumentOptions()],
         },
         { name: "limit", label: t("page.approvals.limit"), type: "amount", isOptional: true },
+        indexField(),
+        { name: "max_lots", label: t("page.mandates.max_lots"), type: "lots", isOptional: true },
         { name: "per_act", label: t("page.mandates.per_act"), type: "amount" },
         { name: "total", label: t("page.mandates.total"), type: "amount" },
         {
@@ -163,11 +167,11 @@ function grantForm(people, refresh) {
         },
       ],
       act: t("page.mandates.grant"),
-      send: ({ act, instrument, ...rest }, key) =>
+      send: ({ act, instrument, index, ...rest }, key) =>
         send(
           "POST",
           "/mandates",
-          { ...rest, acts: [act], instruments: instrument === "*" ? [] : [instrument] },
+          { ...rest, ...indexBps(index), acts: [act], instruments: instrument === "*" ? [] : [instrument] },
           key,
         ),
       done: async () => {
@@ -190,6 +194,7 @@ function policyForm(refresh) {
           options: ACTS.map((act) => [act, worded("page.act", act)]),
         },
         { name: "free_up_to", label: t("page.mandates.free"), type: "amount", value: "0.00" },
+        indexField(),
         {
           name: "chain",
           label: t("page.approvals.chain"),
@@ -204,14 +209,38 @@ function policyForm(refresh) {
         },
       ],
       act: t("page.mandates.set_policy"),
-      send: ({ chain, ...rest }, key) =>
-        send("POST", "/policies", { ...rest, chain: chain.split(" ").map((role) => `role:${role}`) }, key),
+      send: ({ chain, index, ...rest }, key) =>
+        send(
+          "POST",
+          "/policies",
+          { ...rest, ...indexBps(index), chain: chain.split(" ").map((role) => `role:${role}`) },
+          key,
+        ),
       done: async () => {
         say(t("page.mandates.policy_set"));
         await refresh();
       },
     }),
   );
+}
+
+function nearOf({ index_bps: bps }) {
+  return bps !== null && percent(bps);
+}
+
+function indexField() {
+  return {
+    name: "index",
+    label: t("page.mandates.index"),
+    type: "lots",
+    isOptional: true,
+    hint: t("page.mandates.index_hint"),
+  };
+}
+
+/** Return whole percents as the API takes them, or nothing where none was given. */
+function indexBps(percents) {
+  return percents === undefined ? {} : { index_bps: percents * 100 };
 }
 
 /** Return one link of a chain in words: a role, or a person of the firm. */
