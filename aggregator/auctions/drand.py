@@ -51,11 +51,16 @@ class _Round(BaseModel):
 
 @dataclass(slots=True)
 class Drand:
-    """The rounds of one chain, below `url`; each is asked for by one close at a time."""
+    """The rounds of one chain, below `url`; each is asked for by one close at a time.
+
+    Whoever waits for his turn while it does not answer another is not answered either, so it keeps
+    a thousand closes waiting no longer than one.
+    """
 
     url: str
     _chain: _Chain | None = None
     _rounds: dict[int, bytes] = field(default_factory=dict)
+    _hangs: int = 0
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -66,11 +71,16 @@ class Drand:
         """Return the value of the first round at or after an instant, None if it is not there."""
         import httpx  # loaded when first needed
 
+        hangs = self._hangs
         async with self._asking:
+            if self._hangs != hangs:
+                return None
             try:
-                return await self._value(after)
+                async with asyncio.timeout(PATIENCE_S):
+                    return await self._value(after)
             except (httpx.HTTPError, httpx.InvalidURL, OSError, ValidationError) as error:
                 _LOG.warning("beacon_away", error=type(error).__name__)
+                self._hangs += isinstance(error, TimeoutError | httpx.TimeoutException)
                 return None
 
     async def _value(self, after: datetime) -> bytes | None:

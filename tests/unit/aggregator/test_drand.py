@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from aggregator.auctions import drand
 from aggregator.auctions.drand import MOST_BYTES, Drand
 
 CHAIN = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
@@ -105,3 +106,28 @@ async def test_a_round_that_comes_late_and_a_server_that_was_away_are_asked_agai
 
     assert await beacon.value(GENESIS + timedelta(minutes=1)) is None
     assert await beacon.value(GENESIS) is not None
+
+
+async def test_a_server_that_drips_is_left_and_keeps_many_closes_no_longer_than_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(drand, "PATIENCE_S", 0.2)
+    asked = []
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 8000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" ")
+            await asyncio.sleep(0.01)
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    beacon = Drand(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/{CHAIN}")
+    async with asyncio.timeout(60):
+        found = await asyncio.gather(*(beacon.value(GENESIS) for _ in range(1000)))
+
+    assert set(found) == {None}
+    assert len(asked) == 1
+    for writer in asked:
+        writer.close()
+    server.close()
