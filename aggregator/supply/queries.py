@@ -97,6 +97,17 @@ async def offers(
     return [_view(row) for row in found]
 
 
+async def own_standing(actor: Actor, limit: int) -> list[OfferView]:
+    """Return the standing offers of the actor's firm, the newest first."""
+    found = await Pool().rows(
+        f"select {_COLUMNS} {_FROM} where f.seller_id = $1 and f.state = 'standing'"
+        " order by f.id desc limit $2",
+        actor.organisation_id,
+        limit,
+    )
+    return [_view(row) for row in found]
+
+
 async def standing(reader: Reader, cell: str, now: datetime) -> list[OfferView]:
     """Return the offers of a cell that bind at `now`, earliest first."""
     found = await reader.rows(
