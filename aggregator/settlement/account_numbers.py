@@ -11,6 +11,7 @@ from aggregator.errors import InvalidField
 
 _LONGEST = 34
 _SIGNS = re.compile(r"[^A-Za-z0-9]")
+_TOLD = re.compile(r"[A-Za-z0-9 ./-]*")
 _CHINESE = re.compile(r"[0-9]{8,32}")
 _BANK = re.compile(r"[0-9]{12}")
 
@@ -18,6 +19,13 @@ _BANK = re.compile(r"[0-9]{12}")
 def plain_number(text: str) -> str:
     """Return a number as it is compared: in capitals, without spaces and signs."""
     return _SIGNS.sub("", text)[:_LONGEST].upper()
+
+
+def told_number(text: str) -> str:
+    """Return a number that a bank tells; nothing where it hides or lacks it, or tells another."""
+    number = plain_number(text)
+    is_whole = _TOLD.fullmatch(text) and (is_iban(number) or _CHINESE.fullmatch(number))
+    return number if is_whole else ""
 
 
 def is_iban(number: str) -> bool:

@@ -16,7 +16,7 @@ from datetime import date
 
 from aggregator.amounts import DECIMALS, decimal_text, minor_of
 from aggregator.errors import InvalidField
-from aggregator.settlement.account_numbers import plain_number
+from aggregator.settlement.account_numbers import plain_number, told_number
 
 CREDIT, DEBIT = "credit", "debit"
 COLUMNS = (
@@ -83,7 +83,7 @@ def statement_line(fields: dict[str, str], pointer: str) -> StatementLine:
         booked_on=_day(fields["booked_on"], f"{pointer}/booked_on"),
         payer=fields["payer"],
         remittance=fields["remittance"],
-        payer_account=plain_number(fields.get("payer_account", "")),
+        payer_account=told_number(fields.get("payer_account", "")),
         payer_bank=plain_number(fields.get("payer_bank", "")),
     )
 

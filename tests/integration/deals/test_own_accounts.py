@@ -287,6 +287,19 @@ async def test_two_firms_may_name_one_account_and_only_its_owner_is_verified(
     assert (other.state, await states(trading)) == ("unverified", {IBAN: "verified"})
 
 
+@pytest.mark.parametrize("told", ["NOTPROVIDED", "6222********5678"])
+async def test_money_goes_back_where_the_bank_does_not_tell_the_account(
+    trading: Trading, bank: SimulatedBank, told: str
+) -> None:
+    await paid_in(trading, bank, told, "Somebody")
+    (line,) = await queries.unmatched()
+    operator = trading.actor("operator", "operator")
+
+    sent = await banking.send_back(trading.market, operator, trading.command(), line.line_id, IBAN)
+
+    assert (line.payer_account, sent.answer["line_state"]) == ("", "returned")
+
+
 async def test_money_goes_back_to_no_other_account_than_it_came_from(
     trading: Trading, bank: SimulatedBank
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.errors import InvalidField
-from aggregator.settlement.account_numbers import checked_number, plain_number
+from aggregator.settlement.account_numbers import checked_number, plain_number, told_number
 
 BANK = "102100099996"
 
@@ -45,3 +45,18 @@ def test_a_wrong_number_is_refused_at_its_field(text: str, bank: str, pointer: s
 
 def test_any_text_of_a_bank_is_compared_by_its_letters_and_digits() -> None:
     assert plain_number(" cn-6222/01 ") == "CN622201"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("de89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+        ("6222-0000/1234.5678", "6222000012345678"),
+        ("6222********5678", ""),
+        ("NOTPROVIDED", ""),
+        ("6" * 40, ""),
+        ("", ""),
+    ],
+)
+def test_a_number_that_a_bank_hides_or_lacks_is_told_as_nothing(text: str, told: str) -> None:
+    assert told_number(text) == told
