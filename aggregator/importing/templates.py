@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -47,12 +48,15 @@ def template(kind: Kind, language: str, wanted: Format) -> bytes:
 async def own_file(
     market: Market, actor: Actor, kind: Kind, language: str, wanted: Format
 ) -> bytes:
-    """Return the firm's own drafts or standing offers, as a file that can be imported again."""
+    """Return the firm's own drafts or standing offers, as a file that can be imported again.
+
+    It is written beside the loop that serves everybody: thousands of rows take half a second.
+    """
     actor.require(kind.act)
     known = await known_to(actor, market.clock.now())
     found: Sequence[Mapping[str, str]] = await kind.own(actor, known)
     rows = [[texts.get(column.name, "") for column in kind.columns] for texts in found]
-    return _file(kind, language, wanted, rows)
+    return await asyncio.to_thread(_file, kind, language, wanted, rows)
 
 
 def _file(kind: Kind, language: str, wanted: Format, rows: Sequence[Sequence[str]]) -> bytes:

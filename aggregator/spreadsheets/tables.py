@@ -17,8 +17,9 @@ MAX_ROWS, MAX_COLUMNS, MAX_CELL = 5_000, 40, 500
 MAX_SPARE = 20_000
 """Rows that are left out, at most."""
 FILE = "/file"
-# What a program that shows the file as a spreadsheet takes for a formula.
-RUN = ("=", "+", "-", "@", "\t", "\r")
+# What a program that shows the file as a spreadsheet takes for a formula, full-width signs too
+# where it is set to Chinese or Japanese.
+RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 # Halves of signs come from what an XLSX file writes as _xD800_.
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,7 @@ from aggregator.importing import bringing, previewing, templates
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Unit
 from aggregator.spreadsheets.reading import read_table
+from aggregator.spreadsheets.sheets import Sheet, write_workbook
 from aggregator.supply import capacity
 from tests.integration.deals.conftest import bank, trading
 from tests.integration.deals.playing import RICH, act
@@ -86,3 +89,23 @@ async def test_an_import_that_is_being_bought_from_is_not_taken_back(trading: Tr
         await buying
         with pytest.raises(Conflict):
             await withdrawing
+
+
+async def test_a_long_file_is_written_beside_the_loop(
+    trading: Trading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = list[int]()
+
+    def written(sheets: Sequence[Sheet]) -> bytes:
+        threads.append(threading.get_ident())
+        return write_workbook(sheets)
+
+    monkeypatch.setattr(templates, "write_workbook", written)
+    await brought(trading, offers=1)
+
+    actor = trading.actor("mill", "seller")
+    content = await templates.own_file(trading.market, actor, OFFERS, "en", "xlsx")
+
+    assert len(read_table(content).lines) == 1
+    assert threads
+    assert threading.get_ident() not in threads

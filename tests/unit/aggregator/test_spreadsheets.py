@@ -78,10 +78,10 @@ def test_remarks_and_empty_rows_are_left_out_and_rows_keep_their_numbers() -> No
 
 
 def test_what_a_spreadsheet_would_run_is_refused_unless_it_is_written_as_text() -> None:
-    formulas = ["=1+1", "@SUM(A1)", "+cmd", "-x", "\t=1"]
+    formulas = ["=1+1", "@SUM(A1)", "+cmd", "-x", "\t=1", "\n=1", "\uff1d1+1"]
     text = "a\n" + "\n".join(f'"{formula}"' for formula in formulas) + "\n-5\n"
 
-    assert wrong(text.encode()) == ["no formula; write its value, or text after '"] * 5
+    assert wrong(text.encode()) == ["no formula; write its value, or text after '"] * 7
     back = texts(write_separated([["a"], *([formula] for formula in formulas)]))
     assert [cells[0] for _, cells in back[1:]] == [formula.strip() for formula in formulas]
 
