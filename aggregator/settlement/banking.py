@@ -208,8 +208,9 @@ async def _take(
 ) -> dict[str, str]:
     """Record one line and move its money; return what became of it."""
     known = await unit.row(
-        "select id, direction, currency, amount_minor, booked_on, payer, remittance from bank_line"
-        " where account = $1 and entry_reference = $2",
+        "select id, direction, currency, amount_minor, booked_on, payer, remittance,"
+        " organisation_id, payer_account from bank_line where account = $1"
+        " and entry_reference = $2",
         line.account,
         line.entry_reference,
     )
@@ -221,6 +222,7 @@ async def _take(
                 "same_entry",
                 line.entry_reference,
             )
+        await _note_account(unit, known, line)
         return _item(known["id"], line, DUPLICATE)
     verdict = await batches.judged(unit, line, told)
     if verdict == batches.SAME:
@@ -237,6 +239,20 @@ async def _take(
     else:
         state = await _park_debit(unit, line_id, line, IN_DOUBT)
     return _item(line_id, line, state)
+
+
+async def _note_account(unit: Unit, known: Mapping[str, Any], line: StatementLine) -> None:
+    """Keep which account a known payment came from, where only a later file tells it."""
+    if known["payer_account"] or not line.payer_account:
+        return
+    await unit.execute(
+        "update bank_line set payer_account = $2, payer_bank = $3 where id = $1",
+        known["id"],
+        line.payer_account,
+        line.payer_bank,
+    )
+    if known["organisation_id"] is not None:
+        await own_accounts.judge(unit, known["organisation_id"])
 
 
 async def _told_as(unit: Unit, line: StatementLine) -> str:

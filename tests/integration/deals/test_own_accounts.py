@@ -10,6 +10,7 @@ import pytest
 
 from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
 from aggregator.journal.reading import Pool
+from aggregator.ledger.queries import balances
 from aggregator.market import Actor
 from aggregator.notices.queries import notices
 from aggregator.settlement import banking, own_accounts, payouts, queries
@@ -158,6 +159,22 @@ async def test_a_stray_payment_in_the_own_name_verifies_once_a_person_assigned_i
     await banking.assign(trading.market, operator, trading.command(), waiting.line_id, firm)
 
     assert (before, await states(trading)) == ({IBAN: "unverified"}, {IBAN: "verified"})
+
+
+async def test_a_payment_of_before_verifies_once_a_later_file_tells_its_account(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    reference = trading.reference_of("factory")
+    line = bank.receive(FACTORY, 900, remittance=reference, booked_on=TODAY, payer_account=IBAN)
+    await take(trading, replace(line, payer_account=""))
+    await declared(trading)
+
+    await take(trading, line)
+    await take(trading, replace(line, payer_account=OTHER))
+
+    assert await states(trading) == {IBAN: "verified"}
+    (account,) = await balances(trading.id_of("factory"))
+    assert account.balance_minor == 900
 
 
 async def test_a_payment_from_another_bank_s_account_of_that_number_verifies_nothing(
