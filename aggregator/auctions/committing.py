@@ -23,6 +23,7 @@ def commitment(listing: AuctionListed, state: State, said: Said, deposit_minor: 
         act="auctions.bid",
         subject=f"auction:{listing.auction_id}",
         instrument_id=listing.instrument_id,
+        counterparty_id=listing.owner_id,
         region=listing.region,
         tenor=listing.tenor,
         side=BUY if state.rules.side == "sell" else SELL,

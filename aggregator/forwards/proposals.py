@@ -154,6 +154,7 @@ def bought(proposal: Proposal, plan: Plan, organisation_id: str) -> Commitment |
         act="forwards.order",
         subject=proposal.subject,
         instrument_id=plan.ended[0].instrument_id,
+        counterparty_id=plan.ended[0].seller_id,
         region=plan.ended[0].region,
         tenor=next(iter(taken)),
         side=BUY,

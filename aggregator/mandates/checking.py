@@ -51,8 +51,8 @@ async def read(unit: Unit, actors: Iterable[Actor], cells: Iterable[str]) -> Bou
     acting = {(actor.organisation_id, actor.person_id) for actor in acting_for}
     firms = sorted({organisation_id for organisation_id, _ in acting})
     policies = await unit.rows(
-        "select organisation_id, act, free_up_to_minor, index_bps from mandate_policy"
-        " where organisation_id = any($1::text[])",
+        "select organisation_id, act, free_up_to_minor, index_bps, counterparties"
+        " from mandate_policy where organisation_id = any($1::text[])",
         firms,
     )
     if not policies:
@@ -71,7 +71,9 @@ async def read(unit: Unit, actors: Iterable[Actor], cells: Iterable[str]) -> Bou
     for mandate in sorted(await with_uses(unit, rows), key=lambda one: (one.ends_at, one.id)):
         held.setdefault((mandate.organisation_id, mandate.person_id), []).append(mandate)
     found = {
-        (row["organisation_id"], row["act"]): Policy(row["free_up_to_minor"], row["index_bps"])
+        (row["organisation_id"], row["act"]): Policy(
+            row["free_up_to_minor"], row["index_bps"], frozenset(row["counterparties"])
+        )
         for row in policies
     }
     is_measured = any(row["index_bps"] is not None for row in (*policies, *rows))

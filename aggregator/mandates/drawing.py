@@ -39,6 +39,7 @@ class Commitment:
     act binds to by itself where it stands beside earlier ones. `spread` names the most lots of
     each month where they are not all of `tenor`. `moved_minor` is the worth of lots that the firm
     is bound to already and takes in another month: they need a mandate and use no more of it.
+    `counterparty_id` is None where nobody knows yet with whom the firm will trade.
     """
 
     act: str
@@ -56,6 +57,7 @@ class Commitment:
     alone_minor: int | None = None
     spread: Spread = ()
     moved_minor: int = 0
+    counterparty_id: str | None = None
 
     @property
     def bound_minor(self) -> int:
@@ -96,16 +98,24 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What needs no more than a role: up to an amount and, if it says so, near the last price."""
+    """What needs no more than a role: up to an amount, near the last price, with whom it names.
+
+    None and no names: any price, any firm.
+    """
 
     free_up_to_minor: int
     index_bps: int | None = None
+    counterparties: frozenset[str] = frozenset()
 
     def frees(self, asked: Commitment, prices: Prices) -> bool:
         bound_minor = asked.amount_minor + asked.moved_minor
-        if not bound_minor or self.index_bps is None:
-            return bound_minor <= self.free_up_to_minor
-        return bound_minor <= self.free_up_to_minor and asked.is_within(self.index_bps, prices)
+        if not bound_minor:
+            return True
+        return (
+            bound_minor <= self.free_up_to_minor
+            and (not self.counterparties or asked.counterparty_id in self.counterparties)
+            and (self.index_bps is None or asked.is_within(self.index_bps, prices))
+        )
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ DECIDING_ROLES = (APPROVER, FINANCE, OWNER)
 MAX_LINKS = 5
 MAX_HOURS = 720
 MOST_BPS = 5_000
+MAX_COUNTERPARTIES = 50
 LONGEST_SUBSTITUTION = timedelta(days=366)
 
 
@@ -29,13 +30,15 @@ class PolicyTerms:
     """Acts of more than `free_up_to_minor` need a mandate, or a yes from each link of `chain`.
 
     With `index_bps` smaller ones do too whose price is worse than the cell's last published one
-    by more than so many 1/10,000 of it, or has none to be measured against.
+    by more than so many 1/10,000 of it, or has none to be measured against. With `counterparties`
+    so do acts with any other firm, or with nobody known yet.
     """
 
     act: str
     chain: tuple[str, ...]
     free_up_to_minor: int = 0
     index_bps: int | None = None
+    counterparties: tuple[str, ...] = ()
     valid_hours: int = 24
 
 
@@ -57,12 +60,13 @@ async def set_policy(market: Market, actor: Actor, command: Command, terms: Poli
         await _check_people(unit, firm, terms.chain)
         await unit.execute(
             "insert into mandate_policy (organisation_id, act, free_up_to_minor, chain,"
-            " valid_hours, set_by, set_at, index_bps)"
-            " values ($1, $2, $3, $4::text[], $5, $6, $7, $8)"
+            " valid_hours, set_by, set_at, index_bps, counterparties)"
+            " values ($1, $2, $3, $4::text[], $5, $6, $7, $8, $9::text[])"
             " on conflict (organisation_id, act) do update set"
             " free_up_to_minor = excluded.free_up_to_minor, chain = excluded.chain,"
             " valid_hours = excluded.valid_hours, set_by = excluded.set_by,"
-            " set_at = excluded.set_at, index_bps = excluded.index_bps",
+            " set_at = excluded.set_at, index_bps = excluded.index_bps,"
+            " counterparties = excluded.counterparties",
             firm,
             terms.act,
             terms.free_up_to_minor,
@@ -71,6 +75,7 @@ async def set_policy(market: Market, actor: Actor, command: Command, terms: Poli
             actor.person_id,
             unit.now,
             terms.index_bps,
+            sorted(set(terms.counterparties)),
         )
         await unit.record(stream_of(firm), PolicySet(firm, terms.act, terms.chain))
         return {"act": terms.act, "chain": list(terms.chain)}
@@ -166,6 +171,9 @@ def _check(terms: PolicyTerms) -> None:
         raise InvalidField("/chain", f"1 to {MAX_LINKS} links", len(terms.chain))
     if terms.index_bps is not None and not 0 <= terms.index_bps <= MOST_BPS:
         raise InvalidField("/index_bps", f"0 to {MOST_BPS}", terms.index_bps)
+    if len(terms.counterparties) > MAX_COUNTERPARTIES:
+        count = len(terms.counterparties)
+        raise InvalidField("/counterparties", f"at most {MAX_COUNTERPARTIES}", count)
     if not 1 <= terms.valid_hours <= MAX_HOURS:
         raise InvalidField("/valid_hours", f"1 to {MAX_HOURS}", terms.valid_hours)
     for number, link in enumerate(terms.chain):

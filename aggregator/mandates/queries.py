@@ -36,8 +36,8 @@ order by a.state = 'waiting' desc, a.asked_at desc, a.id limit 200
 async def policies(actor: Actor) -> Sequence[Mapping[str, Any]]:
     """Return the firm's policies by act."""
     found = await Pool().rows(
-        "select act, free_up_to_minor, index_bps, chain, valid_hours, set_at from mandate_policy"
-        " where organisation_id = $1 order by act",
+        "select act, free_up_to_minor, index_bps, counterparties, chain, valid_hours, set_at"
+        " from mandate_policy where organisation_id = $1 order by act",
         actor.organisation_id,
     )
     return [dict(row) for row in found]

@@ -25,13 +25,15 @@ class PolicyBody(Body):
     """Acts beyond `free_up_to` need a mandate, or a yes from each link of `chain` in order.
 
     With `index_bps` so do acts at a price that is worse than the cell's last published one by
-    more than that, or where none is published.
+    more than that, or where none is published; with `counterparties` so do acts with any other
+    firm, or with nobody known yet, as in a group buy.
     """
 
     act: Act
     chain: Annotated[list[Link], Field(min_length=1, max_length=5)]
     free_up_to: Minor = 0
     index_bps: Annotated[int, Field(ge=0, le=5_000)] | None = None
+    counterparties: Annotated[list[Id], Field(max_length=50)] | None = None
     valid_hours: Annotated[int, Field(ge=1, le=720)] = 24
 
 
@@ -66,6 +68,7 @@ class Policy(Answers):
     act: str
     free_up_to: Money
     index_bps: int | None
+    counterparties: list[str]
     chain: list[str]
     valid_hours: int
     set_at: str
@@ -129,6 +132,7 @@ async def set_policy(call: Call) -> Outcome:
         chain=tuple(body.chain),
         free_up_to_minor=body.free_up_to,
         index_bps=body.index_bps,
+        counterparties=tuple(body.counterparties or ()),
         valid_hours=body.valid_hours,
     )
     return await policies.set_policy(call.market, call.actor, call.command, terms)

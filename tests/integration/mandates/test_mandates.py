@@ -286,6 +286,22 @@ async def test_a_policy_lets_pass_what_is_near_the_last_published_price(firm: Fi
     assert (await firm.pledge(pool_id, lots=50))["lots"] == 50
 
 
+async def test_a_policy_lets_pass_what_is_with_a_firm_that_it_names(firm: Firm) -> None:
+    mill = firm.mill.organisation_id
+    auction_id, pool_id = await firm.auction(), await firm.pool()
+    for act in ("auctions.bid", "pools.pledge"):
+        await firm.bind(act, free_up_to_minor=100 * LOT, counterparties=(mill,))
+
+    assert (await firm.bid(auction_id))["lots"] == 10
+    with pytest.raises(BeyondMandate):
+        await firm.pledge(pool_id, lots=50)
+    await firm.bind(free_up_to_minor=100 * LOT, counterparties=(firm.id,))
+    with pytest.raises(BeyondMandate):
+        await firm.bid(auction_id, price_minor=PRICE + 1_000)
+    with pytest.raises(InvalidField):
+        await firm.bind(counterparties=tuple(f"org_{n}" for n in range(51)))
+
+
 @pytest.mark.parametrize(
     ("side", "price_minor", "bps", "is_within"),
     [
