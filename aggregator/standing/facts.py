@@ -16,13 +16,17 @@ class TierRaised:
 
 @fact
 class TierDropAnnounced:
-    """Unless the score reaches `least` again before `drop_at`, the tier will be `tier`."""
+    """Unless the score reaches `least` again before `drop_at`, the tier will be `tier`.
+
+    `privileges` has the name of each, its figure now and its figure in the lower tier.
+    """
 
     organisation_id: str
     tier: str
     points: int
     least: int
     drop_at: datetime
+    privileges: tuple[tuple[str, int, int], ...] = ()
 
 
 @fact

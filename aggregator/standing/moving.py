@@ -18,7 +18,7 @@ from aggregator.standing.facts import (
 )
 from aggregator.standing.gathering import REVIEW
 from matching.standing.moving import Held, moved
-from matching.standing.rulebook import Rulebook
+from matching.standing.rulebook import PRIVILEGES, Rulebook
 from matching.standing.scoring import score
 
 
@@ -63,6 +63,15 @@ def _told(
     elif before.drop_at is not None and after.drop_at is None:
         told.append(TierDropAverted(organisation_id, name, points))
     if after.drop_at is not None and after.drop_to is not None:
-        to, least = book.tiers[min(after.drop_to, last)], book.tiers[min(after.tier, last)].least
-        told.append(TierDropAnnounced(organisation_id, to.name, points, least, after.drop_at))
+        to, held = book.tiers[min(after.drop_to, last)], book.tiers[min(after.tier, last)]
+        told.append(
+            TierDropAnnounced(
+                organisation_id,
+                to.name,
+                points,
+                held.least,
+                after.drop_at,
+                tuple((name, getattr(held, name), getattr(to, name)) for name in PRIVILEGES),
+            )
+        )
     return told

@@ -209,6 +209,7 @@ _MOSTS = {
     "own_pools": MOST_OWN_POOLS,
 }
 """The most of each privilege; none is less in a higher tier."""
+PRIVILEGES = tuple(_MOSTS)
 
 
 def _check_own_pools(book: Rulebook) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,16 @@ async def test_a_tier_rises_at_once_and_falls_after_notice(trading: Trading) -> 
     assert await store.held(Pool(), factory) == Held(0)
     assert await told(factory) == ["tier_raised", "tier_drop_announced", "tier_dropped"]
     assert "tier_raised" not in await told(trading.id_of("bakery"))
+    notices = await Pool().rows(
+        "select figures from notice where kind = 'tier_drop_announced' and organisation_id = $1",
+        factory,
+    )
+    assert json.loads(notices[0]["figures"]).items() >= {
+        ("deposit_off", "20.00 → 0.00"),
+        ("early_hours", "12 → 0"),
+        ("own_pools", "1 → 0"),
+        ("return_days_more", "3 → 0"),
+    }
 
 
 async def test_a_tier_lowers_the_deposit_and_nothing_else(trading: Trading) -> None:

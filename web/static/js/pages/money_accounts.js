@@ -43,7 +43,7 @@ function accountOf(one, refresh) {
     h("div", {}, h("span", { class: "mono" }, one.number), " ", chip(one.state)),
     one.bank_code && h("p", { class: "note" }, t("page.own_accounts.bank", { code: one.bank_code })),
     h("p", { class: "note" }, whatNext(one)),
-    may(ACT) && h("div", { class: "acts" }, one.state === "proposed" && confirming(one, refresh), ending(one, refresh)),
+    may(ACT) && h("div", { class: "foot" }, one.state === "proposed" && confirming(one, refresh), ending(one, refresh)),
   );
 }
 

@@ -10,7 +10,10 @@ import { t, worded } from "../core/words.js";
 
 export function breaks(page) {
   const { pool, preview, savings } = page;
-  if (pool.breaks.length === 0) return panel(t("page.pool.breaks"), empty(t("page.pool.no_offers")));
+  const isOver = !["gathering", "firming"].includes(pool.phase);
+  if (pool.breaks.length === 0) {
+    return panel(t("page.pool.breaks"), empty(t(isOver ? "page.pool.no_offers_stood" : "page.pool.no_offers")));
+  }
   const landed = preview?.landed ?? pool.you?.landed;
   const mine = new Map((landed ?? []).map((line) => [line.from_lots, line]));
   const saved = new Map((savings?.breaks ?? []).map((line) => [line.from_lots, line]));

@@ -28,7 +28,7 @@ export function stopDesk(path, { stop }) {
     form({
       fields: [{ name: "reason", label: t("page.auction.public_reason") }],
       act: t("page.auction.propose", { act: t("page.pool.stop") }),
-      confirm: () => ({ ...ask, act: t("page.auction.propose", { act: t("page.pool.stop") }) }),
+      confirm: ({ reason }) => ({ ...ask, lines: [[t("page.auction.public_reason"), reason]], act: t("page.auction.propose", { act: t("page.pool.stop") }) }),
       send: (values, key) => send("POST", `${path}/stop`, values, key),
       done: () => {},
     }),

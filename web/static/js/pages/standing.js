@@ -39,13 +39,18 @@ function heldOf(own) {
     h("progress", { max: WHOLE, value: own.points, "aria-label": t("page.standing.points") }),
     own.drop_to &&
       h(
-        "p",
+        "div",
         { class: "problem", role: "status" },
-        t("page.standing.drop", {
-          tier: worded("tier", own.drop_to.name),
-          at: dayAndTime(Date.parse(own.drop_at)),
-          missing: own.missing_to_stay,
-        }),
+        h(
+          "p",
+          {},
+          t("page.standing.drop", {
+            tier: worded("tier", own.drop_to.name),
+            at: dayAndTime(Date.parse(own.drop_at)),
+            missing: own.missing_to_stay,
+          }),
+        ),
+        moved(own.tier, own.drop_to),
       ),
   );
 }
@@ -65,11 +70,27 @@ function privilege(tier) {
   return privileges(tier).join(t("word.comma"));
 }
 
-function partsOf(parts, title) {
+/** Return what a firm gains or loses between two tiers: only what differs, now and then. */
+function moved(from, to) {
+  const [had, has] = [privileges(from), privileges(to)];
+  const [goes, comes] = [had.filter((one) => !has.includes(one)), has.filter((one) => !had.includes(one))];
+  if (goes.length + comes.length === 0) return h("p", { class: "note" }, t("page.standing.unmoved"));
+  const list = (label, found) =>
+    found.length > 0 && [h("p", {}, t(label)), h("ul", { class: "list" }, found.map((one) => h("li", {}, one)))];
+  const isUp = to.least > from.least;
+  return h(
+    "div",
+    {},
+    isUp ? list("page.standing.gained", comes) : list("page.standing.lost", goes),
+    isUp ? list("page.standing.instead_of", goes) : list("page.standing.left", comes),
+  );
+}
+
+function partsOf(parts, title, className = "panel plain") {
   const measured = parts.filter(({ most }) => most > 0);
   return h(
     "section",
-    { class: "panel plain" },
+    { class: className },
     h("h2", {}, title),
     table({
       rows: measured,
@@ -121,7 +142,8 @@ function supposeForm(own) {
             [t("page.standing.points"), t("page.standing.from_to", { from: own.points, to: points })],
             [t("page.standing.reached"), worded("tier", tier.name)],
           ]),
-          partsOf(parts, t("page.standing.then")),
+          moved(own.tier, tier),
+          partsOf(parts, t("page.standing.then"), ""),
         ),
     }),
     found,
@@ -151,7 +173,7 @@ function marksOf(marks) {
 }
 
 function subjectOf({ subject }) {
-  if (!subject.startsWith("deal_")) return h("span", { class: "mono" }, subject);
+  if (!subject.startsWith("deal_")) return t(subject.startsWith("ret_") ? "page.standing.a_return" : "page.standing.a_firm");
   return h("a", { href: `/deals/${subject}` }, t("page.deals.one"));
 }
 
