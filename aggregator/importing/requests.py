@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -202,14 +201,19 @@ def _terms(found: Mapping[str, Any]) -> RequestTerms:
 
 
 def _meaning(terms: RequestTerms) -> Mapping[str, Any]:
-    found = asdict(terms)
+    found = _by_name(terms)
     return {"tolerance": found.pop("tolerance_lots"), **found}
 
 
 def _texts(terms: RequestTerms) -> Mapping[str, str]:
     found = {}
-    for name, value in asdict(terms).items():
+    for name, value in _by_name(terms).items():
         is_open = value is None
         text = decimal_text(value) if name.endswith("_minor") and not is_open else str(value)
         found[_NAMES.get(name, name)] = "" if is_open else text
     return found
+
+
+def _by_name(terms: RequestTerms) -> dict[str, Any]:
+    # Terms hold nothing that needs the deep copies of `asdict`, a second for five thousand.
+    return {name: getattr(terms, name) for name in store.TERMS}
