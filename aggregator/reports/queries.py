@@ -20,7 +20,7 @@ from aggregator.market import Actor
 MAX_DAYS = 366
 
 _PEOPLE = """
-select p.id as person_id, p.name as person, m.roles,
+select p.id as person_id, p.name as person, coalesce(m.roles, '{}') as roles,
   (select count(*) from session s where s.person_id = p.id and s.organisation_id = $1
      and s.scopes is null and s.opened_at > $2) as log_ins,
   (select max(s.seen_at) from session s where s.person_id = p.id and s.organisation_id = $1)
@@ -32,7 +32,9 @@ select p.id as person_id, p.name as person, m.roles,
   (select percentile_disc(0.5) within group (order by d.at - a.asked_at) from approval_decision d
      join approval a on a.id = d.approval_id
      where d.person_id = p.id and a.organisation_id = $1 and d.at > $2) as answers_in
-from membership m join person p on p.id = m.person_id where m.organisation_id = $1
+from person p left join membership m on m.person_id = p.id and m.organisation_id = $1
+where p.id in (select person_id from membership where organisation_id = $1
+  union select person_id from command where organisation_id = $1 and at > $2)
 order by p.created_at, p.id
 """
 

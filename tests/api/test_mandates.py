@@ -233,3 +233,16 @@ async def test_a_refusal_names_in_words_what_a_mandate_lacks(office: Office) -> 
     assert shown["index_bps"] == 200
     assert "no mandate is open" in refused.json()["detail"]
     assert wrong.json()["pointer"] == "/index_bps"
+
+
+async def test_what_a_leaver_did_stays_in_the_report(office: Office) -> None:
+    path = f"/auctions/{await office.auction()}/bids"
+    assert (await office.clerk.post(path, {"price": "5000.00", "lots": 1})).status_code == 201
+    clerk = await office.person(office.clerk)
+
+    assert (await office.boss.delete(f"/people/{clerk}")).status_code == 200
+
+    people = (await office.boss.get("/reports")).json()["people"]
+    (left,) = [one for one in people if one["person_id"] == clerk]
+    assert (left["roles"], left["done"]) == ([], 1)
+    assert len(people) == 3
