@@ -76,11 +76,11 @@ function moved(from, to) {
   const [goes, comes] = [had.filter((one) => !has.includes(one)), has.filter((one) => !had.includes(one))];
   if (goes.length + comes.length === 0) return h("p", { class: "note" }, t("page.standing.unmoved"));
   const list = (label, found) =>
-    found.length > 0 && [h("p", {}, t(label)), h("ul", { class: "list" }, found.map((one) => h("li", {}, one)))];
+    found.length > 0 && [h("strong", {}, t(label)), h("ul", { class: "list" }, found.map((one) => h("li", {}, one)))];
   const isUp = to.least > from.least;
   return h(
     "div",
-    {},
+    { class: "stack" },
     isUp ? list("page.standing.gained", comes) : list("page.standing.lost", goes),
     isUp ? list("page.standing.instead_of", goes) : list("page.standing.left", comes),
   );
