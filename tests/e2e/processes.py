@@ -47,11 +47,6 @@ class Started:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE_S)
 
-    def seconds_kept_waiting(self) -> float:
-        """How long the process could have run while others had the processors."""
-        waited_ns = Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[1]
-        return int(waited_ns) / 1e9
-
     def kill_everything(self) -> None:
         """Kill the process and its database at one instant, as a power cut would."""
         pids = [self.process.pid, *left_over(self.data_dir)]
