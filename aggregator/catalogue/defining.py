@@ -51,8 +51,11 @@ async def define_instrument(
             raise Conflict("instrument_exists")
         if not new.return_policy.strip():
             raise InvalidField("/return_policy", "no instrument opens without one")
+        for field, amount in (("/tick", new.tick_minor), ("/step", new.step_minor)):
+            if amount < 1:
+                raise InvalidField(field, "at least one minor unit", amount)
         if new.step_minor % new.tick_minor:
-            raise InvalidField("/step_minor", "a multiple of the tick", new.step_minor)
+            raise InvalidField("/step", "a multiple of the tick", new.step_minor)
         marks = ", ".join(f"${i}" for i in range(1, 22))
         await unit.execute(
             "insert into instrument (id, name_zh, name_en, standard, packaging, currency,"

@@ -45,6 +45,7 @@ RULES: Mapping[str, str] = {
     "a firm with a receiving place in the region": "须在该地区有收货地点",
     "a price for every month of the window": "窗口的每个月份都要有价格",
     "at least one lot": "至少 1 手",
+    "at least one minor unit": "至少为一个最小货币单位",
     "at least one month": "至少要有 1 个月份",
     "either counter or clock": "还价与钟表只能选一种",
     "at least one role": "至少要有 1 个角色",
