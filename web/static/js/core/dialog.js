@@ -26,6 +26,8 @@ export function confirmed({ title, lines = [], note, act, isDanger = false, hasS
         h("button", { value: "yes", class: isDanger ? "danger" : "main", autofocus: !isDanger }, act),
       ),
     );
+    // Escape gives the focus back at once, and what closes is told later: a key may come between.
+    dialog.addEventListener("cancel", () => answer(false));
     dialog.addEventListener("close", () => {
       answer(dialog.returnValue === "yes");
       dialog.remove();
