@@ -92,13 +92,6 @@ class SystemClock:
         while (left := instant - self.now()) > timedelta(0):  # noqa: ASYNC110
             await asyncio.sleep(min(left.total_seconds(), _LONGEST_NAP_S))
 
-    def behind_wall(self) -> timedelta:
-        """How far the wall clock is away from ours; a figure for the health page."""
-        return timedelta(microseconds=(time.time_ns() - self._now_ns()) // 1000)
-
-    def _now_ns(self) -> int:
-        return self._base_ns + _steady_ns()
-
 
 class SimulatedClock:
     """A clock that stands still until it is set. It moves forward only."""
@@ -133,9 +126,3 @@ class SimulatedClock:
         sleeper = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (instant, next(self._order), sleeper))
         await sleeper
-
-    def next_wake(self) -> datetime | None:
-        """The earliest instant that somebody sleeps until, None when nobody does."""
-        while self._sleepers and self._sleepers[0][2].done():
-            heapq.heappop(self._sleepers)
-        return self._sleepers[0][0] if self._sleepers else None

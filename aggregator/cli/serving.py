@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import shutil
 from typing import Any
 
 from aggregator import logs
+from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.settings import ClockKind, Settings, SettingsError, load_settings
 
 _MOST_CONNECTIONS = 90
@@ -58,11 +58,8 @@ def _refuse_unserved(settings: Settings) -> None:
 
 def _set_aside(settings: Settings) -> None:
     """Move the embedded data aside, where it can be brought back from."""
-    folder = settings.embedded_database_dir
-    if settings.database_url is not None or not folder.exists():
+    if settings.database_url is not None:
         return
-    number = 1
-    while (aside := folder.with_name(f"{folder.name}.old-{number}")).exists():
-        number += 1
-    shutil.move(folder, aside)
-    print(f"the market that was here is kept in {aside}")
+    aside = EmbeddedPostgres(settings.embedded_database_dir).set_aside()
+    if aside is not None:
+        print(f"the market that was here is kept in {aside}")

@@ -138,7 +138,3 @@ def _kinds() -> Iterator[Kind]:
 
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _kinds()}
-GROUPS = (
-    *("approvals", "auctions", "pools", "forwards", "deals"),
-    *("goods", "money", "standing", "market"),
-)

@@ -37,15 +37,6 @@ async def organisation(organisation_id: str, reader: Reader | None = None) -> Or
     return _view(found[0])
 
 
-async def by_deposit_reference(
-    reference: str, reader: Reader | None = None
-) -> OrganisationView | None:
-    found = await (reader or Pool()).rows(
-        f"select {_COLUMNS} from organisation where deposit_reference = $1", reference
-    )
-    return _view(found[0]) if found else None
-
-
 async def organisations(reader: Reader | None = None) -> list[OrganisationView]:
     """Return every organisation, in order of registration."""
     found = await (reader or Pool()).rows(

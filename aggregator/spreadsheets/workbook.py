@@ -33,6 +33,10 @@ MAX_ELEMENTS = 1_000_000
 _MAX_PARTS = 1_000
 _MAX_PLACE, _MAX_ROW = 16_384, 1_048_576
 _UNREADABLE = "an XLSX file that can be read"
+_FAULTS = (
+    *(BadZipFile, ParseError, zlib.error, EOFError, OSError, RuntimeError),
+    *(LookupError, ValueError, OverflowError),
+)
 # The formats that are dates by number alone, those of Chinese and Japanese calendars included.
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 _NOT_SHOWN = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
@@ -56,10 +60,8 @@ def read_workbook(content: bytes) -> Table:
             return _table(_Parts(archive))
     except DefusedXmlException as unsafe:
         raise InvalidField(FILE, "xml_safe", type(unsafe).__name__) from None
-    except (BadZipFile, ParseError, KeyError, ValueError, EOFError, OverflowError) as error:
-        raise InvalidField(FILE, _UNREADABLE, type(error).__name__) from None
-    except (zlib.error, NotImplementedError, RuntimeError, OSError, LookupError) as error:
-        raise InvalidField(FILE, _UNREADABLE, type(error).__name__) from None
+    except _FAULTS as fault:
+        raise InvalidField(FILE, _UNREADABLE, type(fault).__name__) from None
 
 
 @dataclass

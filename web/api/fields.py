@@ -1,7 +1,7 @@
 """Field types that request bodies are made of: strict, bounded, and told in the schema.
 
-A body's class derives from `Body`: unknown fields are refused, nothing is converted. Money is
-`Amount` (the text, checked) or `Minor` (whole minor units of the market's currency).
+A body's class derives from `Body`: unknown fields are refused, nothing is converted. Money
+comes as text and is `Minor`, whole minor units of the market's currency.
 """
 
 from __future__ import annotations
@@ -39,12 +39,6 @@ class Answers(BaseModel):
     """What an answer looks like, for the documentation and the tests; amounts are `Money`."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-def _amount(value: Any) -> str:
-    text = _text(value)
-    _minor_or_fault(text)
-    return text
 
 
 def _minor(value: Any) -> int:
@@ -107,7 +101,6 @@ _AMOUNT_SCHEMA = {
     "description": "An amount in the currency's unit, as text.",
 }
 
-Amount = Annotated[str, BeforeValidator(_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
 Minor = Annotated[int, BeforeValidator(_minor), WithJsonSchema(_AMOUNT_SCHEMA)]
 SignedMinor = Annotated[
     int,
@@ -137,7 +130,6 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2027-03-01T00:00:00Z"]}),
 ]
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE), BeforeValidator(_ascii_integer)]
-Position = Annotated[int, Field(ge=0), BeforeValidator(_ascii_integer)]
 
 
 class Page(Query):

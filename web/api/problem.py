@@ -46,7 +46,6 @@ STATUS: Mapping[str, int] = {
     "origin_refused": 403,
     "outcome_unknown": 503,
     "own_act": 403,
-    "precondition_failed": 412,
     "rate_limited": 429,
     "same_person": 403,
     "term_over": 409,
@@ -113,14 +112,6 @@ class MediaType(MarketError):
 class MethodNotAllowed(MarketError):
     code = "method_not_allowed"
     allowed: str
-
-
-@dataclass
-class PreconditionFailed(MarketError):
-    """The thing has changed since the client read it."""
-
-    code = "precondition_failed"
-    etag: str
 
 
 class Internal(MarketError):

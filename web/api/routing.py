@@ -68,7 +68,6 @@ class Call:
     query: Any
     body: Any
     text: str
-    if_match: str | None
     request: HTTPConnection
     given_command: Command | None
     file: bytes = b""

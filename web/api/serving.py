@@ -155,7 +155,6 @@ async def _call(
         query=_query(endpoint, request),
         body=body,
         text=text,
-        if_match=request.headers.get("if-match"),
         request=request,
         given_command=command,
         file=raw if endpoint.file_types else b"",

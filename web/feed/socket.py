@@ -271,7 +271,6 @@ class FeedSocket:
             query={},
             body=checked(endpoint.body, content),
             text="",
-            if_match=None,
             request=self._websocket,
             given_command=endpoint.command(asked.command_id, path, content),
         )

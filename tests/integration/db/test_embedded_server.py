@@ -17,6 +17,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from aggregator.cli import main
 from aggregator.db import embedded as embedded_module
 from aggregator.db import identity
 from aggregator.db.embedded import EmbeddedError, EmbeddedPostgres, find_binaries
@@ -300,6 +301,18 @@ def test_data_set_aside_makes_room_and_is_kept(folder: Path) -> None:
 def test_data_in_use_elsewhere_is_not_set_aside(postgres: EmbeddedPostgres) -> None:
     with pytest.raises(EmbeddedError, match="Another process uses"):
         EmbeddedPostgres(postgres.data_dir).set_aside()
+    assert postgres.running()
+
+
+def test_a_fresh_market_takes_no_place_from_one_that_is_served(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AGG_DATA_DIR", str(postgres.data_dir.parent))
+    monkeypatch.delenv("AGG_DATABASE_URL", raising=False)
+
+    assert main(["serve", "--fresh"]) == 1
+
+    assert "Another process uses" in capsys.readouterr().err
     assert postgres.running()
 
 

@@ -42,7 +42,7 @@ async def test_a_sleeper_wakes_at_its_instant_and_not_before() -> None:
 
 
 def test_the_system_clock_agrees_with_the_wall() -> None:
-    assert abs(SystemClock().behind_wall()) < timedelta(seconds=1)
+    assert abs(SystemClock().now() - datetime.now(UTC)) < timedelta(seconds=1)
 
 
 async def test_an_anchored_clock_counts_on_from_what_it_was_told() -> None:
@@ -53,7 +53,6 @@ async def test_an_anchored_clock_counts_on_from_what_it_was_told() -> None:
 
     # The wall is years away from there; an hour is more than any machine takes for this.
     assert START <= clock.now() < START + timedelta(hours=1)
-    assert abs(clock.behind_wall()) > timedelta(hours=1)
 
 
 async def test_a_slow_answer_is_asked_for_again_and_the_quickest_counts() -> None:
@@ -108,13 +107,10 @@ async def test_sleepers_of_a_simulated_clock_wake_in_the_order_of_their_instants
 
     tasks = [asyncio.ensure_future(sleeper(minutes)) for minutes in (3, 1, 2, 9)]
     await asyncio.sleep(0)
-    assert clock.next_wake() == START + timedelta(minutes=1)
-
     clock.advance(timedelta(minutes=3))
     await asyncio.gather(*tasks[:3])
 
     assert woken == [1, 2, 3]
-    assert clock.next_wake() == START + timedelta(minutes=9)
+    assert not tasks[3].done()
     tasks[3].cancel()
     await asyncio.gather(tasks[3], return_exceptions=True)
-    assert clock.next_wake() is None
