@@ -56,13 +56,14 @@ EARLY_TAKERS = Template(
     disclosure="best",
     criteria=(Criterion("days early", 100, 0, 30),),
 )
+SOLE_TAKER = Template(name="sole_taker", format="second_price", minutes=DAY)
 STAYERS = Template(name="stayers", format="japanese", minutes=2 * HOUR, interval_s=120)
 
 # A harvest is sold by the month and stored in between; other goods are sold as they come.
 BY_CATEGORY: Mapping[str, tuple[Template, ...]] = {
-    "SUGAR": (OPEN_SALE, ALLOTMENT, STRIP, BUNDLES, EARLY_TAKERS, CLEARANCE, STAYERS),
+    "SUGAR": (OPEN_SALE, ALLOTMENT, STRIP, BUNDLES, EARLY_TAKERS, CLEARANCE, STAYERS, SOLE_TAKER),
     "ETHANOL": (OPEN_SALE, STRIP, ALLOTMENT, CLEARANCE),
-    "MOLASSES": (OPEN_SALE, CLEARANCE, ALLOTMENT),
+    "MOLASSES": (OPEN_SALE, CLEARANCE, SOLE_TAKER, ALLOTMENT),
 }
 OTHERS = (OPEN_SALE, ALLOTMENT, CLEARANCE)
 

@@ -129,9 +129,11 @@ def _motion(motion: Motion, audience: Audience) -> dict[str, Any]:
         "reason": motion.reason,
         "expires_at": disclosure.instant(motion.expires_at),
     }
-    # Who approves must know which bid goes; the owner might learn a bidder's by its id.
-    if isinstance(motion, WithdrawalProposed) and audience.kind == OPERATOR:
-        shown["bid_id"] = motion.bid_id
+    if audience.kind == OPERATOR:
+        shown["proposed_by"] = motion.person_id
+        # Who approves must know which bid goes; the owner might learn a bidder's by its id.
+        if isinstance(motion, WithdrawalProposed):
+            shown["bid_id"] = motion.bid_id
     return shown
 
 
@@ -153,13 +155,13 @@ def _explained(state: State, result: Result, bidder: str) -> dict[str, Any]:
 
     `worst_winning` is the price, or score, that still won lots, where all prices are shown.
     """
-    rules, mine = state.rules, state.book.of(bidder)
+    rules = state.rules
     won = sum(award.lots for award in result.awards if award.bidder == bidder)
     told: dict[str, Any] = {
-        "counted": "packages" if state.packages else "score" if rules.criteria else "price",
+        "counted": _counted(state),
         "tie": rules.tie,
         "rank": disclosure.own_place(state, bidder)[1],
-        "asked_lots": None if mine is None else mine.lots,
+        "asked_lots": _asked_lots(state, bidder),
         "won_lots": won,
     }
     scores = [
@@ -170,6 +172,25 @@ def _explained(state: State, result: Result, bidder: str) -> dict[str, Any]:
     if rules.disclosure == "full" and scores:
         told["worst_winning_minor"] = max(scores) if rules.side == "buy" else min(scores)
     return told
+
+
+def _counted(state: State) -> str:
+    """Say in a word what decided between bidders."""
+    form = state.rules.format
+    if form in ("packages", "dutch"):
+        return form
+    if state.clock is not None:
+        return "rounds"
+    return "score" if state.rules.criteria else "price"
+
+
+def _asked_lots(state: State, bidder: str) -> int | None:
+    """Return what a bidder asked for at the end: nothing, if he left in an earlier round."""
+    if state.clock is not None:
+        stands = state.clock.standing().get(bidder)
+        return 0 if stands is None else stands.total
+    mine = state.book.of(bidder)
+    return None if mine is None else mine.lots
 
 
 def _outcome_of(state: State, result: Result, bidder: str) -> str | None:
