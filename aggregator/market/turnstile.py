@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from time import perf_counter as _seconds
 from typing import TYPE_CHECKING
 
 from tortoise.transactions import in_transaction
@@ -21,6 +22,7 @@ from aggregator.journal.appending import Head
 from aggregator.market import commands
 from aggregator.market.acts import Actor, Outcome
 from aggregator.market.desk import Desk
+from aggregator.market.pace import LEAST_AHEAD, Pace
 from aggregator.market.plans import Plan, streams_of
 from aggregator.market.unit import Unit
 from aggregator.market.waiting import Settled, Waiting, keep_answer, keep_refusal, tell
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 MAX_STEPS = 256
 MAX_DECIDED = 256
 MAX_WAITING = 4096
-LEAST_AHEAD = 12
-"""Fewer are not decided ahead of their turn: each time costs as much as deciding one."""
 
 
 class Turnstile:
@@ -52,6 +52,7 @@ class Turnstile:
         self._is_writing = False
         self._answered = commands.Recent()
         self._writer = Writer(market, self._answered)
+        self._pace = Pace()
 
     def enter(self, stream: str, waiting: Waiting) -> None:
         """Line an act up; its future is told.
@@ -112,15 +113,16 @@ class Turnstile:
         taken: list[Waiting] = []
         try:
             while self._ready:
-                # Half of them, so that the others are decided while these are written.
-                half = max(LEAST_AHEAD, -(-self._count() // 2))
                 taken = self._take(MAX_DECIDED)
-                plan = self._writer.planned(taken[:half])
+                first = self._pace.first_of(len(taken))
+                began = _seconds()
+                plan = self._writer.planned(taken[:first])
+                self._pace.decided(first, _seconds() - began)
                 if plan is None:
                     await self._decide(taken)
                 else:
-                    self._put_back(taken[half:])
-                    taken = taken[:half]
+                    self._put_back(taken[first:])
+                    taken = taken[:first]
                     await self._carry_out_plans(plan)
                 if not self._ready:
                     await asyncio.sleep(0)  # who was just answered may ask again
@@ -184,7 +186,7 @@ class Turnstile:
 
         Meanwhile tell what came of the one `before` it, and decide who comes.
         """
-        tasks = self._market.tasks
+        tasks, began = self._market.tasks, _seconds()
         writing = tasks.start(self._writer.carry_out(plan), name="turnstile writes")
         writing.add_done_callback(self._stir)
         try:
@@ -204,6 +206,7 @@ class Turnstile:
             if not writing.done():
                 writing.cancel()
                 await asyncio.wait([writing])
+        self._pace.written(_seconds() - began)
         failed: Exception | None = writing.result()
         return failed
 
