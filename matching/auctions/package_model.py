@@ -17,9 +17,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import highspy
+from matching import solver as highspy
 
-_Highs: Any = highspy.Highs
 PRICE_UNIT = 1 << 24
 NEAR = 50
 NEARING = 33
@@ -233,7 +232,7 @@ def is_exact(problem: Problem) -> bool:
 
 
 def _solver(problem: Problem, bids: Sequence[int]) -> Any:
-    solver = _Highs()
+    solver = highspy.Highs()
     solver.setOptionValue("output_flag", "false")
     _set(solver, threads="1", random_seed="1")
     model = highspy.HighsLp()

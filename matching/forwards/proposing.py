@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from math import floor
 from typing import Any
 
+from matching import solver as highspy
 from matching.forwards.awarding import Accepted
 from matching.forwards.branching import Solved, branched, is_close, rounded
 from matching.forwards.bundle import Allocation, Bundle
@@ -55,10 +56,7 @@ def propose(bundle: Bundle, search: Search) -> Proposal | None:
 
 def solver_version() -> str:
     """Return the name and version of the solver, for the certificate."""
-    import highspy  # loaded only where a proposal is asked for
-
-    make: Any = highspy.Highs
-    return f"highs {make().version()}"
+    return f"highs {highspy.Highs().version()}"
 
 
 def _from_relaxed(bundle: Bundle, search: Search, model: Model, layout: Layout) -> Proposal | None:
@@ -133,8 +131,6 @@ class Relaxed:
         return _program(replace(self.model, whole=[False] * len(self.whole)))
 
     def _found(self) -> Solved | None:
-        import highspy  # loaded only where a proposal is asked for
-
         if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         return _read(self.solver, self.solver.getInfo().objective_function_value)
@@ -165,8 +161,6 @@ class Pruned(Relaxed):
         self.solver.setOptionValue("objective_bound", -objective / 2**self.halvings)
 
     def add(self, terms: Sequence[tuple[int, int]], at_most: int) -> None:
-        import highspy  # loaded only where a proposal is asked for
-
         columns, factors = zip(*terms, strict=True)
         self.solver.addRow(-highspy.kHighsInf, at_most, len(terms), columns, factors)
 
@@ -176,8 +170,6 @@ class Pruned(Relaxed):
 
     def stand_at(self, basis: Any) -> None:
         """Go on from there, with the rows added since then not binding."""
-        import highspy  # loaded only where a proposal is asked for
-
         if basis is None:
             return
         more = self.solver.getNumRow() - len(basis.row_status)
@@ -186,16 +178,12 @@ class Pruned(Relaxed):
         self.solver.setBasis(basis)
 
     def _program(self) -> Any:
-        import highspy  # loaded only where a proposal is asked for
-
         program = super()._program()
         program.col_cost_ = [-cost for cost in self.model.costs]
         program.sense_ = highspy.ObjSense.kMinimize
         return program
 
     def _found(self) -> Solved | None:
-        import highspy  # loaded only where a proposal is asked for
-
         found = super()._found()
         ends = highspy.HighsModelStatus
         no_more = (ends.kInfeasible, ends.kObjectiveBound, ends.kUnboundedOrInfeasible)
@@ -235,10 +223,8 @@ def whole_bound(model: Model, bound: Any) -> int:
 
 
 def _program(model: Model) -> Any:
-    import highspy  # loaded only where a proposal is asked for
-
     none = highspy.kHighsInf
-    program: Any = highspy.HighsLp()
+    program = highspy.HighsLp()
     program.num_col_, program.num_row_ = len(model.costs), len(model.row_lowers)
     program.col_cost_ = model.costs
     program.col_lower_, program.col_upper_ = model.lowers, model.uppers
@@ -268,8 +254,6 @@ def _pass(solver: Any, program: Any) -> int:
 
 
 def _solver(search: Search) -> Any:
-    import highspy  # loaded only where a proposal is asked for
-
     # The relaxation is close to the hull: restarts and sub-searches cost more than they find.
     options: tuple[tuple[str, object], ...] = (
         ("output_flag", False),
@@ -283,8 +267,7 @@ def _solver(search: Search) -> Any:
         ("mip_heuristic_run_rins", False),
         ("mip_heuristic_run_rens", False),
     )
-    make: Any = highspy.Highs
-    solver = make()
+    solver = highspy.Highs()
     for name, value in options:
         solver.setOptionValue(name, value)
     return solver
