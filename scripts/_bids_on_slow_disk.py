@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DELAY_MS = 2
 WHERE = f"where an fsync takes {DELAY_MS} ms more"
 LIMIT_S = 600
-LEFT_OUT = (": wait, median", ": wait, 99 %", ": our processor time")
+LEFT_OUT = (": wait, median", ": wait, 99 %", " processor time")
 
 
 def measured(seed: int) -> Iterator[dict[str, Any]]:

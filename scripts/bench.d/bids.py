@@ -16,10 +16,11 @@ import json
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +37,7 @@ from aggregator.app import market_on
 from aggregator.auctions import bidding, opening
 from aggregator.catalogue.tenors import Cell
 from aggregator.db import orm
+from aggregator.db.processes import recorded_server
 from aggregator.errors import TryAgain
 from aggregator.market import Actor, Command, Market
 from aggregator.tasks import Tasks
@@ -71,6 +73,7 @@ class Seen:
     waits: list[float]
     cpu_us: float
     turned_away: int = 0
+    database_us: float = 0
 
     def ms(self, share: float) -> float:
         return sorted(self.waits)[int((len(self.waits) - 1) * share)] * 1000
@@ -105,9 +108,10 @@ def measure(seed: int) -> Iterator[Row]:
 async def compared(seed: int) -> tuple[dict[str, Seen], dict[str, Seen], dict[str, Seen], float]:
     """Put the loads on the plain way, the file journal and ours; and time one commit, in ms."""
     async with a_database() as (dsn, folder):
-        plain = await loads(the_plain_way(dsn), short=True)
-        file = await loads(a_file_journal(folder / "journal"), short=False, seed=seed)
-        ours = await loads(the_turnstile(dsn), short=False, seed=seed)
+        database = partial(processor_s, folder)
+        plain = await loads(the_plain_way(dsn), database, short=True)
+        file = await loads(a_file_journal(folder / "journal"), database, short=False, seed=seed)
+        ours = await loads(the_turnstile(dsn), database, short=False, seed=seed)
         return plain, file, ours, await one_commit(dsn)
 
 
@@ -123,6 +127,7 @@ def told(
         yield row(f"{name}: wait, median", ours[name].ms(0.5), "ms")
         yield row(f"{name}: wait, 99 %", ours[name].ms(0.99), "ms")
         yield row(f"{name}: our processor time", ours[name].cpu_us, "us/bid")
+        yield row(f"{name}: the database's processor time", ours[name].database_us, "us/bid")
         yield row(f"{name}: the plain way", plain[name].rate, "/s")
         asked = f" ({REACH[name]} asked)" if name in REACH else ""
         yield row(f"{name}: of the plain way{asked}", ours[name].rate / plain[name].rate, "x")
@@ -158,7 +163,11 @@ def of_the_feed(seen: _bids_over_feed.Seen) -> Iterator[Row]:
 
 
 async def loads(
-    opened: AbstractAsyncContextManager[Way], *, short: bool, seed: int | None = None
+    opened: AbstractAsyncContextManager[Way],
+    database: Callable[[], float],
+    *,
+    short: bool,
+    seed: int | None = None,
 ) -> dict[str, Seen]:
     """Put each load on a way to place bids; the plain way is slow and gets fewer of them."""
     found: dict[str, Seen] = {}
@@ -171,7 +180,9 @@ async def loads(
             ("a lone bidder", 1, 1, 300),
         ):
             await way.renew()
-            found[name] = await closed_loop(way, bidders, auctions, each)
+            used = database()
+            seen = found[name] = await closed_loop(way, bidders, auctions, each)
+            seen.database_us = (database() - used) / len(seen.waits) * 1e6
         if seed is not None:
             await way.renew()
             found["open"] = await open_loop(way, random.Random(seed))
@@ -361,6 +372,19 @@ class FileJournal:
     def _write(self, lines: bytes) -> None:
         self._file.write(lines)
         os.fdatasync(self._file.fileno())
+
+
+def processor_s(folder: Path) -> float:
+    """Return the processor seconds that the database's processes have used so far."""
+    server = recorded_server(folder / "pg")
+    assert server is not None
+    ticks = 0
+    for children in Path(f"/proc/{server.pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            # The name in brackets may itself hold brackets and spaces.
+            told = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(told[11]) + int(told[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def one_commit(dsn: str) -> float:
