@@ -7,6 +7,8 @@ monotonic milliseconds and an argument.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -88,6 +90,14 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A command with a fraction or a field named twice: refused, the socket stays."""
+
+    command_id: str
+    error: InvalidField
+
+
+@dataclass(frozen=True, slots=True)
 class TooManyTopics:
     """A subscription beyond the limit: refused, the socket stays."""
 
@@ -95,7 +105,7 @@ class TooManyTopics:
     max_topics: int
 
 
-Request = Hello | Subscribe | Unsubscribe | Act | TooManyTopics | Ending
+Request = Hello | Subscribe | Unsubscribe | Act | Unreadable | TooManyTopics | Ending
 
 
 @dataclass
@@ -171,13 +181,23 @@ class Conversation:
         except Malformed as error:
             return Ending(Close.MALFORMED, f"{error.rule} {error.figure}")
         except InvalidField as error:
-            return Ending(Close.MALFORMED, f"{error.pointer}: {error.rule}"[:120])
+            return self._unreadable(text, error)
         if not isinstance(frame, dict):
             return Ending(Close.MALFORMED, "a frame is a JSON object")
         try:
             return self._asked(frame)
         except _Broken as error:
             return Ending(Close.MALFORMED, str(error)[:120])
+
+    def _unreadable(self, text: str, error: InvalidField) -> Request:
+        """Return which command a frame of odd values was, if that much is plain."""
+        frame = json.loads(text, parse_int=_odd, parse_float=_odd, parse_constant=_odd)
+        if isinstance(frame, dict) and error.pointer not in ("/op", "/cmd"):
+            with contextlib.suppress(_Broken):
+                asked = self._asked(frame)
+                if isinstance(asked, Act):
+                    return Unreadable(asked.command_id, error)
+        return Ending(Close.MALFORMED, f"{error.pointer}: {error.rule}"[:120])
 
     def _asked(self, frame: dict[str, object]) -> Request:
         op = frame.get("op")
@@ -218,6 +238,10 @@ class Conversation:
             raise _Broken("cmd has 1 to 200 visible ASCII characters")
         content = {name: value for name, value in frame.items() if name not in ("op", "cmd")}
         return Act(op, command_id, content)
+
+
+def _odd(_: str) -> None:
+    """Stand for any number where only texts are looked for."""
 
 
 def _hello(frame: dict[str, object]) -> Hello:

@@ -34,6 +34,7 @@ from web.feed.protocol import (
     Subscribe,
     TooManyTopics,
     TopicsTooMany,
+    Unreadable,
     Unsubscribe,
 )
 from web.feed.pulling import pulled
@@ -158,6 +159,8 @@ class FeedSocket:
                     self.outbox.send(frames.unsubscribed(asked.topic))
                 case TooManyTopics():
                     self._refuse(TopicsTooMany(asked.max_topics), topic=asked.topic)
+                case Unreadable():
+                    self._refuse(asked.error, command_id=asked.command_id)
                 case Act():
                     await self._act(asked)
 

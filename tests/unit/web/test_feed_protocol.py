@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.errors import InvalidField
 from web.feed.limits import FeedLimits
 from web.feed.protocol import (
     Act,
@@ -20,6 +21,7 @@ from web.feed.protocol import (
     Since,
     Subscribe,
     TooManyTopics,
+    Unreadable,
     Unsubscribe,
 )
 
@@ -91,6 +93,14 @@ def test_without_a_session_only_prices_are_read() -> None:
     assert code(say(conversation, op="subscribe", topic="pool:pool_1")) == Close.FORBIDDEN
 
 
+def test_a_command_with_a_fraction_is_refused_by_its_id() -> None:
+    text = '{"op":"bid","cmd":"1","price":4995.0}'
+
+    found = a_member().receive(text, now_ms=0)
+
+    assert found == Unreadable("1", InvalidField("/price", "no_fractions", "4995.0"))
+
+
 def test_without_a_session_nobody_bids() -> None:
     conversation = a_conversation()
     say(conversation, op="hello")
@@ -160,7 +170,10 @@ def test_a_broken_since_is_malformed(since: object) -> None:
         '{"op":"fly"}',
         '{"op":1}',
         '{"op":"subscribe","topic":"me","more":1}',
-        '{"op":"bid","cmd":"1","price":4995.0}',
+        '{"op":"bid","cmd":7,"price":4995.0}',
+        '{"op":"bid","cmd":"1","cmd":"2"}',
+        '{"op":"subscribe","topic":"me","since":1.5}',
+        '{"op":["bid"],"cmd":"1","price":4995.0}',
         '{"op":"bid"}',
         '{"op":"bid","cmd":""}',
         '{"op":"bid","cmd":7}',
