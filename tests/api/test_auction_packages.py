@@ -120,6 +120,27 @@ async def test_the_price_of_a_round_that_is_over_is_refused(served: Served) -> N
     assert stale.json()["figures"] == {"price": "5000.00", "clock": "5010.00"}
 
 
+async def test_a_demand_for_a_round_that_is_over_is_refused(served: Served) -> None:
+    """A word that was on its way as prices moved binds to none of the new ones."""
+    visitors = await visitors_of(served)
+    terms = {"format": "clock", "interval_s": 60, "items": MONTHS[1:], "lots": 25, "start": None}
+    auction_id = await opened(visitors, **terms)
+    path, all_of_march = f"/auctions/{auction_id}/demands", {"2027-03": 20}
+    for name in ("ann", "bob"):
+        body = {"demand": all_of_march, "round": 0}
+        answer = await visitors[name].post(path, body)
+        assert answer.status_code == 201, answer.text
+    served.market.clock.set(START.replace(minute=1))  # type: ignore[attr-defined]
+    await ring_due(served.market, ON_TIMER)
+
+    stale = await visitors["bob"].post(path, {"demand": all_of_march, "round": 0})
+    anew = await visitors["bob"].post(path, {"demand": all_of_march, "round": 1})
+
+    assert (stale.status_code, stale.json()["code"]) == (409, "conflict")
+    assert stale.json()["figures"] == {"reason": "round_changed"}
+    assert (anew.status_code, anew.json()["round"]) == (201, 1)
+
+
 async def test_each_loser_sees_the_parts_of_his_own_score(served: Served) -> None:
     visitors = await visitors_of(served)
     auction_id = await opened(visitors, format="sealed_first", criteria=EARLY)

@@ -150,7 +150,8 @@ async def _demand(call: Call, auction_id: str, body: DemandBody) -> Wanted:
     for item in body.demand:
         if item not in prices:
             raise InvalidFields([FieldFault(f"/demand/{item}", "one_of", ", ".join(prices))])
-    terms = {"demand": dict(body.demand), "only_round": auction["round"]}
+    number = auction["round"] if body.round is None else body.round
+    terms = {"demand": dict(body.demand), "only_round": number}
     return Wanted(terms, sum(prices[item] * lots for item, lots in body.demand.items()))
 
 

@@ -28,9 +28,14 @@ Item = Annotated[
 
 
 class DemandBody(Body):
-    """Lots by delivery month at the prices of this round; months not named are not wanted."""
+    """Lots by delivery month at the prices of this round; months not named are not wanted.
+
+    With `round` they are said in that round or not at all, so that a late word binds to no
+    other prices than those that were read.
+    """
 
     demand: Annotated[dict[Tenor, SomeLots], Field(min_length=1, max_length=20)]
+    round: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
 class PackageBody(Body):
@@ -71,7 +76,12 @@ async def place_demand(call: Call) -> Outcome:
     """Say what to take of each month at the prices of this round of a clock auction."""
     body: DemandBody = call.body
     return await bidding.place_demand(
-        call.market, call.actor, call.command, call.path["auction_id"], dict(body.demand)
+        call.market,
+        call.actor,
+        call.command,
+        call.path["auction_id"],
+        dict(body.demand),
+        only_round=body.round,
     )
 
 

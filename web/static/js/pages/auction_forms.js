@@ -248,7 +248,7 @@ function demandForm(room) {
         note: t("page.auction.binding"),
         act: t("page.auction.demand"),
       }),
-      send: (demand, key) => send("POST", `${room.path}/demands`, { demand }, key),
+      send: (demand, key) => send("POST", `${room.path}/demands`, { demand, round: auction.round }, key),
       done: (receipt) => room.placed(receipt),
     }),
   );
