@@ -329,5 +329,5 @@ async def _perform(
 ) -> Outcome:
     actor.require(act)
     slot_id = (await call_offs.load(Pool(), call_off_id)).slot_id
-    stream = await slots.stream_for(Pool(), actor, act, slot_id)
+    stream = await slots.stream_for(Pool(), actor, act, slot_id, what="call_off")
     return await market.perform(actor, act, step, command=command, stream=stream)

@@ -113,8 +113,10 @@ async def locked(unit: Unit, slot_id: str) -> Slot:
     return await load(unit, slot_id)
 
 
-async def stream_for(reader: Reader, actor: Actor, act: str, slot_id: str) -> str:
-    """Return the stream of a slot that the actor is a party to.
+async def stream_for(
+    reader: Reader, actor: Actor, act: str, slot_id: str, *, what: str = "slot"
+) -> str:
+    """Return the stream of a slot that the actor is a party to; `what` was asked for.
 
     Raises:
         NotAllowed: the actor's roles do not hold `act`.
@@ -123,14 +125,14 @@ async def stream_for(reader: Reader, actor: Actor, act: str, slot_id: str) -> st
     """
     actor.require(act)
     found = await load(reader, slot_id)
-    check_party(found, actor)
+    check_party(found, actor, what)
     return stream_of(found.strip_id)
 
 
-def check_party(slot: Slot, actor: Actor) -> None:
+def check_party(slot: Slot, actor: Actor, what: str = "slot") -> None:
     """Raise NotFound unless the actor is of one side, or the market itself."""
     if actor is not Actor.SYSTEM and actor.organisation_id not in slot.party_ids:
-        raise NotFound("slot")
+        raise NotFound(what)
 
 
 async def write(unit: Unit, slot_id: str, **columns: Any) -> Slot:

@@ -81,7 +81,7 @@ RELATIONS: Mapping[str, Relation] = {
     "notices.direct": Relation("firm"),
     "notices.read": Relation("firm"),
     "parties.declare": Relation("firm", "undeclared"),
-    "parties.read": Relation("firm"),
+    "parties.read": Relation("party"),
     "parties.register": Relation("market"),
     "people.manage": Relation("firm"),
     "people.read": Relation("firm"),

@@ -50,7 +50,7 @@ async def done(who: Visitor, path: str, body: Any = None) -> dict[str, Any]:
     if answer.status_code == 401:
         await signed_in(who)
         answer = await who.post(path, body)
-    assert answer.status_code in (200, 201), f"{path}: {answer.text}"
+    assert answer.is_success, f"{path}: {answer.text}"
     return dict(answer.json())
 
 

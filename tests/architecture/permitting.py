@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from aggregator.parties.permissions import ACTS, FIRM, ROLES
@@ -22,6 +24,11 @@ KINDS = {
     "V": "viewer",
     "X": "operator",
 }
+PLACE = re.compile(r"\{(\w+)\}")
+PUBLIC_THINGS = {
+    *("act", "auction_id", "instrument", "number", "pool_id", "region", "strip_id", "tenor"),
+    "year",
+}
 _WRITTEN = Path(__file__).with_name("authorisation.txt")
 _GROUPS = {
     "all": ROLES | {NOBODY},
@@ -32,13 +39,20 @@ _GROUPS = {
 
 def written() -> dict[tuple[str, str], frozenset[str]]:
     """Return the kinds of actor by method and path, or by `FEED` and operation."""
-    found = {}
-    for line in _WRITTEN.read_text().splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        method, path, kinds = line.split()
-        found[method, path] = _GROUPS.get(kinds) or frozenset(KINDS[sign] for sign in kinds)
-    return found
+    return {
+        (method, path): _GROUPS.get(kinds) or frozenset(KINDS[sign] for sign in kinds)
+        for method, path, kinds, _ in _rows()
+    }
+
+
+def whose() -> dict[tuple[str, str], str]:
+    """Return whose the thing in a path is by method and path; `firm` where it is not said."""
+    return {(method, path): of for method, path, _, of in _rows()}
+
+
+def private_things(path: str) -> set[str]:
+    """Return the names in a path that stand for what not everybody may know."""
+    return set(PLACE.findall(path)) - PUBLIC_THINGS
 
 
 def coded() -> dict[tuple[str, str], frozenset[str]]:
@@ -48,6 +62,13 @@ def coded() -> dict[tuple[str, str], frozenset[str]]:
     for op, operation in OPERATIONS.items():
         found["FEED", op] = _holders(operation.endpoint.act)
     return found
+
+
+def _rows() -> Iterator[tuple[str, str, str, str]]:
+    for line in _WRITTEN.read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            method, path, kinds, *of = line.split()
+            yield method, path, kinds, "".join(of) or "firm"
 
 
 def _holders(act: str) -> frozenset[str]:
