@@ -29,13 +29,12 @@ class Proposal:
     plan: Mapping[str, Any]
     state: str
     expires_at: datetime
+    proposed_at: datetime
 
     @property
     def subject(self) -> str:
         """What holds and uses of mandates for it name."""
         return f"proposal:{self.id}"
-
-    proposed_at: datetime
 
 
 async def load(reader: Reader, proposal_id: str) -> Proposal:

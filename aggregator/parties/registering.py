@@ -16,7 +16,8 @@ from aggregator.parties.permissions import MARKET_ROLES, ROLES
 from aggregator.parties.uscc import checked_uscc
 from aggregator.parties.vat import checked_vat
 
-KINDS = ("factory", "mill", "trader", "refiner", "operator", "auditor")
+FIRMS = ("factory", "mill", "trader", "refiner")
+KINDS = (*FIRMS, "operator", "auditor")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{2,119}")
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _MAX_MONTHLY_LOTS = 1_000_000_000

@@ -18,13 +18,12 @@ from aggregator.errors import Conflict, InvalidField, NotFound
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
-from aggregator.parties.registering import stream_of
+from aggregator.parties.registering import FIRMS, stream_of
 from aggregator.standing.privileges import rulebook, tier_names
 from aggregator.supply.facts import GroupSet
 
 ACT = "supply.offer"
 MAX_GROUPS, MAX_MEMBERS = 50, 200
-FIRMS = ("factory", "mill", "trader", "refiner")
 
 
 async def set_group(

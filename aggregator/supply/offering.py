@@ -91,9 +91,10 @@ async def publish_offer(
 
 async def publish_within(unit: Unit, terms: OfferTerms) -> Answer:
     """Publish an offer of the actor's firm in the caller's transaction, as `publish_offer`."""
-    until = check_against(await check_cell(terms.cell, unit), terms, unit.now)
+    traded = await check_cell(terms.cell, unit)
+    until = check_against(traded, terms, unit.now)
     await _check_room(unit, str(terms.cell))
-    return await _publish(unit, terms, until)
+    return await _publish(unit, traded, terms, until)
 
 
 def check_against(traded: InstrumentView, terms: OfferTerms, now: datetime) -> datetime:
@@ -176,9 +177,10 @@ async def _check_room(unit: Unit, cell: str) -> None:
         raise TooManyOffers(cell, MAX_STANDING)
 
 
-async def _publish(unit: Unit, terms: OfferTerms, until: datetime) -> Answer:
+async def _publish(
+    unit: Unit, traded: InstrumentView, terms: OfferTerms, until: datetime
+) -> Answer:
     offer_id, cell = unit.new_id("off"), terms.cell
-    traded = await check_cell(cell, unit)
     await unit.execute(
         "insert into offer (id, seller_id, instrument_id, region, tenor, cell, breaks, pack,"
         " capacity_lots, is_public, state, published_at, valid_until, from_tier,"
@@ -254,15 +256,15 @@ async def _owner_and_cell(offer_id: str) -> tuple[str, str]:
 
 
 def _check_audience(terms: OfferTerms) -> None:
-    rule = "only where the offer is not public"
-    if terms.is_public and terms.shown_to:
-        raise InvalidField("/shown_to", rule, len(terms.shown_to))
-    if terms.is_public and terms.from_tier:
-        raise InvalidField("/from_tier", rule, terms.from_tier)
-    if terms.is_public and terms.for_kind:
-        raise InvalidField("/for_kind", rule, terms.for_kind)
-    if terms.is_public and terms.for_size:
-        raise InvalidField("/for_size", rule, terms.for_size)
+    kept_for = {
+        "/shown_to": len(terms.shown_to),
+        "/from_tier": terms.from_tier,
+        "/for_kind": terms.for_kind,
+        "/for_size": terms.for_size,
+    }
+    for pointer, figure in kept_for.items():
+        if terms.is_public and figure:
+            raise InvalidField(pointer, "only where the offer is not public", figure)
 
 
 def _check_breaks(traded: InstrumentView, breaks: Sequence[tuple[int, int]]) -> None:
