@@ -16,12 +16,13 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from aggregator.cli import main
+from aggregator.db.processes import recorded_server
 from aggregator.market import points
 from tests.e2e.processes import environment
 
 # What the command imports when it is asked to serve: the fork has it.
 from web import api
-from web import server as _server  # noqa: F401
+from web import serving as _serving  # noqa: F401
 from web.demonstration import loading as _loading  # noqa: F401
 
 api.load()
@@ -36,8 +37,18 @@ def forking() -> ForkServerContext:
     return context
 
 
-def serve(port: int, data_dir: Path, output: Path, settings: dict[str, str], off_s: int) -> None:
-    """Serve until killed; what is said goes to a file."""
+def serve(
+    port: int,
+    data_dir: Path,
+    output: Path,
+    settings: dict[str, str],
+    off_s: int,
+    struck: Path | None,
+) -> None:
+    """Serve until killed; what is said goes to a file.
+
+    At its named point the process dies, or kills the database server of the folder `struck`.
+    """
     os.setsid()
     with output.open("wb") as said:
         os.dup2(said.fileno(), sys.stdout.fileno())
@@ -46,8 +57,17 @@ def serve(port: int, data_dir: Path, output: Path, settings: dict[str, str], off
     os.environ.clear()
     os.environ.update(variables)
     points.arm()
+    if struck is not None:
+        points.strike_with(lambda: kill_the_server(struck))
     put_the_wall_clock_off(off_s)
     sys.exit(main(["serve", "--port", str(port)]))
+
+
+def kill_the_server(data_dir: Path) -> None:
+    """Kill a database server, if one runs there."""
+    server = recorded_server(data_dir)
+    if server is not None and server.alive():
+        os.kill(server.pid, signal.SIGKILL)
 
 
 def put_the_wall_clock_off(off_s: int) -> None:

@@ -1,4 +1,4 @@
-"""One process that serves pages, API and feed on one port."""
+"""What serves pages, API and feed on one port, and how a process of it begins and ends."""
 
 from __future__ import annotations
 
@@ -15,19 +15,13 @@ from typing import Literal
 import uvicorn
 from starlette.applications import Starlette
 
-from aggregator.app import running_market
-from aggregator.market import Market
-from aggregator.settings import Environment, Settings
-from web import workers
-from web.app import create_app
+from aggregator.settings import Settings
 from web.context import Context
 from web.feed.wire import FeedProtocol
 from web.pages.assets import version
 
 Websockets = type[FeedProtocol] | Literal["websockets-sansio"]
 """What speaks with sockets: our own, or uvicorn's, which lends no wire."""
-
-DONE, REFUSED, INTERRUPTED = 0, 1, 130
 
 # The feed's own limit is smaller and ends a socket with 4413; this one only bounds memory.
 _MAX_MESSAGE_BYTES = 64 * 1024
@@ -40,23 +34,6 @@ _GARBAGE = (50_000, 50, 1000)
 
 class PortTaken(OSError):
     """The address to listen on cannot be had; the text says why and what to do."""
-
-
-def serve(settings: Settings, *, demonstration: bool) -> int:
-    """Serve until SIGINT, SIGTERM or SIGHUP and return the exit code."""
-    try:
-        listener = listen(settings.host, settings.port)
-    except PortTaken as error:
-        sys.stderr.write(f"aggregator: {error}\n")
-        return REFUSED
-    serving = _serve if settings.workers == 1 else workers.serve
-    try:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(serving(settings, listener, demonstration=demonstration))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        return INTERRUPTED
-    finally:
-        listener.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -83,7 +60,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class MarketServer(uvicorn.Server):
-    """Uvicorn that says goodbye to sockets first, and leaves signals to `_serve`."""
+    """Uvicorn that says goodbye to sockets first, and leaves signals to who runs it."""
 
     def __init__(self, app: Starlette, *, websockets: Websockets = FeedProtocol) -> None:
         context: Context = app.state.context
@@ -136,38 +113,6 @@ def configured(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
-
-
-async def _serve(settings: Settings, listener: socket.socket, *, demonstration: bool) -> int:
-    give_up_on_signals()
-    # The demonstration stands on this module and is needed by few starts.
-    from web.demonstration import loading
-
-    first = loading.loader() if demonstration else None
-    async with running_market(settings, first=first) as market:
-        log_ins = await loading.log_ins() if demonstration else ""
-        server = server_of(market, settings, demonstration=bool(log_ins))
-        on_signals(server.stop_soon)
-        sys.stdout.write(f"The market is open at {address(settings, listener)}\n")
-        sys.stdout.write(log_ins)
-        sys.stdout.flush()
-        await server.serve(sockets=[listener])
-    return DONE
-
-
-def server_of(market: Market, settings: Settings, *, demonstration: bool = False) -> MarketServer:
-    """Return the server of a market that runs in this process; a demonstration has a guide."""
-    # It stands on the application, and few starts need it.
-    from web.demonstration import touring
-
-    is_production = settings.env is Environment.PRODUCTION
-    app = create_app(
-        market,
-        public_url=settings.public_url or "",
-        is_production=is_production,
-        guide=touring.guide_of(market) if demonstration and not is_production else None,
-    )
-    return MarketServer(app)
 
 
 def give_up_on_signals() -> None:

@@ -21,9 +21,11 @@ from aggregator import logs, vault
 from aggregator.app import Database, database, keep_standing, market_on, running_market
 from aggregator.settings import Settings, load_settings
 from aggregator.tasks import Tasks
+from web import server
+from web.alone import DONE, server_of
 from web.context import monotonic_ms
 
-DONE, FAILED = 0, 1
+FAILED = 1
 
 _READY = b"."
 _START_S = 60
@@ -39,8 +41,7 @@ class WorkersFailed(Exception):
 
 async def serve(settings: Settings, listener: socket.socket, *, demonstration: bool) -> int:
     """Serve from `settings.workers` processes until a signal; return the exit code."""
-    # This module is named by the server, and the demonstration stands on both.
-    from web import server
+    # Few starts need it.
     from web.demonstration import loading
 
     server.give_up_on_signals()
@@ -195,13 +196,11 @@ async def work(
     listener: socket.socket, *, lifeline: int, told: int, demonstration: bool = False
 ) -> int:
     """Serve in this process until a signal, or until the parent is gone."""
-    from web import server
-
     server.give_up_on_signals()
     settings = load_settings()
     logs.configure(level=settings.log_level)
     async with running_market(settings) as market:
-        serving = server.server_of(market, settings, demonstration=demonstration)
+        serving = server_of(market, settings, demonstration=demonstration)
         server.on_signals(serving.stop_soon)
         # Nothing is ever written to the lifeline, so it is readable only at its end.
         asyncio.get_running_loop().add_reader(lifeline, serving.stop_soon)
@@ -213,8 +212,6 @@ async def work(
 
 
 def main(handed: Sequence[str]) -> int:
-    from web import server
-
     number, lifeline, told, has_guide = (int(text) for text in handed)
     listener = socket.socket(fileno=number)
     try:

@@ -38,9 +38,9 @@ def _serve(arguments: argparse.Namespace) -> int:
     if arguments.fresh:
         _set_aside(settings)
     # The edge is above this package; the command alone reaches up, and by name.
-    server = importlib.import_module("web.server")
+    serving = importlib.import_module("web.serving")
     is_demo = arguments.demo and not arguments.fresh
-    return int(server.serve(settings, demonstration=is_demo))
+    return int(serving.serve(settings, demonstration=is_demo))
 
 
 def _refuse_unserved(settings: Settings) -> None:

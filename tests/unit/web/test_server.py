@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aggregator.settings import Settings
-from web.server import PortTaken, listen, serve
+from web.server import PortTaken, listen
+from web.serving import serve
 
 
 def test_a_free_port_is_taken_and_a_taken_one_is_explained() -> None:

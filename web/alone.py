@@ -1,0 +1,47 @@
+"""A market and its server in one process."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+from aggregator.app import running_market
+from aggregator.market import Market
+from aggregator.settings import Environment, Settings
+from web.app import create_app
+from web.server import MarketServer, address, give_up_on_signals, on_signals
+
+DONE = 0
+
+
+async def serve(settings: Settings, listener: socket.socket, *, demonstration: bool) -> int:
+    """Serve from this process until a signal; return the exit code."""
+    give_up_on_signals()
+    # Few starts need it.
+    from web.demonstration import loading
+
+    first = loading.loader() if demonstration else None
+    async with running_market(settings, first=first) as market:
+        log_ins = await loading.log_ins() if demonstration else ""
+        server = server_of(market, settings, demonstration=bool(log_ins))
+        on_signals(server.stop_soon)
+        sys.stdout.write(f"The market is open at {address(settings, listener)}\n")
+        sys.stdout.write(log_ins)
+        sys.stdout.flush()
+        await server.serve(sockets=[listener])
+    return DONE
+
+
+def server_of(market: Market, settings: Settings, *, demonstration: bool = False) -> MarketServer:
+    """Return the server of a market that runs in this process; a demonstration has a guide."""
+    # Few starts need it.
+    from web.demonstration import touring
+
+    is_production = settings.env is Environment.PRODUCTION
+    app = create_app(
+        market,
+        public_url=settings.public_url or "",
+        is_production=is_production,
+        guide=touring.guide_of(market) if demonstration and not is_production else None,
+    )
+    return MarketServer(app)
