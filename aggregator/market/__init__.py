@@ -12,13 +12,10 @@ from aggregator.market.acts import (
     Audience,
     Command,
     Outcome,
-    Reaction,
-    Reactions,
-    Step,
 )
 from aggregator.market.desk import Asked, Desk
 from aggregator.market.place import Market
-from aggregator.market.unit import Unit
+from aggregator.market.unit import Reaction, Reactions, Step, Unit
 
 __all__ = [
     "PUBLIC",

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from aggregator.db import walls
 from aggregator.errors import NotAllowed, NotFound
 from aggregator.journal.facts import canonical
 from matching.values import value
 
-if TYPE_CHECKING:
-    from aggregator.market.unit import Unit
-
 Answer = dict[str, Any]
-Step = Callable[["Unit"], Awaitable[Answer]]
-Reaction = Callable[["Unit", Any], Awaitable[None]]
-Reactions = Mapping[type, Sequence[Reaction]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,28 +10,19 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from aggregator.bus import Bus
-from aggregator.clock import Clock
 from aggregator.db import walls
-from aggregator.ids import Ids
 from aggregator.journal.reading import Pool, decoded
-from aggregator.market.acts import Actor, Command, Outcome, Reactions, Step
+from aggregator.market.acts import Actor, Command, Outcome
 from aggregator.market.desk import Asked, Desk
 from aggregator.market.turnstile import Turnstile
-from aggregator.market.unit import Unit
+from aggregator.market.unit import Means, Step, Unit
 from aggregator.market.waiting import Waiting
-from aggregator.tasks import Tasks
 
 
 @dataclass
-class Market:
-    """What every use case takes: the clock, the bus, ids, and what reacts to what."""
+class Market(Means):
+    """What every use case takes: the means to act, and the way in."""
 
-    clock: Clock
-    bus: Bus
-    ids: Ids
-    reactions: Reactions = field(default_factory=dict)
-    tasks: Tasks = field(default_factory=Tasks)
     _turnstile: Turnstile = field(init=False, repr=False)
     _under_way: int = field(init=False, repr=False, default=0)
 

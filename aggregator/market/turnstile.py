@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from time import perf_counter as _seconds
-from typing import TYPE_CHECKING
 
 from tortoise.transactions import in_transaction
 
@@ -24,14 +23,11 @@ from aggregator.market.acts import Actor, Outcome
 from aggregator.market.desk import Desk
 from aggregator.market.pace import LEAST_AHEAD, Pace
 from aggregator.market.plans import Plan, streams_of
-from aggregator.market.unit import Unit
+from aggregator.market.unit import Means, Unit
 from aggregator.market.waiting import Settled, Waiting, keep_answer, keep_refusal, tell
 from aggregator.market.writer import RETRIES, Writer
 from aggregator.refusals import Refusal
 from matching.errors import RuleViolation
-
-if TYPE_CHECKING:
-    from aggregator.market.place import Market
 
 MAX_STEPS = 256
 MAX_DECIDED = 256
@@ -41,7 +37,7 @@ MAX_WAITING = 4096
 class Turnstile:
     """The queues of one process."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Means) -> None:
         self._market = market
         self._queues: dict[str, deque[Waiting]] = {}
         self._ready: dict[str, None] = {}

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from aggregator.bus import Bus
+from aggregator.clock import Clock
 from aggregator.db import orm
 from aggregator.db.calls import Call, statement
+from aggregator.ids import Ids
 from aggregator.journal import appending
 from aggregator.journal.appending import Head, Line
 from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Entry
-from aggregator.market.acts import Actor, Command
+from aggregator.market.acts import Actor, Answer, Command
+from aggregator.tasks import Tasks
 
-if TYPE_CHECKING:
-    from aggregator.market.place import Market
+Step = Callable[["Unit"], Awaitable[Answer]]
+Reaction = Callable[["Unit", Any], Awaitable[None]]
+Reactions = Mapping[type, Sequence[Reaction]]
+
+
+@dataclass
+class Means:
+    """What a market acts with: the clock, the bus, ids, and what reacts to what."""
+
+    clock: Clock
+    bus: Bus
+    ids: Ids
+    reactions: Reactions = field(default_factory=dict)
+    tasks: Tasks = field(default_factory=Tasks)
 
 
 @dataclass
 class Unit:
     """Proof of an open transaction. A function that takes one must not open its own."""
 
-    market: Market
+    market: Means
     actor: Actor
     now: datetime
     connection: Any

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aggregator.market import commands
-from aggregator.market.acts import Actor, Answer, Command, Outcome, Step
+from aggregator.market.acts import Actor, Answer, Command, Outcome
 from aggregator.market.desk import Asked, Desk
 from aggregator.market.points import passing
-from aggregator.market.unit import Unit
+from aggregator.market.unit import Means, Step, Unit
 from aggregator.refusals import Refusal, plain_figures, refusal_code
-
-if TYPE_CHECKING:
-    from aggregator.market.place import Market
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +41,7 @@ class Waiting:
 Settled = list[tuple[Waiting, Outcome | Refusal]]
 
 
-async def tell(market: Market, settled: Settled, woken: set[str]) -> None:
+async def tell(market: Means, settled: Settled, woken: set[str]) -> None:
     """Wake who watches, then answer: what came of these acts is durable."""
     if woken:
         await market.bus.wake(sorted(woken))

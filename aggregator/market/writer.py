@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aggregator.db import orm
 from aggregator.db.calls import Call
@@ -22,11 +21,8 @@ from aggregator.market import commands
 from aggregator.market.acts import Actor
 from aggregator.market.plans import Desks, Plan, asked_by_desk, decision, streams_of
 from aggregator.market.points import passing
-from aggregator.market.unit import Unit
+from aggregator.market.unit import Means, Unit
 from aggregator.market.waiting import Settled, Waiting, tell
-
-if TYPE_CHECKING:
-    from aggregator.market.place import Market
 
 MAX_ENDS, MOST_WARY = 10_000, 63
 RETRIES = 5
@@ -43,7 +39,7 @@ class _Wary:
 class Writer:
     """Commits the acts for desks of one process."""
 
-    def __init__(self, market: Market, answered: commands.Recent) -> None:
+    def __init__(self, market: Means, answered: commands.Recent) -> None:
         self._market = market
         self._answered = answered
         self._lent = AsyncExitStack()
