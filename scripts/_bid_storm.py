@@ -49,12 +49,15 @@ class Web:
     def output(self) -> Path:
         return self.data_dir.parent / f"web-{self.port}.log"
 
-    async def start(self, kill_at: str = "", off_s: int = 0) -> None:
-        """Start a process whose wall clock is off by `off_s`, and wait until it serves."""
+    async def start(self, kill_at: str = "", off_s: int = 0, struck: Path | None = None) -> None:
+        """Start a process whose wall clock is off by `off_s`, and wait until it serves.
+
+        At the point `kill_at` it dies, or the database of the folder `struck` does.
+        """
         self.output.unlink(missing_ok=True)
         settings = {**self.settings, "AGG_KILL_AT": kill_at}
         self.process = forking().Process(
-            target=serve, args=(self.port, self.data_dir, self.output, settings, off_s)
+            target=serve, args=(self.port, self.data_dir, self.output, settings, off_s, struck)
         )
         await asyncio.to_thread(self.process.start)
         deadline = time.monotonic() + PATIENCE_S
