@@ -42,7 +42,7 @@ class GroupMade(Answers):
     members: int
 
 
-@route("GET", "/counterparties", act="supply.offer", out=Counterparties)
+@route("GET", "/counterparties", act="deals.read", out=Counterparties)
 async def counterparties(call: Call) -> Answer:
     """List the firms that one has a deal with, and one's own groups of them."""
     return {

@@ -98,8 +98,8 @@ export function pairsField({ name, label, keys, labels, types, first, heads, hin
   };
 }
 
-/** Return a field whose value is the list of what is ticked. */
-export function choicesField({ name, label, options }) {
+/** Return a field whose value is the list of what is ticked; nothing ticked is `[]` where it may be. */
+export function choicesField({ name, label, options, hint, isOptional = false }) {
   const wrong = h("span", { class: "wrong", role: "alert" });
   const boxes = options.map(([value]) => h("input", { type: "checkbox", value }));
   return {
@@ -113,6 +113,7 @@ export function choicesField({ name, label, options }) {
         { class: "choices" },
         options.map(([, text], at) => h("label", {}, boxes[at], " ", text)),
       ),
+      hint && h("span", { class: "hint" }, hint),
       wrong,
     ),
     focus: () => boxes[0].focus(),
@@ -122,7 +123,7 @@ export function choicesField({ name, label, options }) {
       }),
     read() {
       const found = boxes.filter((box) => box.checked).map((box) => box.value);
-      return found.length > 0 ? { value: found } : { wrong: t("rule.required") };
+      return found.length > 0 || isOptional ? { value: found } : { wrong: t("rule.required") };
     },
     problem(_, text) {
       wrong.textContent = text;

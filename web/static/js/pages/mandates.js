@@ -7,8 +7,9 @@ import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { amount, percent } from "../core/numbers.js";
 import { chip, columns, empty, head, panel, table } from "../core/parts.js";
+import { choicesField } from "../core/rows.js";
 import { may } from "../core/viewer.js";
-import { t, worded } from "../core/words.js";
+import { firm, t, worded } from "../core/words.js";
 
 const ACTS = ["auctions.bid", "pools.pledge", "forwards.order", "forwards.offer", "supply.offer"];
 const A_WEEK = 7 * 86_400_000;
@@ -22,15 +23,16 @@ export async function show(main) {
     head(t("page.mandates.title"), { back: "/approvals", note: t("page.mandates.note") }),
     columns(lead, aside, rest, t("page.mandates.grant")),
   );
+  const known = await get("/counterparties");
   const refresh = async () => {
     const [{ mandates }, { policies }] = await Promise.all([get("/mandates"), get("/policies")]);
     fill(lead, mandatesOf(mandates, refresh));
-    fill(rest, policiesOf(policies, refresh));
+    fill(rest, policiesOf(policies, known, refresh));
   };
   await refresh();
   if (may("mandates.grant")) {
     const { people } = await get("/people");
-    fill(aside, grantForm(people, refresh), policyForm(refresh));
+    fill(aside, grantForm(people, refresh), policyForm(known, refresh));
   }
 }
 
@@ -94,7 +96,8 @@ function acts(row, refresh) {
   ];
 }
 
-function policiesOf(policies, refresh) {
+function policiesOf(policies, { counterparties }, refresh) {
+  const names = new Map(counterparties.map((one) => [one.organisation_id, firm(one)]));
   if (policies.length === 0) return panel(t("page.mandates.policies"), empty(t("page.mandates.no_policy")));
   return h(
     "section",
@@ -106,6 +109,11 @@ function policiesOf(policies, refresh) {
         { label: t("page.mandates.act"), cell: (row) => worded("page.act", row.act) },
         { label: t("page.mandates.free"), isNumber: true, cell: (row) => amount(row.free_up_to) },
         { label: t("page.mandates.index"), isNumber: true, cell: nearOf },
+        {
+          label: t("page.mandates.with"),
+          cell: ({ counterparties: ids }) =>
+            ids.length > 0 ? ids.map((id) => names.get(id) ?? id).join(t("word.comma")) : t("page.mandates.anybody"),
+        },
         { label: t("page.approvals.chain"), cell: (row) => row.chain.map(link).join(" → ") },
         {
           label: "",
@@ -182,7 +190,10 @@ function grantForm(people, refresh) {
   );
 }
 
-function policyForm(refresh) {
+function policyForm({ counterparties, groups }, refresh) {
+  const members = new Map(groups.map((group) => [group.group_id, group.members]));
+  // A group of nobody would name nobody, and so leave the firm free with anybody.
+  const named = groups.filter((group) => group.members.length > 0);
   return panel(
     t("page.mandates.policy"),
     form({
@@ -195,6 +206,17 @@ function policyForm(refresh) {
         },
         { name: "free_up_to", label: t("page.mandates.free"), type: "amount", value: "0.00" },
         indexField(),
+        counterparties.length > 0 &&
+          choicesField({
+            name: "counterparties",
+            label: t("page.mandates.with"),
+            options: [
+              ...named.map(({ group_id: id, name }) => [id, t("page.mandates.group", { name })]),
+              ...counterparties.map((one) => [one.organisation_id, firm(one)]),
+            ],
+            hint: t("page.mandates.with_hint"),
+            isOptional: true,
+          }),
         {
           name: "chain",
           label: t("page.approvals.chain"),
@@ -207,13 +229,18 @@ function policyForm(refresh) {
               .join(" → "),
           ]),
         },
-      ],
+      ].filter(Boolean),
       act: t("page.mandates.set_policy"),
-      send: ({ chain, index, ...rest }, key) =>
+      send: ({ chain, index, counterparties: chosen = [], ...rest }, key) =>
         send(
           "POST",
           "/policies",
-          { ...rest, ...indexBps(index), chain: chain.split(" ").map((role) => `role:${role}`) },
+          {
+            ...rest,
+            ...indexBps(index),
+            counterparties: [...new Set(chosen.flatMap((id) => members.get(id) ?? [id]))],
+            chain: chain.split(" ").map((role) => `role:${role}`),
+          },
           key,
         ),
       done: async () => {
