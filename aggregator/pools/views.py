@@ -77,14 +77,16 @@ def _opened_by(opened: PoolOpened, organisation_id: str | None) -> str:
 
 
 def _stop(state: State, audience: Audience) -> View | None:
-    """Return why the pool was stopped; to the operator what is proposed, too."""
-    if state.stop is None or not (state.is_stopped or audience.kind == "operator"):
+    """Return why the pool was stopped; to the operator what is proposed, too, and by whom."""
+    is_ours = audience.kind == "operator"
+    if state.stop is None or not (state.is_stopped or is_ours):
         return None
     return {
         "motion_id": state.stop.motion_id,
         "reason": state.stop.reason,
         "expires_at": stamp(state.stop.expires_at),
         "is_stopped": state.is_stopped,
+        "proposed_by": state.stop.person_id if is_ours else None,
     }
 
 

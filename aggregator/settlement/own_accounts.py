@@ -12,11 +12,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from aggregator.errors import Conflict, NotFound, WrongState
+from aggregator.journal.reading import Reader
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.permissions import FINANCE, OWNER
 from aggregator.parties.registering import stream_of
@@ -30,6 +32,14 @@ MAX_ACCOUNTS = 10
 PROPOSED, UNVERIFIED, VERIFIED, ENDED = "proposed", "unverified", "verified", "ended"
 _BOTH = frozenset({FINANCE, OWNER})
 _ENDING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPerson:
+    """Who can agree to what a colleague declared."""
+
+    person_id: str
+    person: str
 
 
 async def declare(
@@ -91,8 +101,7 @@ async def confirm(market: Market, actor: Actor, command: Command, account_id: st
         row = await _own(unit, actor, account_id)
         if row["state"] != PROPOSED:
             raise WrongState(row["state"], PROPOSED)
-        agreed = set(row["declared_as"]) | actor.roles
-        if row["declared_by"] == actor.person_id or not agreed >= _BOTH:
+        if row["declared_by"] == actor.person_id or not _agree(row["declared_as"], actor.roles):
             raise Conflict("second_person")
         await unit.execute(
             "update bank_account set state = $2, confirmed_by = $3, confirmed_at = $4,"
@@ -129,6 +138,29 @@ async def end(market: Market, actor: Actor, command: Command, account_id: str) -
     return await market.perform(
         actor, ACT, step, command=command, stream=stream_of(actor.organisation_id)
     )
+
+
+async def second_persons(
+    reader: Reader, organisation_id: str, *, declared_by: str, declared_as: Iterable[str]
+) -> Sequence[SecondPerson]:
+    """Return who of the firm can agree to an account that this person declares, by name."""
+    found = await reader.rows(
+        "select m.person_id, p.name, m.roles from membership m join person p on p.id = m.person_id"
+        " where m.organisation_id = $1 and m.person_id <> $2 and m.roles && $3::text[]"
+        " order by p.name, m.person_id",
+        organisation_id,
+        declared_by,
+        sorted(_BOTH),
+    )
+    roles = set(declared_as)
+    return [
+        SecondPerson(row["person_id"], row["name"]) for row in found if _agree(roles, row["roles"])
+    ]
+
+
+def _agree(declared_as: Iterable[str], roles: Iterable[str]) -> bool:
+    """Tell whether two persons of these roles are finance and owner together."""
+    return {*declared_as, *roles} >= _BOTH
 
 
 def _counts(account: Mapping[str, Any]) -> bool:

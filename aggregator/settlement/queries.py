@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from aggregator.journal.reading import Pool, Reader
 from aggregator.parties.queries import organisation
+from aggregator.settlement import own_accounts as own
 from aggregator.settlement.pain import PaymentOrder
 
 MAX_ROWS = 200
@@ -70,13 +72,17 @@ class BankLineView:
 
 @dataclass(frozen=True, slots=True)
 class OwnAccountView:
-    """A bank account of one's firm; paid out to once it is verified, from `usable_at` on."""
+    """A bank account of one's firm; paid out to once it is verified, from `usable_at` on.
+
+    While it is proposed it waits for one of `waits_for`, who may be nobody.
+    """
 
     account_id: str
     number: str
     bank_code: str
     state: str
     declared_by: str
+    waits_for: Sequence[own.SecondPerson]
     declared_at: datetime
     confirmed_by: str | None
     usable_at: datetime | None
@@ -160,15 +166,25 @@ async def unmatched(reader: Reader | None = None) -> list[BankLineView]:
 
 async def own_accounts(organisation_id: str, reader: Reader | None = None) -> list[OwnAccountView]:
     """Return a firm's bank accounts that have not ended, in the order they were declared."""
-    found = await (reader or Pool()).rows(
-        "select a.id as account_id, number, bank_code, state,"
-        " coalesce(d.name, '') as declared_by, declared_at,"
+    asked = reader or Pool()
+    found = await asked.rows(
+        "select a.id as account_id, number, bank_code, state, declared_by as person_id,"
+        " coalesce(d.name, '') as declared_by, declared_as, declared_at,"
         " c.name as confirmed_by, usable_at, verified_at from bank_account a"
         " left join person d on d.id = declared_by left join person c on c.id = confirmed_by"
         " where organisation_id = $1 and state <> 'ended' order by declared_at, a.id",
         organisation_id,
     )
-    return [OwnAccountView(**dict(row)) for row in found]
+    shown = []
+    for row in map(dict, found):
+        by, roles = row.pop("person_id"), row.pop("declared_as")
+        others = (
+            []
+            if row["state"] != own.PROPOSED
+            else await own.second_persons(asked, organisation_id, declared_by=by, declared_as=roles)
+        )
+        shown.append(OwnAccountView(**row, waits_for=others))
+    return shown
 
 
 async def unbooked(reader: Reader | None = None) -> dict[str, int]:

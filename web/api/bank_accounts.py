@@ -21,14 +21,26 @@ class BankAccountBody(Body):
     bank_code: Annotated[str, Field(max_length=12)] = ""
 
 
+class SecondPerson(Answers):
+    """A colleague whose word, with that of who declared an account, is finance's and owner's."""
+
+    person_id: str
+    person: str
+
+
 class OwnAccountAnswer(Answers):
-    """A bank account of one's firm; paid out to once it is verified, from `usable_at` on."""
+    """A bank account of one's firm; paid out to once it is verified, from `usable_at` on.
+
+    While it is proposed, any of `waits_for` can agree to it; where that is nobody, the firm needs
+    a second person first.
+    """
 
     account_id: str
     number: str
     bank_code: str
     state: OwnAccountState
     declared_by: str
+    waits_for: list[SecondPerson]
     declared_at: str
     confirmed_by: str | None
     usable_at: str | None

@@ -16,9 +16,10 @@ from aggregator.ledger.statements import movements, write_statement
 from aggregator.market import Answer, Outcome
 from aggregator.settlement import banking, payouts, queries
 from aggregator.settlement.camt import read_camt
+from aggregator.settlement.own_accounts import second_persons
 from aggregator.settlement.pain import write_pain
 from aggregator.settlement.statements import MAX_LINES, read_csv, statement_line
-from web.api.bank_accounts import OwnAccountAnswer
+from web.api.bank_accounts import OwnAccountAnswer, SecondPerson
 from web.api.fields import Answers, Body, Id, Instant, Minor, Money, Query
 from web.api.routing import MAX_IMPORT_BYTES, Call, Download, route
 
@@ -134,8 +135,11 @@ class StatementAnswer(Answers):
 
 
 class MoneyAnswer(Answers):
+    """The firm's money; `second_persons` can agree to a further account of whoever asks."""
+
     deposit_reference: str
     accounts: list[OwnAccountAnswer]
+    second_persons: list[SecondPerson]
     balances: list[BalanceAnswer]
     holds: list[HoldAnswer]
     calls: list[CallAnswer]
@@ -238,13 +242,19 @@ class SentBack(PaymentOrdered):
 @route("GET", "/money", act="ledger.read", out=MoneyAnswer)
 async def money(call: Call) -> Answer:
     """Show one's organisation's balances, holds, calls, payments and newest postings."""
-    mine = call.actor.organisation_id
+    me, mine = call.actor, call.actor.organisation_id
     async with call.market.reading() as unit:
         statement = await ledger.statement(mine, reader=unit)
         paid_for = await deals_of([line.reference for line in statement], unit)
         return {
             "deposit_reference": await queries.deposit_reference(mine, unit),
             "accounts": [asdict(view) for view in await queries.own_accounts(mine, unit)],
+            "second_persons": [
+                asdict(one)
+                for one in await second_persons(
+                    unit, mine, declared_by=me.person_id, declared_as=me.roles
+                )
+            ],
             "balances": [asdict(view) for view in await ledger.balances(mine, unit)],
             "holds": [asdict(view) for view in await ledger.pending_holds(mine, unit)],
             "calls": [asdict(view) for view in await queries.open_calls(mine, unit)],

@@ -136,12 +136,16 @@ class Sight(Answers):
 
 
 class Stop(Answers):
-    """What one person of the operator proposed, and whether another one has approved it."""
+    """What one person of the operator proposed, and whether another one has approved it.
+
+    Who proposed it, the operator alone is told.
+    """
 
     motion_id: str
     reason: str
     expires_at: str
     is_stopped: bool
+    proposed_by: str | None
 
 
 class StopProposed(Answers):

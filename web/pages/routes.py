@@ -141,6 +141,7 @@ async def _rendered(request: Request, page: Page, viewer: Actor | None) -> Respo
         region=firm.region if firm else "",
         roles=sorted(viewer.roles) if viewer else [],
         acts=sorted(acts),
+        person_id=viewer.person_id if viewer else "",
         organisation_id=viewer.organisation_id if viewer else "",
         has_guide=context_of(request).has_guide,
     )

@@ -15,12 +15,13 @@ const main = document.getElementById("page");
 async function start() {
   document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   const module = import(`./pages/${page}.js`);
-  const asked = Promise.all([askTime(), catalogue.load()]);
+  // What came before the page read anything is no news to it; whatever comes later is.
+  const asked = Promise.all([askTime(), catalogue.load(), isMember && get("/notices")]);
   await words.load();
   try {
-    await asked;
+    const [, , told] = await asked;
     connect();
-    if (isMember) attend();
+    if (isMember) attend(told.notices);
     const { show } = await module;
     fill(main);
     await show(main, document.body.dataset);
@@ -33,13 +34,14 @@ async function start() {
 }
 
 /** Keep the bell, tell what is new as it comes, and let the page know. */
-function attend() {
-  let known = null;
+function attend(first) {
+  const known = new Set(first.map(({ notice_id: id }) => id));
+  showCount(first);
   const count = gathered(async () => {
     const { notices } = await get("/notices");
     showCount(notices);
-    const fresh = known === null ? [] : notices.filter(({ notice_id: id }) => !known.has(id));
-    known = new Set([...(known ?? []), ...notices.map(({ notice_id: id }) => id)]);
+    const fresh = notices.filter(({ notice_id: id }) => !known.has(id));
+    for (const { notice_id: id } of fresh) known.add(id);
     for (const notice of fresh.slice(0, 3)) say(h("a", { href: noticePath(notice) }, noticeText(notice)));
     if (fresh.length > 0) document.dispatchEvent(new Event("noticed"));
   });

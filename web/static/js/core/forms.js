@@ -98,6 +98,11 @@ export function actButton({ label, confirm, send, done, className = "main", isLo
   return [button, top];
 }
 
+/** Return the button that approves a proposal, or for who made it, who must approve instead. */
+export function secondPerson(isMine, approval) {
+  return isMine ? h("p", { class: "note" }, t("page.second_person")) : actButton(approval);
+}
+
 /** Act unless the button is at it already. It is not disabled meanwhile: that would drop the focus. */
 async function once(button, act) {
   if (button.getAttribute("aria-busy")) return;

@@ -1,9 +1,10 @@
 /** Who looks at the page, as the server wrote it into the page's frame. */
 
-const { acts, roles, organisation, home } = document.body.dataset;
+const { acts, roles, person, organisation, home } = document.body.dataset;
 const held = new Set(acts.split(" "));
 const played = new Set(roles.split(" "));
 
+export const personId = person;
 export const organisationId = organisation;
 export const homeRegion = home;
 export const isMember = organisation !== "";

@@ -3,9 +3,10 @@
 import { send } from "../core/api.js";
 import { countdown, now } from "../core/clock.js";
 import { h } from "../core/dom.js";
-import { actButton, form } from "../core/forms.js";
+import { form, secondPerson } from "../core/forms.js";
 import { amount, lots } from "../core/numbers.js";
 import { panel } from "../core/parts.js";
+import { personId } from "../core/viewer.js";
 import { bidderName, t } from "../core/words.js";
 
 /** Return the desk, or null where the auction is over. */
@@ -22,7 +23,8 @@ export function desk(room) {
   );
 }
 
-function proposed(room, { motion_id: id, act, reason, expires_at: until, bid_id: bidId }) {
+function proposed(room, motion) {
+  const { motion_id: id, act, reason, expires_at: until, bid_id: bidId } = motion;
   const bid = bids(room).find(([one]) => one === bidId);
   const which = bidId && [[t("page.auction.bid_id"), bid ? `${bid[1]} (${bidId})` : bidId]];
   return h(
@@ -31,7 +33,7 @@ function proposed(room, { motion_id: id, act, reason, expires_at: until, bid_id:
     h("p", {}, t("page.auction.motion", { act: t(`page.auction.${act}`), reason })),
     which && which.map(([name, value]) => h("p", {}, name, " ", value)),
     h("p", { class: "note" }, t("page.auction.motion_note"), " ", countdown(until)),
-    actButton({
+    secondPerson(motion.proposed_by === personId, {
       label: t("page.auction.approve"),
       confirm: () => ({
         title: t(`page.auction.${act}`),

@@ -4,7 +4,7 @@ import { send } from "../core/api.js";
 import { cellName } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
 import { h } from "../core/dom.js";
-import { actButton, form } from "../core/forms.js";
+import { form, secondPerson } from "../core/forms.js";
 import { amount, lots } from "../core/numbers.js";
 import { facts, panel, table } from "../core/parts.js";
 import { t } from "../core/words.js";
@@ -62,21 +62,19 @@ function proposed({ trade, proposal }, refresh) {
       " · ",
       countdown(proposal.expires_at),
     ),
-    proposal.is_mine
-      ? h("p", { class: "note" }, t("page.parked.another"))
-      : actButton({
-          label: act,
-          confirm: () => ({
-            title: act,
-            lines: [[t("page.deal.reason"), proposal.reason]],
-            note: t("page.parked.note"),
-            act,
-            isDanger: true,
-          }),
-          send: (key) =>
-            send("POST", `/parked-deals/${trade.deal_id}/reviews/${proposal.motion_id}/approve`, undefined, key),
-          done: refresh,
-        }),
+    secondPerson(proposal.is_mine, {
+      label: act,
+      confirm: () => ({
+        title: act,
+        lines: [[t("page.deal.reason"), proposal.reason]],
+        note: t("page.parked.note"),
+        act,
+        isDanger: true,
+      }),
+      send: (key) =>
+        send("POST", `/parked-deals/${trade.deal_id}/reviews/${proposal.motion_id}/approve`, undefined, key),
+      done: refresh,
+    }),
   ];
 }
 

@@ -25,7 +25,7 @@ export async function show(main) {
     fill(lead, balancesOf(money));
     showMoney(rest, money);
     showWayIn(way, money);
-    own.show(money.accounts);
+    own.show(money);
     const numbers = usable(money.accounts);
     if (shown !== String(numbers)) fill(out, may("settlement.pay_out") && payForm(numbers, refresh));
     shown = String(numbers);

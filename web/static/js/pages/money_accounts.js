@@ -5,7 +5,7 @@ import { instant, now } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { chip, empty } from "../core/parts.js";
-import { may } from "../core/viewer.js";
+import { may, personId } from "../core/viewer.js";
 import { t } from "../core/words.js";
 
 const ACT = "settlement.declare_account";
@@ -26,32 +26,47 @@ export function ownAccounts(refresh) {
     list,
     may(ACT) && declaration(refresh),
   );
-  const show = (accounts) =>
+  const show = ({ accounts, second_persons: others }) =>
     fill(
       list,
       accounts.length === 0
         ? empty(t("page.own_accounts.none"))
-        : h("ul", { class: "list" }, accounts.map((one) => accountOf(one, refresh))),
+        : h("ul", { class: "list" }, accounts.map((one) => accountOf(one, others, refresh))),
+      may(ACT) && accounts.length > 0 && others.length === 0 && alone(t("page.own_accounts.alone")),
     );
   return { panel, show };
 }
 
-function accountOf(one, refresh) {
+function accountOf(one, others, refresh) {
+  const isMine = one.waits_for.some(({ person_id: id }) => id === personId);
   return h(
     "li",
     { class: "stack" },
     h("div", {}, h("span", { class: "mono" }, one.number), " ", chip(one.state)),
     one.bank_code && h("p", { class: "note" }, t("page.own_accounts.bank", { code: one.bank_code })),
     h("p", { class: "note" }, whatNext(one)),
-    may(ACT) && h("div", { class: "foot" }, one.state === "proposed" && confirming(one, refresh), ending(one, refresh)),
+    may(ACT) && h("div", { class: "foot" }, isMine && confirming(one, refresh), ending(one, others, refresh)),
   );
 }
 
 function whatNext(one) {
-  if (one.state === "proposed") return t("page.own_accounts.proposed", { person: one.declared_by });
+  if (one.state === "proposed") return waiting(one);
   const waits = isCooling(one) && [t("page.own_accounts.cooling"), " ", instant(one.usable_at)];
   if (one.state === "verified") return waits || t("page.own_accounts.verified");
   return [t("page.own_accounts.unverified"), waits && " ", waits];
+}
+
+/** Return who must agree to a proposed account, or what to do where nobody of the firm can. */
+function waiting({ declared_by: by, waits_for: others }) {
+  const declared = t("page.own_accounts.proposed", { person: by });
+  if (others.length === 0) return [declared, " ", alone(t("page.own_accounts.nobody"))];
+  const names = others.map(({ person }) => person).join(t("word.comma"));
+  return [declared, " ", t("page.own_accounts.waits_for", { names })];
+}
+
+/** Return a sentence for a firm that lacks a second person, with the way to invite one. */
+function alone(text) {
+  return h("span", { class: "note" }, text, " ", may("people.manage") && h("a", { href: "/people" }, t("page.people.title")));
 }
 
 function isCooling({ usable_at: from }) {
@@ -72,15 +87,18 @@ function confirming(one, refresh) {
   });
 }
 
-function ending(one, refresh) {
+function ending(one, others, refresh) {
+  const act = t(one.state === "proposed" ? "page.own_accounts.drop" : "page.own_accounts.end");
+  // The account that is declared next is not the first one any more, once this one was verified.
+  const isAlone = one.verified_at !== null && others.length === 0;
   return actButton({
-    label: t("page.own_accounts.end"),
+    label: act,
     className: "danger",
     confirm: () => ({
-      title: t("page.own_accounts.end_ask"),
+      title: t(one.state === "proposed" ? "page.own_accounts.drop_ask" : "page.own_accounts.end_ask"),
       lines: [[t("page.own_accounts.number"), one.number]],
-      note: t("page.own_accounts.end_note"),
-      act: t("page.own_accounts.end"),
+      note: one.state !== "proposed" && [t("page.own_accounts.end_note"), isAlone && t("page.own_accounts.end_alone")].filter(Boolean).join(" "),
+      act,
       isDanger: true,
     }),
     send: (key) => send("POST", `/bank-accounts/${one.account_id}/end`, undefined, key),

@@ -3,8 +3,9 @@
 import { send } from "../core/api.js";
 import { countdown, now } from "../core/clock.js";
 import { h } from "../core/dom.js";
-import { actButton, form } from "../core/forms.js";
+import { form, secondPerson } from "../core/forms.js";
 import { panel } from "../core/parts.js";
+import { personId } from "../core/viewer.js";
 import { t } from "../core/words.js";
 
 export function stopDesk(path, { stop }) {
@@ -18,7 +19,7 @@ export function stopDesk(path, { stop }) {
         { class: "banner" },
         h("p", {}, t("page.pool.stop_proposed", stop)),
         h("p", { class: "note" }, t("page.auction.motion_note"), " ", countdown(stop.expires_at)),
-        actButton({
+        secondPerson(stop.proposed_by === personId, {
           label: t("page.auction.approve"),
           confirm: () => ({ ...ask, lines: [[t("page.auction.public_reason"), stop.reason]], act: t("page.auction.approve") }),
           send: (key) => send("POST", `${path}/motions/${stop.motion_id}/approve`, undefined, key),
