@@ -9,12 +9,13 @@ could be is nominated for that day: a forward contract ends in goods, never in c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from aggregator.catalogue.calendars import TradingCalendar, calendar_of
 from aggregator.catalogue.queries import instrument
-from aggregator.deals.formation import DealTerms, form_deal
+from aggregator.deals.formation import form_deal
 from aggregator.deals.lines import total
 from aggregator.errors import InvalidField, NotFound, WrongState
 from aggregator.forwards import call_offs, dating, deposits, places, slots
@@ -251,26 +252,15 @@ async def _form_deal(unit: Unit, slot: Slot, lots: int, day: date, part_minor: i
     lines = deposits.slot_lines(traded, slot, lots)
     calendar = await calendar_of(unit, slot.region)
     place = await places.named(unit, slot.place_id)
-    return await form_deal(
-        unit,
-        DealTerms(
-            source="strip",
-            source_id=slot.strip_id,
-            instrument_id=slot.instrument_id,
-            region=slot.region,
-            tenor=slot.tenor,
-            buyer_id=slot.buyer_id,
-            seller_id=slot.seller_id,
-            lots=lots,
-            goods_minor=slot.price_minor,
-            freight_minor=slot.freight_minor,
-            deposit_minor=min(part_minor, total(lines)),
-            return_days_more=await return_days_more(slot.buyer_id, unit.now, unit),
-            place=place.name if place else "",
-            funding_due_at=dating.funding_due(calendar, day),
-            ship_by=calendar.ends(day),
-        ),
+    terms = replace(
+        deposits.slot_terms(slot, lots),
+        deposit_minor=min(part_minor, total(lines)),
+        return_days_more=await return_days_more(slot.buyer_id, unit.now, unit),
+        place=place.name if place else "",
+        funding_due_at=dating.funding_due(calendar, day),
+        ship_by=calendar.ends(day),
     )
+    return await form_deal(unit, terms)
 
 
 def _require_callable(slot: Slot, now: datetime) -> None:

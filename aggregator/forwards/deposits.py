@@ -21,7 +21,12 @@ from aggregator.standing.privileges import lowered
 
 def slot_lines(traded: InstrumentView, slot: Slot, lots: int | None = None) -> tuple[Line, ...]:
     """Return the glass box of a slot's open lots, or of `lots` of them."""
-    terms = DealTerms(
+    return agreed_lines(traded, slot_terms(slot, lots))
+
+
+def slot_terms(slot: Slot, lots: int | None = None) -> DealTerms:
+    """Return what was agreed of a slot's open lots, or of `lots` of them."""
+    return DealTerms(
         source="strip",
         source_id=slot.strip_id,
         instrument_id=slot.instrument_id,
@@ -33,7 +38,6 @@ def slot_lines(traded: InstrumentView, slot: Slot, lots: int | None = None) -> t
         goods_minor=slot.price_minor,
         freight_minor=slot.freight_minor,
     )
-    return agreed_lines(traded, terms)
 
 
 def signing_bps(strip: Strip, traded: InstrumentView) -> int:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from aggregator.forwards import closing, contract_queries, offering, opening, ordering, places
 from aggregator.journal.reading import Pool
-from aggregator.market import Actor, Market
+from aggregator.market import Actor, Market, Outcome
 from tests.builders import (
     START,
     a_command,
@@ -66,6 +66,42 @@ async def with_members(*actors: Actor) -> None:
         )
 
 
+async def a_strip(market: Market, **given: object) -> str:
+    terms = opening.StripTerms(
+        **{
+            "title": "春季远期",
+            "instrument_id": "SUGAR-W1",
+            "region": "GX",
+            "tenors": TENORS,
+            "closes_at": START + timedelta(days=2),
+            **given,
+        }
+    )
+    opened = await opening.open_strip(market, OPERATOR, a_command(), terms)
+    return str(opened.answer["strip_id"])
+
+
+async def order(
+    market: Market, buyer: Actor, strip_id: str, tenor: str, lots: int, **given: object
+) -> Outcome:
+    terms = ordering.OrderTerms(
+        **{"form": "period", "tenor": tenor, "lots": lots, "limit_minor": 500_000, **given}
+    )
+    return await ordering.place_order(market, buyer, a_command(), strip_id, terms)
+
+
+async def offer(market: Market, mill: Actor, strip_id: str, **given: object) -> Outcome:
+    terms = offering.OfferTerms(
+        **{
+            "steps": dict.fromkeys(TENORS, ((300, 498_000),)),
+            "capacity": 600,
+            "breaks": ((150, 7_000),),
+            **given,
+        }
+    )
+    return await offering.place_offer(market, mill, a_command(), strip_id, terms)
+
+
 async def signed(market: Market | None = None, *, tier: int = 0, **terms: object) -> Signed:
     """Return a market in which three buyers' months have become one contract.
 
@@ -79,23 +115,10 @@ async def signed(market: Market | None = None, *, tier: int = 0, **terms: object
     for number, buyer in enumerate(buyers):
         await with_place(market, buyer, f"{number + 1}号仓")
     await with_members(*buyers)
-    given = opening.StripTerms(
-        **{
-            "title": "春季远期",
-            "instrument_id": "SUGAR-W1",
-            "region": "GX",
-            "tenors": TENORS,
-            "closes_at": START + timedelta(days=2),
-            **terms,
-        }
-    )
-    opened = await opening.open_strip(market, OPERATOR, a_command(), given)
-    strip_id = str(opened.answer["strip_id"])
+    strip_id = await a_strip(market, **terms)
     for buyer, tenor, lots in zip(buyers, TENORS, LOTS, strict=True):
-        order = ordering.OrderTerms(form="period", tenor=tenor, lots=lots, limit_minor=500_000)
-        await ordering.place_order(market, buyer, a_command(), strip_id, order)
-    offer = offering.OfferTerms(dict.fromkeys(TENORS, ((300, 498_000),)), 600, 1, ((150, 7_000),))
-    await offering.place_offer(market, mill, a_command(), strip_id, offer)
+        await order(market, buyer, strip_id, tenor, lots)
+    await offer(market, mill, strip_id)
     market.clock.set(START + timedelta(days=2))
     await closing.close(market, strip_id)
     [contract] = await Pool().rows("select id from strip_contract")

@@ -18,13 +18,16 @@ from tests.integration.forwards.signing import (
     OPERATOR,
     TENORS,
     a_firm,
+    a_strip,
+    offer,
+    order,
     signed,
     with_members,
     with_place,
 )
 from tests.integration.forwards.test_changes import consent, propose
 from tests.integration.forwards.test_stages import INDEX, publish
-from tests.integration.forwards.test_strip_life import a_buyer, a_mill, a_strip, offer, order
+from tests.integration.forwards.test_strip_life import a_buyer, a_mill
 
 
 async def test_a_window_that_ends_before_it_begins(orm: str) -> None:

@@ -16,14 +16,8 @@ from aggregator.scheduler.timers import next_due_at
 from aggregator.workers.ringing import ring_due
 from matching.forwards.refusals import QuantityImpossible
 from tests.builders import START, a_market, an_organisation, with_sugar
-from tests.integration.forwards.test_strip_life import (
-    TENORS,
-    a_buyer,
-    a_mill,
-    a_strip,
-    offer,
-    order,
-)
+from tests.integration.forwards.signing import TENORS, a_strip, offer, order
+from tests.integration.forwards.test_strip_life import a_buyer, a_mill
 from web.api.problem import described
 
 

@@ -34,7 +34,14 @@ from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
 from matching.forwards.clocks import ActivityBroken
 from tests.builders import START, a_command, a_market, an_actor, with_sugar
-from tests.integration.forwards.signing import OPERATOR, TENORS, a_firm, with_members
+from tests.integration.forwards.signing import (
+    OPERATOR,
+    TENORS,
+    a_firm,
+    a_strip,
+    order,
+    with_members,
+)
 
 CLOSES_AT = START + timedelta(days=2)
 PRICES = dict(zip(TENORS, (490_000, 492_000, 494_000), strict=True))
@@ -75,21 +82,12 @@ async def talking(*limits: int, clock: ClockTerms | None = None) -> Talking:
     mills = tuple([await a_firm(market, f"mill{n}", kind="mill") for n in range(2)])
     await with_members(*mills)
     await Pool().rows("update membership set roles = array['seller'] returning 1")
-    terms = opening.StripTerms(
-        title="春季远期",
-        instrument_id="SUGAR-W1",
-        region="GX",
-        tenors=TENORS,
-        closes_at=CLOSES_AT,
-        talks=clock or CounterTerms(mills[0].organisation_id, answer_minutes=60),
-    )
-    opened = await opening.open_strip(market, OPERATOR, a_command(), terms)
-    strip_id = str(opened.answer["strip_id"])
+    talks = clock or CounterTerms(mills[0].organisation_id, answer_minutes=60)
+    strip_id = await a_strip(market, closes_at=CLOSES_AT, talks=talks)
     for buyer, tenor, lots, limit in zip(
         buyers, TENORS, (40, 60, 80), limits or (500_000,) * 3, strict=False
     ):
-        order = ordering.OrderTerms(form="period", tenor=tenor, lots=lots, limit_minor=limit)
-        await ordering.place_order(market, buyer, a_command(), strip_id, order)
+        await order(market, buyer, strip_id, tenor, lots, limit_minor=limit)
     world = Talking(market, strip_id, mills, buyers)
     await world.wait(days=2)
     return world

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from aggregator.errors import Conflict, InvalidField, WrongState
-from aggregator.forwards import calling, opening, proposing, staging
+from aggregator.forwards import calling, proposing, staging
 from aggregator.forwards.plans import Change
 from aggregator.journal.reading import Pool
 from aggregator.ledger.queries import balances, escrow_balance
@@ -13,7 +13,7 @@ from aggregator.ledger.verifying import verify
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
 from tests.builders import START, a_command, a_market, with_sugar
-from tests.integration.forwards.signing import MILLION, OPERATOR, TENORS, Signed, signed
+from tests.integration.forwards.signing import MILLION, Signed, a_strip, signed
 
 # Ten trading days before 1 March 2027 is 15 February; the holiday ends on the 10th.
 AHEAD = datetime(2027, 2, 14, 16, tzinfo=UTC)
@@ -142,18 +142,8 @@ async def test_both_may_fix_the_price_early_by_the_declared_rule(orm: str) -> No
 async def test_a_faulty_window_names_its_field(orm: str, given: dict, pointer: str) -> None:
     market = a_market()
     await with_sugar(market)
-    terms = opening.StripTerms(
-        **{
-            "title": "春季远期",
-            "instrument_id": "SUGAR-W1",
-            "region": "GX",
-            "tenors": TENORS,
-            "closes_at": START + timedelta(days=10),
-            **given,
-        }
-    )
 
     with pytest.raises(InvalidField) as refusal:
-        await opening.open_strip(market, OPERATOR, a_command(), terms)
+        await a_strip(market, **{"closes_at": START + timedelta(days=10), **given})
 
     assert refusal.value.pointer == pointer

@@ -11,9 +11,6 @@ from aggregator.forwards import (
     board,
     closing,
     contract_queries,
-    offering,
-    opening,
-    ordering,
     wholes,
 )
 from aggregator.forwards import queries as strips
@@ -25,8 +22,8 @@ from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Market
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
-from tests.builders import START, a_command, a_market, with_sugar
-from tests.integration.forwards.signing import MILLION, OPERATOR, a_firm, with_place
+from tests.builders import START, a_market, with_sugar
+from tests.integration.forwards.signing import MILLION, a_firm, a_strip, offer, order, with_place
 
 MARCH, APRIL = "2027-03", "2027-04"
 CASH = 10 * MILLION
@@ -35,30 +32,17 @@ ORDER_DEPOSIT, SLOT_DEPOSIT = 3_464_287, 3_294_469
 
 
 async def a_window(market: Market, **given: object) -> str:
-    terms = opening.StripTerms(
-        **{
-            "title": "春季远期",
-            "instrument_id": "SUGAR-W1",
-            "region": "GX",
-            "tenors": (MARCH, APRIL),
-            "closes_at": START + timedelta(days=2),
-            **given,
-        }
-    )
-    opened = await opening.open_strip(market, OPERATOR, a_command(), terms)
-    return str(opened.answer["strip_id"])
+    return await a_strip(market, tenors=(MARCH, APRIL), **given)
 
 
 async def ordered(
     market: Market, buyer: Actor, strip_id: str, lots: int, limit: int, tenor: str = MARCH
 ) -> None:
-    terms = ordering.OrderTerms(form="period", tenor=tenor, lots=lots, limit_minor=limit)
-    await ordering.place_order(market, buyer, a_command(), strip_id, terms)
+    await order(market, buyer, strip_id, tenor, lots, limit_minor=limit)
 
 
 async def offered(market: Market, mill: Actor, strip_id: str, **terms: object) -> None:
-    given = offering.OfferTerms(**terms)
-    await offering.place_offer(market, mill, a_command(), strip_id, given)
+    await offer(market, mill, strip_id, **{"breaks": (), **terms})
 
 
 async def closed(market: Market, strip_id: str) -> strips.StripView:

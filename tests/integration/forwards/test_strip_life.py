@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from aggregator.errors import Conflict, InsufficientFunds, InvalidField, NotFound, WrongState
-from aggregator.forwards import certifying, closing, offering, opening, ordering, queries
+from aggregator.forwards import certifying, closing, ordering, queries
 from aggregator.forwards.facts import StripCleared, StripLapsed
 from aggregator.journal.reading import Pool, entries
 from aggregator.laboratory.clearing import clear_document
@@ -25,25 +25,13 @@ from tests.builders import (
     with_cash,
     with_sugar,
 )
-
-OPERATOR = an_actor("operator", "operator")
-TENORS = ("2027-03", "2027-04", "2027-05")
-MILLION = 100_000_000
-
-
-async def a_strip(market: Market, **given: object) -> str:
-    terms = opening.StripTerms(
-        **{
-            "title": "春季远期",
-            "instrument_id": "SUGAR-W1",
-            "region": "GX",
-            "tenors": TENORS,
-            "closes_at": START + timedelta(days=2),
-            **given,
-        }
-    )
-    outcome = await opening.open_strip(market, OPERATOR, a_command(), terms)
-    return str(outcome.answer["strip_id"])
+from tests.integration.forwards.signing import (
+    MILLION,
+    TENORS,
+    a_strip,
+    offer,
+    order,
+)
 
 
 async def a_buyer(market: Market, name: str, *, cash: int = 10 * MILLION) -> Actor:
@@ -56,27 +44,6 @@ async def a_mill(market: Market, name: str = "mill") -> Actor:
     organisation_id = await an_organisation(market, name, kind="mill")
     await with_cash(market, organisation_id, 10 * MILLION)
     return an_actor(organisation_id, "seller", group=name)
-
-
-async def order(
-    market: Market, buyer: Actor, strip_id: str, tenor: str, lots: int, **given: object
-):
-    terms = ordering.OrderTerms(
-        **{"form": "period", "tenor": tenor, "lots": lots, "limit_minor": 500_000, **given}
-    )
-    return await ordering.place_order(market, buyer, a_command(), strip_id, terms)
-
-
-async def offer(market: Market, mill: Actor, strip_id: str, **given: object):
-    terms = offering.OfferTerms(
-        **{
-            "steps": dict.fromkeys(TENORS, ((300, 498000),)),
-            "capacity": 600,
-            "breaks": ((150, 7_000),),
-            **given,
-        }
-    )
-    return await offering.place_offer(market, mill, a_command(), strip_id, terms)
 
 
 async def test_three_months_reach_the_break_that_none_reaches_alone(orm: str) -> None:

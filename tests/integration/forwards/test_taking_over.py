@@ -18,12 +18,12 @@ from tests.integration.forwards.signing import (
     TENORS,
     Signed,
     a_firm,
+    a_strip,
     signed,
     with_members,
     with_place,
 )
 from tests.integration.forwards.test_changes import consent, propose, sound
-from tests.integration.forwards.test_strip_life import a_strip
 
 PRICE = 491_000
 LOTS = 25

@@ -4,24 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from aggregator.forwards import closing, offering, opening, ordering
+from aggregator.forwards import closing, offering, ordering
 from aggregator.mandates.errors import BeyondMandate
 from tests.builders import a_command
-from tests.integration.mandates.building import HOUR, OPERATOR, PRICE, Firm
+from tests.integration.forwards.signing import TENORS, a_strip
+from tests.integration.mandates.building import HOUR, PRICE, Firm
 
-MARCH, APRIL, MAY = TENORS = ("2027-03", "2027-04", "2027-05")
+MARCH, APRIL, MAY = TENORS
 
 
 async def a_window(firm: Firm, hours: int = 12) -> str:
-    terms = opening.StripTerms(
-        title="春季远期",
-        instrument_id="SUGAR-W1",
-        region="GX",
-        tenors=TENORS,
-        closes_at=firm.clock.now() + timedelta(hours=hours),
-    )
-    opened = await opening.open_strip(firm.market, OPERATOR, a_command(), terms)
-    return str(opened.answer["strip_id"])
+    return await a_strip(firm.market, closes_at=firm.clock.now() + timedelta(hours=hours))
 
 
 async def a_bound_clerk(firm: Firm, **terms: object) -> str:
