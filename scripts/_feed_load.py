@@ -16,7 +16,7 @@ import time
 
 STAMP, END = b'"at_ns":', b"}}"
 PATIENCE_S = 60
-_HANDSHAKE = (
+HANDSHAKE = (
     b"GET /feed HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
@@ -66,7 +66,7 @@ class Load:
 
     def _opened(self, port: int) -> socket.socket:
         one = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
-        one.sendall(_HANDSHAKE)
+        one.sendall(HANDSHAKE)
         return one
 
     def round(self, messages: int) -> dict[str, int]:

@@ -119,7 +119,7 @@ class Bids:
 
     def __init__(self, app: Any, town: dict[str, Any]) -> None:
         self._app, self._tokens = app, town["tokens"]
-        self._path = f"/api/v1/auctions/{town['auction']}/bids"
+        self._path = f"/api/v1/auctions/{town['lots'][0]}/bids"
         self._numbers = {token: itertools.count() for token in self._tokens}
 
     async def together(self, each: int) -> None:
