@@ -13,6 +13,7 @@ import asyncpg
 
 from aggregator import vault
 from aggregator.auctions import beacon
+from aggregator.auctions import queries as auctions
 from aggregator.auctions.drand import Drand
 from aggregator.bus import Bus
 from aggregator.bus.memory import MemoryBus
@@ -129,10 +130,20 @@ async def running_market(
         connections = settings.database_connections
         bus = _bus(settings, found.dsn)
         async with market_on(found.dsn, bus=bus, connections=connections) as market:
+            await _look_at_the_keys(settings)
             await start_workers(market)
             if found.embedded is not None:
                 market.tasks.start(keep_standing(found.embedded), name="database")
             yield market
+
+
+async def _look_at_the_keys(settings: Settings) -> None:
+    """Say at once that auctions cannot go on here, not when the first one closes."""
+    if await auctions.locked_out():
+        sys.stderr.write(
+            f"aggregator: the keys in {settings.data_dir / 'keys'} do not open auctions that are"
+            " under way. Every process of a market needs the same keys: copy that folder.\n"
+        )
 
 
 async def keep_standing(embedded: EmbeddedPostgres) -> None:

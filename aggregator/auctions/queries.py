@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aggregator.auctions import store, views
+from aggregator.auctions import keys, store, views
 from aggregator.errors import NotFound
-from aggregator.journal.reading import Pool, Reader
+from aggregator.journal.reading import Pool, Reader, entries
 from aggregator.market import Actor
+from aggregator.vault import KeyLost
 
 _COLUMNS = (
     "a.id, a.side, a.format, a.state, a.title, a.reference, a.owner_id,"
@@ -95,6 +96,22 @@ async def auction(
     if audience is None:
         raise NotFound("auction")
     return views.view(room, audience)
+
+
+async def locked_out() -> list[str]:
+    """Return which of the newest auctions under way this process's keys do not open."""
+    rows = await Pool().rows(
+        "select id from auction where state in ('scheduled', 'open', 'paused')"
+        " order by id desc limit 5"
+    )
+    found = []
+    for row in rows:
+        [keyed] = await entries(None, store.stream_of(row["id"]), limit=1)
+        try:
+            keys.key_of(row["id"], [keyed.fact])
+        except KeyLost:
+            found.append(row["id"])
+    return found
 
 
 async def opens_at(auction_id: str) -> datetime:

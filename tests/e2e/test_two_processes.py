@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from aggregator import vault
 from aggregator.app import market_on
 from aggregator.parties.registering import found_operator
 from tests.e2e.processes import (
@@ -59,8 +61,10 @@ async def pair(dsn: str, tmp_path: Path) -> AsyncIterator[Pair]:
     valkey = Valkey(a_free_port())
     await valkey.start()
     addresses = {"AGG_DATABASE_URL": dsn, "AGG_REDIS_URL": valkey.url}
-    # One market has one set of keys, so its processes share the data folder that keeps them.
-    started = [start(tmp_path / "var", **addresses) for _ in range(2)]
+    # Two machines: each has its own data folder, with a copy of the one set of keys.
+    vault.Vault.at(tmp_path / "here" / "keys")
+    shutil.copytree(tmp_path / "here" / "keys", tmp_path / "there" / "keys")
+    started = [start(tmp_path / name, **addresses) for name in ("here", "there")]
     try:
         here, there = (opened(process) for process in started)
         async with contextlib.AsyncExitStack() as exits:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from aggregator.auctions import bidding, queries
+from aggregator import vault
+from aggregator.auctions import bidding, keys, queries
 from aggregator.auctions.evidence import evidence
 from aggregator.auctions.facts import ActSealed, BidderEntered
 from aggregator.errors import NotFound, RecordedRefusal
@@ -16,6 +17,7 @@ from matching.auctions.refusals import NotImproving
 from tests.builders import a_command
 from tests.integration.auctions.building import (
     CLOSES_AT,
+    HOUR,
     PRICE,
     STEP,
     a_scene,
@@ -132,3 +134,19 @@ async def test_not_even_owner_and_operator_see_hidden_bids_before_the_close(
 
     assert before == during
     assert all(seen["standing"][0]["price"] == "5010.00" for seen in after)
+
+
+async def test_other_keys_are_told_by_the_auctions_that_they_do_not_open(
+    orm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await a_scene()
+    over, under_way = [await scene.open(closes_at=CLOSES_AT + n * HOUR) for n in (0, 1)]
+    await scene.pass_to(CLOSES_AT)
+    before = await queries.locked_out()
+
+    monkeypatch.setattr(vault, "_INSTALLED", vault._Installed(vault.Vault.in_memory()))
+    keys.unwrapped.cache_clear()
+    after = await queries.locked_out()
+
+    assert (before, after) == ([], [under_way])
+    assert over not in after
