@@ -24,7 +24,7 @@ from web.api.fields import Answers, Body, Id, Lots, Minor, Money, Note
 from web.api.forwards import OrderBody, StripOfferBody
 from web.api.mandates import Act
 from web.api.offers import OfferBody
-from web.api.pools import PledgeBody, PledgeChangeBody, change_of
+from web.api.pools import PledgeBody, PledgeChangeBody
 from web.api.problem import FieldFault, InvalidFields
 from web.api.routing import Call, route
 
@@ -171,7 +171,7 @@ async def _standing(call: Call, auction_id: str, body: AskedStanding) -> Wanted:
 
 
 async def _change(call: Call, pool_id: str, body: AskedChange) -> Wanted:
-    wanted = change_of(body)
+    wanted = body.change()
     whole = await changing.as_changed(call.actor, pool_id, body.pledge, wanted)
     assert whole.lots is not None
     assert whole.limit_minor is not None

@@ -132,19 +132,22 @@ async def withdraw_offer(call: Call) -> Outcome:
 
 
 def _shown(view: OfferView, viewer: Actor, groups: Sequence[str], tiers: Sequence[str]) -> Answer:
-    own, why = None, "public" if view.is_public else "named" if view.is_named else "tier"
-    if why == "tier" and view.is_for_class:
-        why = "class"
-    if view.seller_id == viewer.organisation_id:
-        own = {
-            "taken_lots": view.taken_lots,
-            "is_public": view.is_public,
-            "shown_to": list(groups),
-            "from_tier": tiers[min(view.from_tier, len(tiers) - 1)] if view.from_tier else None,
-            "for_kind": view.for_kind,
-            "for_size": view.for_size,
-        }
-        why = "own"
+    is_own = view.seller_id == viewer.organisation_id
+    reasons = {
+        "own": is_own,
+        "public": view.is_public,
+        "named": view.is_named,
+        "class": view.is_for_class,
+        "tier": True,
+    }
+    own = {
+        "taken_lots": view.taken_lots,
+        "is_public": view.is_public,
+        "shown_to": list(groups),
+        "from_tier": tiers[min(view.from_tier, len(tiers) - 1)] if view.from_tier else None,
+        "for_kind": view.for_kind,
+        "for_size": view.for_size,
+    }
     return {
         "offer_id": view.id,
         "seller_id": view.seller_id,
@@ -157,6 +160,6 @@ def _shown(view: OfferView, viewer: Actor, groups: Sequence[str], tiers: Sequenc
         "state": view.state,
         "published_at": view.published_at,
         "valid_until": view.valid_until,
-        "why": why,
-        "own": own,
+        "why": next(why for why, is_so in reasons.items() if is_so),
+        "own": own if is_own else None,
     }

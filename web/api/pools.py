@@ -95,6 +95,15 @@ class PledgeChangeBody(Body):
     freight: Minor | None = None
     agrees_to_prolong: bool | None = None
 
+    def change(self) -> pledging.PledgeChange:
+        return pledging.PledgeChange(
+            lots=self.lots,
+            limit_minor=self.limit,
+            tolerance_lots=self.tolerance,
+            freight_minor=self.freight,
+            agrees_to_prolong=self.agrees_to_prolong,
+        )
+
 
 class ShortfallBody(Body):
     """How many lots will be delivered in all; `number` names one of several own groups."""
@@ -190,28 +199,16 @@ async def join_pool(call: Call) -> Outcome:
     )
 
 
-def change_of(body: PledgeChangeBody) -> pledging.PledgeChange:
-    """Return a change as its use case takes it."""
-    return pledging.PledgeChange(
-        lots=body.lots,
-        limit_minor=body.limit,
-        tolerance_lots=body.tolerance,
-        freight_minor=body.freight,
-        agrees_to_prolong=body.agrees_to_prolong,
-    )
-
-
 @route("PATCH", PLEDGE, act="pools.pledge", body=PledgeChangeBody, out=Pledged)
 async def change_pledge(call: Call) -> Outcome:
     """Change an own pledge."""
-    wanted = change_of(call.body)
     return await pledging.change(
         call.market,
         call.actor,
         call.command,
         call.path["pool_id"],
         call.path["pledge_id"],
-        wanted,
+        call.body.change(),
     )
 
 
