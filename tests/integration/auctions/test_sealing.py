@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aggregator import vault
+from aggregator.amounts import decimal_text
 from aggregator.auctions import bidding, keys, queries
 from aggregator.auctions.evidence import evidence
 from aggregator.auctions.facts import ActSealed, BidderEntered
 from aggregator.errors import NotFound, RecordedRefusal
+from aggregator.journal.reading import Pool
 from matching.auctions.events import BidPlaced, StandingSet
 from matching.auctions.refusals import NotImproving
 from tests.builders import a_command
@@ -26,6 +31,7 @@ from tests.integration.auctions.building import (
 )
 
 ODD_PRICE, ODD_LOTS = 777_700, 73
+UNHEARD_OF = 83_461_900
 
 
 async def test_a_sealed_bid_stands_in_no_row_before_the_close(orm: str) -> None:
@@ -44,6 +50,42 @@ async def test_a_sealed_bid_stands_in_no_row_before_the_close(orm: str) -> None:
     assert receipt["bid_id"] not in before
     assert not await facts_of(auction_id, BidPlaced)
     assert (await evidence(auction_id))["result"]["awards"][0]["price_minor"] == ODD_PRICE
+
+
+async def test_a_sealed_bid_stands_in_no_file_of_the_database(orm: str) -> None:
+    """Neither its tables nor its write-ahead log, which backups and replicas copy."""
+    scene = await a_scene()
+    sealed, open_to_limits = await scene.open(format="second_price"), await scene.open()
+    begun_ns = max(written_ns for _, written_ns in await files_of_the_database())
+
+    await scene.bid("ann", sealed, UNHEARD_OF)
+    await bidding.set_standing(
+        scene.market, scene.actors["bob"], a_command(), open_to_limits, limit_minor=UNHEARD_OF
+    )
+    shown = await scene.bid("ann", open_to_limits, PRICE + STEP)
+
+    await Pool().rows("select pg_switch_wal()")
+    written = []
+    for path, written_ns in await files_of_the_database():
+        if written_ns >= begun_ns:
+            with contextlib.suppress(FileNotFoundError):
+                written.append(path.read_bytes())
+    assert any(str(shown["bid_id"]).encode() in content for content in written)
+    texts = (str(UNHEARD_OF), decimal_text(UNHEARD_OF, "CNY"), str(UNHEARD_OF * 100))
+    figures = [*(text.encode() for text in texts), UNHEARD_OF.to_bytes(8, "little")]
+    for figure in figures:
+        assert not any(figure in content for content in written), figure
+
+
+async def files_of_the_database() -> list[tuple[Path, int]]:
+    """Return each file with when it was last written; one that goes meanwhile is passed over."""
+    [row] = await Pool().rows("select current_setting('data_directory') as folder")
+    found = []
+    for folder, _, names in os.walk(row["folder"]):
+        for path in (Path(folder, name) for name in names):
+            with contextlib.suppress(FileNotFoundError):
+                found.append((path, path.stat().st_mtime_ns))
+    return found
 
 
 async def test_boxes_have_one_size_whatever_is_in_them(orm: str) -> None:
