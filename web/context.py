@@ -13,6 +13,7 @@ from aggregator.market import Market
 from web.auth.rates import Buckets, Rate
 from web.feed.hub import Hub
 from web.feed.limits import FeedLimits
+from web.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Context:
     is_production: bool = False
     checks_answers: bool = False
     has_guide: bool = False
+    files: Turns = field(default_factory=Turns)
     organisations: Buckets = field(init=False)
     addresses: Buckets = field(init=False)
     logins: Buckets = field(init=False)

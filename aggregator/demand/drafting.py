@@ -11,6 +11,8 @@ from aggregator.demand.facts import RequestChanged, RequestDrafted
 from aggregator.demand.terms import RequestTerms, check_terms, months_between, months_later
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 
+AT_ONCE = 500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestChange:
@@ -120,7 +122,19 @@ async def draft_within(
 
 
 async def draft_all(unit: Unit, organisation_id: str, wanted: Sequence[RequestTerms]) -> list[str]:
-    """Write a firm's drafts down at once and return their ids; terms are checked by then."""
+    """Write a firm's drafts down and return their ids; terms are checked by then.
+
+    Thousands are written some at a time, so that others are served between.
+    """
+    ids = []
+    for first in range(0, len(wanted), AT_ONCE):
+        ids += await _draft_some(unit, organisation_id, wanted[first : first + AT_ONCE])
+    return ids
+
+
+async def _draft_some(
+    unit: Unit, organisation_id: str, wanted: Sequence[RequestTerms]
+) -> list[str]:
     ids = await store.insert_all(unit, organisation_id, wanted, store.DRAFT)
     await unit.lock_all([store.stream_of(request_id) for request_id in ids])
     is_template = False

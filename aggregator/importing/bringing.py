@@ -48,7 +48,7 @@ async def bring_in(
     """
     actor.require(kind.act)
     found = await read(actor, kind, content, market.clock.now())
-    actual = digest_of(actor, kind, content, found.items, ends_at)
+    actual = await digest_of(actor, kind, content, found.items, ends_at)
 
     async def step(unit: Unit) -> Answer:
         if unit.now >= ends_at:

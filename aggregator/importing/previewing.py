@@ -75,7 +75,7 @@ async def preview(market: Market, actor: Actor, kind: Kind, content: bytes) -> P
     ends_at = now.replace(microsecond=0) + LASTS
     return Preview(
         found,
-        digest_of(actor, kind, content, found.items, ends_at),
+        await digest_of(actor, kind, content, found.items, ends_at),
         ends_at,
         await standing_import(actor, kind, content),
     )
@@ -103,10 +103,10 @@ def _read(kind: Kind, table: Table, known: Known, now: datetime) -> Reading:
     return Reading(table.sheet, len(table.lines), items, faults)
 
 
-def digest_of(
+async def digest_of(
     actor: Actor, kind: Kind, content: bytes, items: Sequence[Item], ends_at: datetime
 ) -> str:
-    """Return the digest of a preview, as 64 hexadecimal digits."""
+    """Return the digest of a preview, as 64 hexadecimal digits, made beside the loop too."""
     shown = [
         actor.organisation_id,
         kind.name,
@@ -114,7 +114,7 @@ def digest_of(
         [item.meaning for item in items],
         stamp(ends_at),
     ]
-    return hashlib.sha256(canonical(shown)).hexdigest()
+    return await asyncio.to_thread(lambda: hashlib.sha256(canonical(shown)).hexdigest())
 
 
 def sha256(content: bytes) -> str:

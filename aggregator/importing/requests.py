@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -191,7 +192,7 @@ class Requests:
     async def own(self, actor: Actor, _: Known, /) -> Sequence[Mapping[str, str]]:
         """Return the firm's newest drafts, the oldest of them first."""
         found = await queries.requests(actor, state=store.DRAFT, limit=MAX_REQUESTS)
-        return [_texts(request.terms) for request in reversed(found)]
+        return await asyncio.to_thread(lambda: [_texts(one.terms) for one in reversed(found)])
 
 
 def _terms(found: Mapping[str, Any]) -> RequestTerms:

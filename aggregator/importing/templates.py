@@ -50,7 +50,7 @@ async def own_file(
 ) -> bytes:
     """Return the firm's own drafts or standing offers, as a file that can be imported again.
 
-    It is written beside the loop that serves everybody: thousands of rows take half a second.
+    It is written beside the loop that serves everybody.
     """
     actor.require(kind.act)
     known = await known_to(actor, market.clock.now())

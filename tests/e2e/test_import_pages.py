@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Route, expect
 
 from tests.e2e.conftest import CELL, PHONE, Town
 
@@ -40,3 +42,27 @@ async def test_a_spreadsheet_becomes_drafts_and_is_taken_back(town: Town) -> Non
 
     await expect(panel.get_by_role("row", name="已撤回")).to_be_visible()
     await expect(page.get_by_text("没有草稿")).to_be_visible()
+
+
+async def test_an_answer_that_comes_late_does_not_replace_a_newer_one(town: Town) -> None:
+    page = await town.look("zh", login="guinan")
+    may_come = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await may_come.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/imports/requests/preview", late, times=1)
+    await town.go(page, "/requests")
+    await page.get_by_text("从电子表格导入").click()
+    panel = page.locator("#import-requests")
+    async with page.expect_response("**/imports/requests/preview") as first:
+        await panel.get_by_label("文件（XLSX 或 CSV）").set_input_files(a_file("=1+1"))
+        await panel.get_by_label("文件（XLSX 或 CSV）").set_input_files(a_file("5090.00"))
+        await expect(panel.get_by_role("button", name="全部导入（2 条）")).to_be_visible()
+        may_come.set()
+    await (await first.value).finished()
+
+    await expect(panel.get_by_role("button", name="全部导入（2 条）")).to_be_visible()
+    await expect(panel.get_by_role("alert")).to_have_count(0)

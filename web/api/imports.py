@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from web.api.fields import Answers, Instant, Query
 from web.api.offers import Break
 from web.api.problem import said_of_cell
 from web.api.routing import MAX_IMPORT_BYTES, Call, Download, Handler, route
+from web.context import context_of
 
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -155,14 +157,17 @@ async def template(call: Call, kind: Kind) -> Download:
 async def own(call: Call, kind: Kind) -> Download:
     """Take out the firm's own, drafts or standing offers, as a file to import again."""
     wanted: FileQuery = call.query
-    content = await templates.own_file(call.market, call.actor, kind, call.language, wanted.format)
+    market, language = call.market, call.language
+    with _turn(call):
+        content = await templates.own_file(market, call.actor, kind, language, wanted.format)
     return _file(content, kind.name, wanted)
 
 
 @of_each_kind("POST", "/preview", **FILES, out=PreviewAnswer, is_keyed=False)
 async def preview(call: Call, kind: Kind) -> Answer:
     """Tell what a file means, cell by cell; nothing is made or kept."""
-    found = await previewing.preview(call.market, call.actor, kind, call.file)
+    with _turn(call):
+        found = await previewing.preview(call.market, call.actor, kind, call.file)
     return _shown(kind.name, found, call.language)
 
 
@@ -170,15 +175,16 @@ async def preview(call: Call, kind: Kind) -> Answer:
 async def bring_in(call: Call, kind: Kind) -> Outcome:
     """Make all that the preview of the same file showed, or nothing."""
     shown: ImportQuery = call.query
-    return await bringing.bring_in(
-        call.market,
-        call.actor,
-        call.command,
-        kind,
-        call.file,
-        digest=shown.digest,
-        ends_at=shown.ends_at,
-    )
+    with _turn(call):
+        return await bringing.bring_in(
+            call.market,
+            call.actor,
+            call.command,
+            kind,
+            call.file,
+            digest=shown.digest,
+            ends_at=shown.ends_at,
+        )
 
 
 @of_each_kind("DELETE", "/{import_id}", out=ImportState)
@@ -186,6 +192,11 @@ async def take_back(call: Call, kind: Kind) -> Outcome:
     """Take back all that an import made, while nothing has come of it."""
     import_id = call.path["import_id"]
     return await bringing.withdraw(call.market, call.actor, call.command, kind, import_id)
+
+
+def _turn(call: Call) -> AbstractContextManager[None]:
+    """Take a turn of the firm's to have a file read or written."""
+    return context_of(call.request).files.taking(call.actor.organisation_id)
 
 
 def _shown(kind: str, found: Preview, language: str) -> Answer:

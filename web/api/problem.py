@@ -33,6 +33,7 @@ STATUS: Mapping[str, int] = {
     "code_needed": 401,
     "conflict": 409,
     "disk_full": 503,
+    "files_too_many": 429,
     "header_invalid": 400,
     "header_missing": 400,
     "internal": 500,

@@ -79,15 +79,19 @@ function dropField(page) {
 
 /** Ask what a file means, and show it. */
 async function look(page, file) {
+  const asked = (page.asked = (page.asked ?? 0) + 1);
   const text = t("page.imports.reading", { name: file.name });
   fill(page.found, h("label", {}, text, h("progress", {})));
   const isBook = file.name.toLowerCase().endsWith(".xlsx");
   try {
     const content = new Blob([await file.arrayBuffer()], { type: isBook ? XLSX : "text/csv" });
     const shown = await send("POST", `/imports/${page.kind}/preview`, content);
+    // Another file was chosen meanwhile: what this one means is not to stand in its place.
+    if (asked !== page.asked) return;
     fill(page.found, shown.faults_total > 0 ? bad(shown) : good(page, shown, content));
   } catch (error) {
     if (error.status === undefined) throw error;
+    if (asked !== page.asked) return;
     fill(page.found, h("p", { class: "banner bad", role: "alert" }, faults(error).map(({ text: said }) => said)));
   }
   page.reset();
