@@ -118,6 +118,7 @@ def _opened(unit: Unit, terms: AuctionTerms, traded: InstrumentView, key: bytes)
         max_share=terms.max_share,
         shares=terms.shares,
         allow_single=terms.allow_single,
+        all_lots_or_none=terms.all_lots_or_none,
         interval_s=terms.interval_s,
         items=_items(terms),
         criteria=terms.criteria,

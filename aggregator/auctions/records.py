@@ -43,6 +43,7 @@ Told = tuple[str, datetime, Content]
 
 OfABidder = BidPlaced | DemandPlaced | PackagePlaced | StandingSet
 _NOT_IN_RULES = {"side", "format", "draw_commitment", "reserve_minor"}
+_IN_RULES_IF_SET = {"all_lots_or_none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,9 @@ def _rules(rules: Rules) -> Content:
     given: dict[str, Any] = {}
     for item in fields(rules):
         value = getattr(rules, item.name)
-        if item.name not in _NOT_IN_RULES and value not in (None, (), "auto"):
+        if item.name in _NOT_IN_RULES or (item.name in _IN_RULES_IF_SET and not value):
+            continue
+        if value not in (None, (), "auto"):
             given[item.name] = plain.value(value)
     # Whether there is a secret reserve is a secret too; a public one stands in its own record.
     if rules.draw_commitment is not None:

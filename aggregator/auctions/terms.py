@@ -76,6 +76,7 @@ class AuctionTerms:
     max_share: int | None = None
     shares: tuple[int, ...] = ()
     allow_single: bool = False
+    all_lots_or_none: bool = False
     interval_s: int = 0
     items: tuple[TenorLots, ...] = ()
     criteria: tuple[Criterion, ...] = ()
@@ -87,12 +88,12 @@ class AuctionTerms:
 ROLE_OF_BIDDER = {"buy": "seller", "sell": "buyer"}
 
 _SOFT_CLOSE = frozenset({"soft_close_s", "hard_stop", "max_extensions"})
-_DIVISION = frozenset({"max_share", "shares", "allow_single"})
+_DIVISION = frozenset({"max_share", "shares", "allow_single", "all_lots_or_none"})
 # Beside the terms that every format knows: side, cell, lots, window, prices, who may come.
 OWN_TERMS: Mapping[str, frozenset[str]] = {
     "english": _SOFT_CLOSE | _DIVISION | {"tie", "improve", "criteria", "owner_disclosure"},
     "sealed_first": _DIVISION | {"tie", "criteria"},
-    "sealed_uniform": frozenset({"tie", "max_share"}),
+    "sealed_uniform": frozenset({"tie", "max_share", "all_lots_or_none"}),
     "second_price": frozenset({"tie"}),
     "dutch": frozenset({"interval_s", "max_share", "owner_disclosure"}),
     "japanese": frozenset({"interval_s", "max_share", "tie", "owner_disclosure"}),

@@ -50,7 +50,7 @@ def read_rules(parts: Mapping[str, Node]) -> tuple[Rules, str | None, str | None
         "opens_at closes_at",
         "lots hard_stop soft_close_s max_extensions min_lots tick_minor step_minor steps "
         "start_minor reserve_minor reserve_is_public pricing marginal tie draw improve "
-        "disclosure max_share shares allow_single interval_s items criteria "
+        "disclosure max_share shares allow_single all_lots_or_none interval_s items criteria "
         "observer_disclosure owner_disclosure",
     )
     read_by: dict[str, Callable[[Node], Any]] = {
@@ -59,6 +59,7 @@ def read_rules(parts: Mapping[str, Node]) -> tuple[Rules, str | None, str | None
         "hard_stop": Node.instant,
         "reserve_is_public": Node.boolean,
         "allow_single": Node.boolean,
+        "all_lots_or_none": Node.boolean,
         "pricing": _word(Pricing),
         "marginal": _word(Marginal),
         "tie": _word(Tie),

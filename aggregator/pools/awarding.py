@@ -17,7 +17,6 @@ from aggregator.pools.facts import LeftOut, PledgesLeftOut, PoolAwarded, PoolLap
 from aggregator.pools.store import GroupRow, PledgeRow, PoolRow
 from aggregator.supply import capacity, deposits
 from aggregator.supply import queries as supply
-from matching.auctions.events import Award
 from matching.pools.sourcing import Supply, goods_price
 
 AUCTION_FAILED = "auction_failed"
@@ -29,15 +28,15 @@ def reference_of(pool_id: str, number: int) -> str:
 
 
 async def on_auction_awarded(unit: Unit, fact: AuctionAwarded) -> None:
-    """Buy a group's lots at the better price; other auctions are none of ours."""
+    """Buy a group's lots of who won them; other auctions are none of ours.
+
+    Such an auction awards all lots or none, and none that is no better than what is reserved.
+    """
     found = await _auctioned(unit, fact.reference)
     if found is None:
         return
     pool, group = found
-    won = _whole(fact.awards, group)
-    if won is None or (group.is_reserved and _price(won) >= group.goods_minor):
-        await _without_auction(unit, pool, group)
-        return
+    won = tuple(Supplied(award.bidder, award.lots, award.price_minor) for award in fact.awards)
     if group.is_reserved:
         await capacity.give_back(unit, group.offer_id, group.lots)
         # An offer that ended meanwhile kept its deposit for these lots.
@@ -69,13 +68,6 @@ async def _auctioned(unit: Unit, reference: str) -> tuple[PoolRow, GroupRow] | N
     pool = await store.locked(unit, pool_id)
     group = await store.group(unit, pool_id, int(number))
     return (pool, group) if group.state == "auctioned" else None
-
-
-def _whole(awards: Sequence[Award], group: GroupRow) -> tuple[Supplied, ...] | None:
-    """Return who won all the lots, best first; less than all of them nobody wins."""
-    if sum(award.lots for award in awards) != group.lots:
-        return None
-    return tuple(Supplied(award.bidder, award.lots, award.price_minor) for award in awards)
 
 
 def _price(suppliers: Sequence[Supplied]) -> int:

@@ -220,6 +220,7 @@ async def _buy(unit: Unit, pool: PoolRow, group: FormedGroup, pledges: Sequence[
         await awarding.award_standing(unit, pool, group.number)
         return
     closes_at = unit.now + timedelta(minutes=pool.auction_minutes)
+    traded = await instrument(pool.instrument_id, unit)
     taking = {member.pledge_id for member in group.members}
     terms = AuctionTerms(
         side="buy",
@@ -228,6 +229,10 @@ async def _buy(unit: Unit, pool: PoolRow, group: FormedGroup, pledges: Sequence[
         # One winner takes the whole volume; several bid for what they can deliver of it.
         min_lots=group.lots if pool.max_share is None else 1,
         max_share=_share(pool, group.lots),
+        all_lots_or_none=True,
+        # What is reserved already counts at an equal price: it was there first.
+        reserve_minor=None if pool.mode == store.AUCTION else group.goods_minor - traded.tick_minor,
+        reserve_is_public=pool.mode != store.AUCTION,
         improve="auto" if pool.max_share is None else "own",
         closes_at=closes_at,
         start_minor=group.goods_minor,

@@ -13,6 +13,8 @@ price) stands in for a missing one.
 
 Guarantees: awards never exceed the lots; nobody pays worse than his bid; no bid beyond
 the reserve wins; no bid worse than a rejected divisible one wins.
+
+With `all_lots_or_none` what leaves a lot over awards nothing; who would have won is reported too.
 """
 
 from __future__ import annotations
@@ -58,6 +60,8 @@ def award(rules: Rules, standing: Sequence[BidPlaced], draw: Draw | None = None)
         _by_rank(rules, _groups(rules, standing, draw), filling)
     else:
         _fill(rules, _groups(rules, standing, draw), filling)
+    if rules.all_lots_or_none and filling.left:
+        _withhold(filling)
     price = _clearing_price(rules, filling)
     awards = tuple(
         [
@@ -172,6 +176,13 @@ def _fill_pro_rata(rules: Rules, group: list[BidPlaced], filling: _Filling) -> N
     out = [(bid, skipped[bid.seq]) for bid in group if bid.seq in skipped]
     filling.skipped += out
     filling.rejected += [bid for bid, _ in out]
+
+
+def _withhold(filling: _Filling) -> None:
+    """Take back every award, because together they leave lots over."""
+    filling.skipped += [(bid, "lots_missing") for bid in filling.given]
+    filling.left += sum(filling.given_lots)
+    filling.given, filling.given_lots = [], []
 
 
 def _cannot_take(rules: Rules, bid: BidPlaced, lots: int) -> SkipReason | None:

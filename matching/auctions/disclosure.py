@@ -102,6 +102,7 @@ def _frame(state: State, now: datetime) -> View:
         "extensions": state.extensions,
         "lots": rules.lots,
         "min_lots": rules.min_lots,
+        "all_lots_or_none": rules.all_lots_or_none,
         "start_minor": rules.start_minor,
         "reserve_minor": rules.reserve_minor if rules.reserve_is_public else None,
         "step_minor": rules.step_minor,

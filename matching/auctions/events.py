@@ -14,7 +14,7 @@ from matching.auctions.rules import Rules
 from matching.values import value
 
 Outcome = Literal["awarded", "partly_awarded", "no_bids", "reserve_not_met", "unawarded"]
-SkipReason = Literal["all_or_none", "below_minimum"]
+SkipReason = Literal["all_or_none", "below_minimum", "lots_missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Award:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A bid left out though in the money, because it could not be cut to what was left."""
+    """A bid left out though in the money: it could not be cut, or lots were missing in all."""
 
     bid_id: str
     bidder: str

@@ -49,7 +49,6 @@ MAX_PACKAGE_ITEMS = 20
 MAX_PACKAGES_A_BIDDER = 20
 
 _TELLING = ("blind", "rank", "best", "full")  # the more telling behind
-
 _PRICINGS: dict[str, tuple[str, ...]] = {
     "english": ("pay_as_bid", "last_accepted", "first_rejected"),
     "sealed_first": ("pay_as_bid",),
@@ -116,6 +115,7 @@ class Rules:
     max_share: int | None = None
     shares: tuple[int, ...] = ()
     allow_single: bool = False
+    all_lots_or_none: bool = False
     draw_commitment: str | None = None
     interval_s: int = 0
     criteria: tuple[Criterion, ...] = ()
@@ -308,6 +308,8 @@ def _check_division(rules: Rules) -> None:
             _refuse("pricing", "shares by rank are paid as bid", rules.pricing)
     if rules.allow_single and not rules.shares:
         _refuse("allow_single", "belongs to shares by rank", rules.allow_single)
+    if rules.all_lots_or_none and rules.format not in ("english", "sealed_first", "sealed_uniform"):
+        _refuse("all_lots_or_none", "belongs to another format", rules.format)
 
 
 def _check_criteria(rules: Rules) -> None:

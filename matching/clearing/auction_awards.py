@@ -72,6 +72,9 @@ def expected_awards(
             left -= sum(got.values())
     places = {_key(bid): i for i, bid in enumerate(good)}
     skipped.sort(key=lambda pair: places[_key(pair[0])])
+    if rules["all_lots_or_none"] and sum(won.values()) < rules["lots"]:
+        skipped += [(bid, "lots_missing") for bid in good if won.get(_key(bid))]
+        won = {}
     return won, skipped, _one_price(rules, ranked, won)
 
 

@@ -30,6 +30,7 @@ PLAIN: dict[str, Any] = {
     "max_share": None,
     "shares": [],
     "allow_single": False,
+    "all_lots_or_none": False,
     "interval_s": 0,
     "criteria": [],
     "items": [],

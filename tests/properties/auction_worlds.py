@@ -90,6 +90,8 @@ def _divide(draw: st.DrawFn, form: str, lots: int, rules: dict[str, Any]) -> Non
         rules["shares"] = draw(st.sampled_from([[70, 30], [50, 25, 25], [100]]))
         rules["min_lots"] = 1
         rules["allow_single"] = draw(st.booleans())
+    if form in ("english", "sealed_first", "sealed_uniform") and draw(st.integers(0, 3)) == 0:
+        rules["all_lots_or_none"] = True
     if kind == "score" and pays_own:
         rules["criteria"] = [{"name": "days", "unit_minor": 10, "lowest": 0, "highest": 3}]
 

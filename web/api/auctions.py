@@ -117,6 +117,7 @@ class AuctionBody(Body):
     max_share: Percent | None = None
     shares: Annotated[list[Percent], Field(max_length=20)] = Field(default=[])
     allow_single: bool = False
+    all_lots_or_none: bool = False
     pricing: Literal["auto", "pay_as_bid", "last_accepted", "first_rejected"] = "auto"
     marginal: Literal["auto", "pro_rata", "time"] = "auto"
     tie: Literal["auto", "time", "draw"] = "auto"
@@ -273,6 +274,7 @@ class AuctionView(Answers):
     max_extensions: int | None
     lots: int
     min_lots: int
+    all_lots_or_none: bool
     max_share: int | None
     shares: list[int]
     start: Money | None

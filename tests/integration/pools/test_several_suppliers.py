@@ -1,5 +1,6 @@
 """A pool's auction with several winners: one price for all members, each supplier paid his bid."""
 
+import json
 from typing import Any
 
 import pytest
@@ -46,6 +47,15 @@ async def an_award(*lots: int, **more: Any) -> tuple[Scene, str]:
     await scene.bid("o", auction_id, 489_000, 100)
     await scene.pass_to(CLOSES_AT + HOUR)
     return scene, pool_id
+
+
+async def assert_nothing_is_told_awarded(auction_id: str) -> None:
+    raw = await bundle.bundle(auction_id, Reading(AUDITOR))
+    assert verify_bundle(raw).replayed
+    opened = json.loads(raw)["openings"]
+    told = [one["content"] for one in opened if "is_awarded" in one["content"]]
+    assert [one["is_awarded"] for one in told] == [False]
+    assert (await replaying.replay(auction_id)).difference == ""
 
 
 async def bought() -> list[tuple[int, int]]:
@@ -113,6 +123,7 @@ async def test_where_not_all_lots_are_won_the_standing_offer_counts(orm: str, lo
     award = (await scene.view("a", pool_id))["you"]["award"]
     assert (award["by"], award["parts"], award["levelled"]) == ("offer", [], "0.00")
     assert [one.kind for one in await notices(scene.actors["n"])] == []
+    await assert_nothing_is_told_awarded(auction_id)
     await assert_books_agree()
 
 
@@ -127,6 +138,7 @@ async def test_where_not_all_lots_are_won_and_nothing_is_reserved_the_group_laps
     view = await scene.view("a", pool_id)
     assert (view["phase"], view["you"]["left_out"]) == ("lapsed", "auction_failed")
     assert [await scene.held_by(name) for name in "abcno"] == [0] * 5
+    await assert_nothing_is_told_awarded(auction_id)
     await assert_books_agree()
 
 

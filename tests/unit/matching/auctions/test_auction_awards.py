@@ -110,6 +110,27 @@ def test_no_winner_passes_the_cap() -> None:
     assert run.close().awards() == {"a": (50, 200), "b": (50, 200)}
 
 
+@pytest.mark.parametrize("format_", ["sealed_first", "sealed_uniform"])
+def test_where_all_lots_go_or_none_a_lot_left_over_takes_every_award_back(format_) -> None:
+    run = sale(format=format_, all_lots_or_none=True)
+    run.bid("a", 300, lots=60)
+    run.bid("b", 200, lots=50, all_or_none=True)
+    run.bid("c", 100, lots=39)
+
+    assert run.close().awards() == {}
+    assert run.state.result.outcome == "unawarded"
+    assert run.state.result.unawarded_lots == 100
+    assert skipped(run) == {"a": "lots_missing", "b": "all_or_none", "c": "lots_missing"}
+
+
+def test_where_all_lots_go_or_none_they_go_once_they_are_all_bid_for() -> None:
+    run = sale(all_lots_or_none=True)
+    run.bid("a", 300, lots=60)
+    run.bid("b", 200, lots=50)
+
+    assert run.close().awards() == {"a": (60, 200), "b": (40, 200)}
+
+
 @pytest.mark.parametrize("format_", ["sealed_first", "sealed_uniform", "second_price"])
 def test_no_bid_beyond_the_reserve_wins(format_) -> None:
     run = sale(format=format_, reserve_minor=150)

@@ -40,6 +40,8 @@ BAD = [
     ("shares", {"shares": (100, 0)}),
     ("shares", {"shares": (95, 5), "min_lots": 10}),
     ("allow_single", {"allow_single": True}),
+    ("all_lots_or_none", {"format": "dutch", "interval_s": 5, "all_lots_or_none": True}),
+    ("all_lots_or_none", {"format": "second_price", "all_lots_or_none": True}),
     ("tie", {"tie": "draw"}),
     ("draw_commitment", {"tie": "draw", "draw_commitment": "xyz"}),
     ("improve", {"format": "sealed_first", "improve": "leader"}),

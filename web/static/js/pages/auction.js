@@ -242,6 +242,7 @@ class Room {
         [t("page.auction.tick"), amount(auction.tick)],
         [t("page.auction.min_lots"), this.lots(auction.min_lots)],
         auction.max_share && [t("page.auction.max_share"), `${auction.max_share} %`],
+        auction.all_lots_or_none && [t("page.auction.awarded"), t("page.auction.all_lots_or_none")],
         [t("page.auction.pricing"), t(`page.pricing.${auction.pricing}`)],
         [t("page.auction.format"), t(`page.format.${auction.format}`)],
         auction.interval_s > 0 && [t("page.auction.interval"), `${auction.interval_s} s`],
