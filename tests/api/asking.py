@@ -14,6 +14,7 @@ KNOWN: Mapping[str, Any] = {
     "cell": "SUGAR-W1/GX/2027-03",
     "chain": ["role:owner"],
     "code": "000000",
+    "demand": {"2027-03": 1},
     "fingerprint": "0" * 64,
     "first_tenor": "2027-03",
     "instrument": "SUGAR-W1",
@@ -51,7 +52,7 @@ def _value(schema: Mapping[str, Any], shared: Mapping[str, Any], name: str) -> A
         return schema["enum"][0]
     if "const" in schema:
         return schema["const"]
-    if name in KNOWN and schema.get("type") in ("string", "array"):
+    if name in KNOWN and schema.get("type") in ("string", "array", "object"):
         return KNOWN[name]
     return _plain(schema, shared, name)
 

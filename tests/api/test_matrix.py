@@ -11,14 +11,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.api.conftest import Served
 from tests.api.test_deals import formed
-from tests.api.world import FIRM_KINDS, FIRMS, SOON, World
+from tests.api.world import FIRM_KINDS, FIRMS, SOON, World, edge_limits, world
 from tests.architecture.permitting import KINDS, NOBODY, PLACE, private_things, whose, written
-from web import api
 from web.api.routing import ENDPOINTS, Endpoint
-from web.auth.rates import Rate
-from web.context import EdgeLimits
+
+__all__ = ["edge_limits", "world"]
 
 # The other side of a trade knows of the thing, but the act is not his.
 SIDES = {"party": ("own", "partner"), "buyer": ("own",), "seller": ("partner",)}
@@ -30,19 +28,8 @@ UNASKED = {
     "/strips/{strip_id}/orders/{order_id}/approve",
     "/strips/{strip_id}/orders/{order_id}/decline",
 }
+UNINVITED = {"auction_id": ["rival"], "pool_id": ["partner", "rival"]}
 _TURNS = {"GET": 0, "POST": 1, "PUT": 1, "PATCH": 1, "DELETE": 2}
-
-
-@pytest.fixture
-def edge_limits() -> EdgeLimits:
-    much = Rate(per_s=100_000, burst=1_000_000)
-    return EdgeLimits(organisation=much, address=much, login=much)
-
-
-@pytest.fixture
-async def world(served: Served) -> World:
-    api.load()
-    return await World(served).open()
 
 
 @pytest.mark.slow
@@ -54,6 +41,7 @@ async def test_nobody_does_or_learns_what_is_not_his(world: World) -> None:
     assert await _wrongly_refused(world) == []
     assert await _told_from_absent(world) == []
     assert await _reached_through_another(world) == []
+    assert await _seen_uninvited(world) == []
     assert world.asked > 4_000
 
 
@@ -123,7 +111,7 @@ async def _reached_through_another(world: World) -> list[str]:
     parties = {"buyer": world.rival["buyer"], "seller": world.partner["seller"]}
     parents = {
         "deal_id": await formed(world.served, parties, lots=10),
-        "pool_id": await world.pool("2027-01-07T00:00:00Z"),
+        "pool_id": await world.pool(SOON),
         "strip_id": await world.strip(SOON),
     }
     by_hand, wrong = written(), list[str]()
@@ -139,6 +127,22 @@ async def _reached_through_another(world: World) -> list[str]:
                 ]
                 if crossed != absent or crossed.status not in (403, 404):
                     wrong.append(f"{method} {path} tells {firm} {kind} {crossed} from {absent}")
+    return wrong
+
+
+async def _seen_uninvited(world: World) -> list[str]:
+    """Let those who may ask for events ask for one that is not for their firm's eyes."""
+    by_hand, wrong = written(), list[str]()
+    for (method, path), endpoint in sorted(ENDPOINTS.items()):
+        for event in world.hidden.keys() & set(PLACE.findall(path)):
+            named = world.named(path, absent=True)
+            for kind in sorted(by_hand[method, path] & {*FIRM_KINDS, NOBODY}):
+                for firm in UNINVITED[event]:
+                    asker = world.people[firm][kind]
+                    absent = await world.ask(asker, endpoint, named | {event: f"{event}_none"})
+                    hidden = await world.ask(asker, endpoint, named | world.hidden)
+                    if hidden != absent or absent.status != 404:
+                        wrong.append(f"{method} {path} tells {firm} {kind} {hidden} from {absent}")
     return wrong
 
 

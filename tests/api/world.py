@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import pytest
+
 from aggregator.journal.reading import Pool
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
@@ -21,10 +23,14 @@ from tests.api.test_imports import NEED, OFFER, imported
 from tests.api.test_passkeys import a_device, added
 from tests.api.test_photographs import sent
 from tests.architecture.permitting import NOBODY, PLACE, PUBLIC_THINGS
-from tests.builders import START, with_account, with_cash, with_sugar
+from tests.builders import START, with_account, with_cash, with_sugar, with_tier
 from tests.integration.prices.test_publication import settle
 from tests.unit.aggregator.test_pictures import a_photograph
+from web import api
 from web.api.routing import Endpoint
+from web.auth.rates import Rate
+from web.context import EdgeLimits
+from web.feed.limits import FeedLimits
 
 RICH = 10**11
 CELL = "SUGAR-W1/GX/2027-03"
@@ -35,6 +41,19 @@ _FIELDS = {"organisation_id", "pool_id"}
 # What answers differ in by themselves; the length of a text goes with the ids in it.
 _NONCES = {"content-length", "date", "x-request-id"}
 SOON = "2027-01-05T00:00:00Z"
+
+
+@pytest.fixture
+def edge_limits() -> EdgeLimits:
+    much = Rate(per_s=100_000, burst=1_000_000)
+    feed = FeedLimits(frames_per_s=100_000, burst=1_000_000)
+    return EdgeLimits(organisation=much, address=much, login=much, feed=feed)
+
+
+@pytest.fixture
+async def world(served: Served) -> World:
+    api.load()
+    return await World(served).open()
 
 
 class Told(NamedTuple):
@@ -55,6 +74,8 @@ class World:
         self.served = served
         self.asked = 0
         self.people: dict[str, dict[str, Visitor]] = {}
+        # Events that only some firms see: an auction of the partner's, and a pool for the first.
+        self.hidden: dict[str, str] = {}
         # By the parameter's name, after the path before it where that is needed to tell it.
         self.ids: dict[str, str] = {"tenor": "2027-03", "region": "GX", "instrument": "SUGAR-W1"}
         self.ids |= {"year": "2028", "act": "auctions.bid", "number": "1"}
@@ -126,19 +147,23 @@ class World:
         }
         return str((await done(self.operator, "/strips", strip))["strip_id"])
 
-    async def pool(self, closes_at: str) -> str:
+    async def pool(self, firming_at: str, **terms: Any) -> str:
         """Open a pool; return its id."""
-        pool = {"cell": CELL, "firming_at": SOON, "closes_at": closes_at}
-        return str((await done(self.operator, "/pools", pool))["pool_id"])
+        pool = {"cell": CELL, "firming_at": firming_at, "closes_at": "2027-01-08T00:00:00Z"}
+        return str((await done(self.operator, "/pools", pool | terms))["pool_id"])
 
     async def _events(self) -> None:
-        pool_id = self.ids["pool_id"] = await self.pool("2027-01-06T00:00:00Z")
+        pool_id = self.ids["pool_id"] = await self.pool(SOON)
+        await with_tier(self.ids["organisation_id"], 3)
+        self.hidden["pool_id"] = await self.pool("2027-01-07T03:00:00Z", has_early_sight=True)
         pledge = {"lots": 100, "limit": "5100.00"}
         await self._make(f"/pools/{pool_id}/pledges", "pledge_id", pledge)
         auction = {"side": "sell", "cell": CELL, "lots": 10, "closes_at": SOON}
-        prices = {"start": "5000.00", "step": "10.00"}
+        auction |= {"start": "5000.00", "step": "10.00"}
         mill = self.partner["seller"]
-        auction_id = await self._make("/auctions", "auction_id", auction | prices, mill)
+        auction_id = await self._make("/auctions", "auction_id", auction, mill)
+        invited = auction | {"invited": [self.ids["organisation_id"]]}
+        self.hidden["auction_id"] = (await done(mill, "/auctions", invited))["auction_id"]
         bid = {"price": "5000.00", "lots": 1}
         await self._make(f"/auctions/{auction_id}/bids", "bid_id", bid)
         for path, place in (

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aggregator.parties.permissions import ACTS, FIRM, ROLES
+from aggregator.topics import TOPICS
 from web import api
 from web.api.routing import ENDPOINTS, PUBLIC, SIGNED_IN
 from web.feed.operations import OPERATIONS
+from web.feed.protocol import ANONYMOUS_PREFIX
 
 NOBODY = "nobody"
 KINDS = {
@@ -38,7 +40,7 @@ _GROUPS = {
 
 
 def written() -> dict[tuple[str, str], frozenset[str]]:
-    """Return the kinds of actor by method and path, or by `FEED` and operation."""
+    """Return the kinds of actor by method and path, by `FEED` and operation, or by `TOPIC`."""
     return {
         (method, path): _GROUPS.get(kinds) or frozenset(KINDS[sign] for sign in kinds)
         for method, path, kinds, _ in _rows()
@@ -61,6 +63,8 @@ def coded() -> dict[tuple[str, str], frozenset[str]]:
     found = {key: _holders(endpoint.act) for key, endpoint in ENDPOINTS.items()}
     for op, operation in OPERATIONS.items():
         found["FEED", op] = _holders(operation.endpoint.act)
+    for topic in TOPICS:
+        found["TOPIC", topic] = _holders(PUBLIC if topic == ANONYMOUS_PREFIX else SIGNED_IN)
     return found
 
 
