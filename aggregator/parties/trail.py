@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Pool
 from aggregator.parties.registering import stream_of
-from aggregator.spreadsheets.tables import as_text
+from aggregator.spreadsheets.separated import write_separated
 
 MAX_LINES = 10_000
 _TRAIL = """
@@ -34,20 +32,10 @@ async def trail(organisation_id: str, *, limit: int) -> Sequence[Mapping[str, An
 
 async def trail_csv(organisation_id: str) -> bytes:
     """Return the trail as CSV; what a spreadsheet would run is quoted as text."""
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(["at", "person_id", "person", "kind", "name", "outcome", "detail"])
-    for row in await trail(organisation_id, limit=MAX_LINES):
-        writer.writerow(
-            [
-                stamp(row["at"]),
-                *(
-                    as_text(str(row[name]))
-                    for name in ("person_id", "person", "kind", "name", "outcome", "detail")
-                ),
-            ]
-        )
-    return written.getvalue().encode("utf-8-sig")
+    columns = ("person_id", "person", "kind", "name", "outcome", "detail")
+    lines = await trail(organisation_id, limit=MAX_LINES)
+    rows = [[stamp(line["at"]), *(str(line[name]) for name in columns)] for line in lines]
+    return write_separated([("at", *columns), *rows])
 
 
 async def _names(person_ids: Sequence[str]) -> Mapping[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -12,6 +10,7 @@ from aggregator.amounts import decimal_text
 from aggregator.journal.facts import stamp
 from aggregator.market import Actor
 from aggregator.reports import queries
+from aggregator.spreadsheets.separated import write_as_it_is
 from aggregator.spreadsheets.tables import as_text
 
 Part = Literal["deals", "people", "acts", "mandates"]
@@ -41,14 +40,10 @@ async def report_csv(actor: Actor, now: datetime, *, days: int, part: Part) -> b
         rows = await queries.deals(actor, now, days=days)
     else:
         rows = (await queries.report(actor, now, days=days))[part]
-    written = io.StringIO()
-    writer = csv.writer(written)
     columns = _COLUMNS[part]
-    writer.writerow([name.removesuffix("_minor") for name in columns])
-    for row in rows:
-        currency = row.get("currency", "")
-        writer.writerow([_cell(name, row[name], currency) for name in columns])
-    return written.getvalue().encode("utf-8-sig")
+    header = [name.removesuffix("_minor") for name in columns]
+    cells = ([_cell(name, row[name], row.get("currency", "")) for name in columns] for row in rows)
+    return write_as_it_is([header, *cells])
 
 
 def _cell(name: str, value: Any, currency: str) -> str:

@@ -40,7 +40,7 @@ def read_camt(text: str) -> list[StatementLine]:
     root = parsed(text)
     if not _READ.fullmatch(root.tag):
         raise InvalidField("/Document", "camt053", root.tag[:100])
-    _bare(root)
+    bare(root)
     found: list[StatementLine] = []
     statements = root.findall("BkToCstmrStmt/Stmt")
     if not statements:
@@ -102,6 +102,12 @@ def write_camt(
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Tree.tostring(root, encoding="unicode")
 
 
+def bare(root: Tree.Element) -> None:
+    """Take the namespace off every name: the versions differ in it and in little else."""
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+
+
 def put(parent: Tree.Element | None, path: str, text: str, **attributes: str) -> None:
     """Append a nested element with a text."""
     assert parent is not None
@@ -116,8 +122,13 @@ def put_account(parent: Tree.Element, name: str, number: str) -> None:
     put(parent, f"{name}/Id/{_KINDS[0] if is_iban(number) else _KINDS[1]}", number)
 
 
+def account_of(parent: Tree.Element, name: str) -> str:
+    """Return the number that `put_account` appends, without namespaces; nothing where none is."""
+    return _first([parent], *(f"{name}/Id/{kind}" for kind in _KINDS))
+
+
 def _lines(statement: Tree.Element, pointer: str) -> Iterator[StatementLine]:
-    account = _text(statement, "Acct/Id/IBAN") or _text(statement, "Acct/Id/Othr/Id")
+    account = account_of(statement, "Acct")
     if not account:
         raise InvalidField(f"{pointer}/Acct/Id", "required")
     balances = {_text(balance, "Tp/CdOrPrtry/Cd"): balance for balance in statement.findall("Bal")}
@@ -220,12 +231,6 @@ def _currency(element: Tree.Element) -> str:
 
 def _text(element: Tree.Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
-
-
-def _bare(root: Tree.Element) -> None:
-    """Take the namespace off every name: the versions differ in it and in little else."""
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
 
 
 def _signed(line: StatementLine) -> int:

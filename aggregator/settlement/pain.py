@@ -15,7 +15,7 @@ from xml.etree import ElementTree as Tree
 
 from aggregator.amounts import decimal_text, minor_of
 from aggregator.errors import InvalidField
-from aggregator.settlement.camt import parsed, put, put_account
+from aggregator.settlement.camt import account_of, bare, parsed, put, put_account
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 MARKET = "Aggregator"
@@ -73,27 +73,26 @@ def read_pain(text: str) -> list[PaymentOrder]:
 
     """
     root = parsed(text)
-    names = {"p": NAMESPACE}
     if root.tag != f"{{{NAMESPACE}}}Document":
         raise InvalidField("/Document", "pain001", root.tag[:100])
+    bare(root)
     orders = []
-    for number, element in enumerate(root.iterfind(".//p:CdtTrfTxInf", names)):
-        amount = element.find("p:Amt/p:InstdAmt", names)
+    for number, element in enumerate(root.iter("CdtTrfTxInf")):
+        amount = element.find("Amt/InstdAmt")
         assert amount is not None
         currency = amount.get("Ccy", "")
         pointer = f"/CdtTrfTxInf/{number}/Amt"
         orders.append(
             PaymentOrder(
-                reference=element.findtext("p:PmtId/p:EndToEndId", "", names),
-                payee=element.findtext("p:Cdtr/p:Nm", "", names),
-                payee_account=element.findtext("p:CdtrAcct/p:Id/p:IBAN", "", names)
-                or element.findtext("p:CdtrAcct/p:Id/p:Othr/p:Id", "", names),
+                reference=element.findtext("PmtId/EndToEndId", ""),
+                payee=element.findtext("Cdtr/Nm", ""),
+                payee_account=account_of(element, "CdtrAcct"),
                 amount_minor=minor_of(amount.text or "", currency, pointer=pointer),
                 currency=currency,
-                payee_bank=element.findtext(f"p:{'/p:'.join(_BANK.split('/'))}", "", names),
+                payee_bank=element.findtext(_BANK, ""),
             )
         )
-    told = root.findtext(".//p:GrpHdr/p:CtrlSum", "", names)
+    told = root.findtext(".//GrpHdr/CtrlSum", "")
     total = sum(order.amount_minor for order in orders)
     if not orders or decimal_text(total, orders[0].currency) != told:
         raise InvalidField("/GrpHdr/CtrlSum", "control_sum", told[:40])

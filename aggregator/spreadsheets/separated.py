@@ -11,7 +11,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from aggregator.errors import InvalidField
 from aggregator.spreadsheets.tables import (
@@ -45,10 +45,15 @@ def read_separated(content: bytes) -> Table:
     return table_of("", _rows(text, _separator(text)))
 
 
-def write_separated(rows: Sequence[Sequence[str]]) -> bytes:
-    """Return a CSV file that spreadsheet programs open as it is meant."""
+def write_separated(rows: Iterable[Sequence[str]]) -> bytes:
+    """Return a CSV file that spreadsheet programs open as it is meant, and run nothing of."""
+    return write_as_it_is([as_text(text) for text in row] for row in rows)
+
+
+def write_as_it_is(rows: Iterable[Iterable[object]]) -> bytes:
+    """Return a CSV file of cells that nobody typed: an amount below zero is no formula."""
     written = io.StringIO(newline="")
-    csv.writer(written).writerows([as_text(text) for text in row] for row in rows)
+    csv.writer(written).writerows(rows)
     return written.getvalue().encode("utf-8-sig")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict
 
 from aggregator.amounts import decimal_text
@@ -13,6 +11,7 @@ from aggregator.journal.facts import stamp
 from aggregator.market import Answer
 from aggregator.prices import queries
 from aggregator.prices.queries import PriceView
+from aggregator.spreadsheets.separated import write_as_it_is
 from web.api.routing import PUBLIC, Call, Download, route
 
 _COLUMNS = ("cell", "number", "at", "price", "currency", "volume_band", "size_band", "method",
@@ -36,26 +35,23 @@ async def price_history(call: Call) -> Answer:
 async def price_history_csv(call: Call) -> Download:
     """Export a cell's publications as CSV."""
     found = await queries.history(_cell(call))
-    text = io.StringIO(newline="")
-    rows = csv.writer(text)
-    rows.writerow(_COLUMNS)
-    for view in found:
-        value = decimal_text(view.value_minor, view.currency)
-        rows.writerow(
-            [
-                view.cell,
-                view.number,
-                stamp(view.at),
-                value,
-                view.currency,
-                view.volume_band,
-                view.size_band,
-                view.method,
-                view.inputs_sha256,
-            ]
+    rows = [
+        (
+            view.cell,
+            view.number,
+            stamp(view.at),
+            decimal_text(view.value_minor, view.currency),
+            view.currency,
+            view.volume_band,
+            view.size_band,
+            view.method,
+            view.inputs_sha256,
         )
+        for view in found
+    ]
     name = str(_cell(call)).replace("/", "_")
-    return Download(text.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8", f"{name}.csv")
+    content = write_as_it_is([_COLUMNS, *rows])
+    return Download(content, "text/csv; charset=utf-8", f"{name}.csv")
 
 
 @route("GET", "/curves/{instrument}/{region}", act=PUBLIC)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,6 +10,7 @@ from pydantic import Field
 from aggregator.amounts import decimal_text
 from aggregator.journal.facts import stamp
 from aggregator.market import Answer, Outcome
+from aggregator.spreadsheets.separated import write_as_it_is
 from aggregator.standing import queries, ruling
 from matching.standing.foreseeing import Supposed
 from matching.standing.rulebook import FIRST, document_of
@@ -215,15 +214,12 @@ async def foreseen_standing(call: Call) -> Answer:
 @route("GET", "/standing/marks.csv", act="standing.read", gives=("text/csv",))
 async def standing_csv(call: Call) -> Download:
     """Export every input of one's firm's score."""
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(["at", "axis", "subject", "kept", "amount"])
+    rows = [["at", "axis", "subject", "kept", "amount"]]
     now = call.market.clock.now()
     for mark in await queries.lines(call.actor, now, limit=MAX_EXPORT):
         amount, kept = decimal_text(mark.amount_minor), "yes" if mark.is_kept else "no"
-        writer.writerow([stamp(mark.at), mark.axis, mark.subject, kept, amount])
-    content = written.getvalue().encode("utf-8-sig")
-    return Download(content, "text/csv; charset=utf-8", "standing.csv")
+        rows.append([stamp(mark.at), mark.axis, mark.subject, kept, amount])
+    return Download(write_as_it_is(rows), "text/csv; charset=utf-8", "standing.csv")
 
 
 @route("GET", "/standings/{organisation_id}", act="parties.read", out=Shown)
