@@ -68,7 +68,11 @@ async def waiting_for(reader: Reader, organisation_id: str) -> Sequence[Proposal
 
 
 def plan_view(written: Mapping[str, Any], organisation_id: str) -> dict[str, Any]:
-    """Return a plan as one party may see it: deposits are each firm's own."""
+    """Return a plan as one party may see it.
+
+    Deposits are each firm's own, and so is what a buyer's slot was; what the proposed one
+    becomes is for all who are asked, but not how many lots its buyer keeps.
+    """
     mine = written["money"].get(organisation_id, {"refunded_minor": 0, "taken_minor": 0})
     is_seller = organisation_id == written["seller_id"]
     sides = {
@@ -76,7 +80,9 @@ def plan_view(written: Mapping[str, Any], organisation_id: str) -> dict[str, Any
             {key: value for key, value in row.items() if key != "buyer_id"}
             | {"is_mine": row["buyer_id"] == organisation_id}
             for row in written[name]
-            if is_seller or row["buyer_id"] == organisation_id or row["is_offered"]
+            if is_seller
+            or row["buyer_id"] == organisation_id
+            or (name == "after" and row["is_offered"])
         ]
         for name in ("before", "after")
     }
@@ -84,7 +90,7 @@ def plan_view(written: Mapping[str, Any], organisation_id: str) -> dict[str, Any
 
 
 def written(plan: Plan, slot: Slot) -> dict[str, Any]:
-    """Return a plan as JSON; what the proposed slot becomes is for all who are asked."""
+    """Return a plan as JSON, with whose each row is and which ones the proposed slot makes."""
     before = [
         _row(one.buyer_id, one.tenor, one.open_lots, one, total_minor, is_offered=one.id == slot.id)
         for one, total_minor in zip(plan.ended, plan.totals_before, strict=True)

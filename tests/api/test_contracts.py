@@ -102,6 +102,8 @@ async def test_a_slot_is_offered_to_a_firm_outside_the_contract(served: Served) 
     )
     [waiting] = (await taker.get("/contracts")).json()["proposals"]
     assert waiting["slot_id"] is None
+    shown = [(row["lots"], row["is_mine"]) for row in waiting["plan"]["after"]]
+    assert (waiting["plan"]["before"], shown) == ([], [(10, True)])
     done = await taker.post(
         f"/proposals/{waiting['proposal_id']}/consent",
         {"terms_sha256": waiting["plan"]["terms_sha256"]},
