@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import orjson
@@ -100,11 +102,17 @@ def _api_routes(public_url: str) -> list[BaseRoute]:
     by_path: dict[str, dict[str, Endpoint]] = defaultdict(dict)
     for endpoint in ENDPOINTS.values():
         by_path[endpoint.path][endpoint.method] = endpoint
-    document = openapi.document(ENDPOINTS.values(), server=public_url)
+
+    @cache
+    def document() -> openapi.Document:
+        return openapi.document(ENDPOINTS.values(), server=public_url)
+
     return [
-        _fixed(f"{PREFIX}/openapi.json", orjson.dumps(document), "application/json"),
-        _fixed(f"{PREFIX}/asyncapi.json", orjson.dumps(feed_document()), "application/json"),
-        _fixed("/api/docs.css", documentation.STYLE.encode(), "text/css; charset=utf-8"),
+        _fixed(f"{PREFIX}/openapi.json", lambda: orjson.dumps(document()), "application/json"),
+        _fixed(
+            f"{PREFIX}/asyncapi.json", lambda: orjson.dumps(feed_document()), "application/json"
+        ),
+        _fixed("/api/docs.css", documentation.STYLE.encode, "text/css; charset=utf-8"),
         Route("/api/docs", _docs(document)),
         *(
             # Every method comes here, so that a wrong one is told all that are right.
@@ -117,16 +125,21 @@ def _api_routes(public_url: str) -> list[BaseRoute]:
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
 
 
-def _fixed(path: str, content: bytes, media_type: str) -> Route:
+def _fixed(path: str, made: Callable[[], bytes], media_type: str) -> Route:
+    """Serve what is made for the first reader, in a thread: it takes a good part of a second."""
+    content = cache(made)
+
     async def read(_: Request) -> Response:
-        return Response(content, headers={"Cache-Control": "no-cache"}, media_type=media_type)
+        told = await asyncio.to_thread(content)
+        return Response(told, headers={"Cache-Control": "no-cache"}, media_type=media_type)
 
     return Route(path, read)
 
 
-def _docs(document: openapi.Document) -> Callable[[Request], Awaitable[Response]]:
+def _docs(document: Callable[[], openapi.Document]) -> Callable[[Request], Awaitable[Response]]:
     async def read(request: Request) -> Response:
-        return HTMLResponse(documentation.page(document, language_of(request)))
+        told = await asyncio.to_thread(document)
+        return HTMLResponse(documentation.page(told, language_of(request)))
 
     return read
 
