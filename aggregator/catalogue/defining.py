@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 
 from aggregator.errors import Conflict, InvalidField
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
-from aggregator.parties.names import checked_name
+from aggregator.parties.names import checked_name, checked_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ async def define_instrument(
     async def step(unit: Unit) -> Answer:
         if await unit.row("select id from instrument where id = $1", new.id):
             raise Conflict("instrument_exists")
-        if not new.return_policy.strip():
+        if not checked_note(new.return_policy, "/return_policy"):
             raise InvalidField("/return_policy", "no instrument opens without one")
         for field, amount in (("/tick", new.tick_minor), ("/step", new.step_minor)):
             if amount < 1:

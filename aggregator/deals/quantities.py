@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aggregator.errors import InvalidField
+from aggregator.parties.names import checked_note
 
 MAX_WEIGHT_KG = 10**12
 
@@ -26,12 +27,8 @@ def check_weight(weight_kg: int | None) -> None:
 
 
 def check_text(text: str, pointer: str, *, max_length: int) -> str:
-    """Return a text trimmed, of 1 to `max_length` characters, or raise InvalidField."""
-    found = text.strip()
+    """Return a note of 1 to `max_length` characters, or raise InvalidField."""
+    found = checked_note(text, pointer, longest=max_length)
     if not found:
         raise InvalidField(pointer, "min_length", 1)
-    if len(found) > max_length:
-        raise InvalidField(pointer, "max_length", max_length)
-    if "\x00" in found:
-        raise InvalidField(pointer, "plain_text")
     return found

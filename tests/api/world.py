@@ -290,14 +290,22 @@ class World:
             for match in PLACE.finditer(path)
         }
 
-    async def ask(self, visitor: Visitor, endpoint: Endpoint, named: Mapping[str, str]) -> Told:
-        """Ask an endpoint for what is named, with a body that it takes."""
-        body = body_of(endpoint)
-        body |= {name: self.ids[name] for name in body if name in self.ids.keys() & _FIELDS}
-        options: dict[str, Any] = {"json": body} if endpoint.body else {}
+    async def ask(
+        self,
+        visitor: Visitor,
+        endpoint: Endpoint,
+        named: Mapping[str, str],
+        body: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Told:
+        """Ask an endpoint for what is named, with a body that it takes where none is given."""
+        if endpoint.body:
+            usual = body_of(endpoint)
+            usual |= {name: self.ids[name] for name in usual if name in self.ids.keys() & _FIELDS}
+            options["json"] = usual if body is None else body
         if endpoint.file_types:
             kind = endpoint.file_types[0]
-            options = {"content": a_photograph("JPEG"), "headers": {"Content-Type": kind}}
+            options |= {"content": a_photograph("JPEG"), "headers": {"Content-Type": kind}}
         path = endpoint.path.format_map(named)
         answer = await visitor._ask(endpoint.method, path, **options)
         self.asked += 1
