@@ -21,9 +21,12 @@ from aggregator.supply.facts import OfferExpired, OfferWithdrawn
 async def on_auction_awarded(unit: Unit, fact: AuctionAwarded) -> None:
     kept: dict[str, tuple[int, int] | None] = {}
     for award in fact.awards:
-        lots, amount_minor = kept.get(award.bidder) or (0, 0)
-        total_minor = amount_minor + award.price_minor * award.lots
-        kept[award.bidder] = lots + award.lots, total_minor
+        # Who opened it never bids in it; if he buys, all that is awarded binds him.
+        owner = [fact.owner_id] if fact.side == "buy" and fact.owner_id else []
+        for firm in (award.bidder, *owner):
+            lots, amount_minor = kept.get(firm) or (0, 0)
+            total_minor = amount_minor + award.price_minor * award.lots
+            kept[firm] = lots + award.lots, total_minor
     await settle(unit, f"auction:{fact.auction_id}", kept)
 
 

@@ -148,10 +148,11 @@ async def refit(unit: Unit, listing: AuctionListed, state: State, bidder: str) -
 
 
 async def free(unit: Unit, auction_id: str) -> None:
-    """Give every deposit of an auction back, in one order for all auctions."""
+    """Give every deposit of an auction back, its buyer's too, in one order for all auctions."""
     found = await unit.rows(
-        "select hold_id from auction_bidder where auction_id = $1 and hold_id is not null"
-        " order by organisation_id",
+        "select hold_id from (select organisation_id, hold_id from auction_bidder"
+        " where auction_id = $1 union all select owner_id, owner_hold_id from auction"
+        " where id = $1) held where hold_id is not null order by organisation_id",
         auction_id,
     )
     for row in found:

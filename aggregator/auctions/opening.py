@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
 
-from aggregator.auctions import beacon, keys, store
+from aggregator.auctions import beacon, buying, keys, store
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
-from aggregator.auctions.terms import AuctionTerms, TenorLots, check_form
+from aggregator.auctions.terms import ROLE_OF_OWNER, AuctionTerms, TenorLots, check_form
 from aggregator.catalogue.queries import InstrumentView, RegionView, check_cell, regions
 from aggregator.catalogue.tenors import Cell
 from aggregator.errors import InvalidField, NotAllowed
@@ -30,12 +30,15 @@ MAX_INVITED = 200
 async def open_auction(
     market: Market, actor: Actor, command: Command, terms: AuctionTerms
 ) -> Outcome:
-    """Open an auction of the actor's own lots, or as the operator in either direction.
+    """Sell lots of the actor's own firm as its seller, or buy for it as its buyer.
+
+    A purchase is weighed by mandates and covered by a deposit in the same act.
 
     Raises:
-        NotAllowed: a seller may sell lots of the own firm only.
+        NotAllowed: the actor's role is that of the other side, or the lots are another firm's.
         NotFound: the instrument does not exist.
         InvalidField: a term breaks its rule.
+        BeyondMandate, InsufficientFunds: the firm may not bind itself so far.
 
     """
 
@@ -43,9 +46,13 @@ async def open_auction(
         owner_id = terms.owner_id or actor.organisation_id
         if owner_id != actor.organisation_id:
             raise NotAllowed("auctions.open")
-        if "operator" not in actor.roles and terms.side != "sell":
+        is_firm = "operator" not in actor.roles
+        if is_firm and ROLE_OF_OWNER[terms.side] not in actor.roles:
             raise NotAllowed("auctions.open")
-        return await _open(unit, terms, owner_id=owner_id, reference="")
+        answer = await _open(unit, terms, owner_id=owner_id, reference="")
+        if is_firm and terms.side == "buy":
+            await buying.cover(unit, str(answer["auction_id"]))
+        return answer
 
     return await market.perform(actor, "auctions.open", step, command=command)
 

@@ -86,6 +86,7 @@ class AuctionTerms:
 
 
 ROLE_OF_BIDDER = {"buy": "seller", "sell": "buyer"}
+ROLE_OF_OWNER = {"buy": "buyer", "sell": "seller"}
 
 _SOFT_CLOSE = frozenset({"soft_close_s", "hard_stop", "max_extensions"})
 _DIVISION = frozenset({"max_share", "shares", "allow_single", "all_lots_or_none"})

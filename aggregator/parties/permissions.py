@@ -29,7 +29,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "audit.read": _roles(AUDITOR),
     "auctions.bid": _roles(BUYER, SELLER),
     "auctions.cancel": _roles(OPERATOR),
-    "auctions.open": _roles(SELLER, OPERATOR),
+    "auctions.open": _roles(BUYER, SELLER, OPERATOR),
     "auctions.pause": _roles(OPERATOR),
     "auctions.read": ANYONE,
     "catalogue.define": _roles(OPERATOR),

@@ -247,7 +247,7 @@ async def test_a_seller_drafts_packages_and_buyers_win_them(town: Town) -> None:
     mill = await town.look("en", login="laibin")
     await town.go(mill, "/auctions")
     await mill.get_by_text("Open an auction").first.click()
-    await expect(mill.locator("[name=draft] option")).to_have_count(8)
+    await expect(mill.locator("[name=draft] option")).to_have_count(9)
     await mill.locator("[name=draft]").select_option("bundles")
     await expect(mill.locator("[name=format]")).to_have_value("packages")
     await expect(mill.locator("[name=reserve]")).to_be_hidden()
@@ -278,3 +278,27 @@ async def test_a_seller_drafts_packages_and_buyers_win_them(town: Town) -> None:
         await town.go(again, path)
         await expect(again.locator("main")).to_contain_text("proved: no other set of packages")
         await expect(again.locator("main")).to_contain_text(own)
+
+
+async def test_a_buyer_opens_a_purchase_that_a_mill_undercuts(town: Town) -> None:
+    buyer = await town.look("en", PHONE, login="guinan")
+    await town.go(buyer, "/auctions")
+    await buyer.get_by_text("Open an auction").first.click()
+    await expect(buyer.locator("[name=side] option")).to_have_text(["Purchase, bid down"])
+    await buyer.locator("[name=lots]").fill("40")
+    await buyer.locator("[name=start]").fill("5000")
+    await buyer.get_by_role("button", name="Open an auction").click()
+    await expect(buyer.get_by_role("dialog")).to_contain_text("its deposit is held")
+    await agree(buyer, "Open an auction")
+    await buyer.wait_for_url(re.compile("/auctions/auc_"))
+    path = "/auctions/" + buyer.url.rsplit("/", 1)[1]
+    await fits(buyer)
+
+    mill = await town.look("en", PHONE, login="laibin")
+    await town.go(mill, path)
+    await bid_by_hand(mill, "4900")
+    await expect(buyer.locator("main")).to_contain_text("来宾糖厂")
+    await town.stage.pass_by(minutes=60)
+
+    await expect(mill.locator("main")).to_contain_text("you won")
+    await expect(buyer.locator("main")).to_contain_text("awarded")

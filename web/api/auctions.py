@@ -89,6 +89,8 @@ class CriterionBody(Body):
 class AuctionBody(Body):
     """The rules of an auction, frozen when it opens.
 
+    With `side` `sell` a seller's own lots are bid up; with `buy` suppliers undercut what a buyer
+    asks for, and the deposit of its ceiling is held until the end.
     `start` is the public ceiling of a buy side and the floor of a sell side, and where an
     announced price begins; `reserve` is the owner's secret unless `reserve_is_public`. Without
     `opens_at` bidding begins at once. `interval_s` is how long an announced price stands, in
@@ -306,7 +308,7 @@ async def auctions(call: Call) -> Answer:
 
 @route("POST", "/auctions", act="auctions.open", body=AuctionBody, out=AuctionOpened, status=201)
 async def open_auction(call: Call) -> Outcome:
-    """Open an auction of lots of one's own."""
+    """Open an auction of lots of one's own, or of what one's firm buys."""
     body: AuctionBody = call.body
     check_named(body.format, sorted(body.model_fields_set))
     return await opening.open_auction(call.market, call.actor, call.command, _terms(call.body))

@@ -99,6 +99,7 @@ RULES: Mapping[str, str] = {
     "its worth must stay within {amount}": "其价值不得超过 {amount}",
     "leaves nothing of the limit": "扣除后限价已无剩余",
     "less than every price": "须低于每一个价格",
+    "needed where a firm buys: the most that it pays": "采购须填：最高支付的价格",
     "needed where bids are sealed: deposits are a share of it": (
         "密封报价须填：保证金按它的比例收取"
     ),

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from aggregator.auctions import opening, queries, stopping, store
+from aggregator.auctions import queries, stopping, store
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed, StopApproved
 from aggregator.auctions.outage import after_outage
 from aggregator.auctions.topic import AuctionTopic
@@ -30,7 +30,6 @@ from tests.integration.auctions.building import (
     facts_of,
     journal_of,
     opened_within,
-    some_terms,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -316,18 +315,11 @@ async def test_a_broken_rule_names_its_field(orm: str) -> None:
         assert refused.value.pointer == pointer
 
 
-async def test_a_seller_opens_for_the_own_firm_and_to_sell_only(orm: str) -> None:
+async def test_nobody_opens_for_another_firm(orm: str) -> None:
     scene = await a_scene()
 
-    for name, terms in (
-        ("mill", {"side": "buy"}),
-        ("mill", {"owner_id": scene.id_of("ann")}),
-        ("cat", {}),
-    ):
-        with pytest.raises(NotAllowed):
-            await opening.open_auction(
-                scene.market, scene.actors[name], a_command(), some_terms(**terms)
-            )
+    with pytest.raises(NotAllowed):
+        await scene.open(owner_id=scene.id_of("ann"))
 
 
 async def test_another_process_closes_what_this_one_opened(orm: str) -> None:

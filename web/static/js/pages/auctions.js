@@ -12,12 +12,18 @@ import { openForm } from "./auctions_open.js";
 
 const LIVE = ["open", "paused", "scheduled"];
 
+/** In which directions the viewer may open one: a seller sells, a buyer buys. */
+function sides() {
+  if (!may("auctions.open")) return [];
+  return [plays("seller") && "sell", plays("buyer") && "buy"].filter(Boolean);
+}
+
 export async function show(main) {
   const body = h("div", { class: "stack live" });
   fill(
     main,
     head(t("page.auctions.title"), { note: t("page.auctions.note") }),
-    h("div", { class: "stack" }, body, may("auctions.open") && plays("seller") && openForm()),
+    h("div", { class: "stack" }, body, sides().length > 0 && openForm(sides())),
   );
   await live({ path: "/auctions?limit=200", show: ({ auctions }) => showAll(body, auctions) });
 }

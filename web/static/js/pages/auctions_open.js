@@ -1,4 +1,4 @@
-/** The form by which a seller opens an auction: a draft of its category, then its own figures. */
+/** The form by which a firm opens an auction: a draft of its category, then its own figures. */
 
 import { get, send } from "../core/api.js";
 import { cellFields, cellName, cellOf } from "../core/catalogue.js";
@@ -38,12 +38,13 @@ const OWN = {
 };
 const isOf = (name, format) => !OWN[name] || OWN[name].includes(format);
 
-export function openForm() {
+/** `sides` are the directions that the viewer's roles may open, one or both. */
+export function openForm(sides) {
   let drafts = [];
   let drafted = "";
   const made = form({
     isWide: true,
-    fields: fields(),
+    fields: fields(sides),
     act: t("page.auctions.open"),
     onchange: (values) => follow(values),
     confirm: (values) => asking(values),
@@ -110,10 +111,11 @@ function asking(values) {
       [t("word.cell"), cellName(cellOf(values))],
       [t("page.auction.format"), t(`page.format.${format}`)],
       [t("word.lots"), lots(isByMonth ? items.reduce((sum, item) => sum + item.lots, 0) : (values.lots ?? 0))],
-      !isByMonth && values.start && [t("page.auction.floor"), amount(values.start)],
+      [t("page.auctions.side"), t(`page.auctions.${values.side}`)],
+      !isByMonth && values.start && [t("page.auction.start_price"), amount(values.start)],
       [t("page.auctions.closes_at"), instant(values.closes_at)],
     ].filter(Boolean),
-    note: t("page.auctions.binding"),
+    note: t(values.side === "buy" ? "page.auctions.binding_purchase" : "page.auctions.binding"),
     act: t("page.auctions.open"),
   };
 }
@@ -125,7 +127,6 @@ function bodyOf({ instrument, region, tenor, admits, draft: _, items = [], ...re
   const isByMonth = BY_MONTH.includes(rest.format);
   const months = items.map((item, ahead) => ({ tenor: monthAfter(tenor, ahead), ...item }));
   return {
-    side: "sell",
     cell: cellOf({ instrument, region, tenor }),
     ...Object.fromEntries(own),
     ...(isByMonth && { items: months, lots: months.reduce((sum, item) => sum + item.lots, 0) }),
@@ -143,10 +144,15 @@ function monthAfter(tenor, ahead) {
   return new Date(Date.UTC(year, month - 1 + ahead, 1)).toISOString().slice(0, 7);
 }
 
-function fields() {
+function fields(sides) {
   const choice = (name, label, options, more) => ({ name, label, type: "select", options, ...more });
   const optional = (name, label, type, hint, value) => ({ name, label, type, hint, value, isOptional: true });
   return [
+    choice(
+      "side",
+      t("page.auctions.side"),
+      sides.map((one) => [one, t(`page.auctions.${one}`)]),
+    ),
     ...cellFields(t),
     choice("draft", t("page.auctions.draft"), [["", t("page.auctions.no_draft")]], { isOptional: true }),
     choice(
@@ -156,7 +162,7 @@ function fields() {
     ),
     optional("lots", t("word.lots"), "lots"),
     optional("title", t("page.auctions.name"), "text"),
-    optional("start", t("page.auction.floor"), "amount"),
+    optional("start", t("page.auction.start_price"), "amount", t("page.auctions.start_hint")),
     { name: "step", label: t("page.auction.step"), type: "amount", value: "10.00" },
     pairsField({
       name: "items",
