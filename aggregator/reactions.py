@@ -32,7 +32,7 @@ from aggregator.invoices import crediting, filing, issuing
 from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
 from aggregator.notices import addresses, choosing, delivering, mailing, webhooks
-from aggregator.notices.telling import WHO_IS_TOLD, tell
+from aggregator.notices.telling import TOLD, tell
 from aggregator.parties.facts import PersonLeft
 from aggregator.pools import answering, firming, listing, sight, stating, substituting
 from aggregator.pools import awarding as pool_awarding
@@ -96,7 +96,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
 }
 
 # Whoever a fact concerns is told of it after everything that it sets off.
-for _told in WHO_IS_TOLD:
+for _told in TOLD:
     ON_FACT[_told] = [*ON_FACT.get(_told, ()), tell]
 
 ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {

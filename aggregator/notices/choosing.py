@@ -10,7 +10,7 @@ from typing import Any
 from aggregator.errors import InvalidField
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
-from aggregator.notices.kinds import KINDS, Kind
+from aggregator.notices.kinds import KINDS, Kind, hidden_from
 
 ACT = "notices.choose"
 GATHER = "notices.gather"
@@ -34,9 +34,10 @@ async def choose(
         InvalidField: no kind of notice, one twice, or one that binds the firm taken off the pages.
 
     """
+    hidden = hidden_from(actor.grants)
     for place, choice in enumerate(choices):
         kind = KINDS.get(choice.kind)
-        if kind is None:
+        if kind is None or kind.name in hidden:
             raise InvalidField(f"/kinds/{place}/kind", "kinds of notices", choice.kind[:60])
         if kind.binds and not choice.in_app:
             raise InvalidField(f"/kinds/{place}/in_app", "what binds the firm stays on the pages")
@@ -58,7 +59,7 @@ async def choose(
 
 
 async def choices(actor: Actor) -> Sequence[Mapping[str, Any]]:
-    """Return every kind that may reach the actor, with what he chose or what holds without."""
+    """Return every kind that the actor may read, with what he chose or what holds without."""
     rows = await Pool().rows(
         "select kind, in_app, by_mail from notice_choice"
         " where person_id = $1 and organisation_id = $2",
@@ -66,7 +67,21 @@ async def choices(actor: Actor) -> Sequence[Mapping[str, Any]]:
         actor.organisation_id,
     )
     chosen = {row["kind"]: row for row in rows}
-    return [_shown(kind, chosen.get(kind.name), actor) for kind in KINDS.values()]
+    hidden = hidden_from(actor.grants)
+    return [
+        _shown(kind, chosen.get(name), actor) for name, kind in KINDS.items() if name not in hidden
+    ]
+
+
+async def unseen(actor: Actor) -> frozenset[str]:
+    """Return the kinds that the actor is not shown: what he may not read or chose not to."""
+    rows = await Pool().rows(
+        "select kind from notice_choice"
+        " where person_id = $1 and organisation_id = $2 and not in_app",
+        actor.person_id,
+        actor.organisation_id,
+    )
+    return hidden_from(actor.grants) | {row["kind"] for row in rows}
 
 
 def _shown(kind: Kind, chosen: Mapping[str, Any] | None, actor: Actor) -> Mapping[str, Any]:

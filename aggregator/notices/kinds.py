@@ -1,15 +1,17 @@
 """Every kind of notice there is: where it belongs, whom it is mailed to unless he chose otherwise.
 
 A kind that *binds* tells of a right, a duty or a deadline of the firm: on the pages it is shown to
-everybody in it, whatever he chose.
+everybody in it who may read it, whatever he chose. What tells of the firm's money or its accounts
+is read, in whatever way, only by who may read the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from aggregator.parties.permissions import (
+    ACTS,
     APPROVER,
     BUYER,
     FINANCE,
@@ -30,12 +32,18 @@ _FORMED = _TRADING | _PAYING
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`mailed_to`: the roles to which it is mailed where nothing was chosen."""
+    """`mailed_to`: the roles it is mailed to where nothing was chosen; `act`: what reads it."""
 
     name: str
     group: str
     mailed_to: frozenset[str]
     binds: bool
+    act: str = "notices.read"
+
+    @property
+    def readers(self) -> frozenset[str]:
+        """The roles that may read it."""
+        return ACTS[self.act]
 
 
 _BINDING: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
@@ -118,10 +126,12 @@ _OTHERS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
             "pool_firming",
             "pool_lapsed",
             "pool_prolonged",
+            "pool_seen_early",
+            "pool_stopped",
             "request_repeated",
         ),
     ),
-    ("pools", _NOBODY, ("substitute_expired", "substitution_ended")),
+    ("pools", _NOBODY, ("pool_opened", "substitute_expired", "substitution_ended")),
     ("forwards", _TRADING, ("strip_lapsed", "strip_round_bundle", "strip_round_seller")),
     ("goods", _MOVING, ("goods_shipped", "lane_at_risk")),
     ("goods", _NOBODY, ("goods_accepted", "desk_answered", "desk_silent")),
@@ -130,11 +140,37 @@ _OTHERS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
 )
 
 
+LEDGER = "ledger.read"
+_OF_MONEY = frozenset(
+    {
+        "bank_account_ended",
+        "bank_account_proposed",
+        "bank_account_unverified",
+        "bank_account_verified",
+        "money_received",
+        "money_taken_back",
+        "payment_failed",
+        "payment_made",
+    }
+)
+
+
 def _kinds() -> Iterator[Kind]:
     for table, binds in ((_BINDING, True), (_OTHERS, False)):
         for group, mailed_to, names in table:
             for name in names:
-                yield Kind(name, group, mailed_to, binds)
+                act = LEDGER if name in _OF_MONEY else "notices.read"
+                yield Kind(name, group, mailed_to, binds, act)
 
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _kinds()}
+
+
+def act_of(name: str) -> str:
+    """Return the act to read a kind, also of one that the journal knows and no more is told."""
+    return KINDS[name].act if name in KINDS else "notices.read"
+
+
+def hidden_from(grants: Collection[str]) -> frozenset[str]:
+    """Return the kinds that who holds these acts may not read."""
+    return frozenset(kind.name for kind in KINDS.values() if kind.act not in grants)

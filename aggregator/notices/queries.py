@@ -10,6 +10,8 @@ from typing import Any
 from aggregator.errors import NotFound
 from aggregator.journal.reading import Pool, decoded
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.notices.choosing import unseen
+from aggregator.notices.kinds import hidden_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,16 @@ class NoticeView:
 
 
 async def notices(actor: Actor, *, limit: int = 50) -> list[NoticeView]:
-    """Return the newest notices of the actor's firm but those that he chose not to be shown."""
+    """Return the newest of his firm's notices that the actor may read and chose to be shown."""
     found = await Pool().rows(
         "select n.id, n.kind, n.subject, n.figures, n.at, r.read_at from notice n"
         " left join notice_reading r on r.notice_id = n.id and r.person_id = $2"
-        " where n.organisation_id = $1 and n.kind <> all (array(select c.kind from notice_choice c"
-        "   where c.person_id = $2 and c.organisation_id = $1 and not c.in_app))"
+        " where n.organisation_id = $1 and n.kind <> all ($4::text[])"
         " order by n.at desc, n.id desc limit $3",
         actor.organisation_id,
         actor.person_id,
         limit,
+        sorted(await unseen(actor)),
     )
     return [
         NoticeView(
@@ -51,15 +53,17 @@ async def mark_read(market: Market, actor: Actor, command: Command, notice_id: s
     """Note that the actor has read a notice; again changes nothing.
 
     Raises:
-        NotFound: his firm has no such notice.
+        NotFound: his firm has no such notice that he may read.
 
     """
 
     async def step(unit: Unit) -> Answer:
         row = await unit.row(
-            "select id from notice where id = $1 and organisation_id = $2",
+            "select id from notice where id = $1 and organisation_id = $2"
+            " and kind <> all ($3::text[])",
             notice_id,
             actor.organisation_id,
+            sorted(hidden_from(actor.grants)),
         )
         if row is None:
             raise NotFound("notice")

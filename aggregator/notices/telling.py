@@ -45,6 +45,7 @@ from aggregator.notices.choosing import GATHER, GATHERED_FOR
 from aggregator.notices.contracts import CONTRACT_TOLD
 from aggregator.notices.facts import Noticed, WebhookDisabled
 from aggregator.notices.kinds import KINDS
+from aggregator.notices.pools import POOL_TOLD
 from aggregator.notices.standing import STANDING_TOLD
 from aggregator.notices.told import Figure, Told
 from aggregator.notices.webhooks import TIMER
@@ -297,9 +298,15 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
 }
 
 
+TOLD = frozenset(WHO_IS_TOLD) | frozenset(POOL_TOLD)
+
+
 async def tell(unit: Unit, fact: object) -> None:
     """Record a notice for each organisation that the fact concerns, in its transaction."""
-    for told in WHO_IS_TOLD[type(fact)](fact):
+    look_up = POOL_TOLD.get(type(fact))
+    found = await look_up(unit, fact) if look_up else WHO_IS_TOLD[type(fact)](fact)
+    for told in found:
+        kind = KINDS[told.kind]
         notice_id = unit.new_id("ntc")
         await unit.execute(
             _TELL,
@@ -310,9 +317,10 @@ async def tell(unit: Unit, fact: object) -> None:
             json.dumps(dict(told.figures), ensure_ascii=False),
             unit.now,
             TIMER,
-            sorted(KINDS[told.kind].mailed_to),
+            sorted(kind.mailed_to),
             GATHER,
             unit.now + GATHERED_FOR,
+            sorted(kind.readers),
         )
         await unit.record(
             stream_of(told.organisation_id),
@@ -340,7 +348,8 @@ with told as (
   select m.person_id, told.id from told, membership m
   join mail_address a on a.person_id = m.person_id and a.verified_at is not null
   left join notice_choice c on c.person_id = m.person_id and c.organisation_id = $2 and c.kind = $3
-  where m.organisation_id = $2 and coalesce(c.by_mail, m.roles && $8::text[])
+  where m.organisation_id = $2 and m.roles && $11::text[]
+    and coalesce(c.by_mail, m.roles && $8::text[])
   returning person_id, notice_id
 )
 insert into timer (kind, key, due_at)

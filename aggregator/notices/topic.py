@@ -1,9 +1,14 @@
-"""The feed's view of one's own notices: the newest first, a bounded number."""
+"""The feed's view of one's own notices: the newest first, a bounded number.
+
+Whom it is for, `member` and the kinds that he is not shown, is the person's own: what he may not
+read or has chosen not to be shown leaves no trace. He is looked at again when his rights change,
+and every half a minute.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aggregator.amounts import DECIMALS, decimal_text
@@ -11,15 +16,22 @@ from aggregator.errors import NotFound
 from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Entry
 from aggregator.market import Actor, Audience
+from aggregator.notices.choosing import unseen
 from aggregator.notices.facts import Noticed
+from aggregator.notices.kinds import act_of
 from aggregator.notices.telling import stream_of
 
 SHOWN = 50
 
 
+_MEMBER = "member"
+
+
 @dataclass(frozen=True, slots=True)
 class State:
-    notices: tuple[dict[str, Any], ...] = ()
+    """The newest notices by the act to read them, each with its number: so many of each."""
+
+    notices: Mapping[str, tuple[tuple[int, dict[str, Any]], ...]] = field(default_factory=dict)
 
 
 class OwnTopic:
@@ -30,7 +42,8 @@ class OwnTopic:
     async def allow(self, actor: Actor | None, topic_id: str) -> Audience:
         if actor is None or topic_id:
             raise NotFound("topic")
-        return Audience("member", actor.organisation_id)
+        kinds = " ".join([_MEMBER, *sorted(await unseen(actor))])
+        return Audience(kinds, actor.organisation_id)
 
     def stream(self, _: str, actor: Actor | None) -> str:
         assert actor is not None, "allow comes first"
@@ -50,10 +63,20 @@ class OwnTopic:
             "figures": shown(dict(noticed.figures)),
             "at": stamp(entry.at),
         }
-        return State((told, *state.notices)[:SHOWN])
+        act = act_of(noticed.kind)
+        newest = ((entry.seq, told), *state.notices.get(act, ()))[:SHOWN]
+        return State({**state.notices, act: newest})
 
-    def view(self, state: State, _: Audience) -> dict[str, Any]:
-        return {"notices": list(state.notices)}
+    def view(self, state: State, audience: Audience) -> dict[str, Any]:
+        hidden = audience.kind.split()[1:]
+        found = [
+            (seq, told)
+            for notices in state.notices.values()
+            for seq, told in notices
+            if told["kind"] not in hidden
+        ]
+        found.sort(key=lambda one: -one[0])
+        return {"notices": [told for _, told in found[:SHOWN]]}
 
 
 def shown(figures: Mapping[str, str | int]) -> dict[str, str | int]:

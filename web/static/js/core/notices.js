@@ -1,5 +1,6 @@
 /** Notices in words, and where each leads. */
 
+import { cellName } from "./catalogue.js";
 import { dayAndTime } from "./clock.js";
 import { amount, lots } from "./numbers.js";
 import { t, worded } from "./words.js";
@@ -23,6 +24,7 @@ export function noticePath({ subject }) {
 
 function readable([name, value]) {
   if (QUANTITIES.includes(name)) return [name, lots(value)];
+  if (name === "cell") return [name, cellName(value)];
   if (name === "desk") return [name, t(`page.ticket_desk.${value}`)];
   if (name === "matter") return [name, t(`page.matter.${value}`)];
   if (name === "change") return [name, worded("page.change", value)];
