@@ -59,6 +59,15 @@ async def an_organisation(
     return str(outcome.answer["organisation_id"])
 
 
+async def a_person(
+    market: Market, organisation_id: str, login: str, *roles: str, language: str = "zh"
+) -> str:
+    operator = an_actor("operator", "operator")
+    new = registering.NewPerson(login, "Li Lei", "correct horse 8", roles, language)
+    added = await registering.add_person(market, operator, a_command(), organisation_id, new)
+    return str(added.answer["person_id"])
+
+
 async def with_tier(organisation_id: str, tier: int) -> None:
     """Let a firm hold the tier of this number."""
     await Pool().rows(

@@ -23,6 +23,7 @@ from web.api.fields import (
     SomeLots,
     Tenor,
 )
+from web.api.pool_answers import Pledged
 from web.api.routing import Call, route
 
 REQUEST = "/requests/{request_id}"
@@ -138,21 +139,8 @@ class RequestState(Answers):
     state: str
 
 
-class RequestSent(Answers):
+class RequestSent(Pledged):
     request_id: str
-    pool_id: str
-    pledge_id: str
-    phase: str
-    lots: int
-    tolerance: int
-    limit: Money
-    freight: Money
-    size: int
-    size_from: str
-    agrees_to_prolong: bool
-    deposit: Money
-    firming_at: str
-    closes_at: str
 
 
 class LastPrice(Answers):

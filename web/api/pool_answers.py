@@ -95,9 +95,7 @@ class OwnSubstitute(Landed):
     until: str
 
 
-class OwnPledge(Answers):
-    """One's pledge; among equals it goes before those of tiers below `tier`."""
-
+class PledgeMade(Answers):
     pledge_id: str
     lots: int
     tolerance: int
@@ -107,6 +105,11 @@ class OwnPledge(Answers):
     size_from: SizeSource
     agrees_to_prolong: bool
     deposit: Money
+
+
+class OwnPledge(PledgeMade):
+    """One's pledge; among equals it goes before those of tiers below `tier`."""
+
     tier: str | None
     landed: list[LandedAtBreak]
     changes_left: int | None
@@ -208,18 +211,9 @@ class PoolOpened(Answers):
     closes_at: str
 
 
-class Pledged(Answers):
+class Pledged(PledgeMade):
     pool_id: str
-    pledge_id: str
     phase: str
-    lots: int
-    tolerance: int
-    limit: Money
-    freight: Money
-    size: int
-    size_from: SizeSource
-    agrees_to_prolong: bool
-    deposit: Money
     firming_at: str
     closes_at: str
 

@@ -9,8 +9,7 @@ from aggregator.journal.appending import GENESIS, chain_hash
 from aggregator.journal.facts import body_of, fact
 from aggregator.journal.reading import Pool, entries
 from aggregator.market import Answer, Command, Market, Unit
-from aggregator.parties import registering
-from tests.builders import a_command, a_market, an_actor, an_organisation, with_sugar
+from tests.builders import a_command, a_market, a_person, an_actor, an_organisation, with_sugar
 
 OPERATOR = an_actor("operator", "operator")
 
@@ -144,10 +143,9 @@ async def test_registering_needs_an_honest_name(orm: str) -> None:
 async def test_finance_and_buyer_are_never_one_person(orm: str) -> None:
     market = a_market()
     organisation = await an_organisation(market, "糖厂一")
-    person = registering.NewPerson("clerk.one", "王", "long enough pw", ("buyer", "finance"))
 
     with pytest.raises(InvalidField) as refusal:
-        await registering.add_person(market, OPERATOR, a_command(), organisation, person)
+        await a_person(market, organisation, "clerk.one", "buyer", "finance")
 
     assert refusal.value.pointer == "/roles"
 

@@ -11,8 +11,7 @@ import pytest
 from aggregator import vault
 from aggregator.cli import main
 from aggregator.db import orm
-from aggregator.parties import registering
-from tests.builders import a_command, a_market, an_actor, an_organisation, with_sugar
+from tests.builders import a_market, a_person, an_organisation, with_sugar
 
 FILE = "Product,Region,First month,Lots,Limit\nSUGAR-W1,GX,2099-03,10,5100.00\n"
 
@@ -24,9 +23,7 @@ async def opened(dsn: str) -> None:
         market = a_market()
         await with_sugar(market)
         firm = await an_organisation(market, "Firm")
-        operator = an_actor("operator", "operator")
-        person = registering.NewPerson("lilei", "Li Lei", "correct horse 8", ("buyer",), "zh")
-        await registering.add_person(market, operator, a_command(), firm, person)
+        await a_person(market, firm, "lilei", "buyer")
     finally:
         await orm.close()
 

@@ -19,7 +19,6 @@ from aggregator.mandates import granting, policies, queries, requesting
 from aggregator.mandates.granting import MandateTerms
 from aggregator.mandates.policies import PolicyTerms
 from aggregator.market import Actor, Market
-from aggregator.parties import registering
 from aggregator.parties.sessions import member
 from aggregator.pools import opening as pool_opening
 from aggregator.pools import pledging
@@ -30,6 +29,7 @@ from tests.builders import (
     START,
     a_command,
     a_market,
+    a_person,
     an_actor,
     an_organisation,
     with_cash,
@@ -54,9 +54,9 @@ class Firm:
     mill: Actor = field(default_factory=lambda: an_actor("nobody"))
 
     async def hire(self, name: str, *roles: str) -> Actor:
-        new = registering.NewPerson(f"{name}-{self.id[-12:].lower()}", name, "p" * 12, roles)
-        added = await registering.add_person(self.market, OPERATOR, a_command(), self.id, new)
-        self.people[name] = await member(added.answer["person_id"], self.id)
+        login = f"{name}-{self.id[-12:].lower()}"
+        person_id = await a_person(self.market, self.id, login, *roles)
+        self.people[name] = await member(person_id, self.id)
         return self.people[name]
 
     async def bind(self, act: str = "auctions.bid", *chain: str, **terms: Any) -> None:

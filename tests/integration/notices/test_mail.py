@@ -18,10 +18,10 @@ from aggregator.notices import addresses, choosing, delivering, letters, mailing
 from aggregator.notices.choosing import Choice
 from aggregator.notices.smtp import Smtp
 from aggregator.notices.telling import tell
-from aggregator.parties import membership, preferring, registering
+from aggregator.parties import membership, preferring
 from aggregator.settlement.facts import MoneyReceived, PaymentMade
 from aggregator.workers.ringing import ring_due
-from tests.builders import START, a_command, a_market, an_actor, an_organisation
+from tests.builders import START, a_command, a_market, a_person, an_actor, an_organisation
 from tests.post_office import PostOffice, code_in
 from web.letters import Letters
 
@@ -77,11 +77,8 @@ async def firm(orm: str) -> AsyncIterator[Firm]:
     clock = SimulatedClock(START)
     market = a_market(clock)
     organisation_id = await an_organisation(market, "桂南食品厂")
-    new = registering.NewPerson("clerk", "Li Lei", "correct horse 8", ("finance",), "en")
-    added = await registering.add_person(
-        market, an_actor("operator", "operator"), a_command(), organisation_id, new
-    )
-    clerk = an_actor(organisation_id, "finance", person=str(added.answer["person_id"]))
+    person_id = await a_person(market, organisation_id, "clerk", "finance", language="en")
+    clerk = an_actor(organisation_id, "finance", person=person_id)
     async with PostOffice() as office:
         letters.install(Smtp(office.url, "Market <notices@market.example>"), place=PLACE)
         letters.word(Letters())
@@ -270,10 +267,8 @@ async def test_who_has_left_or_ended_mail_gets_none_that_waited(firm: Firm) -> N
     await firm.ring()
     firm.office.says = ""
     await firm.notice()
-    owner = registering.NewPerson("boss", "Wang", "correct horse 8", ("owner",), "zh")
     firm_id = firm.clerk.organisation_id
-    operator = an_actor("operator", "operator")
-    await registering.add_person(firm.market, operator, a_command(), firm_id, owner)
+    await a_person(firm.market, firm_id, "boss", "owner")
     boss = an_actor(firm_id, "owner")
     await membership.leave(firm.market, boss, a_command(), firm.clerk.person_id)
     await firm.ring(timedelta(days=1))
@@ -310,12 +305,9 @@ async def test_addresses_and_mails_are_read_by_the_person_alone(firm: Firm) -> N
 async def test_what_one_has_read_others_have_not(firm: Firm) -> None:
     await firm.notice()
     [view] = await queries.notices(firm.clerk)
-    new = registering.NewPerson("boss", "Wang", "correct horse 8", ("owner",), "zh")
-    operator = an_actor("operator", "operator")
-    added = await registering.add_person(
-        firm.market, operator, a_command(), firm.clerk.organisation_id, new
-    )
-    boss = an_actor(firm.clerk.organisation_id, "owner", person=str(added.answer["person_id"]))
+    firm_id = firm.clerk.organisation_id
+    boss_id = await a_person(firm.market, firm_id, "boss", "owner")
+    boss = an_actor(firm_id, "owner", person=boss_id)
 
     await queries.mark_read(firm.market, firm.clerk, a_command(), view.notice_id)
     await queries.mark_read(firm.market, firm.clerk, a_command(), view.notice_id)

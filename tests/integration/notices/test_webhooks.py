@@ -20,10 +20,9 @@ from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.market.eyes import reading_for
 from aggregator.notices import delivering, posting, webhooks
 from aggregator.notices.telling import tell
-from aggregator.parties import registering
 from aggregator.settlement.facts import MoneyReceived
 from aggregator.workers.ringing import ring_due
-from tests.builders import START, a_command, a_market, an_actor, an_organisation
+from tests.builders import START, a_command, a_market, a_person, an_actor, an_organisation
 
 ON_TIMER = {webhooks.TIMER: delivering.deliver, webhooks.FORGET: webhooks.forget}
 
@@ -105,11 +104,8 @@ async def firm(orm: str) -> AsyncIterator[Firm]:
     clock = SimulatedClock(START)
     market = a_market(clock)
     organisation_id = await an_organisation(market, "First firm")
-    new = registering.NewPerson("boss", "Li Lei", "correct horse 8", ("owner",), "zh")
-    added = await registering.add_person(
-        market, an_actor("operator", "operator"), a_command(), organisation_id, new
-    )
-    owner = an_actor(organisation_id, "owner", person=str(added.answer["person_id"]))
+    person_id = await a_person(market, organisation_id, "boss", "owner")
+    owner = an_actor(organisation_id, "owner", person=person_id)
     async with Receiver() as receiver:
         yield Firm(market, clock, owner, receiver)
 

@@ -12,11 +12,17 @@ from aggregator.clock import SimulatedClock
 from aggregator.errors import NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Market
-from aggregator.parties.registering import NewPerson, add_person
 from aggregator.parties.sessions import member
 from aggregator.prices import publication, queries, review_queries, reviewing
 from aggregator.standing import queries as standing
-from tests.builders import START, a_command, a_market, an_actor, an_organisation, with_sugar
+from tests.builders import (
+    START,
+    a_command,
+    a_market,
+    a_person,
+    an_organisation,
+    with_sugar,
+)
 from tests.integration.deals.conftest import trading
 from tests.integration.deals.playing import settled
 from tests.integration.prices.test_publication import CELL, a_wide_market, published, settle
@@ -29,13 +35,8 @@ __all__ = ["trading"]
 
 async def two_persons(market: Market) -> list[Actor]:
     desk = await an_organisation(market, "The market", kind="operator")
-    root = an_actor("operator", "operator")
-    found = []
-    for name in ("anna-desk", "bert-desk"):
-        new = NewPerson(name, "Li Lei", "p" * 12, ("operator",))
-        added = await add_person(market, root, a_command(), desk, new)
-        found.append(await member(added.answer["person_id"], desk))
-    return found
+    logins = ("anna-desk", "bert-desk")
+    return [await member(await a_person(market, desk, one, "operator"), desk) for one in logins]
 
 
 async def decided(
