@@ -252,11 +252,14 @@ class Offers:
     async def own(self, actor: Actor, known: Known, /) -> Sequence[Mapping[str, str]]:
         """Return the firm's standing offers, the oldest first, a row for each break."""
         shown_to = await audiences.shown_to(actor)
+        ids = {group["name"]: group["group_id"] for group in await audiences.groups(actor)}
         found = await queries.own_standing(actor, MAX_OFFERS)
         rows = []
         for mark, offer in enumerate(reversed(found), start=1):
             cell = parse_cell(offer.cell)
-            groups = ";".join(shown_to.get(offer.id, ()))
+            groups = ";".join(
+                _called(name, ids[name], known) for name in shown_to.get(offer.id, ())
+            )
             shared = {
                 "instrument": cell.instrument_id,
                 "region": cell.region,
@@ -274,6 +277,13 @@ class Offers:
                 for lots, price in offer.breaks
             ]
         return rows
+
+
+def _called(name: str, group_id: str, known: Known) -> str:
+    """Return a group's name, or its id where the name would be read as something else."""
+    said = plain(name)
+    is_plain = ";" not in said and said not in _EVERYBODY | _NOBODY
+    return name if is_plain and known.groups.get(said) == group_id else group_id
 
 
 async def _made(unit: Unit, terms: OfferTerms) -> str:

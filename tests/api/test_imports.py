@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 
 from tests.api.conftest import Served, Visitor
+from tests.api.test_deals import formed
+from tests.api.test_pools import OFFER as OFFERED
 from tests.api.test_pools import opened, pass_to, visitors_of
 from web.api.imports import CSV, XLSX
 
@@ -158,6 +160,37 @@ async def test_templates_and_ones_own_come_out_and_go_in_again(served: Served) -
                 assert (again["faults"], len(again["items"])) == ([], 1), (kind, form, again)
 
 
+async def test_for_whom_an_offer_is_comes_out_and_goes_in_again(served: Served) -> None:
+    visitors = await visitors_of(served)
+    mill = visitors["mill"]
+    await formed(served, {"buyer": visitors["ann"], "seller": mill})
+    groups = []
+    # Some names would be read as everybody, as two groups, or as one another.
+    for name in ("Friends", "all", "North; South", "VIP", "vip"):
+        body = {"name": name, "members": [visitors["ann"].organisation_id]}
+        made = await mill._ask("PUT", "/counterparty-groups", json=body)
+        groups.append(made.json()["group_id"])
+    narrowed: dict[str, dict[str, Any]] = {
+        "SUGAR-W1/GX/2027-03": {},
+        "SUGAR-W1/GX/2027-04": {"for_kind": "factory"},
+        "SUGAR-W1/GX/2027-05": {"for_kind": "factory", "for_size": "small"},
+        "SUGAR-W1/GX/2027-06": {"from_tier": "proven", "shown_to": groups[:1]},
+        "SUGAR-W1/GX/2027-07": {"for_size": "middle", "shown_to": groups[1:2]},
+        "SUGAR-W1/GX/2027-08": {"shown_to": sorted(groups)},
+    }
+    for cell, terms in narrowed.items():
+        answer = await mill.post("/offers", {**OFFERED, "cell": cell, "is_public": False, **terms})
+        assert answer.status_code == 201, answer.text
+
+    for language in ("zh", "en"):
+        own = await mill.get(f"/imports/offers/own?format=csv&lang={language}")
+        shown = (await preview(mill, "offers", own.content)).json()
+
+        assert shown["faults"] == []
+        found = {item["meaning"].pop("cell"): item["meaning"] for item in shown["items"]}
+        assert {cell: _narrowing(meaning) for cell, meaning in found.items()} == narrowed
+
+
 async def test_offers_are_published_within_the_mandate_and_asked_for_beyond(served: Served) -> None:
     mill = (await visitors_of(served))["mill"]
     firm = mill.organisation_id
@@ -230,6 +263,13 @@ async def test_five_thousand_rows_are_one_import(served: Served) -> None:
     assert made["made"] == 5000
     assert gone.json()["state"] == "withdrawn"
     assert (await ann.get("/requests?state=draft")).json()["requests"] == []
+
+
+def _narrowing(meaning: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return for whom an offer is, where it is said."""
+    names = ("for_kind", "for_size", "from_tier", "is_public")
+    said = {name: meaning[name] for name in names if meaning[name]}
+    return said | ({"shown_to": sorted(meaning["shown_to"])} if meaning["shown_to"] else {})
 
 
 _LATER = "2027-01-05T00:00:00Z"
