@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from aggregator.catalogue.defining import define_instrument
 from aggregator.catalogue.fees import Fees
 from aggregator.deals import funding, history, queries, store
-from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.deals.lines import Fee, Rates, fee_minor, lines_of, total
 from aggregator.fulfilment import shipping
 from aggregator.journal.reading import Pool
-from aggregator.market import Actor, Unit
 from aggregator.pools.landed import landed, net_limit
-from tests.integration.deals.conftest import sugar
+from tests.builders import an_instrument
+from tests.integration.deals.conftest import SUGAR
 from tests.integration.deals.playing import (
     RICH,
     accept,
@@ -36,31 +33,11 @@ FOUR = Fees(goods_bps=30, logistics_bps=250, capital_bps=700, lot_minor=155)
 
 async def formed(trading: Trading) -> str:
     """Return a deal in an instrument of which every flow bears a fee."""
-    bears = replace(
-        sugar(), id="SUGAR-F", logistics_fee_bps=250, capital_fee_bps=700, lot_fee_minor=155
-    )
-    await act(define_instrument, trading, "operator", "operator", bears)
+    more = {"logistics_fee_bps": 250, "capital_fee_bps": 700, "lot_fee_minor": 155}
+    await an_instrument(trading.market, **SUGAR, **more, id="SUGAR-F")
     for name in ("factory", "mill"):
         await trading.give(name, RICH)
-
-    async def step(unit: Unit) -> dict[str, object]:
-        terms = DealTerms(
-            source="pool",
-            source_id="pool_1",
-            instrument_id="SUGAR-F",
-            region="GX",
-            tenor="2027-03",
-            buyer_id=trading.id_of("factory"),
-            seller_id=trading.id_of("mill"),
-            lots=100,
-            goods_minor=495_000,
-            freight_minor=12_345,
-            capital_minor=1_003,
-        )
-        return {"deal_id": await form_deal(unit, terms)}
-
-    outcome = await trading.market.perform(Actor.SYSTEM, "deals.form", step)
-    return str(outcome.answer["deal_id"])
+    return await trading.form(instrument_id="SUGAR-F", capital_minor=1_003)
 
 
 async def test_each_flow_bears_its_part_and_the_lines_are_the_total(trading: Trading) -> None:
