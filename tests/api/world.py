@@ -46,7 +46,7 @@ SOON = "2027-01-05T00:00:00Z"
 @pytest.fixture
 def edge_limits() -> EdgeLimits:
     much = Rate(per_s=100_000, burst=1_000_000)
-    feed = FeedLimits(frames_per_s=100_000, burst=1_000_000)
+    feed = FeedLimits(hello_ms=60_000, frames_per_s=100_000, burst=1_000_000)
     return EdgeLimits(organisation=much, address=much, login=much, feed=feed)
 
 
