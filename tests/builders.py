@@ -21,10 +21,11 @@ _COMMANDS = itertools.count(1)
 _SEEDS = itertools.count(1)
 
 
-def a_market(clock: SimulatedClock | None = None) -> Market:
+def a_market(clock: SimulatedClock | None = None, *, seed: int | None = None) -> Market:
     """A market on the connected database; two of them are two processes."""
     clock = clock or SimulatedClock(START)
-    return Market(clock, MemoryBus(), SeededIds(next(_SEEDS), clock), ON_FACT)
+    ids = SeededIds(next(_SEEDS) if seed is None else seed, clock)
+    return Market(clock, MemoryBus(), ids, ON_FACT)
 
 
 def a_command(content: object = None) -> Command:
