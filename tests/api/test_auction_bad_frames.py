@@ -96,3 +96,29 @@ async def test_a_fraction_and_a_field_named_twice_cost_no_socket(served: Served)
     # What was never read took no command id.
     assert (placed["op"], placed["data"]["lots"]) == ("ack", 10)
     await bob.close()
+
+
+@pytest.mark.parametrize("form", ["english", "sealed_first"])
+async def test_a_command_has_one_answer_whichever_way_it_is_asked(
+    served: Served, form: str
+) -> None:
+    visitors = await visitors_of(served)
+    auction_id = await opened(visitors, format=form)
+    bob = await following(served, visitors["bob"], auction_id)
+    path, bid = f"/auctions/{auction_id}/bids", {"price": "5200.00"}
+    frame = {"op": "bid", "cmd": "once", "auction": auction_id}
+
+    placed = await visitors["bob"].post(path, bid, key="once")
+    again = await answered(bob, json.dumps({**frame, **bid}), "once")
+    other = await answered(bob, json.dumps({**frame, "price": "5300.00"}), "once")
+    told = await visitors["bob"].get("/commands/once")
+    refused = await answered(bob, json.dumps({**frame, **bid, "cmd": "worse"}), "worse")
+    refused_again = await visitors["bob"].post(path, bid, key="worse")
+    foreign = await visitors["ann"].get("/commands/once")
+
+    assert (again["op"], again["data"]) == ("ack", placed.json())
+    assert told.json()["answer"] == placed.json()
+    assert (other["op"], other["code"]) == ("refused", "command_reused")
+    assert said({**refused["detail"], "code": refused["code"]}) == said(refused_again.json())
+    assert foreign.status_code == 404
+    await bob.close()

@@ -240,7 +240,9 @@ class AuctionView(Answers):
     `best`, `bids`, `standing`, `result`. Owner: `bidders`, `bidders_en`. Rounds: `round`,
     `round_ends_at`, `items`. Dutch: `lots_left`, and the price from `start` by one step each
     `interval_s` since `clock_from`, not past `reserve`, nor while stopped at
-    `clock_stopped_at`. A draw: `draw_commitment`, once closed `draw`.
+    `clock_stopped_at`. A draw: `draw_commitment`, once closed `draw`. After an outage of more than
+    2 s the close moves by the lost time and 60 s, and at least 2 minutes remain; after more than
+    15 minutes the auction stays paused until a person resumes it.
     """
 
     model_config = ConfigDict(extra="allow")

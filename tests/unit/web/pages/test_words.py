@@ -21,10 +21,12 @@ from aggregator.notices import telling
 from aggregator.parties.registering import KINDS as FIRM_KINDS
 from aggregator.pools.awarding import AUCTION_FAILED
 from aggregator.pools.closing import NOT_CERTIFIED
+from aggregator.scheduler.outages import TOLERATED
+from matching.auctions import engine
 from matching.auctions.events import Outcome
 from matching.auctions.rules import Disclosure, Pricing
 from matching.pools.values import Reason
-from web.locale import keys
+from web.locale import keys, words
 
 STATES = {state for afterwards in TRANSITIONS.values() for state in afterwards} | {"formed"}
 FACTS = [
@@ -66,3 +68,19 @@ def test_every_value_has_words(prefix: str, values: Iterable[str]) -> None:
 
 def test_the_notices_are_found_in_the_source() -> None:
     assert {"auction_won", "deal_formed", "money_received", "pool_sold"} <= set(NOTICES)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_outage_rule_that_a_room_shows_is_the_one_that_counts(language: str) -> None:
+    lost, added, least, longest = (
+        TOLERATED,
+        engine.GRACE,
+        engine.LEAST_LEFT,
+        engine.LONGEST_OUTAGE,
+    )
+    counted = [lost.seconds, added.seconds, least.seconds // 60, longest.seconds // 60]
+
+    shown = words(language, "page.auction.outage")
+
+    assert shown is not None
+    assert [int(figure) for figure in re.findall(r"[0-9]+", shown)] == counted

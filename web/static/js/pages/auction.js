@@ -267,6 +267,7 @@ class Room {
       ]),
       auction.format === "english" &&
         h("p", { class: "note" }, t("page.auction.soft_close", { minutes: auction.soft_close_s / 60 })),
+      h("p", { class: "note" }, t("page.auction.outage")),
       auction.draw_commitment && h("p", { class: "mono soft" }, auction.draw_commitment),
       auction.draw_beacon && h("p", { class: "mono soft" }, auction.draw_beacon),
     );

@@ -1,5 +1,6 @@
 /** Auctions of both sides. */
 
+import { get } from "../core/api.js";
 import { cellName } from "../core/catalogue.js";
 import { countdown, instant } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
@@ -20,10 +21,12 @@ function sides() {
 
 export async function show(main) {
   const body = h("div", { class: "stack live" });
+  const opens = sides();
+  const { counterparties: known } = opens.length > 0 ? await get("/counterparties") : { counterparties: [] };
   fill(
     main,
     head(t("page.auctions.title"), { note: t("page.auctions.note") }),
-    h("div", { class: "stack" }, body, sides().length > 0 && openForm(sides())),
+    h("div", { class: "stack" }, body, opens.length > 0 && openForm(opens, known)),
   );
   await live({ path: "/auctions?limit=200", show: ({ auctions }) => showAll(body, auctions) });
 }

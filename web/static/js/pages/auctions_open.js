@@ -6,8 +6,8 @@ import { instant, now, toLocal } from "../core/clock.js";
 import { h } from "../core/dom.js";
 import { form } from "../core/forms.js";
 import { amount, lots } from "../core/numbers.js";
-import { pairsField } from "../core/rows.js";
-import { t } from "../core/words.js";
+import { choicesField, pairsField } from "../core/rows.js";
+import { firm, t } from "../core/words.js";
 
 const MINUTE = 60_000;
 const FORMATS = [
@@ -38,16 +38,19 @@ const OWN = {
 };
 const isOf = (name, format) => !OWN[name] || OWN[name].includes(format);
 
-/** `sides` are the directions that the viewer's roles may open, one or both. */
-export function openForm(sides) {
+/**
+ * `sides` are the directions that the viewer's roles may open, one or both; `known` the firms that
+ * he has dealt with, who may be invited.
+ */
+export function openForm(sides, known) {
   let drafts = [];
   let drafted = "";
   const made = form({
     isWide: true,
-    fields: fields(sides),
+    fields: fields(sides, known),
     act: t("page.auctions.open"),
     onchange: (values) => follow(values),
-    confirm: (values) => asking(values),
+    confirm: (values) => asking(values, known),
     send: (values, key) => send("POST", "/auctions", bodyOf(values), key),
     done: ({ auction_id: id }) => location.assign(`/auctions/${id}`),
   });
@@ -102,7 +105,7 @@ function show(made) {
   }
 }
 
-function asking(values) {
+function asking(values, known) {
   const { items = [], format } = values;
   const isByMonth = BY_MONTH.includes(format);
   return {
@@ -114,6 +117,13 @@ function asking(values) {
       [t("page.auctions.side"), t(`page.auctions.${values.side}`)],
       !isByMonth && values.start && [t("page.auction.start_price"), amount(values.start)],
       [t("page.auctions.closes_at"), instant(values.closes_at)],
+      values.invited?.length > 0 && [
+        t("page.auctions.invited"),
+        known
+          .filter(({ organisation_id: id }) => values.invited.includes(id))
+          .map((one) => firm(one))
+          .join(t("word.comma")),
+      ],
     ].filter(Boolean),
     note: t(values.side === "buy" ? "page.auctions.binding_purchase" : "page.auctions.binding"),
     act: t("page.auctions.open"),
@@ -144,7 +154,7 @@ function monthAfter(tenor, ahead) {
   return new Date(Date.UTC(year, month - 1 + ahead, 1)).toISOString().slice(0, 7);
 }
 
-function fields(sides) {
+function fields(sides, known) {
   const choice = (name, label, options, more) => ({ name, label, type: "select", options, ...more });
   const optional = (name, label, type, hint, value) => ({ name, label, type, hint, value, isOptional: true });
   return [
@@ -223,5 +233,13 @@ function fields(sides) {
       ],
       { isOptional: true },
     ),
-  ];
+    known.length > 0 &&
+      choicesField({
+        name: "invited",
+        label: t("page.auctions.invited"),
+        options: known.map((one) => [one.organisation_id, firm(one)]),
+        hint: t("page.auctions.invited_hint"),
+        isOptional: true,
+      }),
+  ].filter(Boolean);
 }
