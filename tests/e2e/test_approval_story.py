@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 async def hired(town: Town, login: str, *roles: str) -> None:
     town.known.add(login)
-    firm = town.firms["guinan"]
+    firm = town.firms[login.partition(".")[0]]
     person = registering.NewPerson(login, login.partition(".")[2], PASSWORD, roles, "en")
     operator = an_actor("operator", "operator")
     await registering.add_person(town.stage.market, operator, a_command(), firm, person)

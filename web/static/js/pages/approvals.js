@@ -1,11 +1,12 @@
 /** What waits for a yes, made for a phone: the terms, the sum, and two buttons. */
 
 import { get, send } from "../core/api.js";
-import { countdown, instant } from "../core/clock.js";
+import { cellName } from "../core/catalogue.js";
+import { countdown, instant, month } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton } from "../core/forms.js";
 import { gathered } from "../core/live.js";
-import { amount, lots } from "../core/numbers.js";
+import { amount, decimal, lots } from "../core/numbers.js";
 import { chip, empty, facts, head, panel } from "../core/parts.js";
 import { reason } from "../core/reasons.js";
 import { may } from "../core/viewer.js";
@@ -17,6 +18,14 @@ const PLACES = {
   "forwards.offer": "/strips/",
   "forwards.order": "/strips/",
   "pools.pledge": "/pools/",
+};
+
+/** What an act is more closely, by a term that only acts of that kind have. */
+const KINDS = {
+  "auctions.bid": ["demand", "items", "limit"],
+  "forwards.offer": ["only_round", "number"],
+  "forwards.order": ["order", "change", "terms_sha256"],
+  "pools.pledge": ["freed", "pledge_id", "request_id"],
 };
 
 export async function show(main) {
@@ -61,7 +70,7 @@ function card(one, me, refresh) {
   return h(
     "section",
     { class: "panel approval" },
-    h("h2", {}, worded("page.act", one.act)),
+    h("h2", {}, actOf(one)),
     facts([
       [t("page.approvals.by"), one.asked_by_name],
       [t("page.approvals.sum"), h("strong", { class: "price" }, `${amount(one.amount)} ${one.currency}`)],
@@ -137,8 +146,11 @@ function termLines({ change, ...own }) {
   const byMonth = terms.demand ?? (typeof terms.lots === "object" ? terms.lots : null) ?? {};
   const count = Number.isInteger(terms.lots) ? terms.lots : (terms.capacity_lots ?? terms.capacity);
   return [
+    terms.cell && [t("word.cell"), cellName([terms.cell.instrument_id, terms.cell.region, terms.cell.tenor].join("/"))],
     change && [t("page.contract.kind"), worded("page.change", change.kind)],
     count && [t("word.lots"), lots(count)],
+    terms.cell && [t("page.offers.breaks"), breaksOf(terms.breaks)],
+    ...Object.entries(terms.steps ?? {}).map(([tenor, steps]) => [month(tenor), breaksOf(steps)]),
     terms.price && [t("page.approvals.price"), amount(terms.price)],
     terms.limit && [t("page.approvals.limit"), amount(terms.limit)],
     terms.tenor && [t("word.tenor"), terms.tenor],
@@ -149,8 +161,20 @@ function termLines({ change, ...own }) {
   ].filter(Boolean);
 }
 
+/** Return pairs of lots and whole minor units in words. */
+function breaksOf(pairs) {
+  return pairs
+    .map(([from, price]) => t("page.offers.break", { lots: lots(from), price: amount(decimal(BigInt(price))) }))
+    .join(t("word.comma"));
+}
+
+function actOf({ act, terms }) {
+  const kind = KINDS[act]?.find((term) => term in terms);
+  return [worded("page.act", act), kind && worded("page.approvals.kind", kind)].filter(Boolean).join(" · ");
+}
+
 function said(one) {
-  return `${worded("page.act", one.act)} · ${one.asked_by_name} · ${amount(one.amount)} ${one.currency}`;
+  return `${actOf(one)} · ${one.asked_by_name} · ${amount(one.amount)} ${one.currency}`;
 }
 
 function why({ outcome, state }) {
