@@ -21,14 +21,13 @@ import uvloop
 
 from aggregator.app import market_on
 from aggregator.deals import funding
-from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.fulfilment import accepting, delivering, shipping
 from aggregator.fulfilment.delivering import Receipt
 from aggregator.invoices import issuing
 from aggregator.journal.reading import Pool
-from aggregator.market import Actor, Answer, Market, Outcome, Unit
+from aggregator.market import Market, Outcome
 from scripts._lent import a_database
-from tests.builders import a_command, an_actor, an_organisation, with_cash, with_sugar
+from tests.builders import a_command, a_deal, an_actor, an_organisation, with_cash, with_sugar
 from web.app import create_app
 from web.context import EdgeLimits
 from web.feed.limits import FeedLimits
@@ -116,24 +115,9 @@ async def one_price(
 
 async def accepted(market: Market, buyer: str, seller: str) -> str:
     """Return a deal whose goods were accepted."""
-
-    async def step(unit: Unit) -> Answer:
-        terms = DealTerms(
-            source="pool",
-            source_id="bench",
-            instrument_id="SUGAR-W1",
-            region="GX",
-            tenor="2027-03",
-            buyer_id=buyer,
-            seller_id=seller,
-            lots=LOTS,
-            goods_minor=490_000,
-            freight_minor=10_000,
-        )
-        return {"deal_id": await form_deal(unit, terms)}
-
-    made = await market.perform(Actor.SYSTEM, "deals.form", step)
-    deal_id = str(made.answer["deal_id"])
+    deal_id = await a_deal(
+        market, buyer=buyer, seller=seller, source_id="bench", lots=LOTS, goods_minor=490_000
+    )
     receipt = Receipt(LOTS, "Nanning 3", "WB-1")
     await act(funding.fund, market, buyer, "finance", deal_id)
     await act(shipping.ship, market, seller, "seller", deal_id, lots=LOTS, carrier="Rail")

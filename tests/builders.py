@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from aggregator.bus.memory import MemoryBus
 from aggregator.catalogue import defining
 from aggregator.clock import SimulatedClock
+from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.ids import SeededIds
 from aggregator.journal.reading import Pool
 from aggregator.ledger import accounts, transfers
@@ -111,6 +112,29 @@ async def with_account(organisation_id: str, number: str = "622200001234") -> st
         number,
     )
     return number
+
+
+async def a_deal(market: Market, *, buyer: str, seller: str, **terms: object) -> str:
+    """Form a deal of two organisations and return its id; in white sugar, if not told else."""
+    given = {
+        "source": "pool",
+        "source_id": "pool_1",
+        "instrument_id": "SUGAR-W1",
+        "region": "GX",
+        "tenor": "2027-03",
+        "buyer_id": buyer,
+        "seller_id": seller,
+        "lots": 100,
+        "goods_minor": 495_000,
+        "freight_minor": 12_345,
+        **terms,
+    }
+
+    async def step(unit: Unit) -> Answer:
+        return {"deal_id": await form_deal(unit, DealTerms(**given))}  # type: ignore[arg-type]
+
+    formed = await market.perform(Actor.SYSTEM, "deals.form", step)
+    return str(formed.answer["deal_id"])
 
 
 async def with_sugar(market: Market, *regions: str, **terms: object) -> str:

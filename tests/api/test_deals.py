@@ -9,12 +9,10 @@ from typing import Any
 
 import httpx
 
-from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.ledger.verifying import verify
-from aggregator.market import Actor, Answer, Unit
 from aggregator.settlement.simulator import SimulatedBank
 from tests.api.conftest import Served, Visitor
-from tests.builders import with_account, with_cash, with_sugar
+from tests.builders import a_deal, with_account, with_cash, with_sugar
 
 TODAY = date(2027, 1, 4)
 
@@ -36,24 +34,13 @@ async def parties(served: Served) -> dict[str, Visitor]:
 
 
 async def formed(served: Served, found: dict[str, Visitor], lots: int = 1000) -> str:
-    terms = DealTerms(
-        source="pool",
-        source_id="pool_1",
-        instrument_id="SUGAR-W1",
-        region="GX",
-        tenor="2027-03",
-        buyer_id=found["buyer"].organisation_id,
-        seller_id=found["seller"].organisation_id,
+    return await a_deal(
+        served.market,
+        buyer=found["buyer"].organisation_id,
+        seller=found["seller"].organisation_id,
         lots=lots,
-        goods_minor=495_000,
         freight_minor=10_600,
     )
-
-    async def step(unit: Unit) -> Answer:
-        return {"deal_id": await form_deal(unit, terms)}
-
-    outcome = await served.market.perform(Actor.SYSTEM, "deals.form", step)
-    return str(outcome.answer["deal_id"])
 
 
 async def settled(served: Served, found: dict[str, Visitor]) -> str:

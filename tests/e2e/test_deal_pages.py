@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.journal.reading import Pool
 from aggregator.ledger.verifying import verify
-from aggregator.market import Actor, Answer, Unit
 from aggregator.parties.registering import NewPerson, add_person
 from aggregator.parties.sessions import member
 from aggregator.prices import reviewing
-from tests.builders import a_command, an_actor
+from tests.builders import a_command, a_deal, an_actor
 from tests.e2e.conftest import OPERATOR, PHONE, Town
 from tests.integration.prices.test_publication import settle
 from tests.unit.aggregator.test_pictures import a_photograph
@@ -132,24 +130,14 @@ async def _publish_adjustments(desk: Page) -> None:
 
 async def _shipped(town: Town) -> str:
     """Return a deal of 40 t that waits for its buyer's acceptance."""
-
-    async def step(unit: Unit) -> Answer:
-        terms = DealTerms(
-            source="pool",
-            source_id="pool_1",
-            instrument_id="SUGAR-W1",
-            region="GX",
-            tenor="2027-03",
-            buyer_id=town.firms["guinan"],
-            seller_id=town.firms["laibin"],
-            lots=40,
-            goods_minor=490_000,
-            freight_minor=10_000,
-        )
-        return {"deal_id": await form_deal(unit, terms)}
-
-    made = await town.stage.market.perform(Actor.SYSTEM, "deals.form", step)
-    deal_id = str(made.answer["deal_id"])
+    deal_id = await a_deal(
+        town.stage.market,
+        buyer=town.firms["guinan"],
+        seller=town.firms["laibin"],
+        lots=40,
+        goods_minor=490_000,
+        freight_minor=10_000,
+    )
     finance, mill = await town.as_program("guinan.pay"), await town.as_program("laibin")
     await finance.post(f"/deals/{deal_id}/fund", {})
     await mill.post(f"/deals/{deal_id}/ship", {"lots": 40, "carrier": "China Rail"})

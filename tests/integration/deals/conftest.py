@@ -10,13 +10,12 @@ from itertools import count
 import pytest
 
 from aggregator.clock import SimulatedClock
-from aggregator.deals.formation import DealTerms, form_deal
-from aggregator.market import Actor, Command, Market, Unit
+from aggregator.market import Actor, Command, Market
 from aggregator.reactions import ON_TIMER
 from aggregator.settlement.queries import deposit_reference
 from aggregator.settlement.simulator import SimulatedBank
 from aggregator.workers.ringing import ring_due
-from tests.builders import a_market, an_actor, an_organisation, with_cash, with_sugar
+from tests.builders import a_deal, a_market, an_actor, an_organisation, with_cash, with_sugar
 
 START = datetime(2027, 3, 1, 1, tzinfo=UTC)
 SUGAR = {
@@ -55,26 +54,8 @@ class Trading:
 
     async def form(self, *, buyer: str = "factory", seller: str = "mill", **terms: object) -> str:
         """Form a deal and return its id."""
-        given = {
-            "source": "pool",
-            "source_id": "pool_1",
-            "instrument_id": "SUGAR-W1",
-            "region": "GX",
-            "tenor": "2027-03",
-            "buyer_id": self.id_of(buyer),
-            "seller_id": self.id_of(seller),
-            "lots": 100,
-            "goods_minor": 495_000,
-            "freight_minor": 12_345,
-            **terms,
-        }
-
-        async def step(unit: Unit) -> dict[str, object]:
-            deal_id = await form_deal(unit, DealTerms(**given))  # type: ignore[arg-type]
-            return {"deal_id": deal_id}
-
-        outcome = await self.market.perform(Actor.SYSTEM, "deals.form", step)
-        return str(outcome.answer["deal_id"])
+        parties = {"buyer": self.id_of(buyer), "seller": self.id_of(seller)}
+        return await a_deal(self.market, **parties, **terms)
 
     async def at(self, instant: datetime) -> None:
         """Move the clock and ring what is due."""

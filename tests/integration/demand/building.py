@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from aggregator.deals import funding
-from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.demand import drafting, store
 from aggregator.demand.terms import RequestTerms
 from aggregator.fulfilment import accepting, delivering, shipping
 from aggregator.fulfilment.delivering import Receipt
 from aggregator.invoices import issuing
-from aggregator.market import Actor, Answer, Unit
-from tests.builders import a_command, an_actor
+from aggregator.market import Actor
+from tests.builders import a_command, a_deal, an_actor
 from tests.integration.pools.building import Scene
 
 
@@ -31,24 +30,19 @@ async def settle(
     region: str = "GX",
 ) -> str:
     """Play a deal of the past from award to settlement, at the clock's instant."""
-    parties = {"buyer_id": scene.id_of(buyer), "seller_id": scene.id_of(seller)}
-
-    async def step(unit: Unit) -> Answer:
-        terms = DealTerms(
-            source="strip",
-            source_id="strip_past",
-            instrument_id="SUGAR-W1",
-            region=region,
-            tenor=f"{scene.clock.now():%Y-%m}",
-            lots=lots,
-            goods_minor=goods_minor,
-            freight_minor=freight_minor,
-            **parties,
-        )
-        return {"deal_id": await form_deal(unit, terms)}
-
     market = scene.market
-    deal_id = str((await market.perform(Actor.SYSTEM, "test", step)).answer["deal_id"])
+    deal_id = await a_deal(
+        market,
+        buyer=scene.id_of(buyer),
+        seller=scene.id_of(seller),
+        source="strip",
+        source_id="strip_past",
+        region=region,
+        tenor=f"{scene.clock.now():%Y-%m}",
+        lots=lots,
+        goods_minor=goods_minor,
+        freight_minor=freight_minor,
+    )
     sells = staff(scene, seller, "seller", "logistics")
     buys = staff(scene, buyer, "buyer", "finance", "logistics")
     receipt = Receipt(lots, "Nanning warehouse 3", "WB-0001", lots * 1000)
