@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from aggregator import logs
 from aggregator.clock import SimulatedClock
 from aggregator.deals.facts import DealSettled
 from aggregator.journal.facts import stamp
+from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Unit
 from aggregator.parties import registering
 from aggregator.prices import publication
 from tests.builders import START, a_command, a_market, an_actor, an_organisation, with_cash
 from tests.builders import with_sugar as define_sugar
+from tests.e2e.canaries import scan
+from tests.e2e.disclosures import DISCLOSURES
+from tests.e2e.processes import tapping
+from tests.e2e.tap import Tap
 from web.demonstration.report import Report
 from web.demonstration.stage import Stage, staged
 from web.demonstration.world import PASSWORD
@@ -180,6 +188,30 @@ class Town:
         await self.stage.market.perform(Actor.SYSTEM, "settlement.import", step)
 
 
+async def deals() -> dict[str, tuple[str, str]]:
+    """Return the buyer and the seller of each deal, and of each month of a contract."""
+    rows = await Pool().rows(
+        "select id, buyer_id, seller_id from deal union all select s.id, s.buyer_id, c.seller_id"
+        " from contract_slot s join strip_contract c on c.id = s.contract_id"
+    )
+    return {row["id"]: (row["buyer_id"], row["seller_id"]) for row in rows}
+
+
+@pytest.fixture(autouse=True)
+def tap() -> Iterator[Tap]:
+    """Overhear every server of a test; at its end nobody may have been told another's secret."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    with tapping() as found:
+        logs.configure(stream=found.log)
+        yield found
+    structlog.reset_defaults()
+    root.handlers = handlers
+    root.setLevel(level)
+    print(found.log.getvalue())
+    assert scan(found, DISCLOSURES).leaks == []
+
+
 @pytest.fixture
 def has_guide() -> bool:
     """Whether the town is a demonstration; a module of tests may say so."""
@@ -187,7 +219,7 @@ def has_guide() -> bool:
 
 
 @pytest.fixture
-async def town(orm: str, browser: Browser, has_guide: bool) -> AsyncIterator[Town]:
+async def town(orm: str, browser: Browser, has_guide: bool, tap: Tap) -> AsyncIterator[Town]:
     """Serve a market in which five firms have money; no page may complain."""
     clock = SimulatedClock(START)
     market = a_market(clock)
@@ -202,7 +234,10 @@ async def town(orm: str, browser: Browser, has_guide: bool) -> AsyncIterator[Tow
     async with staged(
         market, clock, Report(is_quiet=True), run="browser", has_guide=has_guide
     ) as stage:
+        stage.base_url = tap.through(stage.base_url)
+        tap.now = clock.now
         found = Town(stage, browser, firms)
         yield found
         await found.close()
+    tap.deals = await deals()
     assert found.complaints == []

@@ -25,10 +25,13 @@ from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.processes import recorded_server
 from aggregator.parties.registering import found_operator
 from tests.documents import REGION, SUGAR
+from tests.e2e.tap import Tap
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse 8"
 PATIENCE_S = 90
+LOUD = {"AGG_LOG_LEVEL": "info"}
+"""What is logged is scanned, so let there be much of it."""
 
 
 @dataclass
@@ -150,6 +153,26 @@ def run(data_dir: Path, *arguments: str, said: str = "") -> subprocess.Completed
     )
 
 
+def overhear(url: str) -> str:
+    """Return where to go in place of `url`, so that a test's tap hears what is said."""
+    return _TAPS[-1].through(url) if _TAPS else url
+
+
+_TAPS: list[Tap] = []
+
+
+@contextmanager
+def tapping() -> Iterator[Tap]:
+    """Overhear what is served from now on, until the end of the block."""
+    tap = Tap()
+    _TAPS.append(tap)
+    try:
+        yield tap
+    finally:
+        _TAPS.remove(tap)
+        tap.close()
+
+
 def start(data_dir: Path, *options: str, port: int = 0, **settings: str) -> Started:
     """Start `aggregator serve` and return at once."""
     notes = Path(os.environ.get("TMPDIR", "/tmp"))
@@ -164,6 +187,8 @@ def start(data_dir: Path, *options: str, port: int = 0, **settings: str) -> Star
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    if _TAPS:
+        _TAPS[-1].follow(output)
     return Started(process, data_dir, output)
 
 
@@ -171,7 +196,8 @@ def opened(started: Started) -> Serving:
     """Wait until the process says where it serves."""
     wait_until(lambda: "is open at http" in started.said(), started)
     line = next(line for line in started.said().splitlines() if "is open at http" in line)
-    return Serving(started.process, started.data_dir, started.output, line.split()[-1])
+    url = overhear(line.split()[-1])
+    return Serving(started.process, started.data_dir, started.output, url)
 
 
 def wait_until(happened: Callable[[], bool], started: Started) -> None:
@@ -185,7 +211,7 @@ def wait_until(happened: Callable[[], bool], started: Started) -> None:
 @contextmanager
 def serving(data_dir: Path, *options: str, **settings: str) -> Iterator[Serving]:
     """Serve for the length of the block; whatever is left of it is killed at the end."""
-    started = start(data_dir, *options, **settings)
+    started = start(data_dir, *options, **LOUD, **settings)
     try:
         yield opened(started)
     finally:

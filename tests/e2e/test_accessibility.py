@@ -18,7 +18,8 @@ from playwright.async_api import Browser, Page, expect
 
 from aggregator.clock import SimulatedClock
 from tests.builders import START, a_market
-from tests.e2e.conftest import DESK, OPERATOR, PHONE, Town
+from tests.e2e.conftest import DESK, OPERATOR, PHONE, Town, deals
+from tests.e2e.tap import Tap
 from web.demonstration.leaving import leave_open
 from web.demonstration.report import Report
 from web.demonstration.stage import Stage, staged
@@ -153,9 +154,10 @@ class Rooms:
 
 
 @pytest.fixture
-async def rooms(orm: str, browser: Browser) -> AsyncIterator[Rooms]:
+async def rooms(orm: str, browser: Browser, tap: Tap) -> AsyncIterator[Rooms]:
     clock = SimulatedClock(START)
     async with staged(a_market(clock), clock, Report(is_quiet=True), run="axe") as stage:
+        stage.base_url, tap.now = tap.through(stage.base_url), clock.now
         told = await play(stage)
         await leave_open(stage)
         people = {login for firm in FIRMS for login in (firm.key, firm.finance)}
@@ -163,6 +165,7 @@ async def rooms(orm: str, browser: Browser) -> AsyncIterator[Rooms]:
         found.ids = await furnished(stage, told)
         yield found
         await found.town.close()
+        tap.deals = await deals()
 
 
 async def furnished(stage: Stage, told: Told) -> dict[str, str]:

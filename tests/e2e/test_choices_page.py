@@ -13,15 +13,18 @@ from aggregator.notices.smtp import Smtp
 from aggregator.notices.telling import tell
 from aggregator.settlement.facts import PaymentMade
 from tests.e2e.conftest import PHONE, Town
+from tests.e2e.tap import Tap
 from tests.post_office import PostOffice, code_in
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[PostOffice]:
+async def office(tap: Tap) -> AsyncIterator[PostOffice]:
     async with PostOffice() as found:
-        letters.install(Smtp(found.url, "notices@market.example"), place="https://market.example")
+        letters.install(
+            Smtp(tap.through(found.url), "notices@market.example"), place="https://market.example"
+        )
         yield found
         letters.install(None, place="")
 

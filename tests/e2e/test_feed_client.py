@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.e2e.processes import PASSWORD, found_market, open_auction, opened, start, with_operator
+from tests.e2e.processes import (
+    LOUD,
+    PASSWORD,
+    found_market,
+    open_auction,
+    opened,
+    start,
+    with_operator,
+)
 from tests.integration.feed.valkey import a_free_port
 from web.client.feed import Changed, Disconnected, Feed, digest_of
 from web.pages.assets import static_url
@@ -78,7 +86,7 @@ async def test_killed_and_started_again_both_clients_have_what_the_market_has(
     tmp_path: Path, browser: Browser
 ) -> None:
     port, lost, best = a_free_port(), asyncio.Event(), asyncio.Queue[Any]()
-    began = start(tmp_path / "var", port=port)
+    began = start(tmp_path / "var", port=port, **LOUD)
     following: asyncio.Task[None] | None = None
     try:
         here = opened(began)
@@ -88,7 +96,7 @@ async def test_killed_and_started_again_both_clients_have_what_the_market_has(
         async with here.client("mill") as mill, here.client("factory") as factory:
             auction = await open_auction(mill)
             topic = f"auction:{auction}"
-            url = f"ws://127.0.0.1:{port}/feed"
+            url = here.url.replace("http", "ws", 1) + "/feed"
             feed = Feed(url, [topic], credential=factory.token, proxy=None, longest_wait_ms=1000)
             following = asyncio.ensure_future(follow(feed, lost, best))
             await factory.done("POST", f"/auctions/{auction}/bids", bid(5000))
@@ -99,7 +107,7 @@ async def test_killed_and_started_again_both_clients_have_what_the_market_has(
             began.kill_everything()
             async with asyncio.timeout(PATIENCE_S):
                 await lost.wait()
-            began = start(tmp_path / "var", port=port)
+            began = start(tmp_path / "var", port=port, **LOUD)
             again = opened(began)
 
         async with again.client("trader") as trader, again.client("factory") as other:

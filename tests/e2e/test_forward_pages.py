@@ -15,7 +15,7 @@ from tests.e2e.test_auction_rooms import agree, fits
 pytestmark = pytest.mark.browser
 
 MONTHS = ("2027-03", "2027-04", "2027-05")
-ORDERS = (("guinan", 40, "5000.00"), ("yongjiang", 60, "5000.00"), ("liuzhou", 80, "4900.00"))
+ORDERS = (("guinan", 40, "5001.00"), ("yongjiang", 60, "5003.00"), ("liuzhou", 80, "4900.00"))
 
 
 async def test_a_bundle_is_talked_over_signed_and_its_months_move_by_hand(town: Town) -> None:
@@ -109,7 +109,7 @@ async def transferred(town: Town) -> str:
 
 
 async def swapped(town: Town, contract: str) -> None:
-    """Swap 20 t of May for as many of March, both by hand."""
+    """Swap 22 t of May for as many of March, both by hand."""
     asker = await town.look("en", login="liuzhou")
     await town.go(asker, contract)
     await asker.locator("summary", has_text="Change").first.click()
@@ -117,7 +117,7 @@ async def swapped(town: Town, contract: str) -> None:
     await form.locator("select").first.select_option("swap")
     await form.locator("[name=to]").fill("桂南食品厂")
     await form.locator("[name=tenor]").select_option(MONTHS[0])
-    await form.locator("[name=lots]").fill("20")
+    await form.locator("[name=lots]").fill("22")
     await previewed(asker, "Preview", "Propose")
 
     giver = await town.look("zh", PHONE, login="guinan")

@@ -90,7 +90,9 @@ async def _pledge(
     if not is_open:
         await town.go(page, f"/pools/{pool}")
     await page.locator("[name=lots]").fill(lots)
-    await page.locator("[name=limit]").fill("5,040.00")
+    await page.locator("[name=limit]").fill(
+        {"80": "5,047.00", "100": "5,048.00"}.get(lots, "5,053.00")
+    )
     await page.locator("[name=freight]").fill("30.00")
     await expect(page.locator("main")).to_contain_text("4,939.80")
     await page.get_by_role("button", name=act, exact=True).click()

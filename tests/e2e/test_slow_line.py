@@ -19,6 +19,7 @@ from tests.api.conftest import PASSWORD, Served, Visitor, serving
 from tests.builders import a_market, with_cash, with_sugar
 from tests.e2e.conftest import CELL, PATIENCE_MS
 from tests.e2e.lagging_line import LaggingLine
+from tests.e2e.tap import Tap
 from web.context import EdgeLimits
 from web.feed.limits import FeedLimits
 
@@ -64,10 +65,11 @@ class Room:
 
 
 @pytest.fixture
-async def room(orm: str, browser: Browser) -> AsyncIterator[Room]:
+async def room(orm: str, browser: Browser, tap: Tap) -> AsyncIterator[Room]:
     """A room whose clock runs and whose line is heard of every two seconds."""
     limits = EdgeLimits(feed=FeedLimits(heartbeat_ms=2_000))
     async with serving(a_market(SystemClock()), limits) as served:
+        served.url = tap.through(served.url)
         await with_sugar(served.market)
         mine = await served.member("Laibin Mill", "seller", kind="mill")
         rival = await served.member("Baise Mill", "seller", kind="mill")

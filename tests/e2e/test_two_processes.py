@@ -17,6 +17,7 @@ from aggregator import vault
 from aggregator.app import market_on
 from aggregator.parties.registering import found_operator
 from tests.e2e.processes import (
+    LOUD,
     PASSWORD,
     Client,
     Feed,
@@ -64,7 +65,7 @@ async def pair(dsn: str, tmp_path: Path) -> AsyncIterator[Pair]:
     # Two machines: each has its own data folder, with a copy of the one set of keys.
     vault.Vault.at(tmp_path / "here" / "keys")
     shutil.copytree(tmp_path / "here" / "keys", tmp_path / "there" / "keys")
-    started = [start(tmp_path / name, **addresses) for name in ("here", "there")]
+    started = [start(tmp_path / name, **LOUD, **addresses) for name in ("here", "there")]
     try:
         here, there = (opened(process) for process in started)
         async with contextlib.AsyncExitStack() as exits:
