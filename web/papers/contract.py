@@ -187,7 +187,7 @@ class _Writer:
         )
 
     def _call_offs(self) -> Sequence[Grid]:
-        rows = [
+        rows = sorted(
             (
                 one["delivery_on"].isoformat(),
                 self.parties[slot["buyer_id"]],
@@ -199,10 +199,10 @@ class _Writer:
             for slot in self.view.slots
             for one in slot["call_offs"]
             if one["state"] != "withdrawn"
-        ]
+        )
         labels = ("delivery_on", "buyer", "month", "state", "deal", "lots")
         said = [self.t(label) for label in labels]
-        return [Grid(self.t("call_offs"), said, rows, 5, (14, 22, 12, 20, 40, 10))] if rows else []
+        return [Grid(self.t("call_offs"), said, rows, 5, (13, 20, 10, 14, 50, 7))] if rows else []
 
     def _changes(self) -> Sequence[Grid]:
         rows = [

@@ -27,6 +27,9 @@ from aggregator.amounts import decimal_text
 
 LATIN, LATIN_BOLD, CHINESE = "Helvetica", "Helvetica-Bold", "STSong-Light"
 MARGIN = 18 * mm
+# A frame keeps this much beside what stands in it; tables are to line up with the text.
+_PADDING = 6
+_WIDTH = A4[0] - 2 * MARGIN - 2 * _PADDING
 _INK = colors.HexColor("#1d2733")
 _SOFT = colors.HexColor("#5b6b7a")
 _RULE = colors.HexColor("#c9d3dc")
@@ -100,8 +103,8 @@ def pdf(paper: Paper) -> bytes:
         canvas.saveState()
         text = paper.footer.replace("#", str(canvas.getPageNumber()))
         line = _said(text, "foot")
-        line.wrap(A4[0] - 2 * MARGIN, 20 * mm)
-        line.drawOn(canvas, MARGIN, 12 * mm)
+        line.wrap(_WIDTH, 20 * mm)
+        line.drawOn(canvas, MARGIN + _PADDING, 12 * mm)
         canvas.restoreState()
 
     template.build(story, onFirstPage=foot, onLaterPages=foot)
@@ -127,9 +130,9 @@ def _drawn(part: Facts | Grid | Clauses) -> list[Any]:
 
 def _facts(part: Facts) -> Table:
     rows = [[_said(label, "soft"), _said(value, "text")] for label, value in part.pairs]
-    whole = A4[0] - 2 * MARGIN
-    table = Table(rows, colWidths=[42 * mm, whole - 42 * mm])
-    table.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_TIGHT]))
+    table = Table(rows, colWidths=[42 * mm, _WIDTH - 42 * mm])
+    flush = ("LEFTPADDING", (0, 0), (0, -1), 0)
+    table.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_TIGHT, flush]))
     return table
 
 
@@ -139,9 +142,8 @@ def _grid(part: Grid) -> Table:
 
     rows = [[cell(label, i, "label") for i, label in enumerate(part.labels)]]
     rows += [[cell(text, i, "text") for i, text in enumerate(row)] for row in part.rows]
-    whole = A4[0] - 2 * MARGIN
     weights = part.widths or [1] * len(part.labels)
-    table = Table(rows, colWidths=[whole * w / sum(weights) for w in weights], repeatRows=1)
+    table = Table(rows, colWidths=[_WIDTH * w / sum(weights) for w in weights], repeatRows=1)
     lines: list[Any] = [
         ("BACKGROUND", (0, 0), (-1, 0), _SHADE),
         ("LINEBELOW", (0, 0), (-1, -1), 0.4, _RULE),
@@ -155,7 +157,9 @@ def _grid(part: Grid) -> Table:
 
 
 def _said(text: str, style: str) -> Paragraph:
-    return Paragraph(_mixed(text), _style(style, is_chinese=bool(_FOREIGN.search(text))))
+    # A figure and its sign stay on one line.
+    kept = text.replace(" %", "\u00a0%")
+    return Paragraph(_mixed(kept), _style(style, is_chinese=bool(_FOREIGN.search(text))))
 
 
 _TIGHT: list[Any] = [
