@@ -15,17 +15,18 @@ from matching.auctions.package_model import PRICE_UNIT, Problem, tightened
 
 MOST_BIDS = 4000
 CLEARLY = PRICE_UNIT // 1000
+Clique = tuple[int, ...]
 
 
 def strengthened(problem: Problem) -> Problem:
     """Return the problem with implied rows behind its own; too large a one as it is."""
     if len(problem.values) > MOST_BIDS:
         return problem
-    meeting = _meeting(problem)
-    return tightened(problem, lambda shares: _broken(meeting, shares))
+    meeting = meeting_of(problem)
+    return tightened(problem, lambda shares: broken(meeting, shares))
 
 
-def _meeting(problem: Problem) -> list[int]:
+def meeting_of(problem: Problem) -> list[int]:
     """Return for each bid, as a mask, the bids that it shares a row with."""
     users = [0] * problem.row_count
     for bid, rows in enumerate(problem.rows):
@@ -40,9 +41,10 @@ def _meeting(problem: Problem) -> list[int]:
     return meeting
 
 
-def _broken(meeting: Sequence[int], shares: Sequence[int]) -> Iterator[tuple[int, ...]]:
+def broken(meeting: Sequence[int], shares: Sequence[int]) -> Iterator[Clique]:
     """Yield bids of which at most one can win though their shares add up to more."""
     some = sorted((bid for bid, share in enumerate(shares) if share), key=lambda b: (-shares[b], b))
+    found: dict[Clique, int] = {}
     for first in some:
         clique, total, left = [first], shares[first], meeting[first]
         for bid in some:
@@ -51,18 +53,22 @@ def _broken(meeting: Sequence[int], shares: Sequence[int]) -> Iterator[tuple[int
                 total += shares[bid]
                 left &= meeting[bid]
         if total > PRICE_UNIT + CLEARLY:
-            yield tuple(sorted([*clique, *_grown(meeting, left)]))
+            found[tuple(sorted(clique))] = left
+    for core, left in found.items():
+        yield tuple(sorted([*core, *_grown(meeting, left)]))
 
 
 def _grown(meeting: Sequence[int], left: int) -> Iterator[int]:
     """Yield bids out of those left that meet each other, the one that leaves most of them first."""
-    while left:
-        bid = max(_members(left), key=lambda bid: ((left & meeting[bid]).bit_count(), -bid))
+    able = list(members(left))
+    while able:
+        bid = max(able, key=lambda bid: ((left & meeting[bid]).bit_count(), -bid))
         yield bid
         left &= meeting[bid]
+        able = [other for other in able if left >> other & 1]
 
 
-def _members(mask: int) -> Iterator[int]:
+def members(mask: int) -> Iterator[int]:
     while mask:
         lowest = mask & -mask
         yield lowest.bit_length() - 1

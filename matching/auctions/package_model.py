@@ -89,7 +89,7 @@ class Proposal:
 
 def relax(problem: Problem) -> Relaxation | None:
     """Solve the linear relaxation; None where even that has no solution."""
-    solver = _solver(problem, range(len(problem.values)))
+    solver = new_solver(problem, range(len(problem.values)))
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
@@ -115,7 +115,7 @@ def tightened(
     `broken` is told what share of `PRICE_UNIT` each bid has, and names bids of which at most one
     can win.
     """
-    solver = _solver(problem, range(len(problem.values)))
+    solver = new_solver(problem, range(len(problem.values)))
     found: dict[tuple[int, ...], None] = {}
     shares: list[int] = []
     for _ in range(MOST_TIGHTENINGS):
@@ -153,7 +153,7 @@ def propose(
     After `hopeless_after` nodes the search ends unless it is within 1 in `NEAR` of its bound,
     after a quarter of them unless it is within 1 in `NEARING`.
     """
-    solver = _solver(problem, bids)
+    solver = new_solver(problem, bids)
     _set(solver, mip_rel_gap="0", mip_abs_gap="0.5", mip_max_nodes=str(node_limit))
     columns = {bid: column for column, bid in enumerate(bids)}
     _make_whole(solver, len(bids))
@@ -231,7 +231,7 @@ def is_exact(problem: Problem) -> bool:
     return sum(map(abs, problem.values)) < MAX_EXACT_TOTAL
 
 
-def _solver(problem: Problem, bids: Sequence[int]) -> Any:
+def new_solver(problem: Problem, bids: Sequence[int]) -> Any:
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", "false")
     _set(solver, threads="1", random_seed="1")

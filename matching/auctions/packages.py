@@ -34,6 +34,7 @@ from matching.auctions.package_model import (
     relax,
 )
 from matching.auctions.package_search import THRESHOLD_STEPS, Search
+from matching.auctions.package_tree import Tree, by_tree
 
 Side = Literal["buy", "sell"]
 
@@ -43,7 +44,9 @@ NODE_WORK = 2_500_000_000_000
 MOST_NODES = 4000
 CHEAP = 8
 FIRST_ROUNDS = 30
+TREE_ROUNDS = 12
 LAST_ROUNDS = 25
+MUCH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,22 +215,28 @@ def _solve(problem: Problem, node_limit: int | None) -> _Part | None:
     if relaxation is None:
         return None
     count = len(problem.values)
-    size = problem.area * sum(map(len, problem.rows))
-    modest = min(MOST_NODES, 1 + NODE_WORK // size)
-    limit = 3 * modest if node_limit is None else node_limit
+    modest = min(MOST_NODES, 1 + NODE_WORK // (problem.area * sum(map(len, problem.rows))))
+    limit, hopeless_after = (3 * modest, modest) if node_limit is None else (node_limit, None)
     search = None if problem.must_cover else Search(problem, relaxation)
     best, nodes = relaxation.integral, 0
     if best is None and search is not None:
         best = search.by_threshold(search.greedy(), min(THRESHOLD_STEPS, 500 * count), 1)
-        if problem.total(best) < relaxation.bound and count > SMALL:
-            best = search.by_neighbourhoods(best, FIRST_ROUNDS * problem.area, 2)
+    strong, relaxed, is_tree = problem, relaxation, False
+    if count > SMALL and (best is None or problem.total(best) < relaxation.bound):
+        strong = strengthened(problem)
+        relaxed = relax(strong) or relaxation
+        if best is not None and search is not None:
+            is_tree = (relaxation.bound - relaxed.bound) * MUCH > relaxation.bound
+            search = Search(strong, relaxed) if is_tree else search
+            rounds = TREE_ROUNDS if is_tree else FIRST_ROUNDS
+            best = search.by_neighbourhoods(best, rounds * problem.area, 2)
     if best is None:
         first = propose(problem, range(count), node_limit=limit)
         if first.chosen is None:
             return None
         best, nodes = first.chosen, first.nodes
-    hopeless_after = modest if node_limit is None else None
-    proof = _prove(problem, relaxation, search, best, limit, hopeless_after)
+    tree = Tree(strong, best) if is_tree else None
+    proof = _prove(strong, relaxed, search, best, limit, hopeless_after, tree)
     is_cheap = node_limit is not None or proof.nodes * CHEAP <= modest
     if proof.is_proved and is_cheap and is_exact(problem):
         proof = _settle_ties(problem, relaxation, search, proof, limit)
@@ -260,29 +269,29 @@ def _prove(
     best: tuple[int, ...],
     limit: int,
     hopeless_after: int | None,
+    tree: Tree | None,
 ) -> _Proof:
     """Search from a known set until nothing better is left, or the limit is met."""
     value = problem.total(best)
     if value >= relaxation.bound:
         return _Proof(best=best, bound=value, is_proved=True)
-    strong, relaxed = problem, relaxation
-    if len(problem.values) > SMALL:
-        strong = strengthened(problem)
-        relaxed = relax(strong) or relaxation
-    found = propose(
-        strong,
-        _open(strong, relaxed, value),
-        node_limit=limit,
-        hopeless_after=hopeless_after,
-        start=best,
-    )
+    if tree is not None and search is not None:
+        found = by_tree(tree, search, limit, hopeless_after)
+    else:
+        found = propose(
+            problem,
+            _open(problem, relaxation, value),
+            node_limit=limit,
+            hopeless_after=hopeless_after,
+            start=best,
+        )
     if found.chosen is not None and problem.total(found.chosen) >= value:
         best, value = found.chosen, problem.total(found.chosen)
     if found.is_complete and is_exact(problem):
         return _Proof(best=best, bound=value, is_proved=True, nodes=found.nodes)
-    bound = min(relaxed.bound, max(value, found.bound))
+    bound = min(relaxation.bound, max(value, found.bound))
     if search is not None and value < bound and len(problem.values) > SMALL:
-        best = search.filled(search.by_neighbourhoods(best, LAST_ROUNDS * problem.area, 3))
+        best = search.filled(search.by_neighbourhoods(best, LAST_ROUNDS * search.problem.area, 3))
         value = problem.total(best)
     return _Proof(best=best, bound=bound, is_proved=value >= bound, nodes=found.nodes)
 

@@ -22,6 +22,7 @@ SOLVER = (
     "matching.forwards.branching",
     "matching.forwards.proposing",
     "matching.auctions.package_model",
+    "matching.auctions.package_relaxed",
 )
 
 INEXACT_CALLS = {
