@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aggregator.auctions.facts import AuctionListed
+from aggregator.auctions.facts import AuctionFailed, AuctionListed
 from aggregator.auctions.store import Room
 from aggregator.catalogue.fees import Fees
 from aggregator.deals.formation import DealTerms, form_deal
@@ -38,6 +38,20 @@ async def form_own_deals(unit: Unit, room: Room) -> None:
             return_days_more=tier.return_days_more,
         )
         await form_deal(unit, granted)
+
+
+def failed(room: Room, outcome: str) -> AuctionFailed:
+    """Return what tells that nobody won."""
+    listing, state = room.opened
+    return AuctionFailed(
+        auction_id=listing.auction_id,
+        reference=listing.reference,
+        side=state.rules.side,
+        cell=listing.cell,
+        owner_id=listing.owner_id,
+        lots=state.rules.lots,
+        outcome=outcome,
+    )
 
 
 def check_total(listing: AuctionListed, price_minor: int, lots: int) -> None:

@@ -137,15 +137,7 @@ async def _conclude(unit: Unit, before: Room, room: Room) -> None:
 def _outcome(room: Room, result: Result) -> AuctionAwarded | AuctionFailed:
     listing, state = room.opened
     if not result.awards:
-        return AuctionFailed(
-            auction_id=listing.auction_id,
-            reference=listing.reference,
-            side=state.rules.side,
-            cell=listing.cell,
-            owner_id=listing.owner_id,
-            lots=state.rules.lots,
-            outcome=result.outcome,
-        )
+        return awarding.failed(room, result.outcome)
     return AuctionAwarded(
         auction_id=listing.auction_id,
         reference=listing.reference,

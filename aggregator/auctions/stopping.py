@@ -10,10 +10,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Literal
 
-from aggregator.auctions import bundle, deposits, queries, store
+from aggregator.auctions import awarding, bundle, deposits, queries, store
 from aggregator.auctions.committing import commitment
 from aggregator.auctions.facts import (
-    AuctionFailed,
     AuctionListed,
     Motion,
     StopApproved,
@@ -186,18 +185,9 @@ def _asked(act: str, reason: str) -> commands.Pause | commands.Resume | commands
 
 
 async def _release(unit: Unit, room: Room) -> None:
-    listing, state = room.opened
+    listing, _ = room.opened
     await deposits.free(unit, listing.auction_id)
-    failed = AuctionFailed(
-        auction_id=listing.auction_id,
-        reference=listing.reference,
-        side=state.rules.side,
-        cell=listing.cell,
-        owner_id=listing.owner_id,
-        lots=state.rules.lots,
-        outcome="cancelled",
-    )
-    await store.record(unit, listing.auction_id, room, failed)
+    await store.record(unit, listing.auction_id, room, awarding.failed(room, "cancelled"))
 
 
 async def _stand_back(unit: Unit, listing: AuctionListed, state: State, bidder: str) -> None:
