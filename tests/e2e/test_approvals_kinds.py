@@ -5,37 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from aggregator.deals.formation import DealTerms, form_deal
-from aggregator.market import Actor, Answer, Unit
 from aggregator.parties import registering
-from tests.builders import a_command, an_actor
+from tests.builders import a_command, a_deal, an_actor
 from tests.e2e.conftest import CELL, OPERATOR, PHONE, Town
 from tests.e2e.test_approval_story import agree, hired
 from web.demonstration.visitor import Refused
 from web.demonstration.world import PASSWORD
 
 pytestmark = pytest.mark.browser
-
-
-async def with_a_deal(town: Town) -> None:
-    """Let the factory and the mill have traded, so that each knows the other."""
-
-    async def step(unit: Unit) -> Answer:
-        terms = DealTerms(
-            source="pool",
-            source_id="pool_1",
-            instrument_id="SUGAR-W1",
-            region="GX",
-            tenor="2027-03",
-            buyer_id=town.firms["guinan"],
-            seller_id=town.firms["laibin"],
-            lots=40,
-            goods_minor=490_000,
-            freight_minor=10_000,
-        )
-        return {"deal_id": await form_deal(unit, terms)}
-
-    await town.stage.market.perform(Actor.SYSTEM, "deals.form", step)
 
 
 async def ask(page: Page) -> None:
@@ -55,7 +32,8 @@ async def approve(boss: Page, *shown: str) -> None:
 
 
 async def test_a_changed_pledge_and_an_offer_are_approved_on_a_phone(town: Town) -> None:
-    await with_a_deal(town)
+    # Who traded with each other may name each other.
+    await a_deal(town.stage.market, buyer=town.firms["guinan"], seller=town.firms["laibin"])
     pool = await town.open_pool()
     clerk = await town.as_program("guinan")
     pledge = {"lots": 60, "limit": "5050.00"}

@@ -314,3 +314,17 @@ async def test_what_one_has_read_others_have_not(firm: Firm) -> None:
 
     assert (await queries.notices(firm.clerk))[0].read_at == START
     assert (await queries.notices(boss))[0].read_at is None
+
+
+async def test_money_is_not_mailed_to_who_may_not_read_the_ledger_any_more(firm: Firm) -> None:
+    await firm.prove()
+    await firm.choose("money_received")
+    await Pool().rows(
+        "update membership set roles = '{logistics}' where person_id = $1 returning person_id",
+        firm.clerk.person_id,
+    )
+
+    await firm.notice()
+    await firm.ring()
+
+    assert firm.office.took == []
