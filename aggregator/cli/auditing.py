@@ -16,6 +16,7 @@ from aggregator.auctions import bundle, replaying
 from aggregator.auctions.bundle import Reading
 from aggregator.errors import MarketError
 from aggregator.laboratory.bundle import Report, verify_bundle
+from aggregator.laboratory.pool_evidence import verify_pool
 from aggregator.settings import load_settings
 from matching.clearing.form import GuaranteeBroken
 
@@ -59,6 +60,11 @@ def add_bundle(subjects: Any) -> None:
     parser.add_argument("--key", metavar="HEX", help="the market's published key")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=_verify_bundle)
+    pool = subjects.add_parser(
+        "pool", help="check the evidence of a pool's close; exit 3 if anything in it does not hold"
+    )
+    pool.add_argument("path", metavar="PATH")
+    pool.set_defaults(run=_verify_pool)
 
 
 def _export_auction(arguments: argparse.Namespace) -> int:
@@ -92,14 +98,8 @@ async def _exported(auction_id: str, reading: Reading) -> bytes:
 
 
 def _verify_bundle(arguments: argparse.Namespace) -> int:
-    try:
-        path = Path(arguments.path)
-        if path.stat().st_size > MAX_BYTES:
-            print(f"refused: at most {MAX_BYTES} bytes", file=sys.stderr)
-            return REFUSED
-        raw = path.read_bytes()
-    except OSError as error:
-        print(f"refused: cannot read {arguments.path}: {error.strerror}", file=sys.stderr)
+    raw = _read(arguments.path)
+    if raw is None:
         return REFUSED
     try:
         report = verify_bundle(raw, arguments.key)
@@ -111,6 +111,32 @@ def _verify_bundle(arguments: argparse.Namespace) -> int:
         return VIOLATED
     print(json.dumps({"holds": True, **asdict(report)}) if arguments.json else _told(report))
     return 0
+
+
+def _verify_pool(arguments: argparse.Namespace) -> int:
+    raw = _read(arguments.path)
+    if raw is None:
+        return REFUSED
+    try:
+        report = verify_pool(raw)
+    except GuaranteeBroken as broken:
+        print(f"broken: {broken}", file=sys.stderr)
+        return VIOLATED
+    print(f"{report.pools} pools and {report.divisions} divisions of them hold")
+    return 0
+
+
+def _read(name: str) -> bytes | None:
+    """Return a file's bytes; None, and a word why, where it cannot be read."""
+    try:
+        path = Path(name)
+        if path.stat().st_size > MAX_BYTES:
+            print(f"refused: at most {MAX_BYTES} bytes", file=sys.stderr)
+            return None
+        return path.read_bytes()
+    except OSError as error:
+        print(f"refused: cannot read {name}: {error.strerror}", file=sys.stderr)
+        return None
 
 
 def _told(report: Report) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aggregator.laboratory import auction, divisions, index, packages, pools, strip
+from aggregator.laboratory import auction, divisions, index, packages, pools, sourcing, strip
 from aggregator.laboratory.reading import BadInput, Node, read_document
 from matching.clearing.certificate import CHECKERS, canonical_json, check, inputs_sha256
 from matching.clearing.form import GuaranteeBroken
@@ -46,6 +46,7 @@ MECHANISMS: dict[str, Mechanism] = {
     "packages": Mechanism(packages.read, packages.clear, packages.explain),
     "pools": Mechanism(pools.read, pools.clear_pools, pools.explain),
     "ration": Mechanism(divisions.read_ration, divisions.clear_ration, divisions.explain_ration),
+    "sourcing": Mechanism(sourcing.read, sourcing.clear, sourcing.explain),
     "split": Mechanism(divisions.read_split, divisions.clear_split, divisions.explain_split),
     "strip": Mechanism(strip.read, strip.clear, strip.explain),
 }

@@ -37,7 +37,7 @@ def read_ration(node: Node) -> Rationing:
         ids.append(parts[0].text())
         lots = parts[1].integer(0)
         claims.append(Claim(lots, parts[2].integer(0, lots) if len(parts) > 2 else 0))
-    _refuse_twins(fields["claims"], ids)
+    refuse_twins(fields["claims"], ids)
     chosen = fields["rule"].choice("uniform", "pro_rata")
     rule: Rule = "uniform" if chosen == "uniform" else "pro_rata"
     return Rationing(tuple(ids), tuple(claims), fields["capacity"].integer(0), rule)
@@ -51,7 +51,7 @@ def read_split(node: Node) -> Splitting:
         name, weight = entry.items(max_items=2, min_items=2)
         ids.append(name.text())
         weights.append(weight.integer(0))
-    _refuse_twins(fields["weights"], ids)
+    refuse_twins(fields["weights"], ids)
     if not any(weights):
         fields["weights"].refuse("at least one weight must be positive", 0)
     total = fields["total_minor"].integer(-MAX_TOTAL_MINOR, MAX_TOTAL_MINOR)
@@ -97,7 +97,7 @@ def explain_split(instance: Splitting, result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _refuse_twins(node: Node, ids: list[str]) -> None:
+def refuse_twins(node: Node, ids: list[str]) -> None:
     seen: set[str] = set()
     for place, name in enumerate(ids):
         if name in seen:

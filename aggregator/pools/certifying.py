@@ -20,9 +20,11 @@ from aggregator.pools.store import PledgeRow, PoolRow
 from aggregator.supply.queries import OfferView
 from matching.clearing.certificate import CHECKERS, GuaranteeBroken, check, inputs_sha256
 from matching.pools.clearing import Offer, Pledge, Result, Rules, clear
-from matching.pools.documents import instance_document, result_document
+from matching.pools.documents import instance_document, result_document, sourcing_documents
+from matching.pools.sourcing import Sourced, Supply
 
 KIND = "pools"
+SOURCING = "sourcing"
 CRASHED = "crashed"
 
 log = structlog.get_logger("pools")
@@ -99,6 +101,37 @@ def certify(inputs: Inputs) -> Certified:
         instance_text=json.dumps(inputs.instance, ensure_ascii=False),
         result_text=json.dumps(document, ensure_ascii=False),
         broken=broken,
+    )
+
+
+async def keep_division(
+    unit: Unit,
+    group: tuple[str, int],
+    suppliers: Sequence[tuple[str, Supply]],
+    members: Sequence[tuple[str, int, int]],
+    plan: Sourced,
+    levelled_minor: Sequence[int],
+) -> None:
+    """Have a division checked, and keep it for auditors.
+
+    Raises:
+        GuaranteeBroken: it is not what the rules make of it, so nothing may be awarded.
+
+    """
+    instance, result = sourcing_documents(suppliers, members, plan, levelled_minor)
+    result["certificate"] |= {
+        "kind": SOURCING,
+        "rules_version": CHECKERS[SOURCING].rules_version,
+        "inputs_sha256": inputs_sha256(instance),
+    }
+    check(instance, result)
+    await unit.execute(
+        "insert into pool_division (pool_id, number, instance, result, at)"
+        " values ($1, $2, $3::jsonb, $4::jsonb, $5)",
+        *group,
+        json.dumps(instance),
+        json.dumps(result),
+        unit.now,
     )
 
 

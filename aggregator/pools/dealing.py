@@ -16,7 +16,7 @@ from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.ledger import accounts, holds, transfers
 from aggregator.market import Unit
-from aggregator.pools import store
+from aggregator.pools import certifying, store
 from aggregator.pools.facts import MemberAward, Part, Supplied
 from aggregator.pools.landed import landed
 from aggregator.pools.store import PartRow, PledgeRow, PoolRow
@@ -37,7 +37,7 @@ async def deal_out(
     levelled = [0] * len(members)
     if len(suppliers) > 1:
         members = [await _freed(unit, member) for member in members]
-        levelled = await _level(unit, pool, traded, members, plan)
+        levelled = await _level(unit, pool, traded, members, plan, suppliers)
     awards = []
     for member, got, paid_minor in zip(members, plan.lots, levelled, strict=True):
         sold = [
@@ -106,8 +106,12 @@ async def _level(
     traded: InstrumentView,
     members: Sequence[PledgeRow],
     plan: Sourced,
+    suppliers: Sequence[Supplied],
 ) -> list[int]:
-    """Move between the members what makes their prices one; return what each paid."""
+    """Move between the members what makes their prices one; return what each paid.
+
+    It is checked, with the whole division, before anything moves.
+    """
     ids = [
         await accounts.ensure(unit, member.organisation_id, accounts.CASH, traded.currency)
         for member in members
@@ -116,7 +120,18 @@ async def _level(
     for account in sorted(ids):
         balance_minor, held_minor, _ = await accounts.lock(unit, account)
         available[account] = balance_minor - held_minor
-    paid = payable(plan.level_minor, [available[account] for account in ids])
+    have = [available[account] for account in ids]
+    paid = payable(plan.level_minor, have)
+    number = members[0].group_number
+    assert number is not None
+    await certifying.keep_division(
+        unit,
+        (pool.id, number),
+        [(sold.seller_id, Supply(sold.lots, sold.goods_minor)) for sold in suppliers],
+        [(member.id, _lots(member), minor) for member, minor in zip(members, have, strict=True)],
+        plan,
+        paid,
+    )
     if any(paid):
         moved = [(account, -amount) for account, amount in zip(ids, paid, strict=True)]
         key = f"{LEVELLED}:{members[0].id}"

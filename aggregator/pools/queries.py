@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from aggregator.catalogue.tenors import Cell
 from aggregator.errors import InvalidField, NotFound
 from aggregator.journal.reading import Pool, Reader, decoded, entries
@@ -110,18 +113,28 @@ async def preview(
 async def evidence(pool_id: str, reader: Reader | None = None) -> View:
     """Return the instance of the last close and its certified result, for auditors.
 
+    With them come the divisions of groups that several suppliers won.
+
     Raises:
         NotFound: there is no such pool, or it has not closed.
 
     """
-    found = await (reader or Pool()).rows(
+    source = reader or Pool()
+    found = await source.rows(
         "select instance, result from pool_clearing where pool_id = $1"
         " order by number desc limit 1",
         pool_id,
     )
     if not found:
         raise NotFound("pool")
-    return {name: decoded(found[0][name]) for name in ("instance", "result")}
+    divided = await source.rows(
+        "select instance, result from pool_division where pool_id = $1 order by number", pool_id
+    )
+    return {**_checkable(found[0]), "divisions": [_checkable(row) for row in divided]}
+
+
+def _checkable(row: Mapping[str, Any]) -> View:
+    return {name: decoded(row[name]) for name in ("instance", "result")}
 
 
 async def state_of(source: Reader, pool_id: str) -> State:

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from matching.clearing import auctions, divisions, index, packages, pools, strips
+from matching.clearing import auctions, divisions, index, packages, pools, sourcing, strips
 from matching.clearing.form import Document, GuaranteeBroken, canonical_json, member, require
 
 __all__ = ["CHECKERS", "Checker", "GuaranteeBroken", "canonical_json", "check", "inputs_sha256"]
@@ -32,6 +32,7 @@ CHECKERS: dict[str, Checker] = {
     "packages": Checker("packages/1", packages.check),
     "pools": Checker("pools/1", pools.check),
     "ration": Checker("ration/1", divisions.check_ration),
+    "sourcing": Checker("sourcing/1", sourcing.check),
     "split": Checker("split/1", divisions.check_split),
     "strip": Checker("strip/1", strips.check),
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from matching.pools.sourcing import Sourced, Supply
 from matching.pools.values import Offer, Pledge, Pool, Rationed, Result, Rules
 
 Document = dict[str, Any]
@@ -47,6 +48,39 @@ def result_document(result: Result, rules: Rules) -> Document:
             "rationed": [_rationed(cell) for cell in result.rationed],
         },
     }
+
+
+def sourcing_documents(
+    suppliers: Sequence[tuple[str, Supply]],
+    members: Sequence[tuple[str, int, int]],
+    plan: Sourced,
+    levelled_minor: Sequence[int],
+) -> tuple[Document, Document]:
+    """Return a division and what it was made of, suppliers by rank and members by arrival.
+
+    A member is his id, his lots, and what he has to level with.
+    """
+    instance = {
+        "kind": "sourcing",
+        "suppliers": [[name, *supply] for name, supply in suppliers],
+        "members": [list(member) for member in members],
+    }
+    names, cost = [name for name, _ in suppliers], sum(plan.due_minor)
+    parts = zip(members, plan.lots, plan.due_minor, plan.level_minor, levelled_minor, strict=True)
+    result = {
+        "price_minor": plan.price_minor,
+        "members": {
+            member[0]: {
+                "lots": dict(zip(names, lots, strict=True)),
+                "due_minor": due,
+                "level_minor": level,
+                "levelled_minor": levelled,
+            }
+            for member, lots, due, level, levelled in parts
+        },
+        "certificate": {"objective_minor": cost, "bound_minor": cost, "gap": 0},
+    }
+    return instance, result
 
 
 def _pledge(pledge: Pledge) -> Document:

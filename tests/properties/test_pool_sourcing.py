@@ -1,13 +1,18 @@
 """Several suppliers of one pool: who delivers whom, against every way of doing it."""
 
+import json
 from fractions import Fraction
 from itertools import pairwise, product
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.laboratory.clearing import GuaranteeBroken, check_documents, clear_document
+from aggregator.laboratory.reading import BadInput
 from matching.pools.sourcing import Supply, goods_price, payable, sourced
+from tests.unit.laboratory.mutating import mutated
 
 counts = st.lists(st.integers(1, 60), min_size=1, max_size=9)
 
@@ -109,3 +114,33 @@ def test_a_worked_case() -> None:
 def test_what_does_not_add_up_is_refused(supplies: list[Supply], members: list[int]) -> None:
     with pytest.raises(ValueError, match="lot"):
         sourced(supplies, members)
+
+
+@given(deliveries(), st.data())
+def test_a_division_passes_the_checker_and_no_changed_one_does(
+    delivery: tuple[list[Supply], list[int]], data: st.DataObject
+) -> None:
+    supplies, members = delivery
+    have = st.one_of(st.just(0), st.integers(0, 10_000))
+    instance = {
+        "kind": "sourcing",
+        "suppliers": [[f"s{place}", *supply] for place, supply in enumerate(supplies)],
+        "members": [[f"m{place}", lots, data.draw(have)] for place, lots in enumerate(members)],
+    }
+    text = json.dumps(instance).encode()
+    result = clear_document(text)
+    check_documents(text, json.dumps(result).encode())
+
+    changed = mutated(result, Random(data.draw(st.integers(0, 10**6))))
+
+    with pytest.raises(GuaranteeBroken):
+        check_documents(text, json.dumps(changed).encode())
+
+
+def test_a_division_of_other_lots_is_refused() -> None:
+    instance = {"kind": "sourcing", "suppliers": [["s", 2, 7]], "members": [["m", 1, 0]]}
+
+    with pytest.raises(BadInput) as refused:
+        clear_document(json.dumps(instance).encode())
+
+    assert refused.value.pointer == "/members"

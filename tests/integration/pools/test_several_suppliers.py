@@ -1,6 +1,7 @@
 """A pool's auction with several winners: one price for all members, each supplier paid his bid."""
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from aggregator.auctions.bundle import AUDITOR, Reading
 from aggregator.errors import InvalidField
 from aggregator.journal.reading import Pool
 from aggregator.laboratory.bundle import verify_bundle
+from aggregator.laboratory.clearing import GuaranteeBroken, canonical_json
+from aggregator.laboratory.pool_evidence import PoolReport, verify_pool
 from aggregator.notices.queries import notices
-from aggregator.pools import shortage
+from aggregator.pools import queries, shortage
 from aggregator.pools.closing import close
 from tests.builders import a_command
 from tests.integration.pools.building import CLOSES_AT, Scene, a_scene, assert_books_agree
@@ -109,6 +112,21 @@ async def test_the_bundle_of_such_an_auction_verifies_and_closing_again_changes_
     assert await scene.journal(pool_id) == before
     assert verify_bundle(await bundle.bundle(auction_id, Reading(AUDITOR))).replayed
     assert (await replaying.replay(auction_id)).difference == ""
+
+
+async def test_the_division_is_certified_and_no_single_byte_of_it_can_change(orm: str) -> None:
+    _, pool_id = await an_award(34, 33, 33, poor="b")
+    raw = canonical_json(await queries.evidence(pool_id)).encode()
+    random = Random(7)
+
+    assert verify_pool(raw) == PoolReport(pools=1, divisions=1)
+
+    for _ in range(200):
+        place = random.randrange(raw.index(b'"divisions"'), raw.index(b'"instance":{"currency"'))
+        changed = bytearray(raw)
+        changed[place] ^= 1 << random.randrange(7)
+        with pytest.raises(GuaranteeBroken):
+            verify_pool(bytes(changed))
 
 
 @pytest.mark.parametrize("lots", [0, 80])
