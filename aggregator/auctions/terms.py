@@ -141,7 +141,7 @@ def _check_prices(terms: AuctionTerms) -> None:
         raise InvalidField("/start", "needed where bids are sealed: deposits are a share of it")
     if terms.reserve_minor is None:
         return
-    if terms.format in ("japanese", "clock", "packages"):
+    if terms.format in ("japanese", "clock"):
         raise InvalidField("/reserve", "belongs to another format", terms.format)
     if terms.format == "dutch" and not terms.reserve_is_public:
         raise InvalidField("/reserve_is_public", "the price stops there for all to see")

@@ -295,7 +295,7 @@ def _possible_reserves(told: Sequence[Told]) -> list[int | None]:
     A reserve matters only by which bids it lets through, and as the price where too few bids
     were left to make one.
     """
-    prices = {one.content.get("price_minor") for one in told if one.kind == "bid"}
+    prices = {one.content.get("price_minor") for one in told if one.kind in ("bid", "package")}
     prices |= {one.content.get("clearing_price_minor") for one in told if one.kind == "result"}
     known = sorted(price for price in prices if isinstance(price, int))
     if not known:

@@ -5,7 +5,8 @@ Packages of one bidder in one `xor` group exclude each other, all others may win
 A package binds: the same items may be bid for again only at a better price, by the step,
 and in the same group. The close chooses among the last packages by `packages`: `sell` the
 set worth most in which no item is sold twice, `buy` the cheapest that covers every item
-once. Winners pay, or are paid, as bid; an item's lots are never cut.
+once. Winners pay, or are paid, as bid; an item's lots are never cut. Only packages whose price per
+lot reaches the reserve may win.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from matching.auctions.award import reaches_reserve
 from matching.auctions.bidding import check_amount, require_open
 from matching.auctions.commands import PlacePackage
 from matching.auctions.events import (
@@ -89,7 +91,7 @@ def problem_of(state: State) -> PackageAuction:
         items=tuple(item.id for item in state.rules.items),
         bids=tuple(
             PackageBid(bid.bid_id, bid.bidder, bid.items, bid.price_minor * bid.lots, bid.xor)
-            for bid in standing(state.packages)
+            for bid in _able(state)
         ),
     )
 
@@ -102,6 +104,12 @@ def close(state: State, now: datetime) -> list[Event]:
 
 def result_of(state: State) -> Result:
     return _result(state, cleared(problem_of(state)))
+
+
+def _able(state: State) -> list[PackagePlaced]:
+    """Return the packages that stand and may win: those whose price reaches the reserve."""
+    placed = standing(state.packages)
+    return [bid for bid in placed if reaches_reserve(state.rules, bid.price_minor)]
 
 
 def _checked_items(rules: Rules, asked: Sequence[str]) -> tuple[str, ...]:
@@ -118,13 +126,19 @@ def _checked_items(rules: Rules, asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_bound(rules: Rules, items: Sequence[str], price_minor: int, lots: int) -> None:
-    """Refuse an amount beyond the start prices of the items, whose lots weigh them."""
+    """Refuse a price beyond a public reserve or the items' start prices, weighed by their lots."""
     bound_minor = sum(item.lots * item.start_minor for item in rules.items if item.id in items)
-    tick = rules.tick_minor
-    if rules.side == "buy" and price_minor * lots > bound_minor:
-        raise AboveCeiling(price_minor, bound_minor // lots // tick * tick)
-    if rules.side == "sell" and price_minor * lots < bound_minor:
-        raise BelowFloor(price_minor, -(-bound_minor // (lots * tick)) * tick)
+    tick, reserve = rules.tick_minor, rules.bound_minor
+    if rules.side == "buy":
+        highest = bound_minor // lots // tick * tick
+        highest = highest if reserve is None else min(highest, reserve)
+        if price_minor > highest:
+            raise AboveCeiling(price_minor, highest)
+        return
+    lowest = -(-bound_minor // (lots * tick)) * tick
+    lowest = lowest if reserve is None else max(lowest, reserve)
+    if price_minor < lowest:
+        raise BelowFloor(price_minor, lowest)
 
 
 def _check_earlier(
@@ -156,7 +170,7 @@ def _result(state: State, found: PackageResult) -> Result:
     if not state.packages:
         return Result("no_bids", unawarded_lots=left)
     if not awards:
-        return Result("unawarded", unawarded_lots=left)
+        return Result("unawarded" if _able(state) else "reserve_not_met", unawarded_lots=left)
     return Result("partly_awarded" if left else "awarded", awards, unawarded_lots=left)
 
 

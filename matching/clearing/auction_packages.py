@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from matching.clearing import packages
+from matching.clearing.auction_rules import public_bound
 from matching.clearing.auction_table import No, Table, as_good, check_count, past
 from matching.clearing.form import Document, member, require
 
@@ -87,15 +88,28 @@ class Packages:
             if bid["bid_id"] in winners
             for name in bid["items"]
         ]
-        return table.outcome_of(awards, None)
+        told = table.outcome_of(awards, None)
+        is_unmet = bool(self.placed) and not self._able()
+        return {**told, "outcome": "reserve_not_met"} if is_unmet else told
 
     def _bound(self, items: list[str], lots: int) -> int:
         """Return the worst price per lot, on tick, that reaches the start prices of the items."""
         worth = sum(self.items[name]["lots"] * self.items[name]["start_minor"] for name in items)
-        tick = self.rules["tick_minor"]
+        tick, public = self.rules["tick_minor"], public_bound(self.rules)
         if self.rules["side"] == "buy":
-            return int(worth // lots // tick * tick)
-        return int(-(-worth // (lots * tick)) * tick)
+            bound = int(worth // lots // tick * tick)
+        else:
+            bound = int(-(-worth // (lots * tick)) * tick)
+        return bound if public is None or as_good(self.rules, bound, public) else public
+
+    def _able(self) -> list[dict[str, Any]]:
+        """Return the packages that stand and reach the reserve, if there is one."""
+        reserve = self.rules["reserve_minor"]
+        return [
+            bid
+            for bid in self.standing()
+            if reserve is None or as_good(self.rules, bid["price_minor"], reserve)
+        ]
 
     def _check_earlier(self, by: str, items: list[str], command: Mapping[str, Any]) -> None:
         mine = [bid for bid in self.standing() if bid["bidder"] == by]
@@ -133,7 +147,7 @@ class Packages:
                     "amount_minor": bid["price_minor"] * bid["lots"],
                     **({"xor": bid["xor"]} if bid["xor"] is not None else {}),
                 }
-                for bid in self.standing()
+                for bid in self._able()
             ],
         }
 

@@ -216,6 +216,9 @@ def package_auctions(draw: st.DrawFn) -> dict[str, Any]:
             {"id": item, "lots": draw(st.integers(1, 9)), "start_minor": 1000} for item in items
         ],
     }
+    reserve = draw(maybe(st.sampled_from([950, 1000, 1050])))
+    if reserve is not None:
+        rules |= {"reserve_minor": reserve, "reserve_is_public": draw(st.booleans())}
     kinds = ["bid"] * 12 + ["pause", "resume", "outage", "cancel"]
     found: list[dict[str, Any]] = []
     for at in draw(times(draw(st.integers(1, 14)))):

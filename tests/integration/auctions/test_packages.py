@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aggregator.auctions import bidding, bundle, queries, replaying
-from aggregator.auctions.bundle import AUDITOR, Reading
-from aggregator.auctions.facts import ActSealed, AuctionAwarded
+from aggregator.auctions.bundle import AUDITOR, PUBLIC, Reading
+from aggregator.auctions.facts import ActSealed, AuctionAwarded, AuctionFailed
 from aggregator.auctions.opening import TenorLots
 from aggregator.errors import InvalidField
 from aggregator.journal.reading import Pool
@@ -87,6 +87,46 @@ async def test_the_best_set_of_packages_becomes_deals_with_its_proof(orm: str) -
     assert receipt["bid_id"] in proof.winners
     formed = await Pool().rows("select body from journal where kind = 'DealFormed'")
     assert len(formed) == 3
+
+
+async def test_no_package_beyond_the_reserve_wins_and_who_cannot_see_it_verifies_all_the_same(
+    orm: str,
+) -> None:
+    scene = await a_scene()
+    auction_id = await packages(scene, reserve_minor=PRICE + 5 * STEP, disclosure="full")
+    await place(scene, "ann", auction_id, [JAN, FEB, MAR], PRICE + 4 * STEP)
+    await place(scene, "bob", auction_id, [MAR], PRICE + 5 * STEP)
+
+    await scene.pass_to(CLOSES_AT)
+
+    (awarded,) = await facts_of(auction_id, AuctionAwarded)
+    assert [(won.bidder, won.item) for won in awarded.awards] == [(scene.id_of("bob"), MAR)]
+    for reading in (Reading(AUDITOR), Reading(PUBLIC)):
+        assert verify_bundle(await bundle.bundle(auction_id, reading)).replayed
+    assert (await replaying.replay(auction_id)).difference == ""
+
+
+async def test_where_no_package_reaches_the_reserve_that_is_said(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await packages(scene, reserve_minor=PRICE + 5 * STEP)
+    await place(scene, "ann", auction_id, [JAN, FEB, MAR], PRICE + 4 * STEP)
+
+    await scene.pass_to(CLOSES_AT)
+
+    (failed,) = await facts_of(auction_id, AuctionFailed)
+    assert failed.outcome == "reserve_not_met"
+    assert verify_bundle(await bundle.bundle(auction_id, Reading(AUDITOR))).replayed
+
+
+async def test_a_public_reserve_refuses_what_is_beyond_it(orm: str) -> None:
+    scene = await a_scene()
+    reserve = PRICE + 5 * STEP
+    auction_id = await packages(scene, reserve_minor=reserve, reserve_is_public=True)
+
+    with pytest.raises(BelowFloor) as refused:
+        await place(scene, "ann", auction_id, [JAN, FEB], reserve - STEP)
+
+    assert refused.value.floor_minor == reserve
 
 
 async def test_packages_are_verified_and_replayed_like_any_bid(orm: str) -> None:
@@ -193,7 +233,7 @@ async def everybodys_views(scene: Scene, auction_id: str) -> list[dict[str, Any]
     [
         ({"items": MONTHS * 7, "lots": 245}, "/items"),
         ({"lots": 34}, "/lots"),
-        ({"reserve_minor": PRICE}, "/reserve"),
+        ({"reserve_is_public": True}, "/reserve_is_public"),
         ({"start_minor": PRICE}, "/start"),
         ({"max_share": 50}, "/max_share"),
         ({"tie": "draw"}, "/tie"),

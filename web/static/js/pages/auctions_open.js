@@ -25,7 +25,7 @@ const BY_MONTH = ["clock", "packages"];
 const OWN = {
   lots: ["english", "sealed_first", "sealed_uniform", "second_price", "dutch", "japanese"],
   start: ["english", "sealed_first", "sealed_uniform", "second_price", "dutch", "japanese"],
-  reserve: ["english", "sealed_first", "sealed_uniform", "second_price", "dutch"],
+  reserve: ["english", "sealed_first", "sealed_uniform", "second_price", "dutch", "packages"],
   min_lots: ["english", "sealed_first", "sealed_uniform", "dutch", "japanese", "clock"],
   pricing: ["english", "sealed_uniform", "dutch"],
   interval_s: ["dutch", "japanese", "clock"],
