@@ -11,6 +11,7 @@ trades with whom is taken from the deals' rows.
 - A *quantity* (fields called lots, capacity and the like, from 11 on) is found in such a field of
   JSON, where one number is not taken for another.
 - A *text* of five letters or more is found as it stands.
+- Of a file that is brought, such as a spreadsheet, each amount with its decimals is a figure.
 
 A firm may know what it has said itself. So where two have said the same, neither is caught by it,
 and what stands in the market's own words for everybody (`web/locale`, the API's description) is no
@@ -43,9 +44,11 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _SEEN = re.compile(
     r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?![0-9A-Za-z])"
 )
+_AMOUNT = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]{2}(?![0-9])")
 _QUANTITY = re.compile(r"(?<!monthly_)lots|capacity|quantity|volume|tonnes")
 _INSTANT = re.compile(r"\d{4}-\d{2}(-\d{2}(T.*)?)?")
 _LEAST_QUANTITY, _LEAST_FIGURE, _LEAST_TEXT = 11, 1000, 5
+_LONGEST_SPAN = 5
 
 
 @dataclass(frozen=True)
@@ -133,24 +136,14 @@ class Canary:
         return ways | ({whole} if not minor.strip("0") else set())
 
 
-@dataclass
-class Findings:
-    """What a scan looked for and through, and what it found."""
-
-    canaries: int
-    pieces: int
-    leaks: list[str]
-
-
-def scan(tap: Tap, disclosures: Mapping[str, Mapping[str, Rule]]) -> Findings:
-    """Look in everything that was told for what its reader may not know."""
+def scan(tap: Tap, disclosures: Mapping[str, Mapping[str, Rule]]) -> list[str]:
+    """Return a sentence for each thing that was told to somebody who may not know it."""
     heard = overheard(tap.lines)
     scene = Scene.of(heard, tap.deals)
     canaries = list(canaries_of(scene, disclosures))
     logged = Piece(LOG, tap.log.getvalue(), frozenset(), None)
     told = [piece for piece in heard.pieces if not scene.is_evidence(piece)]
-    leaks = sorted(set(leaks_in([*told, logged], canaries)))
-    return Findings(len(canaries), len(told), leaks)
+    return sorted(set(leaks_in([*told, logged], canaries)))
 
 
 def canaries_of(scene: Scene, disclosures: Mapping[str, Mapping[str, Rule]]) -> Iterator[Canary]:
@@ -188,6 +181,9 @@ def leaks_in(pieces: Iterable[Piece], canaries: list[Canary]) -> Iterator[str]:
     for piece in pieces:
         is_log = piece.what == LOG
         seen = {number.replace(",", "") for number in _SEEN.findall(piece.text)}
+        if is_log:
+            # A short whole number there is how long something took, or a port.
+            seen = {number for number in seen if "." in number or len(number) > _LONGEST_SPAN}
         met = [canary for way in seen & by_spelling.keys() for canary in by_spelling[way]]
         met += [canary for canary in texts if canary.value in piece.text]
         if quantities and piece.text[:1] in ("{", "["):
@@ -206,8 +202,7 @@ def _kind(name: str, value: str | int) -> tuple[str, str]:
     """Return what sort of canary a value is; of none if it is too ordinary to be found."""
     text = str(value)
     if isinstance(value, int) or _NUMBER.fullmatch(text):
-        last = name.rpartition("/")[2]
-        if _QUANTITY.search(name) and last.isdigit() is False and "." not in text:
+        if _QUANTITY.search(name) and "." not in text:
             return ("quantity", text) if int(text) >= _LEAST_QUANTITY else ("", "")
         return ("figure", text) if int(text.partition(".")[0]) >= _LEAST_FIGURE else ("", "")
     is_word = len(text) >= _LEAST_TEXT and not _INSTANT.fullmatch(text)
@@ -215,15 +210,16 @@ def _kind(name: str, value: str | int) -> tuple[str, str]:
 
 
 def _said(act: Exchange, route: str, path: Mapping[str, str]) -> Iterator[Said]:
-    body = act.asked.json
-    for name, value, beside in _walked(body, "", {}):
+    for name, value, beside in _walked(act.asked.json, "", {}):
         yield Said(act, route, path, name, value, beside)
+    if act.asked.json is None and "image" not in act.asked.headers.get("content-type", ""):
+        for amount in _AMOUNT.findall(act.asked.text):
+            yield Said(act, route, path, "file", amount, {})
 
 
 def _named(act: Exchange, route: str, path: Mapping[str, str]) -> Iterator[Said]:
     """Return the names that an answer gives to things, and what it tells only once."""
-    body = act.told.json
-    for name, value, beside in _walked(body, "", {}):
+    for name, value, beside in _walked(act.told.json, "", {}):
         if re.search(r"(_id|token|secret|ticket)$", name) and isinstance(value, str):
             yield Said(act, route, path, f"answer.{name}", value, beside)
 

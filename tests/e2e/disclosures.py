@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any
 
 from tests.e2e.canaries import EVERYBODY, Knows, Rule, Said, Scene
-from tests.e2e.overheard import Exchange
 
 _SHARED = ("call_off_id", "proposal_id")
 """What only the parties of a contract act on."""
@@ -63,7 +62,7 @@ def partners(said: Said, scene: Scene) -> Knows:
 
 def both_parties(said: Said, scene: Scene) -> Knows:
     """The buyer and the seller of the deal."""
-    return dict.fromkeys(scene.deals[said.path["deal_id"]])
+    return dict.fromkeys(scene.deals.get(said.path["deal_id"], ()))
 
 
 def both_parties_and_the_desk(said: Said, scene: Scene) -> Knows:
@@ -104,15 +103,14 @@ def all_in_the_window(said: Said, scene: Scene) -> Knows:
 
 def as_the_auction_says(said: Said, scene: Scene) -> Knows:
     """A bid: to all at once or to the auction's owner, as its rules say; sealed, at the close."""
-    found = _auction(said.path["auction_id"], scene)
-    if found is None:  # A pool's, which is open.
-        return {EVERYBODY: None}
-    act, rules = found
-    word, form = rules.get("disclosure", "auto"), rules.get("format", "english")
-    if form in _AT_THE_CLOSE:
-        return dict.fromkeys((*act.firms, EVERYBODY), _instant(rules["closes_at"]))
-    if word in ("rank", "blind"):
-        return dict.fromkeys(act.firms, _instant(rules["closes_at"]))
+    rules = _rooms(scene).get(said.path["auction_id"])
+    if rules is None:
+        return {}
+    owners = _owners(said.path["auction_id"], scene)
+    if rules["format"] in _AT_THE_CLOSE:
+        return dict.fromkeys((*owners, EVERYBODY), _instant(rules["closes_at"]))
+    if rules["disclosure"] in ("rank", "blind"):
+        return dict.fromkeys(owners, _instant(rules["closes_at"]))
     return {EVERYBODY: None}
 
 
@@ -148,11 +146,28 @@ def _referred_to(scene: Scene, text: str) -> set[str]:
     return {firm for known in firms.values() if len(known) == 1 for firm in known}
 
 
-def _auction(auction_id: str, scene: Scene) -> tuple[Exchange, Mapping[str, Any]] | None:
+def _owners(auction_id: str, scene: Scene) -> frozenset[str]:
+    """Return who has opened an auction; nobody, where a pool has."""
     for act, route, _ in scene.acts:
         if route == "POST /auctions" and act.told.json["auction_id"] == auction_id:
-            return act, act.asked.json
-    return None
+            return act.firms
+    return frozenset()
+
+
+@lru_cache(maxsize=1)
+def _rooms(scene: Scene) -> dict[str, Mapping[str, Any]]:
+    """Return the rules of each auction, as it was opened or as it was shown first."""
+    usual = {"format": "english", "disclosure": "auto"}
+    shown: dict[str, Mapping[str, Any]] = {
+        act.told.json["auction_id"]: {**usual, **act.asked.json}
+        for act, route, _ in scene.acts
+        if route == "POST /auctions"
+    }
+    for one in scene.heard.exchanges:
+        answer = one.told.json
+        if isinstance(answer, dict) and {"auction_id", "format", "disclosure"} <= answer.keys():
+            shown.setdefault(answer["auction_id"], answer)
+    return shown
 
 
 def _acting(scene: Scene, name: str, thing: str) -> set[str]:
@@ -179,9 +194,9 @@ def _traded(scene: Scene) -> list[set[str]]:
             thing = path.get(name) or answer.get(name)
             if thing:
                 sharing.setdefault(str(thing), set()).update(act.firms)
-        found = _auction(path["auction_id"], scene) if "auction_id" in path else None
-        if found is not None:
-            met.append({*found[0].firms, *act.firms})
+        owners = _owners(path["auction_id"], scene) if "auction_id" in path else None
+        if owners:
+            met.append({*owners, *act.firms})
         if route == "POST /strips/{strip_id}/orders":
             met += [{mill, *act.firms} for mill in _accepting(scene, path["strip_id"])]
     return [*met, *sharing.values()]
@@ -255,7 +270,7 @@ DISCLOSURES: Mapping[str, Mapping[str, Rule]] = {
     "POST /auctions/{auction_id}/pause": _PUBLISHED,
     "POST /auctions/{auction_id}/motions/{motion_id}/approve": _PUBLISHED,
     # 7: what is done with a deal is both parties', and a bank line is its payee's.
-    "POST /bank/lines": {"lines": the_payee, "answer.lines": the_payees},
+    "POST /bank/lines": {"lines": the_payee, "answer.lines": the_payees, "file": the_payees},
     **{
         f"POST /deals/{{deal_id}}/{act}": _DEAL
         for act in (

@@ -30,6 +30,8 @@ _Socket = tuple[list[Chunk], list[Chunk]]
 """What was asked and told once a connection had become a socket."""
 API = "/api/v1"
 NOBODY = ""
+_ABOUT_THE_LINE = ("content-length", "content-security-policy", "date")
+"""Headers of lengths, ports and times, whose numbers are of no trade."""
 _COOKIE = re.compile(r"(?:^|[;\s])(?:__Host-)?agg=([^;\s]+)")
 _OPERATIONS = {"bid": "bids", "demand": "demands", "package": "packages", "standing": "standing"}
 _FILES = {"application/pdf": "pdf", "image/jpeg": "picture", "image/png": "picture"}
@@ -44,6 +46,11 @@ class Half:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    @property
+    def is_whole(self) -> bool:
+        """Say whether all of the body came, before somebody left or was killed."""
+        return int(self.headers.get("content-length", len(self.body))) == len(self.body)
+
     @cached_property
     def text(self) -> str:
         """Return the body in words, unpacked."""
@@ -52,6 +59,8 @@ class Half:
             content = zlib.decompressobj(wbits=31).decompress(content)
         else:
             assert "content-encoding" not in self.headers, self.headers
+        if not self.is_whole:
+            return content.decode("latin-1")
         kind = _FILES.get(self.headers.get("content-type", "").partition(";")[0], "")
         if kind == "pdf":
             return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
@@ -87,7 +96,8 @@ class Exchange:
 
     @property
     def is_done(self) -> bool:
-        return self.told.head.startswith("2")
+        """Say whether all of an answer came that says yes."""
+        return self.told.head.startswith("2") and self.told.is_whole
 
     @property
     def token(self) -> str:
@@ -98,15 +108,6 @@ class Exchange:
 
 
 @dataclass
-class Overheard:
-    """Every exchange and frame of some lines, each with the firms that it was for."""
-
-    exchanges: list[Exchange] = field(default_factory=list)
-    acts: list[Exchange] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
-
-
-@dataclass
 class Piece:
     """Something that was told: by what, to whom, and when."""
 
@@ -114,6 +115,15 @@ class Piece:
     text: str
     firms: frozenset[str]
     at: datetime | None
+
+
+@dataclass
+class Overheard:
+    """Every exchange and frame of some lines, each with the firms that it was for."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    acts: list[Exchange] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
 
 
 class _Halves:
@@ -202,11 +212,15 @@ def overheard(lines: list[Line]) -> Overheard:
         headers = "\n".join(
             f"{name}: {value}"
             for name, value in one.told.headers.items()
-            if name != "content-length"
+            if name not in _ABOUT_THE_LINE
         )
         for text in (one.told.text, headers):
             found.pieces.append(Piece(what, text, one.firms, one.told.at))
-    found.acts = [one for one in found.exchanges if one.is_done and one.method != "GET"]
+    found.acts = [
+        one
+        for one in found.exchanges
+        if one.is_done and one.method != "GET" and one.told.json is not None
+    ]
     tickets = {
         one.told.json["ticket"]: one.firms
         for one in found.acts

@@ -59,7 +59,7 @@ def tapped(*lines: Line, logged: str = "") -> Tap:
 
 
 def seen(tap: Tap) -> list[str]:
-    return [leak.partition(" at ")[0] for leak in scan(tap, DISCLOSURES).leaks]
+    return [leak.partition(" at ")[0] for leak in scan(tap, DISCLOSURES)]
 
 
 def an_archive(text: str) -> bytes:
@@ -123,17 +123,28 @@ def test_a_secret_in_a_log_is_found_and_the_name_of_a_thing_is_none() -> None:
 
 @pytest.mark.parametrize(("minutes", "found"), [(59, 1), (60, 0)])
 def test_a_sealed_bid_is_its_bidders_until_the_close(minutes: int, found: int) -> None:
-    rules = {"format": "sealed_first", "closes_at": "2027-01-04T13:00:00Z", "lots": 5}
+    rules = {"format": "sealed_first", "closes_at": "2027-01-04T13:00:00Z", "disclosure": "blind"}
     opened = a_line(
         a_request("/auctions", "token-rival", rules), an_answer(b'{"auction_id":"auc_1"}')
     )
+    shown = an_answer(json.dumps({"auction_id": "auc_1", **rules}).encode())
     bid = a_line(
         a_request("/auctions/auc_1/bids", "token-first", {"price": "5219.00"}), an_answer(b"{}")
     )
     at = NOON + timedelta(minutes=minutes)
     looked = a_line(a_request("/auctions/auc_1", "token-rival"), an_answer(b'["5219.00"]'), at=at)
 
-    assert len(seen(tapped(opened, bid, looked))) == found
+    room = a_line(a_request("/auctions/auc_1", "token-first"), shown)
+    assert len(seen(tapped(opened, room, bid, looked))) == found
+
+
+def test_an_amount_in_a_file_is_found() -> None:
+    file = b"limit\n5219.00\n"
+    head = f"Cookie: agg=token-first\r\nContent-Length: {len(file)}\r\n\r\n".encode()
+    brought = b"POST /api/v1/imports/requests HTTP/1.1\r\nHost: market\r\n" + head + file
+    looked = a_line(a_request("/requests", "token-rival"), an_answer(b'["5219.00"]'))
+
+    assert len(seen(tapped(a_line(brought, an_answer(b"{}")), looked))) == 1
 
 
 async def test_a_view_of_a_running_market_that_tells_too_much_is_caught(

@@ -23,6 +23,7 @@ async def test_a_member_sees_his_suppliers_and_what_was_levelled(town: Town) -> 
     room = (await member.get(f"/pools/{pool}"))["you"]["group"]["auction_id"]
     for mill, price in (("laibin", "4850.00"), ("baise", "4880.00")):
         seller = await town.as_program(mill)
+        assert (await seller.get(f"/auctions/{room}"))["lots"] == 301
         await seller.post(f"/auctions/{room}/bids", {"price": price, "lots": 301})
     await town.stage.pass_by(minutes=15)
 
