@@ -1,4 +1,4 @@
-"""The trail of a firm: every act that its people asked for, and every fact about it."""
+"""The trail of a firm: every act that its people asked for or tried, and every fact about it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ select * from (
   union all
   select j.at, j.actor, 'fact', j.kind, 'recorded', j.body::text
   from journal j where j.stream = $2
+  union all
+  select a.at, a.person_id, 'act', a.act, 'refused', a.code
+  from refused_attempt a where a.organisation_id = $1
 ) t order by at desc, kind, name, detail limit $3
 """
 

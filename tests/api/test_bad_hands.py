@@ -14,7 +14,8 @@ from aggregator.journal.reading import Pool
 from aggregator.parties.sessions import ABSOLUTE, IDLE
 from tests.api.asking import body_of
 from tests.api.conftest import PASSWORD, Served
-from tests.api.test_edge_feed import Client, opened
+from tests.api.test_deals import formed
+from tests.api.test_edge_feed import Client, greeted, opened
 from tests.api.test_identity import invited, joined
 from tests.api.test_mandates import Office, office
 from web import api
@@ -203,6 +204,39 @@ async def test_ten_approvals_at_once_execute_once(office: Office) -> None:
     trail = (await office.boss.get("/trail?limit=200")).json()["lines"]
     refused = [line for line in trail if line["name"] == "approvals.decide"]
     assert Counter(line["outcome"] for line in refused) == {"done": 1, "refused": 9}
+
+
+async def test_what_is_refused_at_the_door_is_in_the_owners_trail_once(office: Office) -> None:
+    rival, viewer = (
+        office.rival,
+        await office.served.visitor(office.rival.organisation_id, "viewer"),
+    )
+    auction_id = await office.auction()
+    deal_id = await formed(office.served, {"buyer": office.clerk, "seller": office.mill})
+    client = await greeted(office.served, viewer)
+    tried = [
+        (viewer, f"/auctions/{auction_id}/bids", {"price": "5000.00", "lots": 1}),
+        (rival, "/invitations", {"roles": ["operator"]}),
+        (rival, "/requests", {"owner_id": "somebody"}),
+        (rival, f"/deals/{deal_id}/cancel", {}),
+    ]
+
+    for _ in range(3):
+        for visitor, path, body in tried:
+            assert (await visitor.post(path, body)).status_code in (403, 404, 422)
+        bid = {"price": "5000.00", "lots": 1, "auction": auction_id}
+        assert (await client.ask(op="bid", cmd="by-feed", **bid))["code"] == "not_allowed"
+
+    trail = (await rival.get("/trail?limit=200")).json()["lines"]
+    refused = Counter((one["name"], one["detail"]) for one in trail if one["outcome"] == "refused")
+    assert refused == {
+        ("auctions.bid", "not_allowed"): 1,
+        ("people.manage", "invalid_field"): 1,
+        ("demand.request", "invalid_field"): 1,
+        ("deals.cancel", "not_found"): 1,
+    }
+    told = (await office.boss.get("/trail?limit=200")).json()["lines"]
+    assert not [line for line in told if line["outcome"] == "refused"]
 
 
 async def test_a_leavers_ticket_opens_no_socket(served: Served) -> None:

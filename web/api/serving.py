@@ -17,7 +17,7 @@ from aggregator import logs
 from aggregator.errors import InvalidField, MarketError, NotFound, NotSignedIn
 from aggregator.market import Actor, Outcome
 from aggregator.market.eyes import reading_for
-from aggregator.parties import support
+from aggregator.parties import attempts, support
 from matching.errors import RuleViolation
 from web.api.amounts import Json, public
 from web.api.faults import checked, checked_query
@@ -71,6 +71,23 @@ def served(endpoints: Mapping[str, Endpoint]) -> Served:
 async def _serve(endpoint: Endpoint, request: Request, language: str) -> Response:
     context = context_of(request)
     viewer = await _viewer(context, request, endpoint)
+    try:
+        return await _answered(context, endpoint, request, viewer=viewer, language=language)
+    except (RuleViolation, MarketError) as refusal:
+        if viewer is not None and endpoint.is_changing:
+            command_id = request.headers.get("idempotency-key")
+            await attempts.note(context.market, viewer, endpoint.act, refusal, command_id)
+        raise
+
+
+async def _answered(
+    context: Context,
+    endpoint: Endpoint,
+    request: Request,
+    *,
+    viewer: Actor | None,
+    language: str,
+) -> Response:
     _authorise(endpoint, viewer)
     if viewer is not None:
         await support.note(context.market, viewer, f"{request.method} {request.url.path}")

@@ -11,7 +11,7 @@ from aggregator import logs
 from aggregator.errors import MarketError, NotFound, NotSignedIn
 from aggregator.journal.facts import stamp
 from aggregator.market import Actor, Outcome
-from aggregator.parties import sessions, tickets
+from aggregator.parties import attempts, sessions, tickets
 from matching.errors import RuleViolation
 from web.api.amounts import public
 from web.api.faults import checked
@@ -248,6 +248,7 @@ class FeedSocket:
         try:
             outcome = await self._perform(asked)
         except (RuleViolation, MarketError) as error:
+            await self._note(asked, error)
             self._refuse(error, command_id=asked.command_id)
         except Exception as error:  # noqa: BLE001 - the client must hear of its command
             logs.logger().error("feed_act_failed", kind=asked.op, exc_info=error)
@@ -256,6 +257,11 @@ class FeedSocket:
             answer = public(outcome.answer)
             assert isinstance(answer, dict)
             self.outbox.send(frames.ack(asked.command_id, answer, is_replayed=outcome.replayed))
+
+    async def _note(self, asked: Act, refusal: Refusal) -> None:
+        assert self.actor is not None
+        act, market = OPERATIONS[asked.op].endpoint.act, self._context.market
+        await attempts.note(market, self.actor, act, refusal, asked.command_id)
 
     async def _perform(self, asked: Act) -> Outcome:
         assert self.actor is not None
