@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from functools import partial
 
 from aggregator.app import running_market
 from aggregator.market import Market
@@ -25,9 +26,7 @@ async def serve(settings: Settings, listener: socket.socket, *, demonstration: b
         log_ins = await loading.log_ins() if demonstration else ""
         server = server_of(market, settings, demonstration=bool(log_ins))
         on_signals(server.stop_soon)
-        sys.stdout.write(f"The market is open at {address(settings, listener)}\n")
-        sys.stdout.write(log_ins)
-        sys.stdout.flush()
+        server.when_open = partial(_say_open, address(settings, listener), log_ins)
         await server.serve(sockets=[listener])
     return DONE
 
@@ -45,3 +44,8 @@ def server_of(market: Market, settings: Settings, *, demonstration: bool = False
         guide=touring.guide_of(market) if demonstration and not is_production else None,
     )
     return MarketServer(app)
+
+
+def _say_open(where: str, log_ins: str) -> None:
+    sys.stdout.write(f"The market is open at {where}\n{log_ins}")
+    sys.stdout.flush()

@@ -66,6 +66,8 @@ class MarketServer(uvicorn.Server):
         context: Context = app.state.context
         super().__init__(configured(app, has_proxy=bool(context.public_url), websockets=websockets))
         self._hub = context.hub
+        self.when_open: Callable[[], object] | None = None
+        """Called once requests are answered."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # Packed before the first visitor comes, who would wait for it.
@@ -75,6 +77,8 @@ class MarketServer(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GARBAGE)
+        if self.started and self.when_open is not None:
+            self.when_open()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

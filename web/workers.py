@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from aggregator import logs, vault
 from aggregator.app import Database, database, keep_standing, market_on, running_market
@@ -183,6 +184,11 @@ class Crew:
         return {**os.environ, **given}
 
 
+def _say_ready(told: int) -> None:
+    os.write(told, _READY)
+    os.close(told)
+
+
 async def _says_ready(worker: Worker) -> None:
     while True:
         with suppress(BlockingIOError):
@@ -204,8 +210,7 @@ async def work(
         server.on_signals(serving.stop_soon)
         # Nothing is ever written to the lifeline, so it is readable only at its end.
         asyncio.get_running_loop().add_reader(lifeline, serving.stop_soon)
-        os.write(told, _READY)
-        os.close(told)
+        serving.when_open = partial(_say_ready, told)
         await serving.serve(sockets=[listener])
         asyncio.get_running_loop().remove_reader(lifeline)
     return DONE
