@@ -37,6 +37,11 @@ async def on_auction_awarded(unit: Unit, fact: AuctionAwarded) -> None:
         return
     pool, group = found
     won = tuple(Supplied(award.bidder, award.lots, award.price_minor) for award in fact.awards)
+    is_whole = sum(sold.lots for sold in won) == group.lots
+    if not is_whole or (group.is_reserved and _price(won) >= group.goods_minor):
+        # Opened by an earlier version, whose rules held less.
+        await _without_auction(unit, pool, group)
+        return
     if group.is_reserved:
         await capacity.give_back(unit, group.offer_id, group.lots)
         # An offer that ended meanwhile kept its deposit for these lots.

@@ -8,16 +8,20 @@ import pytest
 
 from aggregator.auctions import bundle, replaying
 from aggregator.auctions.bundle import AUDITOR, Reading
+from aggregator.auctions.facts import AuctionAwarded
 from aggregator.errors import InvalidField
 from aggregator.journal.reading import Pool
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.laboratory.clearing import GuaranteeBroken, canonical_json
 from aggregator.laboratory.pool_evidence import PoolReport, verify_pool
+from aggregator.market import Actor, Answer, Unit
 from aggregator.notices.queries import notices
 from aggregator.pools import queries, shortage
+from aggregator.pools.awarding import reference_of
 from aggregator.pools.closing import close
+from matching.auctions.events import Award
 from tests.builders import a_command
-from tests.integration.pools.building import CLOSES_AT, Scene, a_scene, assert_books_agree
+from tests.integration.pools.building import CELL, CLOSES_AT, Scene, a_scene, assert_books_agree
 from tests.integration.pools.test_pool_life import HOUR
 from tests.integration.pools.test_shortage import cash, declare
 from tests.integration.pools.test_substitution import DUE_AT, fund, substitute_of, without_cash
@@ -236,3 +240,24 @@ async def test_a_share_gives_way_only_where_whole_lots_need_it(
     await scene.pass_to(CLOSES_AT + HOUR)
 
     assert [(await scene.view(name, pool_id))["sold"][0]["lots"] for name in "no"] == sold
+
+
+@pytest.mark.parametrize(("lots", "goods_minor"), [(60, 485_000), (100, 490_000)])
+async def test_an_auction_that_an_earlier_version_opened_buys_all_and_cheaper_or_nothing(
+    orm: str, lots: int, goods_minor: int
+) -> None:
+    scene, pool_id, auction_id = await an_auction(34, 33, 33)
+    won = Award(scene.id_of("n"), "bid-1", lots, goods_minor)
+    fact = AuctionAwarded(
+        auction_id, reference_of(pool_id, 1), "buy", str(CELL), None, (won,), 100 - lots
+    )
+
+    async def step(unit: Unit) -> Answer:
+        await unit.record(f"auction:{auction_id}", fact)
+        return {}
+
+    await scene.market.perform(Actor.SYSTEM, "auctions.close", step)
+
+    award = (await scene.view("a", pool_id))["you"]["award"]
+    assert (award["by"], award["parts"]) == ("offer", [])
+    await assert_books_agree()
