@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from aggregator.auctions import bidding
+from aggregator.auctions import bidding, opening
 from aggregator.auctions import queries as auctions
 from aggregator.errors import Conflict, DiskFull, MarketError, OutcomeUnknown, TryAgain
 from aggregator.forwards import asking as strip_asking
@@ -46,7 +46,13 @@ _NO_APPROVAL = "none"
 async def _bid(
     market: Market, actor: Actor, command: Command | None, subject: str, terms: Terms
 ) -> Outcome:
-    """Say what was approved in an auction: a demand, a package, up to a limit, or a price."""
+    """Say what was approved in an auction: a demand, a package, up to a limit, or a price.
+
+    Or open one, for the firm to buy in.
+    """
+    if _opens(terms):
+        wanted = _read(opening.AuctionTerms, terms)
+        return await opening.open_auction(market, actor, command, wanted)
     if "demand" in terms:
         return await bidding.place_demand(market, actor, command, subject, **terms)
     if "items" in terms:
@@ -185,7 +191,7 @@ async def execute(market: Market, approval_id: str) -> None:
 
 async def _is_early(market: Market, row: Mapping[str, Any]) -> bool:
     """Tell whether an auction has yet to open, and ring again then."""
-    if row["act"] != "auctions.bid":
+    if row["act"] != "auctions.bid" or _opens(row["terms"]):
         return False
     opens_at = await auctions.opens_at(row["subject"])
 
@@ -228,6 +234,11 @@ async def _note(market: Market, row: Mapping[str, Any], result: Refusal | Answer
 
     stream = stream_of(row["organisation_id"])
     await market.perform(Actor.SYSTEM, "approvals.execute", step, stream=stream)
+
+
+def _opens(terms: Terms) -> bool:
+    """Tell a purchase that is to be opened from a word in an auction: it says when it closes."""
+    return "closes_at" in terms
 
 
 def _refused(refusal: Refusal) -> Answer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from aggregator.auctions import deposits, store
+from aggregator.auctions import awarding, deposits, store
 from aggregator.auctions.facts import AuctionListed
 from aggregator.errors import InvalidField
 from aggregator.ledger import accounts, holds
@@ -23,6 +23,7 @@ async def cover(unit: Unit, auction_id: str) -> None:
 
     Raises:
         InvalidField: the terms have no ceiling.
+        TotalTooLarge: the ceiling is beyond what the market carries.
         BeyondMandate: the firm's policy binds purchases, and no mandate of the person covers it.
         InsufficientFunds: the deposit is not available.
 
@@ -31,6 +32,7 @@ async def cover(unit: Unit, auction_id: str) -> None:
     listing, state = room.opened
     assert listing.owner_id is not None
     bound = _commitment(listing, state.rules)
+    awarding.check_total(listing, bound.price_minor, bound.lots)
     await checking.require(unit, bound)
     if not bound.deposit_minor:
         return

@@ -12,7 +12,8 @@ from aggregator.auctions.store import Room
 from aggregator.auctions.terms import ROLE_OF_OWNER, AuctionTerms, TenorLots, check_form
 from aggregator.catalogue.queries import InstrumentView, RegionView, check_cell, regions
 from aggregator.catalogue.tenors import Cell
-from aggregator.errors import InvalidField, NotAllowed
+from aggregator.errors import Conflict, InvalidField, NotAllowed
+from aggregator.mandates.drawing import approval_of
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name
 from aggregator.parties.queries import organisation
@@ -28,7 +29,7 @@ MAX_INVITED = 200
 
 
 async def open_auction(
-    market: Market, actor: Actor, command: Command, terms: AuctionTerms
+    market: Market, actor: Actor, command: Command | None, terms: AuctionTerms
 ) -> Outcome:
     """Sell lots of the actor's own firm as its seller, or buy for it as its buyer.
 
@@ -38,7 +39,8 @@ async def open_auction(
         NotAllowed: the actor's role is that of the other side, or the lots are another firm's.
         NotFound: the instrument does not exist.
         InvalidField: a term breaks its rule.
-        BeyondMandate, InsufficientFunds: the firm may not bind itself so far.
+        BeyondMandate, InsufficientFunds, TotalTooLarge: the firm may not bind itself so far.
+        Conflict: it came under an approval, which only a purchase needs.
 
     """
 
@@ -49,8 +51,11 @@ async def open_auction(
         is_firm = "operator" not in actor.roles
         if is_firm and ROLE_OF_OWNER[terms.side] not in actor.roles:
             raise NotAllowed("auctions.open")
+        is_covered = is_firm and terms.side == "buy"
+        if approval_of(actor) is not None and not is_covered:
+            raise Conflict("nothing_to_approve")
         answer = await _open(unit, terms, owner_id=owner_id, reference="")
-        if is_firm and terms.side == "buy":
+        if is_covered:
             await buying.cover(unit, str(answer["auction_id"]))
         return answer
 

@@ -128,3 +128,55 @@ async def test_a_bid_is_asked_for_before_the_auction_opens_and_said_when_it_does
 
     assert [one["state"] for one in (before, between)] == ["approved", "approved"]
     assert (after["state"], after["outcome"]["price"]) == ("executed", "5010.00"), after
+
+
+PURCHASE: dict[str, Any] = {
+    "side": "buy",
+    "cell": "SUGAR-W1/GX/2027-03",
+    "lots": 100,
+    "closes_at": "2027-01-04T02:00:00Z",
+    "start": "5000.00",
+    "step": "10.00",
+}
+
+
+async def asked_to_open(office: Office, **terms: Any) -> Any:
+    body = {"act": "auctions.bid", "subject": "market", "terms": {**PURCHASE, **terms}}
+    return await office.clerk.post("/approvals", body)
+
+
+async def test_a_purchase_beyond_the_mandate_is_approved_and_opened(office: Office) -> None:
+    terms = {**PURCHASE, "steps": [{"from": "4000.00", "step": "20.00"}]}
+    refused = await office.clerk.post("/auctions", terms)
+    asked = await asked_to_open(office, **terms)
+    path = f"/approvals/{asked.json()['approval_id']}"
+    none = (await office.clerk.get("/auctions")).json()["auctions"]
+
+    await office.boss.post(f"{path}/approve", {"fingerprint": asked.json()["fingerprint"]})
+    ended = (await office.clerk.get(path)).json()
+
+    assert refused.json()["code"] == "beyond_mandate", refused.text
+    assert (none, ended["state"], ended["amount"]) == ([], "executed", "500000.00"), ended
+    (row,) = (await office.clerk.get("/auctions")).json()["auctions"]
+    assert row["auction_id"] == ended["outcome"]["auction_id"]
+    assert (row["side"], row["owner_name"]) == ("buy", "Refiner")
+    holds = (await office.treasurer.get("/money")).json()["holds"]
+    assert [hold["amount"] for hold in holds] == ["50000.00"]
+
+
+async def test_what_opens_no_purchase_is_not_asked_for_and_opens_nothing(office: Office) -> None:
+    firm = office.clerk.organisation_id
+    both = await office.served.visitor(firm, "buyer", "seller")
+    sale = {"act": "auctions.bid", "subject": "market", "terms": {**PURCHASE, "side": "sell"}}
+
+    answers = [
+        await both.post("/approvals", sale),
+        await asked_to_open(office, side="sell"),
+        await asked_to_open(office, start=None),
+        await asked_to_open(office, start="9999999999.00", lots=1_000_000),
+    ]
+
+    codes = [answer.json()["code"] for answer in answers]
+    assert codes == ["conflict", "not_allowed", "invalid_field", "total_too_large"], codes
+    assert answers[2].json()["pointer"] == "/terms/start"
+    assert (await office.clerk.get("/auctions")).json()["auctions"] == []

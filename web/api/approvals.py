@@ -18,7 +18,7 @@ from aggregator.market import Answer, Outcome
 from aggregator.pools import changing, sending
 from web.api.approval_terms import STANDING, LookUp
 from web.api.auction_acts import DemandBody, PackageBody
-from web.api.auctions import BidBody
+from web.api.auctions import AuctionBody, BidBody
 from web.api.faults import checked
 from web.api.fields import Answers, Body, Id, Lots, Minor, Money, Note
 from web.api.forwards import OrderBody, StripOfferBody
@@ -58,7 +58,8 @@ class AskedSending(Body):
 class AskBody(Body):
     """An act beyond one's mandate: `subject` is what it acts on, `terms` the act's own body.
 
-    An offer to the market acts on nothing, and its `subject` is `market`. The terms of a change
+    An offer to the market and a purchase that is to be opened act on nothing, and their `subject`
+    is `market`. The terms of a change
     name the `pledge`, those of a request that is sent to a pool the `request`; both, and a
     demand in the rounds of a clock, are asked for as they stand at that moment. Freed lots name
     the pledge as `freed`, agreed terms beyond a limit the `order`; a change of a contract is
@@ -165,6 +166,10 @@ async def _package(call: Call, auction_id: str, body: PackageBody) -> Wanted:
     return Wanted(terms, body.price * sum(lots_of[item] for item in set(body.items)))
 
 
+async def _purchase(_: Call, __: str, body: AuctionBody) -> Wanted:
+    return Wanted(body.terms())
+
+
 async def _standing(call: Call, auction_id: str, body: AskedStanding) -> Wanted:
     auction = await auctions.auction(call.actor, auction_id)
     return Wanted({"limit_minor": body.limit}, body.limit * auction["lots"])
@@ -218,6 +223,7 @@ def _offer(body: OfferBody) -> Wanted:
 _LOOK_UPS: Mapping[str, Sequence[LookUp]] = {
     **STANDING,
     "auctions.bid": (
+        ("closes_at", AuctionBody, _purchase),
         ("demand", DemandBody, _demand),
         ("items", PackageBody, _package),
         ("limit", AskedStanding, _standing),
@@ -242,7 +248,7 @@ _READS: Mapping[str, tuple[type[Body], Callable[[Any], Wanted]]] = {
 @route("GET", "/approvals", act="approvals.read", out=Approvals)
 async def approvals(call: Call) -> Answer:
     """List requests, the waiting ones first: the firm's to who decides, else one's own."""
-    return {"approvals": await queries.approvals(call.actor)}
+    return {"approvals": await queries.approvals(call.actor, call.market.clock.now())}
 
 
 @route("POST", "/approvals", act="approvals.ask", body=AskBody, out=Asked, status=201)
@@ -269,7 +275,8 @@ async def ask_for_approval(call: Call) -> Outcome:
 @route("GET", "/approvals/{approval_id}", act="approvals.read", out=ApprovalWhole)
 async def approval(call: Call) -> Answer:
     """Show one request and what was decided of it."""
-    return dict(await queries.approval(call.actor, call.path["approval_id"]))
+    now = call.market.clock.now()
+    return dict(await queries.approval(call.actor, now, call.path["approval_id"]))
 
 
 @route(

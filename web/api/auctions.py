@@ -133,6 +133,30 @@ class AuctionBody(Body):
     kinds: Annotated[list[str], Field(max_length=10)] = Field(default=[])
     invited: Annotated[list[Id], Field(max_length=200)] = Field(default=[])
 
+    def terms(self) -> AuctionTerms:
+        same: dict[str, Any] = self.model_dump(
+            exclude={
+                *("cell", "start", "reserve", "step", "steps"),
+                *("shares", "interval_s", "items", "criteria", "kinds", "invited"),
+            }
+        )
+        return AuctionTerms(
+            **same,
+            cell=parse_cell(self.cell),
+            start_minor=self.start,
+            reserve_minor=self.reserve,
+            step_minor=self.step,
+            steps=tuple((band.from_, band.step) for band in self.steps),
+            shares=tuple(self.shares),
+            interval_s=self.interval_s or 0,
+            items=tuple(TenorLots(item.tenor, item.lots, item.start) for item in self.items),
+            criteria=tuple(
+                Criterion(one.name, one.unit, one.lowest, one.highest) for one in self.criteria
+            ),
+            kinds=tuple(self.kinds),
+            invited=tuple(self.invited),
+        )
+
 
 class BidBody(Body):
     """A binding bid: `price` per lot for `lots`, all of them when absent.
@@ -313,7 +337,7 @@ async def open_auction(call: Call) -> Outcome:
     """Open an auction of lots of one's own, or of what one's firm buys."""
     body: AuctionBody = call.body
     check_named(body.format, sorted(body.model_fields_set))
-    return await opening.open_auction(call.market, call.actor, call.command, _terms(call.body))
+    return await opening.open_auction(call.market, call.actor, call.command, body.terms())
 
 
 @route("GET", "/auctions/{auction_id}", act=PUBLIC, out=AuctionView)
@@ -349,29 +373,4 @@ async def place_bid(call: Call) -> Outcome:
         lots=body.lots,
         all_or_none=body.all_or_none,
         attributes=body.attributes,
-    )
-
-
-def _terms(body: AuctionBody) -> AuctionTerms:
-    same: dict[str, Any] = body.model_dump(
-        exclude={
-            *("cell", "start", "reserve", "step", "steps"),
-            *("shares", "interval_s", "items", "criteria", "kinds", "invited"),
-        }
-    )
-    return AuctionTerms(
-        **same,
-        cell=parse_cell(body.cell),
-        start_minor=body.start,
-        reserve_minor=body.reserve,
-        step_minor=body.step,
-        steps=tuple((band.from_, band.step) for band in body.steps),
-        shares=tuple(body.shares),
-        interval_s=body.interval_s or 0,
-        items=tuple(TenorLots(item.tenor, item.lots, item.start) for item in body.items),
-        criteria=tuple(
-            Criterion(one.name, one.unit, one.lowest, one.highest) for one in body.criteria
-        ),
-        kinds=tuple(body.kinds),
-        invited=tuple(body.invited),
     )

@@ -22,7 +22,7 @@ const PLACES = {
 
 /** What an act is more closely, by a term that only acts of that kind have. */
 const KINDS = {
-  "auctions.bid": ["demand", "items", "limit"],
+  "auctions.bid": ["closes_at", "demand", "items", "limit"],
   "forwards.offer": ["only_round", "number"],
   "forwards.order": ["order", "change", "terms_sha256"],
   "pools.pledge": ["freed", "pledge_id", "request_id"],
@@ -75,7 +75,7 @@ function card(one, me, refresh) {
       [t("page.approvals.by"), one.asked_by_name],
       [t("page.approvals.sum"), h("strong", { class: "price" }, `${amount(one.amount)} ${one.currency}`)],
       ...termLines(one.terms),
-      PLACES[one.act] && [
+      PLACES[one.act] && one.subject !== "market" && [
         t("page.approvals.for"),
         h("a", { href: placeOf(one) }, t("page.approvals.look")),
       ],
@@ -143,10 +143,11 @@ function withdrawal(one, refresh) {
 /** Return the figures of the terms that a decider weighs, whichever act they are of. */
 function termLines({ change, ...own }) {
   const terms = { ...own, ...change };
+  if (terms.closes_at) return purchaseLines(terms);
   const byMonth = terms.demand ?? (typeof terms.lots === "object" ? terms.lots : null) ?? {};
   const count = Number.isInteger(terms.lots) ? terms.lots : (terms.capacity_lots ?? terms.capacity);
   return [
-    terms.cell && [t("word.cell"), cellName([terms.cell.instrument_id, terms.cell.region, terms.cell.tenor].join("/"))],
+    terms.cell && [t("word.cell"), nameOf(terms.cell)],
     change && [t("page.contract.kind"), worded("page.change", change.kind)],
     count && [t("word.lots"), lots(count)],
     terms.cell && [t("page.offers.breaks"), breaksOf(terms.breaks)],
@@ -159,6 +160,23 @@ function termLines({ change, ...own }) {
     terms.xor && [t("page.auction.group"), terms.xor],
     ...Object.entries(terms.attributes ?? {}).map(([name, value]) => [name, String(value)]),
   ].filter(Boolean);
+}
+
+/** Return the figures of a purchase that is to be opened. */
+function purchaseLines({ cell, format, lots: count, start, reserve, items, closes_at: closesAt }) {
+  return [
+    [t("word.cell"), nameOf(cell)],
+    [t("page.auction.format"), t(`page.format.${format}`)],
+    [t("word.lots"), lots(count)],
+    start && [t("page.auction.start_price"), amount(start)],
+    reserve && [t("page.auction.reserve"), amount(reserve)],
+    ...items.map((one) => [month(one.tenor), `${lots(one.lots)} × ${amount(one.start)}`]),
+    [t("page.auctions.closes_at"), instant(closesAt)],
+  ].filter(Boolean);
+}
+
+function nameOf({ instrument_id: instrument, region, tenor }) {
+  return cellName([instrument, region, tenor].join("/"));
 }
 
 /** Return pairs of lots and whole minor units in words. */
