@@ -14,6 +14,7 @@ from aggregator.journal.reading import Pool
 from aggregator.ledger import accounts, transfers
 from aggregator.market import Actor, Answer, Command, Market, Unit
 from aggregator.parties import registering
+from aggregator.parties.passwords import hash_password
 from aggregator.parties.permissions import grants_of
 from aggregator.reactions import ON_FACT
 
@@ -64,9 +65,19 @@ async def an_organisation(
 async def a_person(
     market: Market, organisation_id: str, login: str, *roles: str, language: str = "zh"
 ) -> str:
-    operator = an_actor("operator", "operator")
     new = registering.NewPerson(login, "Li Lei", "correct horse 8", roles, language)
-    added = await registering.add_person(market, operator, a_command(), organisation_id, new)
+    return await employed(market, organisation_id, new)
+
+
+async def employed(market: Market, organisation_id: str, new: registering.NewPerson) -> str:
+    """Put a person into a firm, also into one that has an owner who would invite him."""
+    registering.check_person(new)
+    password_hash = await hash_password(new.password)
+
+    async def step(unit: Unit) -> Answer:
+        return await registering.add_within(unit, organisation_id, new, password_hash)
+
+    added = await market.perform(Actor.SYSTEM, "parties.register", step)
     return str(added.answer["person_id"])
 
 

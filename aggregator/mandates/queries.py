@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from aggregator.errors import NotFound
@@ -49,10 +50,10 @@ async def mandates(actor: Actor) -> Sequence[Mapping[str, Any]]:
     return [dict(row) for row in found]
 
 
-async def approvals(actor: Actor) -> Sequence[Mapping[str, Any]]:
-    """Return the firm's requests to who decides, and his own to anybody else."""
+async def approvals(actor: Actor, now: datetime) -> Sequence[Mapping[str, Any]]:
+    """Return the firm's requests to who decides at `now`, and his own to anybody else."""
     found = await Pool().rows(_APPROVALS, actor.organisation_id, None, None)
-    substitute = await _is_substitute(actor)
+    substitute = await _is_substitute(actor, now)
     return [
         _shown(row)
         for row in found
@@ -60,11 +61,11 @@ async def approvals(actor: Actor) -> Sequence[Mapping[str, Any]]:
     ]
 
 
-async def approval(actor: Actor, approval_id: str) -> Mapping[str, Any]:
+async def approval(actor: Actor, now: datetime, approval_id: str) -> Mapping[str, Any]:
     """Return one request with what was decided of it, or raise NotFound."""
     found = await Pool().rows(_APPROVALS, actor.organisation_id, None, approval_id)
     is_own = bool(found) and found[0]["asked_by"] == actor.person_id
-    if not found or not (is_own or _SEES_ALL & actor.roles or await _is_substitute(actor)):
+    if not found or not (is_own or _SEES_ALL & actor.roles or await _is_substitute(actor, now)):
         raise NotFound("approval")
     decisions = await Pool().rows(
         "select d.step, d.person_id, p.name as person, d.on_behalf_of, d.verdict, d.reason, d.at"
@@ -79,13 +80,14 @@ def _own(actor: Actor) -> str | None:
     return None if _SEES_ALL & actor.roles else actor.person_id
 
 
-async def _is_substitute(actor: Actor) -> bool:
+async def _is_substitute(actor: Actor, now: datetime) -> bool:
     return bool(
         await Pool().rows(
             "select 1 as one from mandate_substitute where organisation_id = $1"
-            " and substitute_id = $2 limit 1",
+            " and substitute_id = $2 and begins_at <= $3 and ends_at > $3 limit 1",
             actor.organisation_id,
             actor.person_id,
+            now,
         )
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregator.errors import Conflict, InvalidField, NotFound
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
-from aggregator.parties.facts import PersonLeft, RolesChanged, SessionsEnded
+from aggregator.parties.facts import InvitationEnded, PersonLeft, RolesChanged, SessionsEnded
 from aggregator.parties.permissions import MARKET_ROLES, OPERATOR, OWNER
 from aggregator.parties.registering import check_roles, stream_of
 
@@ -36,6 +36,8 @@ async def set_roles(
         )
         await _require_owner(unit, firm)
         await _end_support(unit, person_id)
+        if OWNER not in held:
+            await _end_invitations(unit, firm, person_id)
         await unit.record(stream_of(firm), RolesChanged(firm, person_id, held))
         changed(unit, firm)
         return {"person_id": person_id, "roles": list(held)}
@@ -46,7 +48,7 @@ async def set_roles(
 
 
 async def leave(market: Market, actor: Actor, command: Command, person_id: str) -> Outcome:
-    """End a person's access to the firm: membership, sessions, tokens, mandates.
+    """End a person's access to the firm: membership, sessions, tokens, links, mandates.
 
     Raises:
         NotFound: no such person in the firm.
@@ -69,6 +71,7 @@ async def leave(market: Market, actor: Actor, command: Command, person_id: str) 
             unit.now,
         )
         await _end_support(unit, person_id)
+        await _end_invitations(unit, firm, person_id)
         await unit.record(stream_of(firm), PersonLeft(firm, person_id))
         changed(unit, firm)
         return {"person_id": person_id}
@@ -114,6 +117,19 @@ async def _end_support(unit: Unit, person_id: str) -> None:
     for firm in sorted({row["organisation_id"] for row in ended}):
         await unit.record(stream_of(firm), SessionsEnded(firm, person_id, "left"))
         changed(unit, firm)
+
+
+async def _end_invitations(unit: Unit, firm: str, person_id: str) -> None:
+    """Take back the links of who may invite no longer, by which he could come in again."""
+    ended = await unit.rows(
+        "update invitation set ended_at = $3 where organisation_id = $1 and invited_by = $2"
+        " and ended_at is null returning id",
+        firm,
+        person_id,
+        unit.now,
+    )
+    for invitation_id in sorted(row["id"] for row in ended):
+        await unit.record(stream_of(firm), InvitationEnded(firm, invitation_id, None))
 
 
 async def _require_owner(unit: Unit, organisation_id: str) -> None:

@@ -12,7 +12,7 @@ from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.facts import OrganisationRegistered, PersonAdded
 from aggregator.parties.names import checked_name, look_of
 from aggregator.parties.passwords import hash_password
-from aggregator.parties.permissions import MARKET_ROLES, ROLES
+from aggregator.parties.permissions import MARKET_ROLES, OWNER, ROLES
 from aggregator.parties.uscc import checked_uscc
 from aggregator.parties.vat import checked_vat
 
@@ -71,11 +71,13 @@ async def register_organisation(
 async def add_person(
     market: Market, actor: Actor, command: Command, organisation_id: str, new: NewPerson
 ) -> Outcome:
-    """Add a person with a log-in to an organisation.
+    """Add a person with a log-in to an organisation of the market, or to a firm without an owner.
+
+    Once a firm has one, its people invite each other: nobody puts himself into it.
 
     Raises:
         InvalidField: a name, log-in, password or role breaks its rule.
-        Conflict: the log-in is taken.
+        Conflict: the log-in is taken, or the firm has an owner.
         NotFound: there is no such organisation.
 
     """
@@ -84,6 +86,12 @@ async def add_person(
     password_hash = await hash_password(new.password)
 
     async def step(unit: Unit) -> Answer:
+        if await unit.row(
+            "select 1 from membership where organisation_id = $1 and $2 = any(roles) limit 1",
+            organisation_id,
+            OWNER,
+        ):
+            raise Conflict("firm_has_people")
         return await add_within(unit, organisation_id, new, password_hash)
 
     return await market.perform(actor, "parties.register", step, command=command)

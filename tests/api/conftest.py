@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from aggregator.market import Actor, Market
+from aggregator.market import Market
 from aggregator.parties import registering
-from tests.builders import a_command, a_market, an_actor, an_organisation
+from tests.builders import a_market, an_organisation, employed
 from web.app import create_app
 from web.context import Context, EdgeLimits
 from web.feed.wire import FeedProtocol
@@ -99,7 +99,7 @@ class Served:
 
     async def add_person(self, organisation_id: str, login: str, *roles: str) -> None:
         new = registering.NewPerson(login, "Li Lei", PASSWORD, roles, "zh")
-        await registering.add_person(self.market, _operator(), a_command(), organisation_id, new)
+        await employed(self.market, organisation_id, new)
 
 
 @pytest.fixture
@@ -151,7 +151,3 @@ class serving:  # noqa: N801 - reads as a verb
         self.server.stop_soon()
         await self.running
         self.listener.close()
-
-
-def _operator() -> Actor:
-    return an_actor("operator", "operator")

@@ -91,6 +91,33 @@ async def test_nobody_invites_into_another_firm_or_into_the_market(served: Serve
     assert {**theirs.json(), "request": ""} == {**absent.json(), "request": ""}
 
 
+async def test_a_link_ends_with_the_right_of_who_made_it(served: Served) -> None:
+    boss = await served.member("Refiner", "owner")
+    links = []
+    for leaves in (True, False):
+        partner = await served.visitor(boss.organisation_id, "owner")
+        links.append(await invited(partner, "owner"))
+        path = f"/people/{await person_of(partner)}"
+        done = await (boss.delete(path) if leaves else boss.patch(path, {"roles": ["viewer"]}))
+        assert done.status_code == 200, done.text
+
+    for link in links:
+        body = {"token": link["token"], "login": "back", "name": "Li", "password": PASSWORD}
+        assert (await served.nobody().post("/joinings", body)).status_code == 404
+    assert (await boss.get("/invitations")).json()["invitations"] == []
+
+
+async def test_the_operator_puts_nobody_into_a_firm_that_has_an_owner(served: Served) -> None:
+    operator, boss = await served.operator(), await served.member("Refiner", "owner")
+    path = f"/organisations/{boss.organisation_id}/people"
+    body = {"login": "watcher", "name": "Li", "password": PASSWORD, "roles": ["owner"]}
+
+    refused = await operator.post(path, body)
+
+    assert refused.json()["figures"]["reason"] == "firm_has_people"
+    assert len((await boss.get("/people")).json()["people"]) == 1
+
+
 async def test_a_person_of_two_firms_switches_between_them(served: Served) -> None:
     boss = await served.member("Refiner", "owner")
     other = await served.member("Mill", "owner", "seller", kind="mill")

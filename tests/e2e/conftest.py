@@ -21,7 +21,7 @@ from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Unit
 from aggregator.parties import registering
 from aggregator.prices import publication
-from tests.builders import START, a_command, a_market, an_actor, an_organisation, with_cash
+from tests.builders import START, a_market, an_organisation, employed, with_cash
 from tests.builders import with_sugar as define_sugar
 from tests.e2e.canaries import scan
 from tests.e2e.disclosures import DISCLOSURES
@@ -159,9 +159,7 @@ class Town:
         trades = SELLER if kind == "mill" else BUYER
         roles = FINANCE if login != firm else trades
         person = registering.NewPerson(login, english, PASSWORD, roles, "zh")
-        operator = an_actor("operator", "operator")
-        market = self.stage.market
-        await registering.add_person(market, operator, a_command(), self.firms[firm], person)
+        await employed(self.stage.market, self.firms[firm], person)
 
     def _hear(self, page: Page, message: Any) -> None:
         is_complaint = message.type in ("error", "warning") and not _REFUSALS.match(message.text)

@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 
 from aggregator.journal.facts import stamp
 from aggregator.parties import registering
-from tests.builders import a_command, an_actor
+from tests.builders import employed
 from tests.e2e.conftest import CELL, PHONE, Town
 from web.demonstration.world import PASSWORD
 
@@ -24,8 +24,7 @@ async def hired(town: Town, login: str, *roles: str) -> None:
     town.known.add(login)
     firm = town.firms[login.partition(".")[0]]
     person = registering.NewPerson(login, login.partition(".")[2], PASSWORD, roles, "en")
-    operator = an_actor("operator", "operator")
-    await registering.add_person(town.stage.market, operator, a_command(), firm, person)
+    await employed(town.stage.market, firm, person)
 
 
 async def agree(page: Page, act: str) -> None:

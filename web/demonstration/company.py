@@ -120,8 +120,9 @@ class Company:
             organisation_id = (await operator.get("/me"))["organisation"]
         else:
             organisation_id = await self._found(operator, played, code)
+        people = f"/organisations/{organisation_id}/people"
         guest = await operator.post(
-            f"/organisations/{organisation_id}/people",
+            people,
             {
                 "login": f"guest.{code}",
                 "name": f"访客 {code[:4].upper()}",
@@ -129,6 +130,10 @@ class Company:
                 "roles": list(played.roles),
             },
         )
+        if part != "operator":
+            # The owner comes last: from then on a firm's people invite each other.
+            colleague = {"name": "财务同事", "password": PASSWORD, "roles": ["finance", "owner"]}
+            await operator.post(people, {"login": f"guest.{code}.pay", **colleague})
         scene = await played.prepare(self, code)
         tour = Tour(part, code, guest["person_id"], organisation_id, scene)
         self.keep(tour)
@@ -226,13 +231,6 @@ class Company:
                 "monthly_lots": 100,
             },
         )
-        colleague = {
-            "login": f"guest.{code}.pay",
-            "name": "财务同事",
-            "roles": ["finance", "owner"],
-        }
-        people = f"/organisations/{made['organisation_id']}/people"
-        await operator.post(people, {**colleague, "password": PASSWORD})
         line = {
             "account": "CNY-1",
             "entry_reference": f"GUEST-{code}",

@@ -152,7 +152,7 @@ class Firm:
         return str(asked.answer["approval_id"])
 
     async def approve(self, approval_id: str, by: str = "boss") -> dict[str, Any]:
-        seen = await queries.approval(self.people["boss"], approval_id)
+        seen = await queries.approval(self.people["boss"], self.clock.now(), approval_id)
         done = await approve_and_execute(
             self.market,
             self.people[by],
@@ -163,7 +163,7 @@ class Firm:
         return done.answer
 
     async def approval(self, approval_id: str) -> dict[str, Any]:
-        return dict(await queries.approval(self.people["boss"], approval_id))
+        return dict(await queries.approval(self.people["boss"], self.clock.now(), approval_id))
 
     async def of_mandate(self, mandate_id: str) -> dict[str, Any]:
         found = await queries.mandates(self.people["boss"])

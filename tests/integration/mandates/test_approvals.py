@@ -88,8 +88,8 @@ async def test_nobody_approves_an_act_of_his_own(firm: Firm) -> None:
         )
 
 
-async def test_a_substitute_decides_while_he_stands_in(firm: Firm) -> None:
-    deputy = await firm.hire("deputy", "finance")
+async def test_a_substitute_sees_and_decides_while_he_stands_in(firm: Firm) -> None:
+    deputy = await firm.hire("deputy", "seller")
     await firm.bind("auctions.bid", f"person:{firm.people['boss'].person_id}")
     now = firm.clock.now()
     first = await firm.ask_to_bid(await firm.auction())
@@ -104,6 +104,7 @@ async def test_a_substitute_decides_while_he_stands_in(firm: Firm) -> None:
         ends_at=now + timedelta(minutes=30),
     )
 
+    assert len(await queries.approvals(deputy, now)) == 1
     await firm.approve(first, by="deputy")
 
     (decision,) = (await firm.approval(first))["decisions"]
@@ -112,6 +113,10 @@ async def test_a_substitute_decides_while_he_stands_in(firm: Firm) -> None:
     firm.clock.set(now + timedelta(minutes=30))
     with pytest.raises(NotAllowed):
         await firm.approve(second, by="deputy")
+    over = firm.clock.now()
+    assert await queries.approvals(deputy, over) == []
+    with pytest.raises(NotFound):
+        await queries.approval(deputy, over, second)
 
 
 async def test_terms_are_frozen_from_the_asking_on(firm: Firm) -> None:
@@ -203,7 +208,7 @@ async def test_an_approval_covers_its_own_act_only(firm: Firm) -> None:
         )
     stranger = an_actor(firm.mill.organisation_id, "owner")
     with pytest.raises(NotFound):
-        await queries.approval(stranger, approval_id)
+        await queries.approval(stranger, firm.clock.now(), approval_id)
 
 
 async def test_a_request_is_rejected_withdrawn_or_expires(firm: Firm) -> None:
@@ -253,10 +258,11 @@ async def test_colleagues_without_a_say_see_their_own_requests_only(firm: Firm) 
     other = await firm.hire("other", "buyer")
     await firm.bind()
     await firm.ask_to_bid(await firm.auction())
+    now = firm.clock.now()
 
-    assert await queries.approvals(other) == []
-    assert len(await queries.approvals(firm.people["clerk"])) == 1
-    assert len(await queries.approvals(firm.people["treasurer"])) == 1
+    assert await queries.approvals(other, now) == []
+    assert len(await queries.approvals(firm.people["clerk"], now)) == 1
+    assert len(await queries.approvals(firm.people["treasurer"], now)) == 1
 
 
 async def test_a_sealed_bid_that_waits_stands_in_no_row(firm: Firm) -> None:
