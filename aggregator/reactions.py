@@ -81,7 +81,11 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     OfferWithdrawn: [listing.on_offer_gone, ending.on_offer_gone],
     OrderCancelled: [ending.on_order_cancelled],
     ParkingDecided: [gathering.on_parking_decided],
-    PersonLeft: [granting.on_person_left],
+    PersonLeft: [
+        granting.on_person_left,
+        requesting.on_person_left,
+        delivering.on_person_left,
+    ],
     PledgeWithdrawn: [pool_sending.on_pledge_withdrawn, ending.on_pledge_withdrawn],
     PledgeChanged: [pool_sending.on_pledge_changed],
     PledgesLeftOut: [pool_sending.on_left_out, ending.on_left_out],

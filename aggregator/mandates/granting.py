@@ -137,7 +137,7 @@ async def revoke(market: Market, actor: Actor, command: Command, mandate_id: str
 
 
 async def on_person_left(unit: Unit, fact: PersonLeft) -> None:
-    """End what a leaver held: his mandates, and his requests that wait."""
+    """End what a leaver held: his mandates, and whose place he took or who took his."""
     rows = await unit.rows(
         "select * from mandate where organisation_id = $1 and person_id = $2"
         " and state in ('open', 'unfunded') order by id for update",
@@ -147,12 +147,6 @@ async def on_person_left(unit: Unit, fact: PersonLeft) -> None:
     for row in rows:
         await end_within(unit, row, "revoked")
         await clear_timer(unit, EXPIRE, row["id"])
-    await unit.execute(
-        "update approval set state = 'withdrawn' where organisation_id = $1 and asked_by = $2"
-        " and state = 'waiting'",
-        fact.organisation_id,
-        fact.person_id,
-    )
     await unit.execute(
         "delete from mandate_substitute where organisation_id = $1"
         " and (person_id = $2 or substitute_id = $2)",

@@ -18,7 +18,9 @@ from aggregator.mandates.errors import OwnAct, TermsDiffer
 from aggregator.mandates.facts import ApprovalAsked, ApprovalEnded, ApprovalStepped
 from aggregator.mandates.policies import stream_of
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.facts import PersonLeft
 from aggregator.parties.names import checked_note
+from aggregator.parties.permissions import OWNER
 from aggregator.refusals import Refusal
 from aggregator.scheduler.timers import clear_timer, set_timer
 from matching.money import MAX_TOTAL_MINOR
@@ -112,7 +114,7 @@ async def approve(
         WrongState: it no longer waits.
         TermsDiffer: the decider saw other terms.
         OwnAct: the decider asked for it, or has decided a link of it.
-        NotAllowed: the link names neither him nor somebody whose substitute he is.
+        NotAllowed: the link names neither him nor somebody in whose place he decides.
 
     """
 
@@ -174,6 +176,18 @@ async def withdraw_within(unit: Unit, approval_id: str) -> Answer:
     if row["asked_by"] != unit.actor.person_id:
         raise NotFound("approval")
     return await _end(unit, row, "withdrawn")
+
+
+async def on_person_left(unit: Unit, fact: PersonLeft) -> None:
+    """Take back what a leaver asked for and nobody has decided."""
+    rows = await unit.rows(
+        "select * from approval where organisation_id = $1 and asked_by = $2"
+        " and state = 'waiting' order by id for update",
+        fact.organisation_id,
+        fact.person_id,
+    )
+    for row in rows:
+        await _end(unit, row, "withdrawn")
 
 
 async def expire(market: Market, approval_id: str) -> None:
@@ -248,7 +262,10 @@ async def _waiting(unit: Unit, approval_id: str) -> dict[str, Any]:
 
 
 async def _decides(unit: Unit, row: Mapping[str, Any]) -> str | None:
-    """Return the person in whose place the actor decides the next link; None for himself."""
+    """Return the person in whose place the actor decides the next link; None for himself.
+
+    An owner decides in the place of who has left the firm.
+    """
     actor = unit.actor
     taken = await unit.row(
         "select 1 as one from approval_decision where approval_id = $1 and person_id = $2",
@@ -273,7 +290,18 @@ async def _decides(unit: Unit, row: Mapping[str, Any]) -> str | None:
     for one in found:
         if name in (one["roles"] if kind == "role" else [one["person_id"]]):
             return str(one["person_id"])
+    if kind == "person" and OWNER in actor.roles and await _has_left(unit, name):
+        return str(name)
     raise NotAllowed("approvals.decide")
+
+
+async def _has_left(unit: Unit, person_id: str) -> bool:
+    found = await unit.row(
+        "select 1 from membership where organisation_id = $1 and person_id = $2",
+        unit.actor.organisation_id,
+        person_id,
+    )
+    return found is None
 
 
 async def _note(

@@ -16,6 +16,7 @@ from aggregator.notices import posting
 from aggregator.notices.facts import WebhookDisabled
 from aggregator.notices.topic import shown
 from aggregator.notices.webhooks import ACT, PURPOSE, TIMER
+from aggregator.parties.facts import PersonLeft
 from aggregator.parties.registering import stream_of
 from aggregator.scheduler.timers import set_timer
 from aggregator.vault import vault
@@ -147,13 +148,28 @@ async def _disable_if_long(unit: Unit, row: Mapping[str, Any]) -> None:
     )
     if failing is None or not _is_long(failing["failing_since"], unit.now):
         return
-    await unit.execute("update webhook set disabled_at = $2 where id = $1", row["id"], unit.now)
+    await _disable(unit, row["organisation_id"], row["id"])
+
+
+async def on_person_left(unit: Unit, fact: PersonLeft) -> None:
+    """Switch off the addresses that a leaver made, which may be his own; the boss resumes them."""
+    rows = await unit.rows(
+        "select id from webhook where organisation_id = $1 and made_by = $2"
+        " and disabled_at is null and removed_at is null order by id for update",
+        fact.organisation_id,
+        fact.person_id,
+    )
+    for row in rows:
+        await _disable(unit, fact.organisation_id, row["id"])
+
+
+async def _disable(unit: Unit, firm: str, webhook_id: str) -> None:
+    await unit.execute("update webhook set disabled_at = $2 where id = $1", webhook_id, unit.now)
     await unit.execute(
         "update webhook_delivery set state = 'failed' where webhook_id = $1 and state = 'pending'",
-        row["id"],
+        webhook_id,
     )
-    firm = row["organisation_id"]
-    await unit.record(stream_of(firm), WebhookDisabled(firm, row["id"]))
+    await unit.record(stream_of(firm), WebhookDisabled(firm, webhook_id))
 
 
 def _is_long(since: datetime, now: datetime) -> bool:

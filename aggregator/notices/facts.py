@@ -29,7 +29,7 @@ class WebhookChanged:
 
 @fact
 class WebhookDisabled:
-    """Nothing is sent there any more: for a day nothing was taken."""
+    """Nothing is sent there any more: for a day nothing was taken, or who made it has left."""
 
     organisation_id: str
     webhook_id: str

@@ -333,6 +333,7 @@ async def test_a_leavers_mandates_and_requests_end(served: Served) -> None:
     (found,) = (await boss.get("/mandates")).json()["mandates"]
     (request,) = (await boss.get("/approvals")).json()["approvals"]
     assert (found["state"], request["state"]) == ("revoked", "withdrawn")
+    assert "ApprovalEnded" in [one["name"] for one in (await boss.get("/trail")).json()["lines"]]
 
 
 async def test_firms_that_look_alike_and_wrong_credit_codes_are_refused(served: Served) -> None:

@@ -15,6 +15,7 @@ from aggregator.errors import Conflict, NotAllowed, NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.mandates import policies, queries, requesting
 from aggregator.mandates.errors import ApprovalNotOpen, BeyondMandate, OwnAct, TermsDiffer
+from aggregator.parties import membership
 from tests.builders import a_command, an_actor
 from tests.integration.auctions.building import rows_of_all_tables
 from tests.integration.mandates.building import HOUR, PRICE, Firm
@@ -117,6 +118,22 @@ async def test_a_substitute_sees_and_decides_while_he_stands_in(firm: Firm) -> N
     assert await queries.approvals(deputy, over) == []
     with pytest.raises(NotFound):
         await queries.approval(deputy, over, second)
+
+
+async def test_an_owner_decides_in_the_place_of_who_has_left(firm: Firm) -> None:
+    checker = await firm.hire("checker", "approver")
+    await firm.bind("auctions.bid", f"person:{checker.person_id}")
+    approval_id = await firm.ask_to_bid(await firm.auction())
+    with pytest.raises(NotAllowed):
+        await firm.approve(approval_id, by="boss")
+
+    await membership.leave(firm.market, firm.people["boss"], a_command(), checker.person_id)
+    with pytest.raises(NotAllowed):
+        await firm.approve(approval_id, by="treasurer")
+    await firm.approve(approval_id, by="boss")
+
+    (decision,) = (await firm.approval(approval_id))["decisions"]
+    assert decision["on_behalf_of"] == checker.person_id
 
 
 async def test_terms_are_frozen_from_the_asking_on(firm: Firm) -> None:

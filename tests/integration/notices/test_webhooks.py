@@ -20,6 +20,7 @@ from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.market.eyes import reading_for
 from aggregator.notices import delivering, posting, webhooks
 from aggregator.notices.telling import tell
+from aggregator.parties import membership
 from aggregator.settlement.facts import MoneyReceived
 from aggregator.workers.ringing import ring_due
 from tests.builders import START, a_command, a_market, a_person, an_actor, an_organisation
@@ -251,6 +252,27 @@ async def test_nothing_is_sent_to_an_address_that_was_removed(firm: Firm) -> Non
     assert await webhooks.webhooks(firm.owner) == []
     with pytest.raises(NotFound):
         await webhooks.deliveries(firm.owner, webhook_id)
+
+
+async def test_an_address_of_a_leaver_is_switched_off_until_the_boss_resumes_it(
+    firm: Firm,
+) -> None:
+    firm_id = firm.owner.organisation_id
+    heir_id = await a_person(firm.market, firm_id, "heir", "owner")
+    heir = an_actor(firm_id, "owner", person=heir_id)
+    webhook_id, _ = await firm.register()
+    await firm.notice()
+
+    await membership.leave(firm.market, heir, a_command(), firm.owner.person_id)
+    await firm.ring()
+
+    assert firm.receiver.took == []
+    rows = await Pool().rows("select kind from notice order by kind")
+    assert [row["kind"] for row in rows] == ["money_received", "webhook_disabled"]
+    await webhooks.resume(firm.market, heir, a_command(), webhook_id)
+    await firm.notice()
+    await firm.ring()
+    assert len(firm.receiver.took) == 1
 
 
 async def test_an_unknown_kind_and_a_sixth_address_are_refused(firm: Firm) -> None:
