@@ -2,15 +2,21 @@
 
 An act that is refused on its way stands in the trail under its command. What never comes so far,
 for want of a role, of a thing or of a form, is noted here: once an hour by person, act and code, so
-that nobody fills the market's tables by asking again.
+that nobody fills the market's tables by asking again. Where the database can take no note, the log
+has it, and who asked is refused all the same.
 """
 
 from __future__ import annotations
 
+import structlog
+
+from aggregator.errors import DiskFull, TryAgain
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Market
 from aggregator.parties.permissions import ACTS
 from aggregator.refusals import Refusal, refusal_code
+
+log = structlog.get_logger("parties")
 
 NOTED = frozenset({"invalid_field", "not_allowed", "not_found"})
 _NOTE = """
@@ -32,4 +38,7 @@ async def note(
     now = market.clock.now()
     hour = now.replace(minute=0, second=0, microsecond=0)
     firm, person = actor.organisation_id, actor.person_id
-    await Pool().rows(_NOTE, firm, person, act, code, hour, now, command_id or "")
+    try:
+        await Pool().rows(_NOTE, firm, person, act, code, hour, now, command_id or "")
+    except (DiskFull, TryAgain) as error:
+        log.warning("attempt_not_noted", person_id=person, act=act, code=code, why=error.code)

@@ -239,6 +239,24 @@ async def test_what_is_refused_at_the_door_is_in_the_owners_trail_once(office: O
     assert not [line for line in told if line["outcome"] == "refused"]
 
 
+async def test_what_cannot_be_noted_is_refused_all_the_same(office: Office) -> None:
+    await Pool().rows(
+        "create function full_disk() returns trigger language plpgsql as"
+        " $$ begin raise exception using errcode = '53100'; end $$"
+    )
+    await Pool().rows(
+        "create trigger full_disk before insert on refused_attempt"
+        " for each row execute function full_disk()"
+    )
+    client = await greeted(office.served, office.rival)
+    bid = {"price": "5000.00", "lots": 1, "auction": "auc_nobody"}
+
+    answer = await office.rival.post("/auctions/auc_nobody/bids", {"price": "5000.00"})
+    told = await client.ask(op="bid", cmd="by-feed", **bid)
+
+    assert (answer.status_code, told["code"]) == (404, "not_found"), answer.text
+
+
 async def test_a_leavers_ticket_opens_no_socket(served: Served) -> None:
     boss = await served.member("Refiner", "owner", kind="refiner")
     clerk = await served.visitor(boss.organisation_id, "buyer")
