@@ -31,6 +31,7 @@ from web.demonstration.months import tenors_from
 from web.demonstration.parts import PLAYED
 from web.demonstration.tour import Played, Tour
 from web.demonstration.touring import GUIDE, TOURS, Guide
+from web.demonstration.visitor import Refused
 from web.demonstration.world import COLLEAGUE_LOGIN, FIRMS, OPERATOR_LOGIN, PASSWORD
 
 URL = "https://demonstration"
@@ -173,7 +174,7 @@ async def test_a_factory_joins_and_is_carried_to_a_settled_deal(stage: Stage) ->
     assert told["is_over"]
     assert told["progress"] == "5 of 5 steps done"
     assert (await guest.get(f"/deals/{deal['deal_id']}"))["state"] == "settled"
-    other = await stage.company.person("hechi")
+    other = await stage.company.person(f"{guest.tour.login}.liucheng")
     assert [deal["state"] for deal in (await other.get("/deals"))["deals"]] == ["settled"]
     seller = await stage.company.person("laibin")
     names = {deal["counterparty_en"] for deal in (await seller.get("/deals"))["deals"]}
@@ -275,6 +276,17 @@ async def test_who_comes_too_late_is_told_and_may_take_it_again(stage: Stage) ->
     assert (await guest.guide())["tour"]["is_missed"]
     assert await guest.take("factory") != pool
     assert not (await guest.guide())["tour"]["is_missed"]
+
+
+async def test_a_mill_with_all_the_offers_it_may_have_keeps_nobody_out(stage: Stage) -> None:
+    mill, cell = await stage.company.person("laibin"), f"SUGAR-W1/GX/{tenors_from(START)[0]}"
+    terms = {"cell": cell, "breaks": [{"from_lots": 1, "price": "5000.00"}], "capacity_lots": 500}
+    for _ in range(5):
+        await mill.post("/offers", terms)
+    with pytest.raises(Refused, match="too_many_offers"):
+        await mill.post("/offers", terms)
+
+    assert (await stage.guest().take("mill")) == "/offers"
 
 
 async def test_a_tour_is_nobody_else_s(stage: Stage) -> None:

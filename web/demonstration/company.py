@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -21,7 +22,7 @@ from aggregator.parties.queries import organisations
 from aggregator.tasks import Tasks
 from web.demonstration.tour import Played, Progress, Seen, Tour
 from web.demonstration.visitor import Refused, Visitor
-from web.demonstration.world import FIRMS, OPERATOR_LOGIN, PASSWORD
+from web.demonstration.world import FIRMS, OPERATOR_LOGIN, PASSWORD, Firm
 
 BEAT_S = 3
 # A visitor who still looks has his tour begun again; one who left frees his place.
@@ -31,6 +32,11 @@ _SESSION = timedelta(minutes=15)
 _ADDRESS = "https://demonstration"
 _TRAIL = 500
 _MONEY = "3000000.00"
+
+
+def neighbour_login(code: str, firm: Firm) -> str:
+    """Return who trades for a firm that was founded beside a visitor's."""
+    return f"guest.{code}.{firm.key}"
 
 
 class TooManyTours(Exception):
@@ -116,26 +122,17 @@ class Company:
             raise TooManyTours
         code, played = secrets.token_hex(4), self.parts[part]
         operator = await self.person(OPERATOR_LOGIN)
+        login, name = f"guest.{code}", f"访客 {code[:4].upper()}"
         if part == "operator":
             organisation_id = (await operator.get("/me"))["organisation"]
+            person_id = await self._admit(organisation_id, login, name, played.roles)
         else:
-            organisation_id = await self._found(operator, played, code)
-        people = f"/organisations/{organisation_id}/people"
-        guest = await operator.post(
-            people,
-            {
-                "login": f"guest.{code}",
-                "name": f"访客 {code[:4].upper()}",
-                "password": PASSWORD,
-                "roles": list(played.roles),
-            },
-        )
-        if part != "operator":
-            # The owner comes last: from then on a firm's people invite each other.
-            colleague = {"name": "财务同事", "password": PASSWORD, "roles": ["finance", "owner"]}
-            await operator.post(people, {"login": f"guest.{code}.pay", **colleague})
+            firm = Firm(
+                login, played.name, played.name_en, played.kind, "GX", 100, roles=played.roles
+            )
+            organisation_id, person_id = await self._found(firm, code, name)
         scene = await played.prepare(self, code)
-        tour = Tour(part, code, guest["person_id"], organisation_id, scene)
+        tour = Tour(part, code, person_id, organisation_id, scene)
         self.keep(tour)
         return tour
 
@@ -148,7 +145,7 @@ class Company:
 
     def _forget(self, tour: Tour) -> None:
         self._plays.pop(tour.code, None)
-        for login in (tour.login, tour.finance):
+        for login in [one for one in self._doors if one.startswith(tour.login)]:
             self._people.pop(login, None)
             self._doors.pop(login, None)
 
@@ -217,23 +214,35 @@ class Company:
         found = {one.id: keys[one.name] for one in await organisations() if one.name in keys}
         return {**found, tour.organisation_id: tour.login}
 
-    async def _found(self, operator: Visitor, part: Part, code: str) -> str:
-        short = code[:4].upper()
-        name = f"{part.name} {short}"
+    async def neighbour(self, code: str, firm: Firm) -> str:
+        """Found a firm beside a visitor's, once, and return the log-in of who trades for it.
+
+        Nobody has dealt with it, so its size is what it says. The firms of the story have grown
+        with all their deals, and would be of no visitor's size.
+        """
+        own = replace(firm, key=neighbour_login(code, firm))
+        await self._found(own, code, "采购同行")
+        return own.key
+
+    async def _found(self, firm: Firm, code: str, trader: str) -> tuple[str, str]:
+        """Found a firm with people and money; return its id and that of who trades for it."""
+        operator, short = await self.person(OPERATOR_LOGIN), code[:4].upper()
+        name = f"{firm.name} {short}"
         made = await operator.post(
             "/organisations",
             {
                 "name": name,
-                "name_en": f"{part.name_en} {short}",
-                "kind": part.kind,
-                "owner_group": f"guest {code}",
-                "region": "GX",
-                "monthly_lots": 100,
+                "name_en": f"{firm.name_en} {short}",
+                "kind": firm.kind,
+                "owner_group": firm.key,
+                "region": firm.region,
+                "monthly_lots": firm.monthly_lots,
             },
+            key=f"tour-{firm.key}-firm",
         )
         line = {
             "account": "CNY-1",
-            "entry_reference": f"GUEST-{code}",
+            "entry_reference": f"FIRM-{firm.key}",
             "booked_on": self.soon()[:10],
             "amount": _MONEY,
             "currency": "CNY",
@@ -241,8 +250,23 @@ class Company:
             "payer": name,
             "remittance": made["deposit_reference"],
         }
-        await operator.post("/bank/lines", {"lines": [line]})
-        return str(made["organisation_id"])
+        await operator.post("/bank/lines", {"lines": [line]}, key=f"tour-{firm.key}-money")
+        organisation_id = str(made["organisation_id"])
+        person_id = await self._admit(organisation_id, firm.key, trader, firm.roles)
+        # The owner comes last: from then on a firm's people invite each other.
+        await self._admit(organisation_id, firm.finance, "财务同事", ("finance", "owner"))
+        return organisation_id, person_id
+
+    async def _admit(
+        self, organisation_id: str, login: str, name: str, roles: tuple[str, ...]
+    ) -> str:
+        operator = await self.person(OPERATOR_LOGIN)
+        made = await operator.post(
+            f"/organisations/{organisation_id}/people",
+            {"login": login, "name": name, "password": PASSWORD, "roles": list(roles)},
+            key=f"tour-{login}-person",
+        )
+        return str(made["person_id"])
 
     async def _play(self, tour: Tour) -> None:
         played = Played()

@@ -6,17 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aggregator.amounts import decimal_text, minor_of
-from web.demonstration.company import Company, Part
+from web.demonstration.company import Company, Part, neighbour_login
 from web.demonstration.months import tenors_from
 from web.demonstration.tour import Played, Progress, Seen, Step, Tour
-from web.demonstration.world import COLLEAGUE_LOGIN, OPERATOR_LOGIN
+from web.demonstration.visitor import Refused
+from web.demonstration.world import COLLEAGUE_LOGIN, OPERATOR_LOGIN, Firm
 
 _BUYERS = (("guigang", 110), ("yulin", 100), ("hechi", 120))
+_NEIGHBOURS = (
+    Firm("liucheng", "柳城糕点厂", "Liucheng Cakes", "factory", "GX", 110),
+    Firm("luzhai", "鹿寨糖果厂", "Luzhai Sweets", "factory", "GX", 100),
+    Firm("xiangshan", "象山饼干厂", "Xiangshan Biscuits", "factory", "GX", 120),
+)
 _OVER = ("settled", "returned", "lapsed", "defaulted", "cancelled")
 _ACCEPTED = ("accepted", "invoiced", "settled", "returned")
 _SHIPPED = ("shipping", "delivered", *_ACCEPTED)
 _REST = 3  # beats between two bids of the others: long enough to read the room
 _MARGIN = 4000
+_OFFERED_M = 5  # longer than any pool here gathers
 
 
 class Factory:
@@ -34,14 +41,15 @@ class Factory:
     async def beat(self, company: Company, tour: Tour, played: Played) -> bool:
         seen = await company.seen(tour)
         if seen.scene["phase"] in ("gathering", "firming"):
-            if seen.scene["you"] is not None and played.joined < len(_BUYERS):
+            if seen.scene["you"] is not None and played.joined < len(_NEIGHBOURS):
                 await join(company, tour, played)
             return True
         deal = seen.deal("buyer")
         if deal is None:
             return bool(seen.scene["phase"] == "closed")
         await company.carry_on(tour, deal, mine=None)
-        return await carry_members(company, tour) or deal["state"] not in _OVER
+        members = [neighbour_login(tour.code, firm) for firm in _NEIGHBOURS]
+        return await carry_members(company, tour, members) or deal["state"] not in _OVER
 
     def progress(self, tour: Tour, seen: Seen) -> Progress:
         pool, deal = f"/pools/{tour.scene}", seen.deal("buyer")
@@ -80,10 +88,9 @@ class Mill:
         if room is not None and room["state"] == "open":
             await outbid(company, tour, played, room["auction_id"], ("baise", "chongzuo"))
             return True
-        return await carry_members(company, tour) or seen.scene["phase"] not in (
-            "awarded",
-            "lapsed",
-        )
+        members = [login for login, _ in _BUYERS]
+        is_left = await carry_members(company, tour, members)
+        return is_left or seen.scene["phase"] not in ("awarded", "lapsed")
 
     def progress(self, tour: Tour, seen: Seen) -> Progress:
         pool, room, deal = f"/pools/{tour.scene}", room_of(tour, seen), seen.deal("seller")
@@ -205,19 +212,26 @@ PLAYED: Mapping[str, Part] = {
 
 
 async def offer(company: Company, code: str, mill: str, deepest: str) -> None:
-    """Let a mill stand with price breaks for as long as a tour's pool gathers."""
+    """Let a mill stand with price breaks for as long as a tour's pool gathers.
+
+    A mill with as many offers as it may have stands for this tour already.
+    """
     breaks = [(1, "5000.00"), (150, "4950.00"), (300, deepest)]
     seller = await company.person(mill)
-    await seller.post(
-        "/offers",
-        {
-            "cell": cell_of(company),
-            "breaks": [{"from_lots": lots, "price": price} for lots, price in breaks],
-            "capacity_lots": 600,
-            "valid_until": company.soon(minutes=20),
-        },
-        key=f"tour-{code}-offer",
-    )
+    try:
+        await seller.post(
+            "/offers",
+            {
+                "cell": cell_of(company),
+                "breaks": [{"from_lots": lots, "price": price} for lots, price in breaks],
+                "capacity_lots": 600,
+                "valid_until": company.soon(minutes=_OFFERED_M),
+            },
+            key=f"tour-{code}-offer",
+        )
+    except Refused as refused:
+        if refused.problem["code"] != "too_many_offers":
+            raise
 
 
 async def gather(
@@ -259,8 +273,9 @@ async def auction(company: Company, code: str, *, minutes: int, soft_close_s: in
 
 
 async def join(company: Company, tour: Tour, played: Played) -> None:
-    login, lots = _BUYERS[played.joined]
-    await company.pledge(tour.code, tour.scene, login, lots)
+    firm = _NEIGHBOURS[played.joined]
+    login = await company.neighbour(tour.code, firm)
+    await company.pledge(tour.code, tour.scene, login, firm.monthly_lots)
     played.joined += 1
 
 
@@ -292,10 +307,10 @@ async def bid_next(bidder: Any, auction_id: str, *, limit: int) -> None:
         await bidder.post(f"/auctions/{auction_id}/bids", body)
 
 
-async def carry_members(company: Company, tour: Tour) -> bool:
+async def carry_members(company: Company, tour: Tour, members: Sequence[str]) -> bool:
     """Carry the other members' deals of a tour's pool on; return whether any is left."""
     is_left = False
-    for login, _ in _BUYERS:
+    for login in members:
         listed = await (await company.person(login)).get("/deals?limit=50")
         for deal in listed["deals"]:
             if deal["source_id"].startswith(tour.scene) and deal["state"] not in _OVER:
