@@ -250,7 +250,7 @@ async def test_a_seller_drafts_packages_and_buyers_win_them(town: Town) -> None:
     await expect(mill.locator("[name=draft] option")).to_have_count(9)
     await mill.locator("[name=draft]").select_option("bundles")
     await expect(mill.locator("[name=format]")).to_have_value("packages")
-    await expect(mill.locator("[name=reserve]")).to_be_hidden()
+    await mill.locator("[name=reserve]").fill("5100")
     inputs = mill.locator("fieldset tbody input")
     for place, figure in enumerate(("100", "5000", "200", "5100", "50", "5200")):
         await inputs.nth(place).fill(figure)
