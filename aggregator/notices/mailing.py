@@ -16,8 +16,10 @@ from aggregator.notices import letters
 from aggregator.notices.addresses import PURPOSE, TIMER
 from aggregator.notices.choosing import GATHER
 from aggregator.notices.delivering import AGAIN_AFTER
+from aggregator.notices.kinds import hidden_from
 from aggregator.notices.letters import AddressRefused, Letter, Refused, Unsent
 from aggregator.notices.queries import NoticeView
+from aggregator.parties.permissions import grants_of
 from aggregator.scheduler.timers import set_timer
 from aggregator.vault import vault
 
@@ -82,11 +84,12 @@ async def post(market: Market, mail_id: str) -> None:
     if not found:
         return
     row = found[0]
-    if not row["is_wanted"]:
+    notices = [] if row["is_code"] else await _carried(row)
+    if not row["is_wanted"] or not (notices or row["is_code"]):
         await _note(market, row, state="failed", outcome="not_wanted")
         return
     try:
-        await letters.sender().send(await _letter(row))
+        await letters.sender().send(_letter(row, notices))
     except AddressRefused as error:
         await _note(market, row, state="failed", outcome=str(error), is_refused=True)
     except Refused as error:
@@ -97,7 +100,7 @@ async def post(market: Market, mail_id: str) -> None:
         await _note(market, row, state="sent", outcome="sent")
 
 
-async def _letter(row: Mapping[str, Any]) -> Letter:
+def _letter(row: Mapping[str, Any], notices: Sequence[NoticeView]) -> Letter:
     language = row["language"]
     firm = row["firm_en"] if language == "en" and row["firm_en"] else row["firm"]
     reader = letters.Reader(row["person"], firm, language, row["zone"])
@@ -105,16 +108,18 @@ async def _letter(row: Mapping[str, Any]) -> Letter:
         code = vault().unwrap(row["code_wrapped"], PURPOSE).decode()
         subject, text = letters.words().code(reader, code, letters.place())
     else:
-        notices = await _carried(row["id"])
         subject, text = letters.words().notices(reader, notices, letters.place())
     return Letter(row["id"], row["address"], subject, text, letters.place() + CHOICE)
 
 
-async def _carried(mail_id: str) -> Sequence[NoticeView]:
+async def _carried(mail: Mapping[str, Any]) -> Sequence[NoticeView]:
+    """Return what a mail tells: of what waited for it, all that its reader may still read."""
     rows = await Pool().rows(
         "select n.id, n.kind, n.subject, n.figures, n.at from mail_notice m"
-        " join notice n on n.id = m.notice_id where m.mail_id = $1 order by n.at, n.id",
-        mail_id,
+        " join notice n on n.id = m.notice_id where m.mail_id = $1 and n.kind <> all ($2::text[])"
+        " order by n.at, n.id",
+        mail["id"],
+        sorted(hidden_from(grants_of(mail["roles"]))),
     )
     return [
         NoticeView(row["id"], row["kind"], row["subject"], decoded(row["figures"]), row["at"], None)
@@ -162,13 +167,13 @@ where w.person_id = $2 and w.mail_id is null and n.id = w.notice_id and n.organi
 """
 _PENDING = """
 select m.id, m.person_id, m.address, m.is_code, p.name as person, p.language, p.zone,
+  coalesce(w.roles, '{}') as roles,
   o.name as firm, o.name_en as firm_en, a.code_wrapped,
   coalesce(a.address = m.address and case when m.is_code
       then a.code_wrapped is not null and a.code_until > $2 else a.verified_at is not null end
-    and exists (select from membership s
-                where s.person_id = m.person_id and s.organisation_id = m.organisation_id), false)
-    as is_wanted
+    and w.person_id is not null, false) as is_wanted
 from mail m join person p on p.id = m.person_id join organisation o on o.id = m.organisation_id
+left join membership w on w.person_id = m.person_id and w.organisation_id = m.organisation_id
 left join mail_address a on a.person_id = m.person_id
 where m.id = $1 and m.state = 'pending'
 """

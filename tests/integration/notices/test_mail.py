@@ -316,15 +316,21 @@ async def test_what_one_has_read_others_have_not(firm: Firm) -> None:
     assert (await queries.notices(boss))[0].read_at is None
 
 
-async def test_money_is_not_mailed_to_who_may_not_read_the_ledger_any_more(firm: Firm) -> None:
+@pytest.mark.parametrize("is_told_first", [False, True])
+async def test_money_is_not_mailed_to_who_may_not_read_the_ledger_any_more(
+    firm: Firm, is_told_first: bool
+) -> None:
     await firm.prove()
     await firm.choose("money_received")
+    if is_told_first:
+        await firm.notice()
     await Pool().rows(
         "update membership set roles = '{logistics}' where person_id = $1 returning person_id",
         firm.clerk.person_id,
     )
 
-    await firm.notice()
+    if not is_told_first:
+        await firm.notice()
     await firm.ring()
 
     assert firm.office.took == []
