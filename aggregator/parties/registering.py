@@ -71,13 +71,13 @@ async def register_organisation(
 async def add_person(
     market: Market, actor: Actor, command: Command, organisation_id: str, new: NewPerson
 ) -> Outcome:
-    """Add a person with a log-in to an organisation of the market, or to a firm without an owner.
+    """Add a person with a log-in to an organisation that has no owner yet.
 
-    Once a firm has one, its people invite each other: nobody puts himself into it.
+    Once it has one, its people invite each other: nobody puts himself into a firm.
 
     Raises:
         InvalidField: a name, log-in, password or role breaks its rule.
-        Conflict: the log-in is taken, or the firm has an owner.
+        Conflict: the log-in is taken, or the organisation has an owner.
         NotFound: there is no such organisation.
 
     """

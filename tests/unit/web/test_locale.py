@@ -81,6 +81,14 @@ def test_every_reason_of_a_conflict_has_words() -> None:
     assert {f"reason.{reason}" for reason in said} <= keys("zh")
 
 
+def test_a_reason_stands_inside_a_sentence_that_ends_by_itself() -> None:
+    reasons = [key for key in keys("zh") if key.startswith("reason.")]
+
+    for name in LANGUAGES:
+        said = [words(name, key, {}) or "" for key in reasons]
+        assert [text for text in said if text.endswith((".", "。"))] == []
+
+
 def test_every_act_and_fact_of_a_firms_record_has_words() -> None:
     acts = {act for act in ACTS if not act.endswith(".read")} - NO_COMMANDS
     modules = (mandates, parties, standing)
