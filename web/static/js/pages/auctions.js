@@ -20,27 +20,24 @@ function sides() {
 }
 
 export async function show(main) {
-  const body = h("div", { class: "stack live" });
+  const [now, past] = [h("div", { class: "live" }), h("div", { class: "live" })];
   const opens = sides();
   const { counterparties: known } = opens.length > 0 ? await get("/counterparties") : { counterparties: [] };
   fill(
     main,
     head(t("page.auctions.title"), { note: t("page.auctions.note") }),
-    h("div", { class: "stack" }, body, opens.length > 0 && openForm(opens, known)),
+    h("div", { class: "stack" }, now, opens.length > 0 && openForm(opens, known), past),
   );
-  await live({ path: "/auctions?limit=200", show: ({ auctions }) => showAll(body, auctions) });
+  await live({ path: "/auctions?limit=200", show: ({ auctions }) => showAll(now, past, auctions) });
 }
 
-function showAll(body, auctions) {
+function showAll(now, past, auctions) {
   const open = auctions
     .filter(({ state }) => LIVE.includes(state))
     .sort((one, other) => one.closes_at.localeCompare(other.closes_at));
   const over = auctions.filter(({ state }) => !LIVE.includes(state));
-  fill(
-    body,
-    listed(t("page.auctions.now"), open, t("page.auctions.empty"), countdown),
-    over.length > 0 && listed(t("page.auctions.over"), over, "", instant),
-  );
+  fill(now, listed(t("page.auctions.now"), open, t("page.auctions.empty"), countdown));
+  fill(past, over.length > 0 && listed(t("page.auctions.over"), over, "", instant));
 }
 
 function listed(title, rows, none, when) {
