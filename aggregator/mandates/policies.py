@@ -6,13 +6,13 @@ or `person:<id>`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.errors import InvalidField, NotFound
 from aggregator.mandates.facts import PolicySet, SubstituteNamed
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties import permissions
 from aggregator.parties.permissions import APPROVER, FINANCE, OWNER
 
 ACTS = ("auctions.bid", "forwards.offer", "forwards.order", "pools.pledge", "supply.offer")
@@ -50,14 +50,18 @@ async def set_policy(market: Market, actor: Actor, command: Command, terms: Poli
     """Bind an act of the actor's firm from now on; what was asked before keeps its chain.
 
     Raises:
-        InvalidField: an unknown act, an empty or too long chain, or a link that names nobody.
+        NotFound: a link names nobody of the firm.
+        InvalidField: an unknown act, an empty or too long chain, or a link that cannot decide.
 
     """
     _check(terms)
 
     async def step(unit: Unit) -> Answer:
         firm = actor.organisation_id
-        await _check_people(unit, firm, terms.chain)
+        for number, link in enumerate(terms.chain):
+            kind, _, name = link.partition(":")
+            if kind == "person":
+                await _check_decides(unit, name, f"/chain/{number}")
         await unit.execute(
             "insert into mandate_policy (organisation_id, act, free_up_to_minor, chain,"
             " valid_hours, set_by, set_at, index_bps, counterparties)"
@@ -123,7 +127,7 @@ async def name_substitute(
 
     Raises:
         NotFound: no such person in the firm.
-        InvalidField: the window is empty, or longer than a year.
+        InvalidField: the window is empty, or longer than a year, or he has no role to decide by.
 
     """
     if not begins_at < ends_at <= begins_at + LONGEST_SUBSTITUTION:
@@ -133,7 +137,7 @@ async def name_substitute(
         firm = actor.organisation_id
         if substitute_id == actor.person_id:
             raise InvalidField("/person", "somebody else", substitute_id)
-        await _check_people(unit, firm, [f"person:{substitute_id}"])
+        await _check_decides(unit, substitute_id, "/person")
         await unit.execute(
             "insert into mandate_substitute (organisation_id, person_id, substitute_id,"
             " begins_at, ends_at) values ($1, $2, $3, $4, $5)"
@@ -153,15 +157,17 @@ async def name_substitute(
     )
 
 
-async def _check_people(unit: Unit, organisation_id: str, chain: Sequence[str]) -> None:
-    for link in chain:
-        kind, _, name = link.partition(":")
-        if kind == "person" and not await unit.row(
-            "select 1 as one from membership where organisation_id = $1 and person_id = $2",
-            organisation_id,
-            name,
-        ):
-            raise NotFound("person")
+async def _check_decides(unit: Unit, person_id: str, pointer: str) -> None:
+    """Refuse who is not in the actor's firm, or may decide nothing there."""
+    row = await unit.row(
+        "select roles from membership where organisation_id = $1 and person_id = $2",
+        unit.actor.organisation_id,
+        person_id,
+    )
+    if row is None:
+        raise NotFound("person")
+    if not permissions.ACTS["approvals.decide"] & set(row["roles"]):
+        raise InvalidField(pointer, "somebody whose role decides approvals", person_id)
 
 
 def _check(terms: PolicyTerms) -> None:

@@ -54,18 +54,13 @@ async def approvals(actor: Actor, now: datetime) -> Sequence[Mapping[str, Any]]:
     """Return the firm's requests to who decides at `now`, and his own to anybody else."""
     found = await Pool().rows(_APPROVALS, actor.organisation_id, None, None)
     substitute = await _is_substitute(actor, now)
-    return [
-        _shown(row)
-        for row in found
-        if substitute or _SEES_ALL & actor.roles or row["asked_by"] == actor.person_id
-    ]
+    return [_shown(row) for row in found if substitute or _is_concerned(actor, row)]
 
 
 async def approval(actor: Actor, now: datetime, approval_id: str) -> Mapping[str, Any]:
     """Return one request with what was decided of it, or raise NotFound."""
     found = await Pool().rows(_APPROVALS, actor.organisation_id, None, approval_id)
-    is_own = bool(found) and found[0]["asked_by"] == actor.person_id
-    if not found or not (is_own or _SEES_ALL & actor.roles or await _is_substitute(actor, now)):
+    if not found or not (_is_concerned(actor, found[0]) or await _is_substitute(actor, now)):
         raise NotFound("approval")
     decisions = await Pool().rows(
         "select d.step, d.person_id, p.name as person, d.on_behalf_of, d.verdict, d.reason, d.at"
@@ -78,6 +73,12 @@ async def approval(actor: Actor, now: datetime, approval_id: str) -> Mapping[str
 
 def _own(actor: Actor) -> str | None:
     return None if _SEES_ALL & actor.roles else actor.person_id
+
+
+def _is_concerned(actor: Actor, row: Mapping[str, Any]) -> bool:
+    """Say whether he has a say in all requests, asked for this one, or is named in its chain."""
+    is_named = f"person:{actor.person_id}" in row["chain"]
+    return bool(_SEES_ALL & actor.roles) or row["asked_by"] == actor.person_id or is_named
 
 
 async def _is_substitute(actor: Actor, now: datetime) -> bool:

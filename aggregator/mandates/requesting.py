@@ -20,7 +20,7 @@ from aggregator.mandates.policies import stream_of
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.facts import PersonLeft
 from aggregator.parties.names import checked_note
-from aggregator.parties.permissions import OWNER
+from aggregator.parties.permissions import ACTS, OWNER
 from aggregator.refusals import Refusal
 from aggregator.scheduler.timers import clear_timer, set_timer
 from matching.money import MAX_TOTAL_MINOR
@@ -264,7 +264,7 @@ async def _waiting(unit: Unit, approval_id: str) -> dict[str, Any]:
 async def _decides(unit: Unit, row: Mapping[str, Any]) -> str | None:
     """Return the person in whose place the actor decides the next link; None for himself.
 
-    An owner decides in the place of who has left the firm.
+    An owner decides in the place of who has left the firm, or the roles that decide.
     """
     actor = unit.actor
     taken = await unit.row(
@@ -290,16 +290,18 @@ async def _decides(unit: Unit, row: Mapping[str, Any]) -> str | None:
     for one in found:
         if name in (one["roles"] if kind == "role" else [one["person_id"]]):
             return str(one["person_id"])
-    if kind == "person" and OWNER in actor.roles and await _has_left(unit, name):
+    if kind == "person" and OWNER in actor.roles and await _decides_no_longer(unit, name):
         return str(name)
     raise NotAllowed("approvals.decide")
 
 
-async def _has_left(unit: Unit, person_id: str) -> bool:
+async def _decides_no_longer(unit: Unit, person_id: str) -> bool:
     found = await unit.row(
-        "select 1 from membership where organisation_id = $1 and person_id = $2",
+        "select 1 from membership where organisation_id = $1 and person_id = $2"
+        " and roles && $3::text[]",
         unit.actor.organisation_id,
         person_id,
+        sorted(ACTS["approvals.decide"]),
     )
     return found is None
 

@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 from aggregator.approvals import executing
 from aggregator.approvals.executing import approve_and_execute
 from aggregator.auctions import bidding
-from aggregator.errors import Conflict, NotAllowed, NotFound, WrongState
+from aggregator.errors import Conflict, InvalidField, NotAllowed, NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.mandates import policies, queries, requesting
 from aggregator.mandates.errors import ApprovalNotOpen, BeyondMandate, OwnAct, TermsDiffer
@@ -134,6 +134,18 @@ async def test_an_owner_decides_in_the_place_of_who_has_left(firm: Firm) -> None
 
     (decision,) = (await firm.approval(approval_id))["decisions"]
     assert decision["on_behalf_of"] == checker.person_id
+
+
+async def test_who_is_named_in_a_chain_sees_what_he_decides(firm: Firm) -> None:
+    senior, guest = await firm.hire("senior", "buyer"), await firm.hire("guest", "viewer")
+    with pytest.raises(InvalidField):
+        await firm.bind("auctions.bid", f"person:{guest.person_id}")
+    await firm.bind("auctions.bid", f"person:{senior.person_id}")
+    approval_id, now = await firm.ask_to_bid(await firm.auction()), firm.clock.now()
+
+    assert (await queries.approval(senior, now, approval_id))["state"] == "waiting"
+    assert len(await queries.approvals(senior, now)) == 1
+    assert (await firm.approve(approval_id, by="senior"))["state"] == "approved"
 
 
 async def test_terms_are_frozen_from_the_asking_on(firm: Firm) -> None:
