@@ -24,6 +24,7 @@ NEAR = 50
 NEARING = 33
 MAX_EXACT_TOTAL = 1 << 46
 MOST_TIGHTENINGS = 40
+COARSE_BITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,23 @@ class Proposal:
 
 
 def relax(problem: Problem) -> Relaxation | None:
-    """Solve the linear relaxation; None where even that has no solution."""
+    """Solve the linear relaxation; None where even that has no solution.
+
+    Where amounts are beyond the solver's arithmetic it is asked again in a coarser unit, and where
+    that fails too no prices are claimed: they bound less, and never wrongly.
+    """
     solver = new_solver(problem, range(len(problem.values)))
     solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    if solver.getModelStatus() == highspy.HighsModelStatus.kSolveError:
+        _set_coarser(solver, problem)
+        solver.run()
+    status = solver.getModelStatus()
+    if status == highspy.HighsModelStatus.kInfeasible:
         return None
     solution = solver.getSolution()
-    prices = [round(-price * PRICE_UNIT) for price in solution.row_dual]
+    prices = [0] * problem.row_count
+    if status == highspy.HighsModelStatus.kOptimal:
+        prices = [round(-price * PRICE_UNIT) for price in solution.row_dual]
     for row in range(problem.must_cover, problem.row_count):
         prices[row] = max(0, prices[row])
     bound, slacks = sum(prices), []
@@ -183,8 +194,11 @@ def propose(
         chosen = tuple(bid for bid, share in zip(bids, shares, strict=True) if round(share) == 1)
         if not problem.is_lawful(chosen) or (but_not and set(but_not) <= set(chosen)):
             chosen, is_complete = None, False
-    total = MAX_EXACT_TOTAL if abs(found.mip_dual_bound) >= MAX_EXACT_TOTAL else None
-    bound = total if total is not None else -round(found.mip_dual_bound)
+    # What the solver says of larger amounts is too coarse to bound them.
+    is_told = is_exact(problem) and abs(found.mip_dual_bound) < MAX_EXACT_TOTAL
+    bound = sum(max(0, problem.values[bid]) for bid in bids)
+    if is_told:
+        bound = -round(found.mip_dual_bound)
     return Proposal(
         chosen, bound, is_complete, int(found.mip_node_count), int(found.simplex_iteration_count)
     )
@@ -252,6 +266,11 @@ def new_solver(problem: Problem, bids: Sequence[int]) -> Any:
     model.a_matrix_.value_ = [1] * len(index)
     solver.passModel(model)
     return solver
+
+
+def _set_coarser(solver: Any, problem: Problem) -> None:
+    bits = max(map(abs, problem.values), default=0).bit_length()
+    _set(solver, user_objective_scale=str(min(0, COARSE_BITS - bits)))
 
 
 def _giving_up(nodes: int) -> Callable[[Any], None]:
