@@ -69,8 +69,8 @@ def configure(*, level: str = "info", stream: TextIO | None = None) -> None:
     root.setLevel(_number(level))
     # Each request is logged by our own middleware, without its query.
     logging.getLogger("uvicorn.access").disabled = True
-    # These two log every statement with its values when they are let.
-    for name in ("tortoise", "asyncpg"):
+    # These log every statement, or every request, when they are let.
+    for name in ("tortoise", "asyncpg", "httpx"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
