@@ -22,6 +22,16 @@ class SubstituteNamed:
 
 
 @fact
+class SubstituteEnded:
+    """`substitute_id` no longer decides in the place of `person_id`; `ended_by` said so."""
+
+    organisation_id: str
+    person_id: str
+    substitute_id: str
+    ended_by: str
+
+
+@fact
 class MandateGranted:
     organisation_id: str
     mandate_id: str

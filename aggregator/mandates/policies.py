@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.errors import InvalidField, NotFound
-from aggregator.mandates.facts import PolicySet, SubstituteNamed
+from aggregator.mandates.facts import PolicySet, SubstituteEnded, SubstituteNamed
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties import permissions
 from aggregator.parties.permissions import APPROVER, FINANCE, OWNER
@@ -127,7 +127,8 @@ async def name_substitute(
 
     Raises:
         NotFound: no such person in the firm.
-        InvalidField: the window is empty, or longer than a year, or he has no role to decide by.
+        InvalidField: the window is empty, over or longer than a year, or he has no role to
+            decide by.
 
     """
     if not begins_at < ends_at <= begins_at + LONGEST_SUBSTITUTION:
@@ -135,6 +136,8 @@ async def name_substitute(
 
     async def step(unit: Unit) -> Answer:
         firm = actor.organisation_id
+        if ends_at <= unit.now:
+            raise InvalidField("/ends_at", "ahead, within a year", unit.stamp(ends_at))
         if substitute_id == actor.person_id:
             raise InvalidField("/person", "somebody else", substitute_id)
         await _check_decides(unit, substitute_id, "/person")
@@ -153,7 +156,48 @@ async def name_substitute(
         return {"person_id": substitute_id, "ends_at": unit.stamp(ends_at)}
 
     return await market.perform(
-        actor, "approvals.decide", step, command=command, stream=stream_of(actor.organisation_id)
+        actor,
+        "approvals.substitute",
+        step,
+        command=command,
+        stream=stream_of(actor.organisation_id),
+    )
+
+
+async def end_substitute(
+    market: Market, actor: Actor, command: Command, person_id: str, substitute_id: str
+) -> Outcome:
+    """Let a colleague no longer decide in a person's place: who named him says so, or an owner.
+
+    Raises:
+        NotFound: nobody stands in, or the actor neither named him nor owns the firm.
+
+    """
+
+    async def step(unit: Unit) -> Answer:
+        firm = actor.organisation_id
+        if person_id != actor.person_id and OWNER not in actor.roles:
+            raise NotFound("substitute")
+        row = await unit.row(
+            "delete from mandate_substitute where organisation_id = $1 and person_id = $2"
+            " and substitute_id = $3 and ends_at > $4 returning ends_at",
+            firm,
+            person_id,
+            substitute_id,
+            unit.now,
+        )
+        if row is None:
+            raise NotFound("substitute")
+        fact = SubstituteEnded(firm, person_id, substitute_id, actor.person_id)
+        await unit.record(stream_of(firm), fact)
+        return {"person_id": substitute_id, "ends_at": unit.stamp(unit.now)}
+
+    return await market.perform(
+        actor,
+        "approvals.substitute",
+        step,
+        command=command,
+        stream=stream_of(actor.organisation_id),
     )
 
 

@@ -33,6 +33,16 @@ where a.organisation_id = $1 and ($2::text is null or a.asked_by = $2)
 order by a.state = 'waiting' desc, a.asked_at desc, a.id limit 200
 """
 
+_SUBSTITUTES = """
+select s.person_id, p.name as person, s.substitute_id, q.name as substitute, s.begins_at,
+  s.ends_at, s.begins_at <= $3 as is_in_force
+from mandate_substitute s join person p on p.id = s.person_id
+  join person q on q.id = s.substitute_id
+where s.organisation_id = $1 and s.ends_at > $3
+  and ($2::text is null or $2 in (s.person_id, s.substitute_id))
+order by s.begins_at, s.person_id, s.substitute_id limit 200
+"""
+
 
 async def policies(actor: Actor) -> Sequence[Mapping[str, Any]]:
     """Return the firm's policies by act."""
@@ -69,6 +79,13 @@ async def approval(actor: Actor, now: datetime, approval_id: str) -> Mapping[str
         approval_id,
     )
     return {**_shown(found[0]), "decisions": [dict(row) for row in decisions]}
+
+
+async def substitutes(actor: Actor, now: datetime) -> Sequence[Mapping[str, Any]]:
+    """Return who decides in whose place now or later: all to an owner, else one's own."""
+    own = None if OWNER in actor.roles else actor.person_id
+    found = await Pool().rows(_SUBSTITUTES, actor.organisation_id, own, now)
+    return [dict(row) for row in found]
 
 
 def _own(actor: Actor) -> str | None:

@@ -26,6 +26,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "approvals.ask": _roles(BUYER, SELLER),
     "approvals.decide": _roles(APPROVER, BUYER, FINANCE, OWNER, SELLER),
     "approvals.read": FIRM,
+    "approvals.substitute": _roles(APPROVER, BUYER, FINANCE, OWNER, SELLER),
     "audit.read": _roles(AUDITOR),
     "auctions.bid": _roles(BUYER, SELLER),
     "auctions.cancel": _roles(OPERATOR),
@@ -112,6 +113,7 @@ ACTS: Mapping[str, frozenset[str]] = {
 PERSONAL = frozenset(
     {
         "approvals.decide",
+        "approvals.substitute",
         "identity.manage",
         "mandates.grant",
         "mandates.rule",

@@ -23,6 +23,7 @@ RELATIONS: Mapping[str, Relation] = {
     "approvals.ask": Relation("firm", "none, waiting"),
     "approvals.decide": Relation("firm", "waiting"),
     "approvals.read": Relation("firm"),
+    "approvals.substitute": Relation("self"),
     "audit.read": Relation("market", "ended"),
     "auctions.bid": Relation("event", "open"),
     "auctions.cancel": Relation("market", "scheduled, open, paused"),

@@ -246,3 +246,42 @@ async def test_what_a_leaver_did_stays_in_the_report(office: Office) -> None:
     (left,) = [one for one in people if one["person_id"] == clerk]
     assert (left["roles"], left["done"]) == ([], 1)
     assert len(people) == 3
+
+
+async def test_a_substitute_is_listed_and_ended_early(office: Office) -> None:
+    firm = office.clerk.organisation_id
+    checker = await office.served.visitor(firm, "approver")
+    clerk, treasurer = await office.person(office.clerk), await office.person(office.treasurer)
+    named = await office.person(checker)
+    today = {"begins_at": f"{START:%Y-%m-%dT00:00:00Z}", "ends_at": f"{START:%Y-%m-%dT09:00:00Z}"}
+    later = {"begins_at": f"{START:%Y-%m-%dT08:00:00Z}", "ends_at": f"{START:%Y-%m-%dT09:00:00Z}"}
+    over = {**today, "ends_at": f"{START:%Y-%m-%dT00:30:00Z}"}
+    assert (await checker.post("/substitutes", {"person": clerk, **today})).status_code == 201
+    assert (await checker.post("/substitutes", {"person": treasurer, **later})).status_code == 201
+    refused = await checker.post("/substitutes", {"person": clerk, **over})
+    assert (refused.status_code, refused.json()["pointer"]) == (422, "/ends_at")
+
+    async def listed(visitor: Visitor) -> list[tuple[str, bool]]:
+        found = (await visitor.get("/substitutes")).json()["substitutes"]
+        assert {one["person_id"] for one in found} <= {named}
+        return [(one["substitute_id"], one["is_in_force"]) for one in found]
+
+    both = [(clerk, True), (treasurer, False)]
+    assert await listed(checker) == await listed(office.boss) == both
+    assert await listed(office.clerk) == [(clerk, True)]
+    assert await listed(office.treasurer) == [(treasurer, False)]
+    assert await listed(office.rival) == []
+
+    path = f"/substitutes/{named}/{clerk}"
+    for visitor in (office.clerk, office.treasurer, office.rival):
+        barred = await visitor.delete(path)
+        absent = await visitor.delete(f"/substitutes/{named}/per_none")
+        assert barred.status_code == 404
+        assert {**barred.json(), "request": ""} == {**absent.json(), "request": ""}
+    assert (await checker.delete(path)).status_code == 200
+    assert (await checker.delete(path)).status_code == 404
+    assert (await office.boss.delete(f"/substitutes/{named}/{treasurer}")).status_code == 200
+
+    assert await listed(office.boss) == []
+    trail = (await office.boss.get("/trail")).json()["lines"]
+    assert [one["name"] for one in trail].count("SubstituteEnded") == 2

@@ -253,6 +253,10 @@ class World:
             ("/support-grants", "grant_id", {"reason": "look at a deal", "hours": 1}),
         ):
             await self._make(path, name, body, boss)
+        deputy = self.ids["substitute_id"] = await self._person(self.own["approver"])
+        self.ids["/substitutes/person_id"] = await self._person(boss)
+        window = {"person": deputy, "begins_at": f"{START:%Y-%m-%dT%H:%M:%SZ}", "ends_at": SOON}
+        await done(boss, "/substitutes", window)
         passkey = await added(self.served, boss, a_device(self.served))
         self.ids["passkey_id"] = str(passkey.json()["passkey_id"])
 

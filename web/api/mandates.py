@@ -112,7 +112,21 @@ class MandateChanged(Answers):
     state: str
 
 
-class SubstituteNamed(Answers):
+class Substitute(Answers):
+    person_id: str
+    person: str
+    substitute_id: str
+    substitute: str
+    begins_at: str
+    ends_at: str
+    is_in_force: bool
+
+
+class Substitutes(Answers):
+    substitutes: list[Substitute]
+
+
+class SubstituteChanged(Answers):
     person_id: str
     ends_at: str
 
@@ -144,12 +158,19 @@ async def lift_policy(call: Call) -> Outcome:
     return await policies.lift_policy(call.market, call.actor, call.command, call.path["act"])
 
 
+@route("GET", "/substitutes", act="approvals.read", out=Substitutes)
+async def substitutes(call: Call) -> Answer:
+    """List who decides in whose place: the firm's to an owner, else whom one named or is."""
+    now = call.market.clock.now()
+    return {"substitutes": await queries.substitutes(call.actor, now)}
+
+
 @route(
     "POST",
     "/substitutes",
-    act="approvals.decide",
+    act="approvals.substitute",
     body=SubstituteBody,
-    out=SubstituteNamed,
+    out=SubstituteChanged,
     status=201,
 )
 async def name_substitute(call: Call) -> Outcome:
@@ -162,6 +183,23 @@ async def name_substitute(call: Call) -> Outcome:
         body.person,
         begins_at=body.begins_at,
         ends_at=body.ends_at,
+    )
+
+
+@route(
+    "DELETE",
+    "/substitutes/{person_id}/{substitute_id}",
+    act="approvals.substitute",
+    out=SubstituteChanged,
+)
+async def end_substitute(call: Call) -> Outcome:
+    """End it early that a colleague decides in a person's place; he himself or an owner may."""
+    return await policies.end_substitute(
+        call.market,
+        call.actor,
+        call.command,
+        call.path["person_id"],
+        call.path["substitute_id"],
     )
 
 
