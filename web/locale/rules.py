@@ -196,6 +196,7 @@ RULES: Mapping[str, str] = {
     "a notice or an instant, one of the two": "须为一条通知或一个时间，二者择一",
     "acts of the market that a program may hold": "须为程序可执行的操作",
     "somebody else": "须为他人",
+    "somebody whose role decides approvals": "须为其角色可审批的人",
     "a region of the catalogue": "须为目录中的地区",
     "a buyer with a receiving place": "须为有收货地的买方企业",
     "a change": "须与现状不同",
