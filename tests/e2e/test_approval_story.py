@@ -1,6 +1,6 @@
 """A clerk bids inside his mandate and beyond it, the boss says yes on a phone, finance pays.
 
-When the clerk is let go, the line of the page that he has open goes dead.
+The clerk stands in for the boss a while. When he is let go, the line of his open page goes dead.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ async def test_a_boss_approves_on_a_phone_while_the_auction_runs(town: Town) -> 
 
     await town.stage.pass_by(hours=1)
     await _fund(await town.look("en", login="guinan.pay"), town)
+    await _stand_in(boss, clerk, town)
     await _let_go(boss, clerk, town)
 
 
@@ -95,6 +96,25 @@ async def _fund(finance: Page, town: Town) -> None:
     await finance.get_by_role("button", name=re.compile("^Pay CNY .* into escrow$")).click()
     await agree(finance, "Pay")
     await expect(finance.locator("#said")).to_contain_text("The money is in escrow")
+
+
+async def _stand_in(boss: Page, clerk: Page, town: Town) -> None:
+    """Let the boss name the clerk for while he is away, and end it early."""
+    await town.go(boss, "/approvals")
+    await boss.get_by_label("Substitute").select_option(label="clerk")
+    until = boss.locator("[name=ends_at]")
+    a_week_on = await until.input_value()
+    await until.fill(await boss.locator("[name=begins_at]").input_value())
+    await boss.get_by_role("button", name="Name the substitute").press("Enter")
+    await expect(boss.get_by_role("alert").filter(has_text="after it begins")).to_be_visible()
+    await until.fill(a_week_on)
+    await boss.get_by_role("button", name="Name the substitute").press("Enter")
+    await expect(boss.get_by_role("row", name="clerk")).to_contain_text("in force")
+    await town.go(clerk, "/approvals")
+    await expect(clerk.locator("main")).to_contain_text("You decide in the place of boss")
+    await boss.get_by_role("button", name="End it").click()
+    await agree(boss, "End it")
+    await expect(boss.locator("main")).to_contain_text("Nobody stands in for anybody.")
 
 
 async def _let_go(boss: Page, clerk: Page, town: Town) -> None:

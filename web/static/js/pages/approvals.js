@@ -11,6 +11,7 @@ import { chip, empty, facts, head, panel } from "../core/parts.js";
 import { reason } from "../core/reasons.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
+import { showAway } from "./approvals_away.js";
 import { itemName } from "./auction_packages.js";
 
 const PLACES = {
@@ -30,13 +31,19 @@ const KINDS = {
 
 export async function show(main) {
   const body = h("div", { class: "stack live" });
+  const standing = h("div", { class: "stack" });
+  const away = h("div", { class: "stack" });
   const toMandates = h("a", { class: "button", href: "/mandates" }, t("page.mandates.title"));
-  fill(main, head(t("page.approvals.title"), { aside: toMandates }), body);
+  fill(
+    main,
+    head(t("page.approvals.title"), { aside: toMandates }),
+    h("div", { class: "stack" }, standing, body, away),
+  );
   const refresh = async () => {
     const [{ approvals }, me] = await Promise.all([get("/approvals"), get("/me")]);
     showAll(body, approvals, me, refresh);
   };
-  await refresh();
+  await Promise.all([refresh(), showAway(standing, away)]);
   document.addEventListener(
     "noticed",
     gathered(() => refresh().catch(() => {})),
