@@ -276,6 +276,7 @@ DISCLOSURES: Mapping[str, Mapping[str, Rule]] = {
         for act in (
             "accept",
             "deliver",
+            "documents/{document_id}/tax-number",
             "fund",
             "invoice",
             "photographs",
