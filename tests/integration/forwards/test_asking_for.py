@@ -58,7 +58,7 @@ async def ended(market: Market, boss: Actor, asking: dict[str, Any]) -> dict[str
         market, boss, a_command(), approval_id, fingerprint=fingerprint
     )
     await executing.execute(market, approval_id)
-    return dict(await approval(boss, approval_id))
+    return dict(await approval(boss, market.clock.now(), approval_id))
 
 
 async def a_move(world: Signed, clerk: Actor) -> dict[str, Any]:

@@ -315,7 +315,7 @@ async def test_freed_lots_beyond_the_mandate_are_asked_for_as_they_are_offered(o
         scene.market, boss, a_command(), asking["approval_id"], fingerprint=asking["fingerprint"]
     )
 
-    found = await approval(boss, asking["approval_id"])
+    found = await approval(boss, scene.market.clock.now(), asking["approval_id"])
     assert (found["state"], found["amount_minor"]) == ("executed", 60 * 490_980)
     assert found["outcome"]["lots"] == 60
     await assert_books_agree()
