@@ -56,18 +56,21 @@ export function newest(read, show) {
   const taken = (at, found) => {
     if (at < shown) return false;
     shown = at;
-    waiting = null;
     show(found);
     return true;
   };
-  passed.push((at) => waiting && taken(at, waiting.found));
+  passed.push((at) => {
+    if (waiting && taken(at, waiting.found)) waiting = null;
+  });
   return {
     take(found) {
-      if (!taken(isDoubtful() ? heardOf() : performance.now() - lag(), found)) waiting = { found };
+      const isTaken = taken(isDoubtful() ? heardOf() : performance.now() - lag(), found);
+      waiting = isTaken ? null : { found, heard: performance.now() };
     },
     async ask() {
       const begun = performance.now();
-      taken(begun, await read());
+      // An answer that was under way when the line told something does not make up for it.
+      if (taken(begun, await read()) && waiting?.heard < begun) waiting = null;
     },
   };
 }
