@@ -188,6 +188,45 @@ async def test_a_broken_line_is_said_and_the_page_catches_up(town: Town, pool: s
     assert {frame["topic"] for frame in again} == {"me", f"pool:{pool}"}
 
 
+async def test_what_the_line_told_is_not_lost_to_an_older_answer(town: Town, pool: str) -> None:
+    page = await town.look("en", login="guinan")
+    await town.go(page, f"/pools/{pool}")
+    await expect(page.locator("#line")).to_have_text("live")
+
+    await page.evaluate(
+        """async (url) => {
+          const { newest } = await import(url);
+          const shown = (name) => {
+            const place = document.createElement("output");
+            place.id = name;
+            document.body.append(place);
+            let answer;
+            const source = newest(
+              () => new Promise((go) => { answer = go; }),
+              (view) => { place.textContent = view; },
+            );
+            return { ...source, answer: (view) => answer(view) };
+          };
+          // An answer that had been asked for before the line told more comes after it.
+          const [early, late] = [shown("early"), shown("late")];
+          const first = early.ask();
+          early.take("told");
+          early.answer("asked");
+          // One that was asked for after all that the line told makes up for it.
+          late.take("told");
+          await new Promise((go) => setTimeout(go, 10));
+          const second = late.ask();
+          late.answer("asked");
+          await Promise.all([first, second]);
+        }""",
+        static_url("js/core/live.js"),
+    )
+    await town.stage.pass_by(minutes=1)
+
+    await expect(page.locator("#early")).to_have_text("told")
+    await expect(page.locator("#late")).to_have_text("asked")
+
+
 async def test_the_reference_client_folds_and_digests_as_the_market_does(town: Town) -> None:
     page = await town.look("en")
     await town.go(page, "/login")

@@ -52,7 +52,7 @@ export function connect() {
  */
 export function newest(read, show) {
   let shown = -Infinity;
-  let waiting = null;
+  let latest = null;
   const taken = (at, found) => {
     if (at < shown) return false;
     shown = at;
@@ -60,17 +60,21 @@ export function newest(read, show) {
     return true;
   };
   passed.push((at) => {
-    if (waiting && taken(at, waiting.found)) waiting = null;
+    if (latest?.isHidden && at >= latest.until && taken(at, latest.found)) latest.isHidden = false;
   });
   return {
     take(found) {
       const isTaken = taken(isDoubtful() ? heardOf() : performance.now() - lag(), found);
-      waiting = isTaken ? null : { found, heard: performance.now() };
+      latest = { found, heard: performance.now(), until: -Infinity, isHidden: !isTaken };
     },
     async ask() {
       const begun = performance.now();
-      // An answer that was under way when the line told something does not make up for it.
-      if (taken(begun, await read()) && waiting?.heard < begun) waiting = null;
+      const answer = await read();
+      if (!taken(begun, answer) || latest === null) return;
+      // What the line told meanwhile may be older or newer than the answer: that it is not older
+      // is known when the line has come as far as the answer.
+      if (latest.heard < begun) latest = null;
+      else Object.assign(latest, { until: performance.now(), isHidden: true });
     },
   };
 }
