@@ -38,7 +38,7 @@ async def place_bid(
         RuleViolation: a rule of the auction refuses the bid.
 
     """
-    scored = tuple(sorted((attributes or {}).items()))
+    scored = _scored(attributes)
     wanted = BidWanted(auction_id, price_minor, lots, all_or_none, attributes=scored)
     return await _at_the_desk(market, actor, command, wanted)
 
@@ -81,10 +81,12 @@ async def place_package(
     items: Sequence[str],
     price_minor: int,
     xor: str | None = None,
+    attributes: Mapping[str, int] | None = None,
 ) -> Outcome:
     """Bid `price_minor` per lot for all of `items` or none of them.
 
     Of the packages in one group `xor` at most one wins; those without a group may all win.
+    `attributes` are as in `place_bid`.
 
     Raises:
         NotFound, NotAllowed, RelatedToOwner, GroupAlreadyBids, KindNotAdmitted,
@@ -92,7 +94,13 @@ async def place_package(
 
     """
     wanted = BidWanted(
-        auction_id, price_minor, None, all_or_none=True, items=tuple(items), xor=xor or None
+        auction_id,
+        price_minor,
+        None,
+        all_or_none=True,
+        attributes=_scored(attributes),
+        items=tuple(items),
+        xor=xor or None,
     )
     return await _at_the_desk(market, actor, command, wanted)
 
@@ -113,6 +121,10 @@ async def set_standing(
 
     """
     return await _at_the_desk(market, actor, command, StandingWanted(auction_id, limit_minor))
+
+
+def _scored(attributes: Mapping[str, int] | None) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((attributes or {}).items()))
 
 
 async def _at_the_desk(

@@ -246,7 +246,9 @@ class BidDesk(Desk):
                 raise Conflict("round_changed")
             return PlaceDemand(bid_id, bidder, wanted.demand)
         if wanted.items:
-            return PlacePackage(bid_id, bidder, wanted.items, wanted.price_minor, wanted.xor)
+            return PlacePackage(
+                bid_id, bidder, wanted.items, wanted.price_minor, wanted.xor, wanted.attributes
+            )
         if wanted.all_or_none and state.rules.interval_s:
             raise AllOrNoneRefused(wanted.lots or state.rules.lots)
         return PlaceBid(

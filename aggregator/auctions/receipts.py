@@ -8,6 +8,7 @@ from aggregator.journal.facts import stamp
 from aggregator.market import Answer
 from matching.auctions.disclosure import own_place
 from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
+from matching.auctions.package_bids import score_of
 from matching.auctions.state import State
 
 
@@ -58,7 +59,10 @@ def receipt(room: Room, said: deposits.Said, head: bytes, deposit_minor: int) ->
 
 
 def _of_package(said: PackagePlaced, state: State) -> Answer:
+    rules = state.rules
+    scored = {"score_minor": score_of(rules, said)} if rules.criteria else {}
     return {
+        **scored,
         "bid_id": said.bid_id,
         "seq": sum(bid.bidder == said.bidder for bid in state.packages),
         "price_minor": said.price_minor,

@@ -210,7 +210,7 @@ def _of_a_bidder(fact: OfABidder, key: bytes | None) -> Told:
                 "lots": fact.lots,
                 "xor": fact.xor,
             }
-            return "package", fact.at, content
+            return "package", fact.at, _with_terms(content, fact)
         case StandingSet():
             content = {
                 "standing_id": fact.standing_id,
@@ -228,9 +228,12 @@ def _of_a_bid(bid: BidPlaced, bidder: str) -> Content:
         "lots": bid.lots,
         "all_or_none": bid.all_or_none,
     }
-    if bid.attributes:
-        content["attributes"] = dict(bid.attributes)
-    return content
+    return _with_terms(content, bid)
+
+
+def _with_terms(content: Content, bid: BidPlaced | PackagePlaced) -> Content:
+    """Return what was bid with its scored terms, if there are any."""
+    return {**content, "attributes": dict(bid.attributes)} if bid.attributes else content
 
 
 def _closed(fact: Closed, key: bytes | None) -> Iterator[Told]:

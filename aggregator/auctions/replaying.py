@@ -117,7 +117,12 @@ def _act_of(rest: Sequence[Entry], state: State) -> Act:
             return accepted, asked.at
         case PackagePlaced() as said_of:
             package = commands.PlacePackage(
-                said_of.bid_id, said_of.bidder, said_of.items, said_of.price_minor, said_of.xor
+                said_of.bid_id,
+                said_of.bidder,
+                said_of.items,
+                said_of.price_minor,
+                said_of.xor,
+                said_of.attributes,
             )
             return package, said_of.at
         case StandingSet() as order:

@@ -21,10 +21,11 @@ from aggregator.journal.reading import Entry
 from aggregator.market import Answer, Command
 from aggregator.refusals import Refusal, plain_figures, refusal_code
 from aggregator.vault import derived, keyed, seal, unseal, vault
-from matching.auctions.events import PackagePlaced
+from matching.auctions.events import BidPlaced, PackagePlaced
 
 _BOX_BYTES = 512
-_PACKAGE_BYTES = 2048
+# Ten scored terms with names of forty letters, and twenty items.
+_LONG_BOX_BYTES = 2048
 _ANSWER = "answer"
 _SEALED = "sealed"
 
@@ -44,7 +45,9 @@ class SealedRefusal(MarketError):
 def sealed(key: bytes, auction_id: str, fact: object) -> ActSealed:
     """Return a fact in a box; boxes have one size, so that none tells a figure by its length."""
     content = canonical([type(fact).__name__, body_of(fact)])
-    size = _PACKAGE_BYTES if isinstance(fact, PackagePlaced) else _BOX_BYTES
+    is_scored = isinstance(fact, BidPlaced) and bool(fact.attributes)
+    is_long = is_scored or isinstance(fact, PackagePlaced)
+    size = _LONG_BOX_BYTES if is_long else _BOX_BYTES
     padded = content.ljust(-(-len(content) // size) * size)
     return ActSealed(seal(sealing_key(key), padded, auction_id))
 

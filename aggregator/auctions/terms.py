@@ -99,7 +99,7 @@ OWN_TERMS: Mapping[str, frozenset[str]] = {
     "dutch": frozenset({"interval_s", "max_share", "owner_disclosure"}),
     "japanese": frozenset({"interval_s", "max_share", "tie", "owner_disclosure"}),
     "clock": frozenset({"interval_s", "items", "max_share", "tie", "owner_disclosure"}),
-    "packages": frozenset({"items"}),
+    "packages": frozenset({"items", "criteria"}),
 }
 _OWN = frozenset[str]().union(*OWN_TERMS.values())
 

@@ -196,22 +196,21 @@ class CommandReader:
             demand = tuple((item, lots.integer(-ANY)) for item, lots in asked.items())
             return PlaceDemand(bid_id, bidder, demand)
         if isinstance(entry.value, dict) and "items" in entry.value:
-            parts = entry.fields("at by cmd price_minor items", "bid_id xor")
+            parts = entry.fields("at by cmd price_minor items", "bid_id xor attributes")
             bidder, bid_id = self._name(parts)
             items = tuple(item.text() for item in parts["items"].items(max_items=MAX_ITEMS))
             xor = parts["xor"].text() if "xor" in parts else None
             price_minor = parts["price_minor"].integer(-ANY)
-            return PlacePackage(bid_id, bidder, items, price_minor, xor)
+            return PlacePackage(bid_id, bidder, items, price_minor, xor, _attributes(parts))
         parts = entry.fields("at by cmd price_minor", "lots all_or_none bid_id attributes")
         bidder, bid_id = self._name(parts)
-        given = parts["attributes"].entries(max_items=50) if "attributes" in parts else {}
         return PlaceBid(
             bid_id=bid_id,
             bidder=bidder,
             price_minor=parts["price_minor"].integer(-ANY),
             lots=parts["lots"].integer(-ANY) if "lots" in parts else None,
             all_or_none=parts["all_or_none"].boolean() if "all_or_none" in parts else False,
-            attributes=tuple((name, value.integer(-ANY)) for name, value in given.items()),
+            attributes=_attributes(parts),
         )
 
     def _standing(self, entry: Node) -> Command:
@@ -219,6 +218,11 @@ class CommandReader:
         bidder, standing_id = self._name(parts)
         limit = parts["limit_minor"].integer(-ANY) if "limit_minor" in parts else None
         return SetStanding(standing_id, bidder, limit)
+
+
+def _attributes(parts: Mapping[str, Node]) -> tuple[tuple[str, int], ...]:
+    given = parts["attributes"].entries(max_items=50) if "attributes" in parts else {}
+    return tuple((name, value.integer(-ANY)) for name, value in given.items())
 
 
 def _reason(entry: Node) -> str:

@@ -153,7 +153,7 @@ def _demand(one: Told) -> dict[str, Any]:
 
 
 def _package(one: Told) -> dict[str, Any]:
-    told = () if one.content["xor"] is None else ("xor",)
+    told = [name for name in ("xor", "attributes") if one.content.get(name)]
     return _by_bidder(one, "items", "price_minor", *told)
 
 
@@ -183,12 +183,16 @@ def _picked(kind: str, *names: str) -> Say:
     return say
 
 
-def _said_bid(event: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    names = ("bid_id", "bidder", "price_minor", "lots", "all_or_none")
-    content = {name: event[name] for name in names}
-    if event["attributes"]:
-        content["attributes"] = dict(event["attributes"])
-    return [("bid", event["at"], content)]
+def _scored(kind: str, *names: str) -> Say:
+    """Say what was bid, with its scored terms if there are any."""
+
+    def say(event: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+        content = {name: event[name] for name in names}
+        if event["attributes"]:
+            content["attributes"] = dict(event["attributes"])
+        return [(kind, event["at"], content)]
+
+    return say
 
 
 def _said_demand(event: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -225,9 +229,9 @@ def _said_proof(event: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]
 
 _SAID: dict[str, Say] = {
     "opened": lambda _: [],
-    "bid_placed": _said_bid,
+    "bid_placed": _scored("bid", "bid_id", "bidder", "price_minor", "lots", "all_or_none"),
     "demand_placed": _said_demand,
-    "package_placed": _picked("package", "bid_id", "bidder", "items", "price_minor", "lots", "xor"),
+    "package_placed": _scored("package", "bid_id", "bidder", "items", "price_minor", "lots", "xor"),
     "packages_cleared": _said_proof,
     "standing_set": lambda _: [],
     "round_opened": _picked("round", "round", "ends_at", "prices"),

@@ -9,6 +9,7 @@ bid came. The reserve plays no part here, so an extension tells nothing about it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from matching.auctions.commands import PlaceBid
@@ -53,7 +54,7 @@ def place_bid(state: State, command: PlaceBid, now: datetime) -> list[Event]:
     _check_lots(rules, command, lots, mine)
     check_price(rules, price_minor, lots)
     is_scored = rules.criteria or command.attributes
-    score_minor = price_minor + _worth(rules, command) if is_scored else price_minor
+    score_minor = price_minor + worth(rules, command.attributes) if is_scored else price_minor
     _check_improvement(state, command, score_minor, mine)
     # By place: to name the fields takes twice as long, and every bid passes here.
     bid = BidPlaced(
@@ -158,19 +159,24 @@ def _check_lots(rules: Rules, command: PlaceBid, lots: int, mine: BidPlaced | No
         raise FewerLots(lots, mine.lots)
 
 
-def _worth(rules: Rules, command: PlaceBid) -> int:
-    """Return what the scored terms of a bid are worth per lot."""
-    worth = 0
-    named = dict(command.attributes)
+def worth(rules: Rules, attributes: Sequence[tuple[str, int]]) -> int:
+    """Return what the scored terms of a bid are worth per lot.
+
+    Raises:
+        BadAttributes: one is missing, unknown or outside its range.
+
+    """
+    found = 0
+    named = dict(attributes)
     for criterion in rules.criteria:
         value = named.pop(criterion.name, None)
         lowest, highest = criterion.lowest, criterion.highest
         if value is None or not lowest <= value <= highest:
             raise BadAttributes(criterion.name, value, lowest, highest)
-        worth += value * criterion.unit_minor
+        found += value * criterion.unit_minor
     for name, value in sorted(named.items()):
         raise BadAttributes(name, value, None, None)
-    return worth
+    return found
 
 
 def _check_improvement(

@@ -41,7 +41,7 @@ class PlacePackage:
     """A binding bid on all of `items` or none, at `price_minor` per lot.
 
     `bid_id` is unique in the auction. Of one bidder's packages in one `xor` group at most
-    one wins; those without a group may all win.
+    one wins; those without a group may all win. `attributes` are as of `PlaceBid`.
     """
 
     bid_id: str
@@ -49,6 +49,7 @@ class PlacePackage:
     items: tuple[str, ...]
     price_minor: int
     xor: str | None = None
+    attributes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

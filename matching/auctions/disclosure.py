@@ -281,6 +281,9 @@ def _packages(state: State) -> list[PackagePlaced]:
 def _package(state: State, bid: PackagePlaced) -> View:
     shown: View = {"bid_id": bid.bid_id, "items": list(bid.items), "lots": bid.lots}
     shown["price_minor"] = bid.price_minor
+    if state.rules.criteria:
+        shown["score_minor"] = package_bids.score_of(state.rules, bid)
+        shown["attributes"] = dict(bid.attributes)
     if state.proof is not None:
         shown["is_won"] = bid.bid_id in state.proof.winners
     return shown

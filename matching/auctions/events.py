@@ -59,7 +59,8 @@ class DemandPlaced:
 class PackagePlaced:
     """An accepted bid on a bundle of items, at one price per lot; `seq` as of `BidPlaced`.
 
-    Packages of one bidder and one `xor` group exclude each other.
+    Packages of one bidder and one `xor` group exclude each other. What they compare by follows
+    from the price and the `attributes`: `package_bids.score_of`.
     """
 
     at: datetime
@@ -70,14 +71,17 @@ class PackagePlaced:
     price_minor: int
     lots: int
     xor: str | None = None
+    attributes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PackagesCleared:
     """How good the choice of packages is, told right before the close; see `packages`.
 
-    `proof` is `prices`, `search` or `none`, `ties` `settled` or `open`. Prices are texts in
-    fractions of `price_unit`; a group of alternatives goes by the id of one of its packages.
+    `value_minor` is what the winners compare by, over all their lots: what is paid, and the worth
+    of scored terms. `proof` is `prices`, `search` or `none`, `ties` `settled` or `open`. Prices are
+    texts in fractions of `price_unit`; a group of alternatives goes by the id of one of its
+    packages.
     """
 
     at: datetime

@@ -6,7 +6,8 @@ A package binds: the same items may be bid for again only at a better price, by 
 and in the same group. The close chooses among the last packages by `packages`: `sell` the
 set worth most in which no item is sold twice, `buy` the cheapest that covers every item
 once. Winners pay, or are paid, as bid; an item's lots are never cut. Only packages whose price per
-lot reaches the reserve may win.
+lot reaches the reserve may win. With scored terms packages compare by the price with their worth,
+on each lot; where goods are sold that must be above zero.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from matching.auctions.award import reaches_reserve
-from matching.auctions.bidding import check_amount, require_open
+from matching.auctions.bidding import check_amount, require_open, worth
 from matching.auctions.commands import PlacePackage
 from matching.auctions.events import (
     Award,
@@ -33,15 +34,18 @@ from matching.auctions.refusals import (
     BelowFloor,
     DuplicateBid,
     NotImproving,
+    NotPositive,
     OtherGroup,
     RepeatedItem,
     TooManyBids,
     TooManyPackages,
+    TotalTooLarge,
     UnknownItem,
 )
 from matching.auctions.rules import MAX_BIDS_A_BIDDER, MAX_PACKAGES_A_BIDDER, Rules
 from matching.auctions.state import State
 from matching.auctions.ties import better_first
+from matching.money import MAX_TOTAL_MINOR
 
 cleared = lru_cache(maxsize=256)(clear_packages)
 """`clear_packages`, which remembers its last answers: a long search may be made ahead."""
@@ -65,6 +69,7 @@ def place_package(state: State, command: PlacePackage, now: datetime) -> list[Ev
     lots = sum(item.lots for item in rules.items if item.id in items)
     check_amount(rules, command.price_minor, lots)
     _check_bound(rules, items, command.price_minor, lots)
+    _check_score(rules, command, lots)
     _check_earlier(rules, standing(mine), items, command)
     placed = PackagePlaced(
         at=now,
@@ -75,6 +80,7 @@ def place_package(state: State, command: PlacePackage, now: datetime) -> list[Ev
         price_minor=command.price_minor,
         lots=lots,
         xor=command.xor,
+        attributes=command.attributes,
     )
     return [placed]
 
@@ -84,13 +90,19 @@ def standing(placed: Sequence[PackagePlaced]) -> tuple[PackagePlaced, ...]:
     return tuple({(bid.bidder, bid.items): bid for bid in placed}.values())
 
 
+def score_of(rules: Rules, bid: PlacePackage | PackagePlaced) -> int:
+    """Return what a package compares by, per lot: its price with the worth of its scored terms."""
+    return bid.price_minor + worth(rules, bid.attributes)
+
+
 def problem_of(state: State) -> PackageAuction:
     """Return what is to be solved if the auction closes now."""
+    rules = state.rules
     return PackageAuction(
-        side=state.rules.side,
-        items=tuple(item.id for item in state.rules.items),
+        side=rules.side,
+        items=tuple(item.id for item in rules.items),
         bids=tuple(
-            PackageBid(bid.bid_id, bid.bidder, bid.items, bid.price_minor * bid.lots, bid.xor)
+            PackageBid(bid.bid_id, bid.bidder, bid.items, score_of(rules, bid) * bid.lots, bid.xor)
             for bid in _able(state)
         ),
     )
@@ -141,6 +153,15 @@ def _check_bound(rules: Rules, items: Sequence[str], price_minor: int, lots: int
         raise BelowFloor(price_minor, lowest)
 
 
+def _check_score(rules: Rules, command: PlacePackage, lots: int) -> None:
+    """Refuse what would be sold for nothing, and what is too large to compare."""
+    score_minor = score_of(rules, command)
+    if rules.side == "sell" and score_minor <= 0:
+        raise NotPositive(score_minor)
+    if abs(score_minor) * lots > MAX_TOTAL_MINOR:
+        raise TotalTooLarge(abs(score_minor) * lots, MAX_TOTAL_MINOR)
+
+
 def _check_earlier(
     rules: Rules, mine: Sequence[PackagePlaced], items: tuple[str, ...], command: PlacePackage
 ) -> None:
@@ -151,9 +172,10 @@ def _check_earlier(
         return
     if earlier.xor != command.xor:
         raise OtherGroup(command.xor or "", earlier.xor or "")
-    past = better_first(rules, earlier.price_minor) - rules.step_at(earlier.price_minor)
-    if better_first(rules, command.price_minor) > past:
-        raise NotImproving(command.price_minor, past if rules.side == "buy" else -past)
+    beaten, score_minor = score_of(rules, earlier), score_of(rules, command)
+    past = better_first(rules, beaten) - rules.step_at(beaten)
+    if better_first(rules, score_minor) > past:
+        raise NotImproving(score_minor, past if rules.side == "buy" else -past)
 
 
 def _result(state: State, found: PackageResult) -> Result:

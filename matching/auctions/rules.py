@@ -355,8 +355,8 @@ def _check_packages(rules: Rules) -> None:
     _check_items(rules, MAX_PACKAGE_ITEMS)
     if rules.start_minor is not None:
         _refuse("start_minor", "packages start from the prices of their items", rules.start_minor)
-    if rules.shares or rules.max_share or rules.criteria or rules.min_lots != 1:
-        _refuse("format", "packages know no shares, no least lots and no scores", rules.format)
+    if rules.shares or rules.max_share or rules.min_lots != 1:
+        _refuse("format", "packages know no shares and no least lots", rules.format)
     if rules.tie != "time":
         _refuse("tie", "equal sets of packages go by their ids", rules.tie)
 

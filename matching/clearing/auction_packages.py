@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from matching.clearing import packages
+from matching.clearing.auction_priced import worth
 from matching.clearing.auction_rules import public_bound
-from matching.clearing.auction_table import No, Table, as_good, check_count, past
+from matching.clearing.auction_table import TOTAL, No, Table, as_good, check_count, past
 from matching.clearing.form import Document, member, require
 
 MAX_PACKAGES = 20
@@ -44,7 +45,13 @@ class Packages:
         items = [name for name in self.items if name in asked]
         lots = sum(self.items[name]["lots"] for name in items)
         table.check_price(command["price_minor"], lots, self._bound(items, lots))
-        self._check_earlier(by, items, command)
+        given = command.get("attributes", {})
+        score = command["price_minor"] + worth(self.rules, given)
+        if score <= 0 and self.rules["side"] == "sell":
+            raise No("not_positive", price_minor=score)
+        if lots * abs(score) > TOTAL:
+            raise No("total_too_large", total_minor=lots * abs(score), max_total_minor=TOTAL)
+        self._check_earlier(by, items, command, score)
         told = {
             "bid_id": command["bid_id"],
             "bidder": by,
@@ -52,6 +59,7 @@ class Packages:
             "price_minor": command["price_minor"],
             "lots": lots,
             "xor": command.get("xor"),
+            "attributes": [[name, value] for name, value in given.items()],
         }
         self.placed.append(told)
         table.tell("package_placed", at, **told, bid_seq=len(self.placed))
@@ -111,19 +119,24 @@ class Packages:
             if reserve is None or as_good(self.rules, bid["price_minor"], reserve)
         ]
 
-    def _check_earlier(self, by: str, items: list[str], command: Mapping[str, Any]) -> None:
+    def _score(self, bid: Mapping[str, Any]) -> int:
+        return int(bid["price_minor"]) + worth(self.rules, dict(bid["attributes"]))
+
+    def _check_earlier(
+        self, by: str, items: list[str], command: Mapping[str, Any], score: int
+    ) -> None:
         mine = [bid for bid in self.standing() if bid["bidder"] == by]
         same = [bid for bid in mine if bid["items"] == items]
         if not same:
             if len(mine) >= MAX_PACKAGES:
                 raise No("too_many_packages", max_packages=MAX_PACKAGES)
             return
-        price, group = command["price_minor"], command.get("xor")
+        group = command.get("xor")
         if same[0]["xor"] != group:
             raise No("other_group", group=group or "", standing_group=same[0]["xor"] or "")
-        allowed = past(self.rules, same[0]["price_minor"])
-        if not as_good(self.rules, price, allowed):
-            raise No("not_improving", price_minor=price, next_allowed_minor=allowed)
+        allowed = past(self.rules, self._score(same[0]))
+        if not as_good(self.rules, score, allowed):
+            raise No("not_improving", price_minor=score, next_allowed_minor=allowed)
 
     def _representatives(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Return of each group of alternatives the first package, by bidder and group."""
@@ -144,7 +157,7 @@ class Packages:
                     "id": bid["bid_id"],
                     "bidder": bid["bidder"],
                     "items": bid["items"],
-                    "amount_minor": bid["price_minor"] * bid["lots"],
+                    "amount_minor": self._score(bid) * bid["lots"],
                     **({"xor": bid["xor"]} if bid["xor"] is not None else {}),
                 }
                 for bid in self._able()

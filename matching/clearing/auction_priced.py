@@ -34,7 +34,7 @@ def place(table: Table, command: Mapping[str, Any], at: datetime) -> None:
     if live and lots < live[-1]["lots"]:
         raise No("fewer_lots", lots=lots, standing_lots=live[-1]["lots"])
     table.check_price(price, lots, law.public_bound(table.rules))
-    score = price + _worth(table, command.get("attributes", {}))
+    score = price + worth(table.rules, command.get("attributes", {}))
     beaten = live[-1] if live and rules["improve"] == "own" else None
     if rules["improve"] == "leader":
         beaten = leader_of(table)
@@ -172,18 +172,18 @@ def leader_of(table: Table) -> dict[str, Any] | None:
     return best
 
 
-def _worth(table: Table, given: Mapping[str, int]) -> int:
-    worth, known = 0, set()
-    for term in table.rules["criteria"]:
+def worth(rules: Mapping[str, Any], given: Mapping[str, int]) -> int:
+    total, known = 0, set()
+    for term in rules["criteria"]:
         known.add(term["name"])
         value = given.get(term["name"])
         if value is None or not term["lowest"] <= value <= term["highest"]:
             figures = {"lowest": term["lowest"], "highest": term["highest"]}
             raise No("bad_attributes", name=term["name"], found=value, **figures)
-        worth += term["unit_minor"] * value
+        total += term["unit_minor"] * value
     for name in sorted(given.keys() - known):
         raise No("bad_attributes", name=name, found=given[name], lowest=None, highest=None)
-    return worth
+    return int(total)
 
 
 def _next(table: Table, price: int) -> int:

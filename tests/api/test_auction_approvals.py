@@ -48,7 +48,7 @@ async def test_packages_are_approved_one_by_one(office: Office) -> None:
 
     assert [one["state"] for one in ended] == ["executed", "executed"], ended
     assert [one["amount"] for one in ended] == ["75150.00", "112000.00"]
-    assert ended[0]["terms"] == first
+    assert ended[0]["terms"] == {**first, "attributes": {}}
     assert ended[0]["outcome"]["items"] == ["2027-03", "2027-04"]
     shown = (await office.clerk.get(f"/auctions/{auction_id}")).json()
     assert shown["my_bids"] == 2

@@ -161,6 +161,22 @@ async def test_each_loser_sees_the_parts_of_his_own_score(served: Served) -> Non
     assert "5061.00" not in str(bob)
 
 
+async def test_a_package_promises_scored_terms(served: Served) -> None:
+    visitors = await visitors_of(served)
+    auction_id = await opened(visitors, **PACKAGES, criteria=EARLY)
+    path = f"/auctions/{auction_id}/packages"
+    body = {"items": ["2027-03"], "price": "5001.00"}
+
+    told = await visitors["ann"].post(path, body | {"attributes": {"days early": 30}})
+    without = await visitors["bob"].post(path, body)
+    ann = (await visitors["ann"].get(f"/auctions/{auction_id}")).json()
+
+    assert (told.status_code, told.json()["score"]) == (201, "5061.00"), told.text
+    assert (without.status_code, without.json()["code"]) == (422, "bad_attributes")
+    [mine] = ann["my_packages"]
+    assert (mine["score"], mine["attributes"]) == ("5061.00", {"days early": 30})
+
+
 @pytest.mark.parametrize(
     ("term", "pointer"),
     [

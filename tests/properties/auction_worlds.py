@@ -219,6 +219,9 @@ def package_auctions(draw: st.DrawFn) -> dict[str, Any]:
     reserve = draw(maybe(st.sampled_from([950, 1000, 1050])))
     if reserve is not None:
         rules |= {"reserve_minor": reserve, "reserve_is_public": draw(st.booleans())}
+    if draw(st.integers(0, 2)) == 0:
+        worth = draw(st.sampled_from([10, -10, -600]))
+        rules["criteria"] = [{"name": "days", "unit_minor": worth, "lowest": 0, "highest": 3}]
     kinds = ["bid"] * 12 + ["pause", "resume", "outage", "cancel"]
     found: list[dict[str, Any]] = []
     for at in draw(times(draw(st.integers(1, 14)))):
@@ -230,6 +233,8 @@ def package_auctions(draw: st.DrawFn) -> dict[str, Any]:
             command |= {"by": draw(st.sampled_from(NAMES)), "items": asked, "price_minor": price}
             if draw(st.booleans()):
                 command["xor"] = draw(st.sampled_from("xy"))
+            if "criteria" in rules:
+                command["attributes"] = {"days": draw(st.integers(0, 3))}
         elif kind in ("pause", "cancel"):
             command["reason"] = "as told"
         elif kind == "outage":

@@ -162,7 +162,12 @@ async def _package(call: Call, auction_id: str, body: PackageBody) -> Wanted:
     for place, item in enumerate(body.items):
         if item not in lots_of:
             raise InvalidFields([FieldFault(f"/items/{place}", "one_of", ", ".join(lots_of))])
-    terms = {"items": body.items, "price_minor": body.price, "xor": body.xor}
+    terms = {
+        "items": body.items,
+        "price_minor": body.price,
+        "xor": body.xor,
+        "attributes": body.attributes,
+    }
     return Wanted(terms, body.price * sum(lots_of[item] for item in set(body.items)))
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from aggregator.auctions import bidding
 from aggregator.market import Outcome
-from web.api.auctions import Receipt
+from web.api.auctions import Attributes, Receipt
 from web.api.fields import Answers, Body, Minor, Money, SomeLots, Tenor
 from web.api.routing import Call, route
 from web.feed.operations import frame_op
@@ -42,11 +42,13 @@ class PackageBody(Body):
     """A binding bid on all of `items` or none, at `price` per lot.
 
     Of one's packages in one group `xor` at most one wins; those without a group may all win.
+    `attributes` are the values of the scored terms.
     """
 
     items: Annotated[list[Item], Field(min_length=1, max_length=20)]
     price: Minor
     xor: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,20}$")] | None = None
+    attributes: Attributes = Field(default_factory=dict, json_schema_extra={"default": {}})
 
 
 class StandingBody(Body):
@@ -97,6 +99,7 @@ async def place_package(call: Call) -> Outcome:
         items=body.items,
         price_minor=body.price,
         xor=body.xor,
+        attributes=body.attributes,
     )
 
 

@@ -36,6 +36,7 @@ frame_op("bid", "POST", BIDS, auction_id="auction")
 
 Score = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 TermName = Annotated[str, Field(max_length=40)]
+Attributes = Annotated[dict[TermName, Score], Field(max_length=10)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Format = Literal[
     "english",
@@ -95,9 +96,10 @@ class AuctionBody(Body):
     announced price begins; `reserve` is the owner's secret unless `reserve_is_public`. Without
     `opens_at` bidding begins at once. `interval_s` is how long an announced price stands, in
     `dutch`, `japanese` and `clock`; `items` are the months of a `clock` or of `packages`, that of
-    the cell first; `criteria` are the scored terms of `english` and `sealed_first`. What bidders
-    see is `disclosure`; `observer_disclosure` tells others less, `owner_disclosure` lets the
-    owner see all bids before the close, or none. Fields of another format are refused.
+    the cell first; `criteria` are the scored terms of `english`, `sealed_first` and
+    `packages`. What bidders see is `disclosure`; `observer_disclosure` tells others less,
+    `owner_disclosure` lets the owner see all bids before the close, or none. Fields of another
+    format are refused.
     """
 
     side: Literal["buy", "sell"]
@@ -169,9 +171,7 @@ class BidBody(Body):
     lots: Lots | None = None
     all_or_none: bool = False
     # A default that may be changed would be copied in depth for every bid.
-    attributes: Annotated[dict[TermName, Score], Field(max_length=10)] = Field(
-        default_factory=dict, json_schema_extra={"default": {}}
-    )
+    attributes: Attributes = Field(default_factory=dict, json_schema_extra={"default": {}})
 
 
 class AuctionSummary(Answers):

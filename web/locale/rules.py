@@ -229,7 +229,7 @@ RULES: Mapping[str, str] = {
     "only announced prices move by themselves": "只有由系统报价的竞价会自动变价",
     "only clock and package auctions have several items": "只有 clock 与组合形式可有多个标的",
     "packages start from the prices of their items": "组合竞价以各标的的起价为准",
-    "packages know no shares, no least lots and no scores": "组合竞价不设份额、最小批数和评分",
+    "packages know no shares and no least lots": "组合竞价不设份额和最小批数",
     "equal sets of packages go by their ids": "组合竞价的平局以编号排序",
     "scored bids are paid as bid": "评分报价按报价成交",
     "second_price sells all lots to one bidder": "second_price 把全部手数售给一个竞买方",

@@ -17,6 +17,7 @@ from aggregator.laboratory.bundle import verify_bundle
 from aggregator.ledger import verifying
 from matching.auctions.events import PackagePlaced, PackagesCleared
 from matching.auctions.refusals import (
+    BadAttributes,
     BelowFloor,
     NotImproving,
     OtherGroup,
@@ -25,7 +26,7 @@ from matching.auctions.refusals import (
     UnknownItem,
     WrongCommand,
 )
-from matching.auctions.rules import MAX_PACKAGES_A_BIDDER
+from matching.auctions.rules import MAX_PACKAGES_A_BIDDER, Criterion
 from tests.builders import a_command
 from tests.integration.auctions.building import (
     CLOSES_AT,
@@ -47,7 +48,13 @@ async def packages(scene: Scene, **terms: Any) -> str:
 
 
 async def place(
-    scene: Scene, name: str, auction_id: str, items: Any, price_minor: int, xor: str | None = None
+    scene: Scene,
+    name: str,
+    auction_id: str,
+    items: Any,
+    price_minor: int,
+    xor: str | None = None,
+    attributes: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     outcome = await bidding.place_package(
         scene.market,
@@ -57,6 +64,7 @@ async def place(
         items=items,
         price_minor=price_minor,
         xor=xor,
+        attributes=attributes,
     )
     return outcome.answer
 
@@ -101,6 +109,44 @@ async def test_no_package_beyond_the_reserve_wins_and_who_cannot_see_it_verifies
 
     (awarded,) = await facts_of(auction_id, AuctionAwarded)
     assert [(won.bidder, won.item) for won in awarded.awards] == [(scene.id_of("bob"), MAR)]
+    for reading in (Reading(AUDITOR), Reading(PUBLIC)):
+        assert verify_bundle(await bundle.bundle(auction_id, reading)).replayed
+    assert (await replaying.replay(auction_id)).difference == ""
+
+
+async def test_packages_compare_with_their_scored_terms_and_are_paid_their_prices(orm: str) -> None:
+    scene = await a_scene()
+    days = Criterion("days early", STEP, 0, 30)
+    auction_id = await packages(scene, criteria=(days,), disclosure="full")
+    await place(scene, "ann", auction_id, [JAN, FEB, MAR], PRICE, attributes={"days early": 7})
+    await place(scene, "bob", auction_id, [JAN, MAR], PRICE + STEP, attributes={"days early": 0})
+    told = await place(
+        scene, "cat", auction_id, [FEB], PRICE + 2 * STEP, attributes={"days early": 10}
+    )
+    with pytest.raises(BadAttributes) as unnamed:
+        await place(scene, "cat", auction_id, [FEB], PRICE + 9 * STEP)
+    later = {"days early": 1}
+    with pytest.raises(NotImproving) as worse:
+        await place(scene, "cat", auction_id, [FEB], PRICE + 9 * STEP, attributes=later)
+
+    await scene.pass_to(CLOSES_AT)
+
+    # Seven steps on 35 lots are less than twelve on 20 and one on 15.
+    (awarded,) = await facts_of(auction_id, AuctionAwarded)
+    won = {(one.bidder, one.item, one.price_minor) for one in awarded.awards}
+    bob, cat = scene.id_of("bob"), scene.id_of("cat")
+    assert told["score_minor"] == PRICE + 12 * STEP
+    assert unnamed.value.figures()["name"] == "days early"
+    assert (worse.value.price_minor, worse.value.next_allowed_minor) == (
+        PRICE + 10 * STEP,
+        PRICE + 13 * STEP,
+    )
+    assert won == {
+        (bob, JAN, PRICE + STEP),
+        (bob, MAR, PRICE + STEP),
+        (cat, FEB, PRICE + 2 * STEP),
+    }
+    assert (await queries.auction(None, auction_id))["packages"][0]["attributes"]
     for reading in (Reading(AUDITOR), Reading(PUBLIC)):
         assert verify_bundle(await bundle.bundle(auction_id, reading)).replayed
     assert (await replaying.replay(auction_id)).difference == ""

@@ -15,13 +15,13 @@ import {
   announced,
   formOf,
   isAnnounced,
-  isScored,
   isSealed,
   months,
   shapeOf,
   standingForm,
 } from "./auction_forms.js";
 import { itemName, packagesOf } from "./auction_packages.js";
+import { isScored, scoreLines } from "./auction_scores.js";
 import { LIVING, signals } from "./auction_signals.js";
 
 const WARNED_AFTER = 1000;
@@ -466,17 +466,4 @@ function explained({ my_explanation: why, tie }) {
 function priceHint({ improve, side }) {
   if (improve === "own") return "page.auction.own_hint";
   return side === "sell" ? "page.auction.outbid_hint" : "page.auction.undercut_hint";
-}
-
-/** Return what one's own score is made of: the price, and what each scored term added. */
-function scoreLines({ my_score: score, my_best: price, my_score_parts: parts = [] }) {
-  if (!score) return [];
-  return [
-    [t("page.auction.my_score"), amount(score)],
-    [t("word.price"), amount(price)],
-    ...parts.map(({ name, value, unit: worth, worth: added }) => [
-      name,
-      `${value} × ${amount(worth)} = ${amount(added)}`,
-    ]),
-  ];
 }

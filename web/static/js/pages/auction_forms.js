@@ -8,12 +8,12 @@ import { amount, decimal, minor, times, unit } from "../core/numbers.js";
 import { panel, table } from "../core/parts.js";
 import { t } from "../core/words.js";
 import { packageForm } from "./auction_packages.js";
+import { attributesOf, isScored, scoreFields } from "./auction_scores.js";
 
 const SEALED = ["sealed_first", "sealed_uniform", "second_price", "packages"];
 const MOST_MOVES = 1_000_000;
 
 export const isSealed = ({ format }) => SEALED.includes(format);
-export const isScored = ({ criteria }) => criteria.length > 0;
 export const isAnnounced = ({ format }) => ["dutch", "japanese", "clock"].includes(format);
 
 /** Return what has to be drawn anew when it changes: a round, or what is left. */
@@ -171,20 +171,6 @@ function sealedForm(room) {
       done: (receipt) => room.placed(receipt),
     }),
   );
-}
-
-function scoreFields(auction) {
-  return auction.criteria.map(({ name, unit: worth, lowest, highest }, at) => ({
-    name: `score-${at}`,
-    label: name,
-    type: "lots",
-    hint: t("page.auction.score_range", { lowest, highest, worth: amount(worth) }),
-  }));
-}
-
-function attributesOf(auction, values) {
-  if (!isScored(auction)) return {};
-  return { attributes: Object.fromEntries(auction.criteria.map(({ name }, at) => [name, values[`score-${at}`]])) };
 }
 
 function takeForm(room) {

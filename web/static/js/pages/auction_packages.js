@@ -8,6 +8,7 @@ import { amount, times } from "../core/numbers.js";
 import { panel, table } from "../core/parts.js";
 import { choicesField } from "../core/rows.js";
 import { bidderName, t } from "../core/words.js";
+import { attributesOf, isScored, scoreFields } from "./auction_scores.js";
 
 /** Return an item's name: its month, and its number where there are several of one month. */
 export function itemName(id) {
@@ -58,6 +59,7 @@ function listed(room, title, rows) {
         },
         { label: t("word.lots"), isNumber: true, cell: (row) => room.lots(row.lots) },
         { label: t("word.price"), isNumber: true, cell: ({ price }) => amount(price) },
+        ...(isScored(room.auction) ? [scoreColumn(room.auction)] : []),
         ...(rows.some((row) => "is_won" in row)
           ? [
               {
@@ -71,7 +73,19 @@ function listed(room, title, rows) {
   );
 }
 
-/** Return the form for one package: its months, one price per lot, and its group. */
+/** What a package compares by, and the scored terms that it promises. */
+function scoreColumn({ criteria }) {
+  return {
+    label: t("page.auction.score"),
+    isNumber: true,
+    cell: ({ score, attributes }) => [
+      amount(score),
+      criteria.map(({ name }) => h("div", { class: "note" }, `${name}: ${attributes[name]}`)),
+    ],
+  };
+}
+
+/** Return the form for one package: its months, one price per lot, scored terms, and its group. */
 export function packageForm(room) {
   const { auction } = room;
   const lotsOf = (items) =>
@@ -89,6 +103,7 @@ export function packageForm(room) {
           options: auction.items.map(({ id, lots }) => [id, `${itemName(id)} · ${room.lots(lots)}`]),
         }),
         { name: "price", label: `${t("word.price")} (${room.unit()})`, type: "amount" },
+        ...scoreFields(auction),
         {
           name: "xor",
           label: t("page.auction.group"),
@@ -107,7 +122,8 @@ export function packageForm(room) {
         ],
         note: t("page.auction.sealed_binding"),
       }),
-      send: (values, key) => send("POST", `${room.path}/packages`, values, key),
+      send: ({ items, price, xor, ...values }, key) =>
+        send("POST", `${room.path}/packages`, { items, price, xor, ...attributesOf(auction, values) }, key),
       done: (receipt) => room.placed(receipt),
     }),
   );

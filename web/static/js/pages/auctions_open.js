@@ -21,6 +21,7 @@ const FORMATS = [
   "packages",
 ];
 const BY_MONTH = ["clock", "packages"];
+const SCORED = ["english", "sealed_first", "packages"];
 // Which fields a format has beside those of all.
 const OWN = {
   lots: ["english", "sealed_first", "sealed_uniform", "second_price", "dutch", "japanese"],
@@ -32,9 +33,9 @@ const OWN = {
   max_share: ["english", "sealed_first", "sealed_uniform", "dutch", "japanese", "clock"],
   items: BY_MONTH,
   owner_disclosure: ["english", "dutch", "japanese", "clock"],
-  score_name: ["english", "sealed_first"],
-  score_unit: ["english", "sealed_first"],
-  score_most: ["english", "sealed_first"],
+  score_name: SCORED,
+  score_unit: SCORED,
+  score_most: SCORED,
 };
 const isOf = (name, format) => !OWN[name] || OWN[name].includes(format);
 
