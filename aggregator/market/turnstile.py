@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from time import perf_counter as _seconds
+from time import perf_counter_ns as _elapsed_ns
+from time import thread_time_ns as _worked_ns
 
 from tortoise.transactions import in_transaction
 
@@ -49,6 +50,7 @@ class Turnstile:
         self._answered = commands.Recent()
         self._writer = Writer(market, self._answered)
         self._pace = Pace()
+        self._worked_ns = 0
 
     def enter(self, stream: str, waiting: Waiting) -> None:
         """Line an act up; its future is told.
@@ -107,13 +109,12 @@ class Turnstile:
 
     async def _drain_desks(self) -> None:
         taken: list[Waiting] = []
+        self._worked_ns = _worked_ns()
         try:
             while self._ready:
                 taken = self._take(MAX_DECIDED)
                 first = self._pace.first_of(len(taken))
-                began = _seconds()
                 plan = self._writer.planned(taken[:first])
-                self._pace.decided(first, _seconds() - began)
                 if plan is None:
                     await self._decide(taken)
                 else:
@@ -182,7 +183,7 @@ class Turnstile:
 
         Meanwhile tell what came of the one `before` it, and decide who comes.
         """
-        tasks, began = self._market.tasks, _seconds()
+        tasks, began_ns = self._market.tasks, _elapsed_ns()
         writing = tasks.start(self._writer.carry_out(plan), name="turnstile writes")
         writing.add_done_callback(self._stir)
         try:
@@ -202,7 +203,12 @@ class Turnstile:
             if not writing.done():
                 writing.cancel()
                 await asyncio.wait([writing])
-        self._pace.written(_seconds() - began)
+        before_ns, self._worked_ns = self._worked_ns, _worked_ns()
+        self._pace.written(
+            len(plan.settled),
+            worked_ns=self._worked_ns - before_ns,
+            took_ns=_elapsed_ns() - began_ns,
+        )
         failed: Exception | None = writing.result()
         return failed
 
