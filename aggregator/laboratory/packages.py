@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any, cast, get_args
 
 from aggregator.laboratory.reading import MAX_INTEGER, BadInput, Node
+from matching.auctions.package_bids import proof_of
 from matching.auctions.package_model import PRICE_UNIT
 from matching.auctions.packages import (
     PackageAuction,
     PackageBid,
-    PackageResult,
     Side,
     clear_packages,
 )
@@ -57,7 +57,7 @@ def clear(auction: PackageAuction) -> dict[str, Any]:
         "bound_minor": found.bound_minor,
         "proved": found.proved,
         "certificate": {
-            "proof": _proof(found),
+            "proof": proof_of(found),
             "ties": "settled" if found.ties_settled else "open",
             "nodes": found.nodes,
             "node_limit": found.node_limit,
@@ -81,6 +81,11 @@ def explain(auction: PackageAuction, result: Mapping[str, Any]) -> str:
     ]
     if result["proved"]:
         lines.append("No other set is better; that is proved.")
+    elif auction.side == "buy" and not winners:
+        lines.append(
+            "Not proved: the search ended without a set of all items; none costs less than "
+            f"{result['bound_minor']}."
+        )
     else:
         lines.append(f"Not proved: no set can pass {result['bound_minor']}.")
     lines += [
@@ -124,12 +129,6 @@ def from_cats(text: bytes) -> bytes:
         raise BadInput("", f"at most {MAX_ITEMS} goods", count)
     items = [str(good) for good in range(count)]
     return json.dumps({"kind": "packages", "side": "sell", "items": items, "bids": bids}).encode()
-
-
-def _proof(found: PackageResult) -> str:
-    if not found.proved:
-        return "none"
-    return "prices" if found.relaxed_minor == found.value_minor else "search"
 
 
 def _bid(entry: Node, known: frozenset[str]) -> PackageBid:

@@ -6,15 +6,15 @@ At most one bid of a bidder's `xor` group wins. Winners pay, or are paid, as bid
 
 Guarantees: the set is lawful and its value summed in integers; `bound_minor` is never
 passed by any lawful set; `proved` says that the value reaches it. With at most
-`node_limit` branches a connected part may stay unproved; then the best set found stands.
+`node_limit` branches a connected part may stay unproved; then the best set found stands. Where
+items must be covered nobody wins if none was found, which is proved only if there is none.
 
 Ties: among optimal sets the lexicographically smallest sorted list of ids, once proved
 and asked for within the node limit (by itself, only after a cheap proof); `ties_settled`.
 Bids that another bid of at least the amount on a part of their items makes useless are
 left out first; parts that share no item are solved apart.
 
-Sources: winner determination as weighted set packing, Rothkopf, Pekeč and Harstad 1998;
-Sandholm, Suri, Gilpin and Levine 2005 (components, domination).
+Source: winner determination as weighted set packing, Rothkopf, Pekeč and Harstad 1998.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from matching.auctions.package_model import (
     propose,
     relax,
 )
+from matching.auctions.package_parts import components, undominated
 from matching.auctions.package_search import THRESHOLD_STEPS, Search
 from matching.auctions.package_tree import Tree, by_tree
 
@@ -73,7 +74,8 @@ class PackageResult:
     """`relaxed_minor` is the bound that the prices prove, in fractions of `PRICE_UNIT`.
 
     `group_prices` are those of the groups of alternatives, by bidder and group. Where
-    items must be covered and cannot be, nobody wins and the value is 0.
+    items must be covered and cannot be, nobody wins and the value is 0; so it is where no set
+    that covers them was found, but then `bound_minor` is the least that one would cost.
     """
 
     winners: tuple[str, ...]
@@ -104,9 +106,9 @@ NOTHING = PackageResult(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """The answer for one connected part."""
+    """The answer for one connected part; nothing is `chosen` where a lawful set may exist unfound."""
 
-    chosen: tuple[int, ...]
+    chosen: tuple[int, ...] | None
     bound: int
     is_proved: bool
     ties_settled: bool
@@ -122,11 +124,11 @@ def clear_packages(auction: PackageAuction) -> PackageResult:
     rows = _rows(auction.items, bids)
     used = [tuple(sorted(_rows_of(bid, rows))) for bid in bids]
     values = [sign * bid.amount_minor for bid in bids]
-    kept = _undominated(used, values, may_leave=auction.side == "sell")
+    kept = undominated(used, values, may_leave=auction.side == "sell")
     must_cover = 0 if auction.side == "sell" else len(auction.items)
     uncovered = set(range(must_cover)) - {row for bid in kept for row in used[bid]}
     parts: list[tuple[list[int], list[int], _Part]] = []
-    for members, own_rows in [] if uncovered else _components(kept, used):
+    for members, own_rows in [] if uncovered else components(kept, used):
         part = _solve(_problem(members, own_rows, used, values, must_cover), auction.node_limit)
         if part is None:
             return NOTHING
@@ -150,49 +152,6 @@ def _rows_of(bid: PackageBid, rows: dict[str | tuple[str, str], int]) -> list[in
     return found if bid.xor is None else [*found, rows[bid.bidder, bid.xor]]
 
 
-def _undominated(used: list[tuple[int, ...]], values: list[int], *, may_leave: bool) -> list[int]:
-    """Return the bids, in order, that no other bid makes useless.
-
-    A bid is useless when another uses a part of its rows (all of them, where every item
-    must be covered) and is worth more, or as much with a smaller id.
-    """
-    by_row: dict[int, list[int]] = {}
-    kept: list[int] = []
-    sets = [frozenset(rows) for rows in used]
-    for bid in sorted(range(len(used)), key=lambda bid: (len(used[bid]), -values[bid], bid)):
-        rivals = {rival for row in used[bid] for rival in by_row.get(row, ())}
-        is_useless = any(
-            (values[rival] > values[bid] or (values[rival] == values[bid] and rival < bid))
-            and (sets[rival] <= sets[bid] if may_leave else sets[rival] == sets[bid])
-            for rival in rivals
-        )
-        if not is_useless:
-            kept.append(bid)
-            by_row.setdefault(used[bid][0], []).append(bid)
-    return sorted(kept)
-
-
-def _components(kept: list[int], used: list[tuple[int, ...]]) -> list[tuple[list[int], list[int]]]:
-    """Return connected parts as (bids, rows), each in order."""
-    parent = {row: row for bid in kept for row in used[bid]}
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for bid in kept:
-        for row in used[bid][1:]:
-            parent[root(row)] = root(used[bid][0])
-    parts: dict[int, tuple[list[int], list[int]]] = {}
-    for row in sorted(parent):
-        parts.setdefault(root(row), ([], []))[1].append(row)
-    for bid in kept:
-        parts[root(used[bid][0])][0].append(bid)
-    return list(parts.values())
-
-
 def _problem(
     members: list[int],
     own_rows: list[int],
@@ -210,7 +169,7 @@ def _problem(
 
 
 def _solve(problem: Problem, node_limit: int | None) -> _Part | None:
-    """Solve one part; None where no set covers what must be covered."""
+    """Solve one part; None where it is certain that no set covers what must be covered."""
     relaxation = relax(problem)
     if relaxation is None:
         return None
@@ -233,7 +192,7 @@ def _solve(problem: Problem, node_limit: int | None) -> _Part | None:
     if best is None:
         first = propose(problem, range(count), node_limit=limit)
         if first.chosen is None:
-            return None
+            return None if first.is_complete else _unknown(relaxation, first.nodes, limit)
         best, nodes = first.chosen, first.nodes
     tree = Tree(strong, best) if is_tree else None
     proof = _prove(strong, relaxed, search, best, limit, hopeless_after, tree)
@@ -246,6 +205,18 @@ def _solve(problem: Problem, node_limit: int | None) -> _Part | None:
         is_proved=proof.is_proved,
         ties_settled=proof.is_alone,
         nodes=nodes + proof.nodes,
+        node_limit=limit,
+        relaxation=relaxation,
+    )
+
+
+def _unknown(relaxation: Relaxation, nodes: int, limit: int) -> _Part:
+    return _Part(
+        chosen=None,
+        bound=relaxation.bound,
+        is_proved=False,
+        ties_settled=False,
+        nodes=nodes,
         node_limit=limit,
         relaxation=relaxation,
     )
@@ -364,14 +335,16 @@ def _joined(
 ) -> PackageResult:
     prices = [0] * len(rows)
     winners: list[PackageBid] = []
+    is_known = all(part.chosen is not None for _, _, part in parts)
     for members, own_rows, part in parts:
-        winners += [bids[members[bid]] for bid in part.chosen]
+        winners += [bids[members[bid]] for bid in part.chosen or () if is_known]
         for row, price in zip(own_rows, part.relaxation.prices, strict=True):
             prices[row] = price
+    relaxed = _relaxed(bids, rows, prices, sign)
     return PackageResult(
         winners=tuple(sorted(bid.id for bid in winners)),
         value_minor=sum(bid.amount_minor for bid in winners),
-        bound_minor=sign * sum(part.bound for _, _, part in parts),
+        bound_minor=sign * sum(part.bound for _, _, part in parts) if is_known else relaxed,
         proved=all(part.is_proved for _, _, part in parts),
         ties_settled=all(part.ties_settled for _, _, part in parts),
         nodes=sum(part.nodes for _, _, part in parts),
@@ -384,7 +357,7 @@ def _joined(
         group_prices={
             row: price for row, price in zip(rows, prices, strict=True) if not isinstance(row, str)
         },
-        relaxed_minor=_relaxed(bids, rows, prices, sign),
+        relaxed_minor=relaxed,
     )
 
 

@@ -48,10 +48,19 @@ def check(instance: Document, result: Document) -> None:
     bound = sign * member(result, "bound_minor", int)
     proved = member(result, "proved", bool)
     if not is_covered:
-        require(not winners and proved and bound == 0, "lawful", "not every item is covered")
+        require(not winners, "lawful", "not every item is covered")
+        certificate = member(result, "certificate", dict)
+        claims = [member(certificate, name, str) for name in ("proof", "ties")]
+        expected = ["prices", "settled"] if proved else ["none", "open"]
+        require(claims == expected, "proved", f"proof and ties are {expected}")
+    if proved and not is_covered:
+        require(bound == 0, "lawful", "nothing is bounded where nothing is lawful")
         _check_nothing_covers(items, list(bids.values()))
         return
     relaxed, slacks = _relaxed(instance, result, list(bids.values()), is_sale=is_sale)
+    if not is_covered:
+        require(bound == relaxed, "bound", f"the prices bound it by {sign * relaxed}")
+        return
     require(value <= bound <= relaxed, "bound", f"{value}, {bound} and {relaxed} are out of order")
     require(proved == (bound == value), "proved", f"value {value}, bound {bound}")
     proof = member(member(result, "certificate", dict), "proof", str)
