@@ -11,8 +11,14 @@ from aggregator.journal.reading import Pool
 from aggregator.mandates import secrecy
 from aggregator.market import Actor
 from aggregator.parties.permissions import APPROVER, FINANCE, OWNER
+from aggregator.parties.support import is_let_in
 
 _SEES_ALL = frozenset({OWNER, APPROVER, FINANCE})
+# What only the firm's own people read, of a mandate and of a request.
+_FIGURES = (
+    *("limit_minor", "index_bps", "max_lots", "per_act_minor", "total_minor", "used_minor"),
+    *("reserve_minor", "left_minor", "amount_minor", "terms", "note", "outcome"),
+)
 
 _MANDATES = """
 select m.id as mandate_id, m.person_id, p.name as person, m.acts, m.instruments, m.limit_minor,
@@ -57,14 +63,14 @@ async def policies(actor: Actor) -> Sequence[Mapping[str, Any]]:
 async def mandates(actor: Actor) -> Sequence[Mapping[str, Any]]:
     """Return the firm's mandates to who decides, and his own to anybody else."""
     found = await Pool().rows(_MANDATES, actor.organisation_id, _own(actor))
-    return [dict(row) for row in found]
+    return [_without_figures(row) if is_let_in(actor) else dict(row) for row in found]
 
 
 async def approvals(actor: Actor, now: datetime) -> Sequence[Mapping[str, Any]]:
     """Return the firm's requests to who decides at `now`, and his own to anybody else."""
     found = await Pool().rows(_APPROVALS, actor.organisation_id, None, None)
     substitute = await _is_substitute(actor, now)
-    return [_shown(row) for row in found if substitute or _is_concerned(actor, row)]
+    return [_shown(actor, row) for row in found if substitute or _is_concerned(actor, row)]
 
 
 async def approval(actor: Actor, now: datetime, approval_id: str) -> Mapping[str, Any]:
@@ -78,7 +84,9 @@ async def approval(actor: Actor, now: datetime, approval_id: str) -> Mapping[str
         " where d.approval_id = $1 order by d.step",
         approval_id,
     )
-    return {**_shown(found[0]), "decisions": [dict(row) for row in decisions]}
+    if is_let_in(actor):
+        decisions = [{**row, "reason": ""} for row in decisions]
+    return {**_shown(actor, found[0]), "decisions": [dict(row) for row in decisions]}
 
 
 async def substitutes(actor: Actor, now: datetime) -> Sequence[Mapping[str, Any]]:
@@ -89,13 +97,17 @@ async def substitutes(actor: Actor, now: datetime) -> Sequence[Mapping[str, Any]
 
 
 def _own(actor: Actor) -> str | None:
-    return None if _SEES_ALL & actor.roles else actor.person_id
+    return None if _sees_all(actor) else actor.person_id
+
+
+def _sees_all(actor: Actor) -> bool:
+    return bool(_SEES_ALL & actor.roles) or is_let_in(actor)
 
 
 def _is_concerned(actor: Actor, row: Mapping[str, Any]) -> bool:
     """Say whether he has a say in all requests, asked for this one, or is named in its chain."""
     is_named = f"person:{actor.person_id}" in row["chain"]
-    return bool(_SEES_ALL & actor.roles) or row["asked_by"] == actor.person_id or is_named
+    return _sees_all(actor) or row["asked_by"] == actor.person_id or is_named
 
 
 async def _is_substitute(actor: Actor, now: datetime) -> bool:
@@ -110,5 +122,9 @@ async def _is_substitute(actor: Actor, now: datetime) -> bool:
     )
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    return secrecy.readable(row)
+def _shown(actor: Actor, row: Mapping[str, Any]) -> dict[str, Any]:
+    return _without_figures(row) if is_let_in(actor) else secrecy.readable(row)
+
+
+def _without_figures(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: None if name in _FIGURES else value for name, value in row.items()}

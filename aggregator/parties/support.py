@@ -19,7 +19,10 @@ from aggregator.parties.sessions import SUPPORT, key_of
 
 MAX_HOURS = 72
 READS = ("approvals.read", "deals.read", "forwards.contracts", "invoices.read", "mandates.read")
-"""What support may look at; it commits nothing and holds no socket."""
+"""What support may look at; it commits nothing and holds no socket.
+
+Of mandates and approvals it is shown how far they are, and no figure: limits are their owner's.
+"""
 
 
 async def grant(
@@ -129,6 +132,11 @@ async def enter(market: Market, actor: Actor, grant_id: str) -> Outcome:
         }
 
     return await market.perform(actor, "support.use", step, stream=stream_of(firm))
+
+
+def is_let_in(actor: Actor) -> bool:
+    """Say whether this is a person of the market who looks into a firm by its grant."""
+    return _grant_in(actor.grants) is not None
 
 
 async def note(market: Market, actor: Actor, what: str) -> None:

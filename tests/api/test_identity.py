@@ -15,7 +15,7 @@ from aggregator.mandates import requesting
 from aggregator.parties import sessions
 from aggregator.parties.totp import code_at, step_of
 from tests.api.conftest import PASSWORD, Served, Visitor
-from tests.api.test_edge_feed import greeted
+from tests.api.test_edge_feed import Client, greeted, opened
 from tests.builders import a_command
 from web.feed.protocol import Close
 
@@ -233,6 +233,11 @@ async def test_a_token_holds_its_scopes_and_no_more(served: Served) -> None:
     (shown,) = (await boss.get("/tokens")).json()["tokens"]
     assert shown["scopes"] == ["feed.connect", "ledger.read"]
     assert "token" not in shown
+    silent = (await boss.post("/tokens", {"label": "x", "scopes": ["ledger.read"]})).json()
+    refused = Client(await opened(served))
+    await refused.say(op="hello", token=silent["token"])
+    assert (await refused.ending())[0] == Close.FORBIDDEN
+    await boss.delete(f"/tokens/{silent['token_id']}")
 
     client = await greeted(served, program)
     await boss.delete(f"/tokens/{made.json()['token_id']}")

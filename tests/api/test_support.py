@@ -7,7 +7,17 @@ import io
 from datetime import timedelta
 
 from aggregator.clock import SimulatedClock
-from tests.api.conftest import Served
+from tests.api.conftest import Served, Visitor
+from tests.api.test_edge_feed import Client, opened
+from tests.api.test_mandates import Office
+from web.feed.protocol import Close
+
+
+async def let_in(boss: Visitor, operator: Visitor) -> Visitor:
+    """Let the market's people into the boss's firm, and return one of them there."""
+    granted = await boss.post("/support-grants", {"reason": "look", "hours": 2})
+    entered = await operator.post("/support-sessions", {"grant": granted.json()["grant_id"]})
+    return Visitor(boss.client, entered.json()["token"])
 
 
 async def test_support_reads_by_grant_for_a_while_and_is_noted(served: Served) -> None:
@@ -36,6 +46,64 @@ async def test_support_reads_by_grant_for_a_while_and_is_noted(served: Served) -
     late = await operator.post("/support-sessions", {"grant": grant_id})
     absent = await operator.post("/support-sessions", {"grant": "sup_none"})
     assert {**late.json(), "request": ""} == {**absent.json(), "request": ""}
+
+
+async def test_support_sees_how_far_mandates_and_approvals_are_and_no_figure_of_them(
+    served: Served,
+) -> None:
+    office = await Office(served).open()
+    auction_id = await office.auction()
+    assert (
+        await office.clerk.post(f"/auctions/{auction_id}/standing", {"limit": "5170.00"})
+    ).is_success
+    await office.bind()
+    mandate_id = await office.mandate(limit="5190.00", max_lots=37)
+    terms = {"price": "5180.00", "lots": 100}
+    asked = {"act": "auctions.bid", "subject": auction_id, "terms": terms, "note": "for Easter"}
+    answer = await office.clerk.post("/approvals", asked)
+    assert answer.status_code == 201, answer.text
+    approval_id = answer.json()["approval_id"]
+    reject = {"reason": "too dear"}
+    await office.boss.post(f"/approvals/{approval_id}/reject", reject)
+    inside = await let_in(office.boss, await served.operator())
+
+    (mandate,) = (await inside.get("/mandates")).json()["mandates"]
+    (row,) = (await inside.get("/approvals")).json()["approvals"]
+    answers = [
+        await inside.get(path)
+        for path in (
+            f"/approvals/{approval_id}",
+            "/mandates",
+            "/approvals",
+            f"/auctions/{auction_id}",
+            "/auctions",
+        )
+    ]
+
+    assert (mandate["mandate_id"], mandate["state"], mandate["limit"]) == (mandate_id, "open", None)
+    assert (row["approval_id"], row["state"], row["terms"]) == (approval_id, "rejected", None)
+    assert row["asked_by"] == await office.person(office.clerk)
+    assert [answer.status_code for answer in answers] == [200] * len(answers)
+    told = "".join(answer.text for answer in answers)
+    secrets = ("5170.", "5180.", "5190.", '"max_lots":37', "Easter", "dear", "200000.", "400000.")
+    assert [one for one in secrets if one in told] == []
+    nobody = await served.nobody().get(f"/auctions/{auction_id}")
+    assert answers[3].json() == nobody.json()
+    (grant,) = (await office.boss.get("/support-grants")).json()["grants"]
+    assert {one["what"] for one in grant["reads"]} >= {
+        "GET /api/v1/mandates",
+        "GET /api/v1/approvals",
+    }
+
+
+async def test_support_holds_no_socket(served: Served) -> None:
+    boss = await served.member("Refiner", "owner")
+    inside = await let_in(boss, await served.operator())
+    client = Client(await opened(served))
+
+    await client.say(op="hello", token=inside.token)
+
+    assert (await client.ending())[0] == Close.FORBIDDEN
 
 
 async def test_an_owner_ends_support_at_once(served: Served) -> None:

@@ -98,16 +98,18 @@ class Decided(Answers):
 
 
 class Approval(Answers):
+    """A request; to the market's people, who are let in by a grant, without what is asked for."""
+
     approval_id: str
     asked_by: str
     asked_by_name: str
     act: str
     subject: str
-    terms: dict[str, Any]
+    terms: dict[str, Any] | None
     fingerprint: str
-    amount: Money
+    amount: Money | None
     currency: str
-    note: str
+    note: str | None
     chain: list[str]
     step: int
     state: str

@@ -84,6 +84,8 @@ class PolicySet(Answers):
 
 
 class Mandate(Answers):
+    """A mandate; to the market's people, who are let in by a grant, without its figures."""
+
     mandate_id: str
     person_id: str
     person: str
@@ -92,11 +94,11 @@ class Mandate(Answers):
     limit: Money | None
     index_bps: int | None
     max_lots: int | None
-    per_act: Money
-    total: Money
-    used: Money
-    reserve: Money
-    left: Money
+    per_act: Money | None
+    total: Money | None
+    used: Money | None
+    reserve: Money | None
+    left: Money | None
     currency: str
     state: str
     granted_at: str

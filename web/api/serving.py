@@ -135,6 +135,9 @@ async def _viewer(context: Context, request: Request, endpoint: Endpoint) -> Act
         context.addresses.take(address_of(request), monotonic_ms())
     else:
         context.organisations.take(viewer.organisation_id, monotonic_ms())
+        if endpoint.act == PUBLIC and support.is_let_in(viewer):
+            # What everybody may read shows a member his own limits, which nobody is let in to.
+            return None
     return viewer
 
 

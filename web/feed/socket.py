@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from aggregator import logs
-from aggregator.errors import MarketError, NotFound, NotSignedIn
+from aggregator.errors import MarketError, NotAllowed, NotFound, NotSignedIn
 from aggregator.journal.facts import stamp
 from aggregator.market import Actor, Outcome
 from aggregator.parties import attempts, sessions, tickets
@@ -211,10 +211,15 @@ class FeedSocket:
                 redeemed = await tickets.redeem(market, hello.ticket)
                 self.actor, self._session_key = redeemed.actor, redeemed.session_key
             elif hello.token is not None:
-                self.actor = await sessions.actor_of(market, hello.token)
+                actor = await sessions.actor_of(market, hello.token)
+                actor.require("feed.connect")
+                self.actor = actor
                 self._session_key = sessions.key_of(hello.token)
         except NotSignedIn:
             self.outbox.end(Ending(Close.SESSION_OVER, "the ticket or token opens no session"))
+            return
+        except NotAllowed:
+            self.outbox.end(Ending(Close.FORBIDDEN, "the token may not open a socket"))
             return
         try:
             self._hub.enter(self)
