@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from aggregator.deals import closing
 from aggregator.journal.reading import Pool
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
@@ -37,9 +38,16 @@ CELL = "SUGAR-W1/GX/2027-03"
 TENORS = ("2027-03", "2027-04")
 FIRM_KINDS = ("approver", "buyer", "finance", "logistics", "owner", "seller", "viewer")
 FIRMS = ("own", "partner", "rival")
-_FIELDS = {"organisation_id", "pool_id"}
+_FIELDS = {"organisation_id", "pool_id", "terms_sha256"}
 # What answers differ in by themselves; the length of a text goes with the ids in it.
 _NONCES = {"content-length", "date", "x-request-id"}
+# What waits for one answer of the firm that is asked.
+ASKED = (
+    "/pools/{pool_id}/pledges/{pledge_id}/accept",
+    "/pools/{pool_id}/pledges/{pledge_id}/decline",
+    "/strips/{strip_id}/orders/{order_id}/approve",
+    "/strips/{strip_id}/orders/{order_id}/decline",
+)
 SOON = "2027-01-05T00:00:00Z"
 
 
@@ -76,6 +84,8 @@ class World:
         self.people: dict[str, dict[str, Visitor]] = {}
         # Events that only some firms see: an auction of the partner's, and a pool for the first.
         self.hidden: dict[str, str] = {}
+        # By a path, where what is asked of it waits for an answer.
+        self.asking: dict[str, dict[str, str]] = {}
         # By the parameter's name, after the path before it where that is needed to tell it.
         self.ids: dict[str, str] = {"tenor": "2027-03", "region": "GX", "instrument": "SUGAR-W1"}
         self.ids |= {"year": "2028", "act": "auctions.bid", "number": "1"}
@@ -100,7 +110,9 @@ class World:
         self.ids["organisation_id"] = self.own["owner"].organisation_id
         leaver = await served.visitor(self.ids["organisation_id"], "viewer")
         self.ids["person_id"] = await self._person(leaver)
+        await self._gathered()
         await self._contract()
+        await self._left_to_answer()
         await self._events()
         await self._needs()
         await self._deal()
@@ -110,6 +122,58 @@ class World:
         self.ids["notice_id"] = await self._first("notice")
         self.ids["command_id"] = await self._first("command")
         return self
+
+    async def _gathered(self) -> None:
+        """Gather a pool that the first firm is too small for, and a bundle beyond its limit."""
+        half, whole = START + timedelta(minutes=30), START + timedelta(hours=1)
+        pool_id = await self.pool(half.isoformat(), closes_at=whole.isoformat())
+        mill = self.partner["seller"]
+        strip_id = await self.strip(whole.isoformat(), counter={"seller": mill.organisation_id})
+        breaks = [{"from_lots": 300, "price": "4900.00"}]
+        await done(mill, "/offers", {"cell": CELL, "breaks": breaks, "capacity_lots": 1000})
+        others = [
+            await self.served.member(f"{name} firm", "buyer", kind="factory")
+            for name in ("third", "fourth")
+        ]
+        self.defaulter = others[1]
+        for other, lots in ((self.rival["buyer"], 100), *zip(others, (100, 200), strict=True)):
+            await with_cash(self.served.market, other.organisation_id, RICH)
+            await self._join(other, pool_id, strip_id, lots=lots, limit="5000.00")
+        own = await self._join(self.own["buyer"], pool_id, strip_id, lots=60, limit="4900.00")
+        for way in ASKED:
+            self.asking[way] = own
+
+    async def _join(
+        self, buyer: Visitor, pool_id: str, strip_id: str, *, lots: int, limit: str
+    ) -> dict[str, str]:
+        pledge = {"lots": lots, "limit": "5050.00", "size": lots}
+        order = {"form": "period", "tenor": TENORS[0], "lots": lots, "limit": limit}
+        pledged = await done(buyer, f"/pools/{pool_id}/pledges", pledge)
+        ordered = await done(buyer, f"/strips/{strip_id}/orders", order)
+        return {
+            "pool_id": pool_id,
+            "pledge_id": str(pledged["pledge_id"]),
+            "strip_id": strip_id,
+            "order_id": str(ordered["order_id"]),
+        }
+
+    async def _left_to_answer(self) -> None:
+        """Free lots of a firm that does not pay, and agree with the mill on terms."""
+        [deal] = (await got(self.defaulter, "/deals"))["deals"]
+        await Pool().rows(
+            "update deal set due_at = $2 where id = $1 returning id",
+            *(deal["deal_id"], self.served.market.clock.now()),
+        )
+        await closing.lapse(self.served.market, deal["deal_id"])
+        path = f"/strips/{self.asking[ASKED[-1]]['strip_id']}"
+        steps = {tenor: [{"lots": 500, "price": "4960.00"}] for tenor in TENORS}
+        said = await done(
+            self.partner["seller"], f"{path}/offers", {"steps": steps, "capacity": 500}
+        )
+        agreed = {"round": 1, "terms_sha256": said["terms_sha256"]}
+        told = await done(self.operator, f"{path}/rounds/accept", agreed)
+        assert told["state"] == "asking"
+        self.ids["terms_sha256"] = said["terms_sha256"]
 
     async def _contract(self) -> None:
         """Sign two months; call lots of the first off, and ask to change the second."""
@@ -135,7 +199,7 @@ class World:
         wanted = {"kind": "lots", "lots": 41}
         await self._make(f"/slots/{second['slot_id']}/proposals", "proposal_id", wanted)
 
-    async def strip(self, closes_at: str) -> str:
+    async def strip(self, closes_at: str, **terms: Any) -> str:
         """Open a strip; return its id."""
         strip = {
             "title": "Spring",
@@ -145,7 +209,7 @@ class World:
             "closes_at": closes_at,
             "month_bps": 500,
         }
-        return str((await done(self.operator, "/strips", strip))["strip_id"])
+        return str((await done(self.operator, "/strips", strip | terms))["strip_id"])
 
     async def pool(self, firming_at: str, **terms: Any) -> str:
         """Open a pool; return its id."""
@@ -287,10 +351,11 @@ class World:
 
     def named(self, path: str, *, absent: bool = False) -> dict[str, str]:
         """Return the ids that stand in a path by the names in it."""
+        ids = self.ids | self.asking.get(path, {})
         return {
             match[1]: f"{match[1]}_none"
             if absent and match[1] not in PUBLIC_THINGS
-            else self.ids.get(path[: match.start()] + match[1]) or self.ids[match[1]]
+            else ids.get(path[: match.start()] + match[1]) or ids[match[1]]
             for match in PLACE.finditer(path)
         }
 
