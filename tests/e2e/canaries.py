@@ -7,7 +7,7 @@ sealed there counts as well, and a new field is a secret until somebody declares
 trades with whom is taken from the deals' rows.
 
 - A *figure* of four digits or more is found as decimal text, grouped or not, in whole units and in
-  minor ones.
+  minor ones; one of three digits, such as a freight, only where its decimals are told.
 - A *quantity* (fields called lots, capacity and the like, from 11 on) is found in such a field of
   JSON, where one number is not taken for another.
 - A *text* of five letters or more is found as it stands.
@@ -47,7 +47,7 @@ _SEEN = re.compile(
 _AMOUNT = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]{2}(?![0-9])")
 _QUANTITY = re.compile(r"(?<!monthly_)lots|capacity|quantity|volume|tonnes")
 _INSTANT = re.compile(r"\d{4}-\d{2}(-\d{2}(T.*)?)?")
-_LEAST_QUANTITY, _LEAST_FIGURE, _LEAST_TEXT = 11, 1000, 5
+_LEAST_QUANTITY, _LEAST_FIGURE, _LEAST_WHOLE, _LEAST_TEXT = 11, 100, 1000, 5
 _LONGEST_SPAN = 5
 
 
@@ -132,8 +132,10 @@ class Canary:
     def spellings(self) -> set[str]:
         """Return a figure in decimal text, as whole units and as minor units."""
         whole, _, minor = self.value.partition(".")
-        ways = {self.value, f"{whole}.{minor or '00'}", f"{whole}{minor or '00'}"}
-        return ways | ({whole} if not minor.strip("0") else set())
+        ways = {f"{whole}.{minor or '00'}", f"{whole}{minor or '00'}"}
+        if int(whole) < _LEAST_WHOLE:
+            return ways
+        return ways | {self.value} | ({whole} if not minor.strip("0") else set())
 
 
 def scan(tap: Tap, disclosures: Mapping[str, Mapping[str, Rule]]) -> list[str]:

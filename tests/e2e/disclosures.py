@@ -115,14 +115,18 @@ def as_the_auction_says(said: Said, scene: Scene) -> Knows:
 
 
 def once_approved(said: Said, scene: Scene) -> Knows:
-    """A bid that waits for a yes is the firm's own; then it is a bid as any other."""
+    """What waits for a yes is the firm's own; then it is a bid, or a purchase, as any other."""
     body, approval_id = said.act.asked.json, said.act.told.json["approval_id"]
     for act, route, path in scene.acts:
         is_yes = route == "POST /approvals/{approval_id}/approve" and act.asked.at is not None
-        if is_yes and path["approval_id"] == approval_id and body["act"] == "auctions.bid":
-            bid = replace(said, path={"auction_id": body["subject"]})
-            shown = as_the_auction_says(bid, scene)
-            return {firm: since or act.asked.at for firm, since in shown.items()}
+        if not is_yes or path["approval_id"] != approval_id or body["act"] != "auctions.bid":
+            continue
+        if body["subject"] == "market":
+            is_public = said.name.removeprefix("terms/") in _RULES_OF_AN_AUCTION
+            return {EVERYBODY: act.asked.at} if is_public else {}
+        bid = replace(said, path={"auction_id": body["subject"]})
+        shown = as_the_auction_says(bid, scene)
+        return {firm: since or act.asked.at for firm, since in shown.items()}
     return {}
 
 
@@ -220,7 +224,12 @@ _RULES_OF_AN_AUCTION = ("answer.auction_id", "cell", "items", "lots", "start", "
 _PUBLISHED: Mapping[str, Rule] = {"*": everybody}
 _DEAL: Mapping[str, Rule] = {"*": both_parties}
 _TICKET: Mapping[str, Rule] = {"*": both_parties_and_the_desk}
-_PLEDGE: Mapping[str, Rule] = {"answer.pool_id": everybody, "lots": the_supplier}
+_PLEDGE: Mapping[str, Rule] = {
+    "answer.pool_id": everybody,
+    "lots": the_supplier,
+    # 7: of a contract's price each part is shown, and the freight is one.
+    "freight": the_supplier,
+}
 _CONTRACT: Mapping[str, Rule] = {"*": partners, "to": everybody, "terms_sha256": partners}
 
 DISCLOSURES: Mapping[str, Mapping[str, Rule]] = {

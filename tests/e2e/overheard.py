@@ -30,7 +30,7 @@ _Socket = tuple[list[Chunk], list[Chunk]]
 """What was asked and told once a connection had become a socket."""
 API = "/api/v1"
 NOBODY = ""
-_ABOUT_THE_LINE = ("content-length", "content-security-policy", "date")
+_ABOUT_THE_LINE = ("content-length", "content-security-policy", "date", "webhook-timestamp")
 """Headers of lengths, ports and times, whose numbers are of no trade."""
 _COOKIE = re.compile(r"(?:^|[;\s])(?:__Host-)?agg=([^;\s]+)")
 _OPERATIONS = {"bid": "bids", "demand": "demands", "package": "packages", "standing": "standing"}
@@ -209,12 +209,7 @@ def overheard(lines: list[Line]) -> Overheard:
     for one in found.exchanges:
         one.firms = firms.get(_given(one) or one.token or _link(one), frozenset())
         what = f"{one.method} {one.path}"
-        headers = "\n".join(
-            f"{name}: {value}"
-            for name, value in one.told.headers.items()
-            if name not in _ABOUT_THE_LINE
-        )
-        for text in (one.told.text, headers):
+        for text in (one.told.text, _headers(one.told)):
             found.pieces.append(Piece(what, text, one.firms, one.told.at))
     found.acts = [
         one
@@ -230,6 +225,7 @@ def overheard(lines: list[Line]) -> Overheard:
         _listen(found, sides, {**firms, **tickets})
     for line in letters:
         _read(found, line)
+    found.pieces += [_posted(found, one) for one in found.exchanges if _is_post(one)]
     return found
 
 
@@ -239,16 +235,38 @@ def _read(found: Overheard, line: Line) -> None:
     envelope, _, rest = content.partition(b"DATA\r\n")
     letter = message_from_bytes(rest.partition(b"\r\n.\r\n")[0], policy=policy.default)
     to = re.search(rb"RCPT TO:<([^>]*)>", envelope, re.IGNORECASE)
-    firms = frozenset[str]().union(
-        *(
-            one.firms
-            for one in found.acts
-            if one.path == f"{API}/mail-address" and to and to[1].decode() in one.asked.text
-        )
-    )
+    firms = _who_named(found, "mail-address", to[1].decode()) if to else frozenset[str]()
     words = "\n".join(f"{name}: {value}" for name, value in letter.items())
     body = letter.get_content() if isinstance(letter, EmailMessage) and to else ""
     found.pieces.append(Piece("a letter", f"{words}\n{body}", firms, line.asked[-1][0]))
+
+
+def _is_post(one: Exchange) -> bool:
+    """Say whether it is the market that asks: it posts a notice to an address."""
+    return "webhook-id" in one.asked.headers
+
+
+def _posted(found: Overheard, one: Exchange) -> Piece:
+    """Return what was posted; it is for the firm that has named the address."""
+    firms = _who_named(found, "webhooks", f'"http://{one.asked.headers["host"]}{one.path}"')
+    text = f"{_headers(one.asked)}\n{one.asked.text}"
+    return Piece("a webhook", text, firms, one.asked.at)
+
+
+def _who_named(found: Overheard, path: str, address: str) -> frozenset[str]:
+    """Return the firms whose people said where something is to be sent."""
+    return frozenset[str]().union(
+        *(
+            one.firms
+            for one in found.acts
+            if one.path == f"{API}/{path}" and address in one.asked.text
+        )
+    )
+
+
+def _headers(half: Half) -> str:
+    kept = (name for name in half.headers if name not in _ABOUT_THE_LINE)
+    return "\n".join(f"{name}: {half.headers[name]}" for name in kept)
 
 
 def _given(one: Exchange) -> str:

@@ -9,6 +9,7 @@ from aggregator.parties import registering
 from tests.builders import a_command, a_deal, an_actor
 from tests.e2e.conftest import CELL, OPERATOR, PHONE, Town
 from tests.e2e.test_approval_story import agree, hired
+from tests.e2e.test_auction_rooms import fits
 from web.demonstration.visitor import Refused
 from web.demonstration.world import PASSWORD
 
@@ -97,6 +98,39 @@ async def _offers(town: Town) -> None:
 
     offers = (await (await town.as_program("laibin")).get("/offers"))["offers"]
     assert [(one["capacity_lots"], one["state"]) for one in offers] == [(200, "standing")]
+
+
+async def test_a_purchase_beyond_the_mandate_is_opened_from_a_phone(town: Town) -> None:
+    await hired(town, "guinan.boss", "owner")
+    bound = {"act": "auctions.bid", "chain": ["role:owner"]}
+    await (await town.as_program("guinan.boss")).post("/policies", bound)
+    clerk = await town.look("zh", PHONE, login="guinan")
+    boss = await town.look("zh", PHONE, login="guinan.boss")
+    await town.go(clerk, "/auctions")
+    await clerk.locator("summary", has_text="开启竞价").click()
+    await clerk.locator("[name=lots]").first.fill("130")
+    await clerk.locator("[name=start]").first.fill("4985")
+    await clerk.locator("[name=reserve]").fill("4875")
+    await clerk.get_by_role("button", name="开启竞价").click()
+    await agree(clerk, "开启竞价")
+    await expect(clerk.locator("main")).to_contain_text("超出")
+    await clerk.get_by_role("button", name="请求审批").first.click()
+    await expect(clerk.locator("#said")).to_contain_text("已提交审批")
+
+    await town.go(boss, "/approvals")
+    card = boss.locator(".approval")
+    for text in ("发起采购", "公开竞价", "130 吨", "4,985.00", "4,875.00", "648,050.00"):
+        await expect(card).to_contain_text(text)
+    await expect(card.get_by_role("link")).to_have_count(0)
+    await fits(boss)
+    await card.get_by_role("button", name="批准").click()
+    await agree(boss, "批准")
+    await expect(boss.locator("#said")).to_contain_text("已执行")
+
+    [opened] = (await (await town.as_program("laibin")).get("/auctions"))["auctions"]
+    assert (opened["side"], opened["lots"], opened["owner_name"]) == ("buy", 130, "桂南食品厂")
+    [hold] = (await (await town.as_program("guinan.pay")).get("/money"))["holds"]
+    assert hold["amount"] == "64805.00"
 
 
 async def test_who_proposed_to_stop_a_pool_is_told_that_another_approves(town: Town) -> None:

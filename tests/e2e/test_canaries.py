@@ -113,6 +113,21 @@ def test_a_secret_in_a_frame_is_found() -> None:
     ]
 
 
+@pytest.mark.parametrize(("token", "found"), [("token-first", 0), ("token-rival", 1), ("", 1)])
+def test_a_secret_posted_to_an_address_is_found(token: str, found: int) -> None:
+    address = "http://127.0.0.1:80/hook"
+    named = a_line(a_request("/webhooks", token, {"address": address}), an_answer(b"{}"))
+    content = json.dumps({"figures": {"limit": LIMIT}}).encode()
+    head = "POST /hook HTTP/1.1\r\nHost: 127.0.0.1:80\r\nWebhook-Id: ntc_1\r\n"
+    post = f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+    leaks = seen(tapped(named, a_line(post, an_answer(b""))))
+
+    who = "rival" if token else "nobody"
+    limit = f"{who} was told {LIMIT} (limit of POST /pools/{{pool_id}}/pledges) by a webhook"
+    assert leaks == [limit] * found
+
+
 def test_a_secret_in_a_log_is_found_and_the_name_of_a_thing_is_none() -> None:
     said = f'{{"event":"pledged","kind":"{LIMIT}","count":5173,"pool":"plg_01"}}'
 

@@ -99,8 +99,13 @@ async def _pledge(
     await page.locator("[name=limit]").fill(
         {"80": "5,047.00", "100": "5,048.00"}.get(lots, "5,053.00")
     )
-    await page.locator("[name=freight]").fill("30.00")
-    await expect(page.locator("main")).to_contain_text("4,939.80")
+    freight, landed = {
+        "80": ("131.00", "5,040.80"),
+        "100": ("127.00", "5,036.80"),
+        "150": ("119.00", "5,028.80"),
+    }[lots]
+    await page.locator("[name=freight]").fill(freight)
+    await expect(page.locator("main")).to_contain_text(landed)
     await page.get_by_role("button", name=act, exact=True).click()
     await page.get_by_role("dialog").get_by_role("button", name=act).dblclick()
     await expect(page.locator("aside .facts").first).to_contain_text(f"{lots} ")
