@@ -72,6 +72,4 @@ def _ceiling(rules: Rules) -> tuple[int, int]:
     if price_minor is None:
         pointer = "/reserve" if is_rising else "/start"
         raise InvalidField(pointer, "needed where a firm buys: the most that it pays")
-    # Where the first rejected price is paid, the reserve stands in for a missing one.
-    price_minor = max(price_minor, rules.reserve_minor or 0)
     return price_minor, price_minor * rules.lots

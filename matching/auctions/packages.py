@@ -106,7 +106,7 @@ NOTHING = PackageResult(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """The answer for one connected part; nothing is `chosen` where a lawful set may exist unfound."""
+    """The answer for one connected part; `chosen` is None where a lawful set was not found."""
 
     chosen: tuple[int, ...] | None
     bound: int

@@ -48,6 +48,7 @@ MAX_ITEMS = 200
 MAX_PACKAGE_ITEMS = 20
 MAX_PACKAGES_A_BIDDER = 20
 
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _TELLING = ("blind", "rank", "best", "full")  # the more telling behind
 _PRICINGS: dict[str, tuple[str, ...]] = {
     "english": ("pay_as_bid", "last_accepted", "first_rejected"),
@@ -212,6 +213,7 @@ class Rules:
         _check_division(self)
         _check_criteria(self)
         _check_clock(self)
+        _check_reserve(self)
         _check_combinations(self)
 
 
@@ -342,13 +344,10 @@ def _check_clock(rules: Rules) -> None:
         _refuse("interval_s", "must be at least 1 where prices are announced", rules.interval_s)
     if rules.shares or rules.criteria:
         _refuse("format", "announced prices know no shares by rank and no scores", rules.format)
-    if rules.format != "clock":
-        if rules.start_minor is None:
-            _refuse("start_minor", "an announced price must start somewhere")
-        if rules.format == "dutch":
-            _check_dutch(rules, rules.start_minor)
-        return
-    _check_items(rules, MAX_ITEMS)
+    if rules.format == "clock":
+        _check_items(rules, MAX_ITEMS)
+    elif rules.start_minor is None:
+        _refuse("start_minor", "an announced price must start somewhere")
 
 
 def _check_packages(rules: Rules) -> None:
@@ -374,12 +373,17 @@ def _check_items(rules: Rules, most: int) -> None:
         _refuse("lots", "must be the lots of all items together", rules.lots)
 
 
-def _check_dutch(rules: Rules, start_minor: int) -> None:
-    reserve = rules.reserve_minor
-    if reserve is None:
+def _check_reserve(rules: Rules) -> None:
+    """Refuse a reserve that every bid would reach, or that a Dutch clock only moves away from."""
+    reserve, first = rules.reserve_minor, rules.start_minor
+    starts = [item.start_minor for item in rules.items] + ([] if first is None else [first])
+    if reserve is None or not starts:
         return
-    if start_minor > reserve if rules.side == "buy" else start_minor < reserve:
-        _refuse("reserve_minor", "the price starts beyond it and moves away", reserve)
+    if (rules.side == "buy") == (rules.format == "dutch"):
+        if reserve < min(starts):
+            _refuse("reserve_minor", "must not lie below the start price", reserve)
+    elif reserve > max(starts):
+        _refuse("reserve_minor", "must not lie above the start price", reserve)
 
 
 def _check_combinations(rules: Rules) -> None:
@@ -392,9 +396,5 @@ def _check_combinations(rules: Rules) -> None:
     if rules.tie == "draw":
         if rules.draw_commitment is None:
             _refuse("tie", "a draw needs the commitment of its seed", rules.tie)
-        if not _is_digest(rules.draw_commitment):
+        if len(rules.draw_commitment) != 64 or not set(rules.draw_commitment) <= _HEXADECIMAL:
             _refuse("draw_commitment", "must be 64 hexadecimal digits", rules.draw_commitment)
-
-
-def _is_digest(text: str) -> bool:
-    return len(text) == 64 and all(letter in "0123456789abcdef" for letter in text)

@@ -51,8 +51,8 @@ def check(instance: Document, result: Document) -> None:
         require(not winners, "lawful", "not every item is covered")
         certificate = member(result, "certificate", dict)
         claims = [member(certificate, name, str) for name in ("proof", "ties")]
-        expected = ["prices", "settled"] if proved else ["none", "open"]
-        require(claims == expected, "proved", f"proof and ties are {expected}")
+        known = ["prices", "settled"] if proved else ["none", "open"]
+        require(claims == known, "proved", f"proof and ties are {known}")
     if proved and not is_covered:
         require(bound == 0, "lawful", "nothing is bounded where nothing is lawful")
         _check_nothing_covers(items, list(bids.values()))

@@ -22,6 +22,11 @@ def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), values)
 
 
+def within(side: str, start_minor: int, reserve_minor: int) -> int:
+    """Return the reserve as far as it is no worse than the start price."""
+    return (min if side == "buy" else max)(start_minor, reserve_minor)
+
+
 @st.composite
 def times(draw: st.DrawFn, count: int) -> list[datetime]:
     """Instants in order: many in the last minutes, some outside the window."""
@@ -66,6 +71,8 @@ def book_rules(draw: st.DrawFn, form: str, side: str) -> dict[str, Any]:
         value = draw(maybe(values))
         if value is not None:
             rules[name] = value
+    if rules.keys() >= {"start_minor", "reserve_minor"}:
+        rules["reserve_minor"] = within(side, rules["start_minor"], rules["reserve_minor"])
     if draw(st.booleans()):
         rules["tie"] = draw(st.sampled_from(["time", "draw"]))
         if rules["tie"] == "draw":
@@ -163,8 +170,9 @@ def announced_auctions(draw: st.DrawFn) -> dict[str, Any]:
     else:
         rules |= {"lots": draw(st.integers(2, 8)), "start_minor": 1000}
         reserve = draw(maybe(st.sampled_from([900, 950, 1000, 1050])))
+        towards = {"buy": "sell", "sell": "buy"}[side] if form == "dutch" else side
         if reserve is not None:
-            rules["reserve_minor"] = reserve
+            rules["reserve_minor"] = within(towards, 1000, reserve)
     if form == "dutch":
         rules["pricing"] = draw(st.sampled_from(["pay_as_bid", "last_accepted"]))
     elif draw(st.integers(0, 2)) == 0:
@@ -218,6 +226,7 @@ def package_auctions(draw: st.DrawFn) -> dict[str, Any]:
     }
     reserve = draw(maybe(st.sampled_from([950, 1000, 1050])))
     if reserve is not None:
+        reserve = within(side, 1000, reserve)
         rules |= {"reserve_minor": reserve, "reserve_is_public": draw(st.booleans())}
     if draw(st.integers(0, 2)) == 0:
         worth = draw(st.sampled_from([10, -10, -600]))

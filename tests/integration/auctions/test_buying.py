@@ -105,18 +105,6 @@ async def test_a_rising_clock_is_covered_to_where_it_stops_and_months_by_their_s
     assert await scene.held_by("bob") == DEPOSIT * 60 // 100 + DEPOSIT * 40 // 200
 
 
-async def test_a_reserve_beyond_the_ceiling_is_covered_as_it_may_be_paid(orm: str) -> None:
-    scene = await a_scene()
-    auction_id = await bought(scene, format="second_price", reserve_minor=2 * PRICE)
-    covered = await scene.held_by("ann")
-
-    await scene.bid("mill", auction_id, PRICE)
-    await scene.pass_to(CLOSES_AT)
-
-    (deal,) = await deals.deals(scene.actors["ann"])
-    assert (covered, deal.goods_minor) == (2 * DEPOSIT, 2 * PRICE)
-
-
 async def test_buyers_buy_and_sellers_sell(orm: str) -> None:
     scene = await a_scene()
     seller = an_actor(scene.id_of("mill"), "seller", group="mill group")

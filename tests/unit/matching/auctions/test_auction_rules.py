@@ -27,6 +27,8 @@ BAD = [
     ("steps/1", {"steps": ((0, 100), (500, 150))}),
     ("start_minor", {"start_minor": 500_050}),
     ("reserve_minor", {"reserve_minor": 499_950}),
+    ("reserve_minor", {"reserve_minor": 500_100}),
+    ("reserve_minor", {"side": "sell", "reserve_minor": 499_900}),
     ("reserve_is_public", {"reserve_is_public": True}),
     ("pricing", {"format": "sealed_uniform", "pricing": "pay_as_bid"}),
     ("pricing", {"shares": (70, 30), "pricing": "last_accepted"}),
@@ -49,7 +51,11 @@ BAD = [
     ("items", {"items": (Item("m", 100, 1000),)}),
     ("interval_s", {"format": "dutch"}),
     ("start_minor", {"format": "dutch", "interval_s": 5, "start_minor": None}),
-    ("reserve_minor", {"format": "dutch", "interval_s": 5, "reserve_minor": 499_000}),
+    ("reserve_minor", {"format": "dutch", "interval_s": 5, "reserve_minor": 499_900}),
+    (
+        "reserve_minor",
+        {"side": "sell", "format": "dutch", "interval_s": 5, "reserve_minor": 500_100},
+    ),
     ("items", {"format": "clock", "interval_s": 5}),
     ("lots", {"format": "clock", "interval_s": 5, "items": (Item("m", 9, 1000),)}),
     ("items", {"format": "clock", "interval_s": 5, "items": (Item("m", 50, 1000),) * 2}),
@@ -63,6 +69,23 @@ def test_a_bad_rule_is_named_with_its_figure(field, given) -> None:
 
     assert caught.value.field == field
     assert caught.value.code == "bad_rule"
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_reserve_is_no_worse_than_the_start_price(side) -> None:
+    items = (Item("m", 40, 400_000), Item("n", 60, 600_000))
+    packages = {"format": "packages", "start_minor": None, "items": items}
+    beyond, rule = {
+        "buy": (600_100, "must not lie above the start price"),
+        "sell": (399_900, "must not lie below the start price"),
+    }[side]
+
+    some_rules(side=side, reserve_minor=500_000).validate()
+    some_rules(side=side, **packages, reserve_minor=500_000).validate()
+    with pytest.raises(BadRule) as refused:
+        some_rules(side=side, **packages, reserve_minor=beyond).validate()
+
+    assert (refused.value.rule, refused.value.figure) == (rule, beyond)
 
 
 @pytest.mark.parametrize(
