@@ -30,9 +30,16 @@ from aggregator.app import market_on
 from aggregator.auctions import opening
 from aggregator.catalogue.tenors import Cell
 from aggregator.market import Market
-from aggregator.parties import registering, sessions
+from aggregator.parties import sessions
 from scripts._lent import a_database, loaded
-from tests.builders import a_command, an_actor, an_organisation, with_cash, with_sugar
+from tests.builders import (
+    a_command,
+    a_person,
+    an_actor,
+    an_organisation,
+    with_cash,
+    with_sugar,
+)
 from web.app import create_app
 from web.auth.rates import Rate
 from web.context import EdgeLimits
@@ -259,9 +266,7 @@ async def _a_firm(market: Market, number: int) -> str:
     firm = await an_organisation(market, f"Firm {number}", kind="trader")
     await with_cash(market, firm, RICH_MINOR)
     login = f"firm-{number:04d}"
-    person = registering.NewPerson(login, "Li Lei", PASSWORD, ("buyer",), "en")
-    operator = an_actor("operator", "operator")
-    await registering.add_person(market, operator, a_command(), firm, person)
+    await a_person(market, firm, login, "buyer", password=PASSWORD)
     return (await sessions.open_session(market, login, PASSWORD)).token
 
 

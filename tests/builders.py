@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from aggregator.bus.memory import MemoryBus
 from aggregator.catalogue import defining
+from aggregator.catalogue.terms import InstrumentTerms
 from aggregator.clock import SimulatedClock
 from aggregator.deals.formation import DealTerms, form_deal
 from aggregator.ids import SeededIds
@@ -63,16 +64,18 @@ async def an_organisation(
 
 
 async def a_person(
-    market: Market, organisation_id: str, login: str, *roles: str, language: str = "zh"
+    market: Market,
+    organisation_id: str,
+    login: str,
+    *roles: str,
+    name: str = "Li Lei",
+    password: str = "correct horse 8",
+    language: str = "zh",
 ) -> str:
-    new = registering.NewPerson(login, "Li Lei", "correct horse 8", roles, language)
-    return await employed(market, organisation_id, new)
-
-
-async def employed(market: Market, organisation_id: str, new: registering.NewPerson) -> str:
     """Put a person into a firm, also into one that has an owner who would invite him."""
+    new = registering.NewPerson(login, name, password, roles, language)
     registering.check_person(new)
-    password_hash = await hash_password(new.password)
+    password_hash = await hash_password(password)
 
     async def step(unit: Unit) -> Answer:
         return await registering.add_within(unit, organisation_id, new, password_hash)
@@ -193,6 +196,6 @@ async def an_instrument(market: Market, **terms: object) -> str:
         market,
         an_actor("operator", "operator"),
         a_command(),
-        defining.NewInstrument(**given),  # type: ignore[arg-type]
+        InstrumentTerms(**given),  # type: ignore[arg-type]
     )
     return str(outcome.answer["instrument_id"])

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 
+from aggregator.catalogue.terms import COLUMNS, InstrumentTerms
 from aggregator.errors import Conflict, InvalidField
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.names import checked_name, checked_note
 
 
-@dataclass(frozen=True, slots=True)
-class NewInstrument:
-    """An instrument's terms. No instrument opens without a return policy."""
-
-    id: str
-    name_zh: str
-    name_en: str
-    standard: str
-    packaging: str
-    currency: str
-    lot_text: str
-    tick_minor: int
-    step_minor: int
-    max_lots: int
-    tax_bps: int
-    service_tax_bps: int
-    fee_bps: int
-    deposit_bps: int
-    tolerance_bps: int
-    return_policy: str
-    return_days: int
-    logistics_fee_bps: int = 0
-    capital_fee_bps: int = 0
-    lot_fee_minor: int = 0
-
-
 async def define_instrument(
-    market: Market, actor: Actor, command: Command, new: NewInstrument
+    market: Market, actor: Actor, command: Command, new: InstrumentTerms
 ) -> Outcome:
     """Define an instrument; its terms never change afterwards.
 
@@ -56,16 +31,9 @@ async def define_instrument(
                 raise InvalidField(field, "at least one minor unit", amount)
         if new.step_minor % new.tick_minor:
             raise InvalidField("/step", "a multiple of the tick", new.step_minor)
-        marks = ", ".join(f"${i}" for i in range(1, 22))
-        await unit.execute(
-            "insert into instrument (id, name_zh, name_en, standard, packaging, currency,"
-            " lot_text, tick_minor, step_minor, max_lots, tax_bps, service_tax_bps, fee_bps,"
-            " deposit_bps, tolerance_bps, return_policy, return_days, logistics_fee_bps,"
-            " capital_fee_bps, lot_fee_minor, created_at)"
-            f" values ({marks})",
-            *astuple(new),
-            unit.now,
-        )
+        row = (*astuple(new), unit.now)
+        marks = ", ".join(f"${i}" for i in range(1, len(row) + 1))
+        await unit.execute(f"insert into instrument ({COLUMNS}, created_at) values ({marks})", *row)
         return {"instrument_id": new.id}
 
     return await market.perform(actor, "catalogue.define", step, command=command)

@@ -6,40 +6,14 @@ from dataclasses import dataclass
 
 from aggregator.catalogue.fees import Fees
 from aggregator.catalogue.tenors import Cell, checked_tenor
+from aggregator.catalogue.terms import COLUMNS, InstrumentTerms
 from aggregator.errors import InvalidField, NotFound
 from aggregator.journal.reading import Pool, Reader
 
-_COLUMNS = (
-    "id, name_zh, name_en, standard, packaging, currency, lot_text, tick_minor, step_minor,"
-    " max_lots, tax_bps, service_tax_bps, fee_bps, deposit_bps, tolerance_bps, return_policy,"
-    " return_days, logistics_fee_bps, capital_fee_bps, lot_fee_minor"
-)
-
 
 @dataclass(frozen=True, slots=True)
-class InstrumentView:
-    """What a price is for. Rates are basis points; `step_minor` is the publication step."""
-
-    id: str
-    name_zh: str
-    name_en: str
-    standard: str
-    packaging: str
-    currency: str
-    lot_text: str
-    tick_minor: int
-    step_minor: int
-    max_lots: int
-    tax_bps: int
-    service_tax_bps: int
-    fee_bps: int
-    deposit_bps: int
-    tolerance_bps: int
-    return_policy: str
-    return_days: int
-    logistics_fee_bps: int
-    capital_fee_bps: int
-    lot_fee_minor: int
+class InstrumentView(InstrumentTerms):
+    """An instrument, with what its terms allow."""
 
     @property
     def fees(self) -> Fees:
@@ -71,7 +45,7 @@ class RegionView:
 async def instrument(instrument_id: str, reader: Reader | None = None) -> InstrumentView:
     """Return one instrument, or raise NotFound."""
     found = await (reader or Pool()).rows(
-        f"select {_COLUMNS} from instrument where id = $1", instrument_id
+        f"select {COLUMNS} from instrument where id = $1", instrument_id
     )
     if not found:
         raise NotFound("instrument")
@@ -79,7 +53,7 @@ async def instrument(instrument_id: str, reader: Reader | None = None) -> Instru
 
 
 async def instruments(reader: Reader | None = None) -> list[InstrumentView]:
-    found = await (reader or Pool()).rows(f"select {_COLUMNS} from instrument order by id")
+    found = await (reader or Pool()).rows(f"select {COLUMNS} from instrument order by id")
     return [InstrumentView(**dict(row)) for row in found]
 
 

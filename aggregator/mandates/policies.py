@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from aggregator.errors import InvalidField, NotFound
 from aggregator.mandates.facts import PolicySet, SubstituteEnded, SubstituteNamed
-from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Step, Unit
 from aggregator.parties import permissions
 from aggregator.parties.permissions import APPROVER, FINANCE, OWNER
 
@@ -84,9 +84,7 @@ async def set_policy(market: Market, actor: Actor, command: Command, terms: Poli
         await unit.record(stream_of(firm), PolicySet(firm, terms.act, terms.chain))
         return {"act": terms.act, "chain": list(terms.chain)}
 
-    return await market.perform(
-        actor, "mandates.rule", step, command=command, stream=stream_of(actor.organisation_id)
-    )
+    return await _perform(market, actor, command, "mandates.rule", step)
 
 
 async def lift_policy(market: Market, actor: Actor, command: Command, act: str) -> Outcome:
@@ -109,9 +107,7 @@ async def lift_policy(market: Market, actor: Actor, command: Command, act: str) 
         await unit.record(stream_of(firm), PolicySet(firm, act, ()))
         return {"act": act, "chain": []}
 
-    return await market.perform(
-        actor, "mandates.rule", step, command=command, stream=stream_of(actor.organisation_id)
-    )
+    return await _perform(market, actor, command, "mandates.rule", step)
 
 
 async def name_substitute(
@@ -155,13 +151,7 @@ async def name_substitute(
         await unit.record(stream_of(firm), SubstituteNamed(firm, actor.person_id, substitute_id))
         return {"person_id": substitute_id, "ends_at": unit.stamp(ends_at)}
 
-    return await market.perform(
-        actor,
-        "approvals.substitute",
-        step,
-        command=command,
-        stream=stream_of(actor.organisation_id),
-    )
+    return await _perform(market, actor, command, "approvals.substitute", step)
 
 
 async def end_substitute(
@@ -192,13 +182,12 @@ async def end_substitute(
         await unit.record(stream_of(firm), fact)
         return {"person_id": substitute_id, "ends_at": unit.stamp(unit.now)}
 
-    return await market.perform(
-        actor,
-        "approvals.substitute",
-        step,
-        command=command,
-        stream=stream_of(actor.organisation_id),
-    )
+    return await _perform(market, actor, command, "approvals.substitute", step)
+
+
+async def _perform(market: Market, actor: Actor, command: Command, act: str, step: Step) -> Outcome:
+    stream = stream_of(actor.organisation_id)
+    return await market.perform(actor, act, step, command=command, stream=stream)
 
 
 async def _check_decides(unit: Unit, person_id: str, pointer: str) -> None:

@@ -27,12 +27,18 @@ from aggregator.db.migrating import migrate
 from aggregator.db.processes import recorded_server
 from aggregator.market import Market
 from aggregator.market.points import POINTS
-from aggregator.parties import registering
 from scripts._bid_audit import Heard, audit
 from scripts._bid_storm import GONE, Bidder, Follower, NotStarted, Web, Witnesses, snapshot
 from scripts._lent import a_postgres, loaded
 from scripts._storm_process import JUMPS_S
-from tests.builders import a_command, an_actor, an_organisation, with_cash, with_sugar
+from tests.builders import (
+    a_command,
+    a_person,
+    an_actor,
+    an_organisation,
+    with_cash,
+    with_sugar,
+)
 from tests.e2e.processes import PASSWORD, PATIENCE_S
 from tests.integration.feed.valkey import a_free_port
 
@@ -110,10 +116,8 @@ async def furnish(scene: Scene, dsn: str, seconds: int) -> None:
             firm = await an_organisation(market, name, kind="trader")
             await with_cash(market, firm, RICH_MINOR)
             firms[name] = (firm, "buyer")
-        operator = an_actor("operator", "operator")
         for name, (firm, role) in firms.items():
-            person = registering.NewPerson(name, name, PASSWORD, (role,))
-            await registering.add_person(market, operator, a_command(), firm, person)
+            await a_person(market, firm, name, role, password=PASSWORD)
         await sign_in(scene)
         await open_auctions(scene, market, mill, seconds)
 

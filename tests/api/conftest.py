@@ -12,8 +12,7 @@ import httpx
 import pytest
 
 from aggregator.market import Market
-from aggregator.parties import registering
-from tests.builders import a_market, an_organisation, employed
+from tests.builders import a_market, a_person, an_organisation
 from web.app import create_app
 from web.context import Context, EdgeLimits
 from web.feed.wire import FeedProtocol
@@ -98,8 +97,7 @@ class Served:
         return await self.visitor(organisation_id, "operator")
 
     async def add_person(self, organisation_id: str, login: str, *roles: str) -> None:
-        new = registering.NewPerson(login, "Li Lei", PASSWORD, roles, "zh")
-        await employed(self.market, organisation_id, new)
+        await a_person(self.market, organisation_id, login, *roles, password=PASSWORD)
 
 
 @pytest.fixture

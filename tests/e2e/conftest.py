@@ -20,8 +20,9 @@ from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Unit
 from aggregator.parties import registering
+from aggregator.parties.sessions import member
 from aggregator.prices import publication
-from tests.builders import START, a_market, an_organisation, employed, with_cash
+from tests.builders import START, a_market, a_person, an_organisation, with_cash
 from tests.builders import with_sugar as define_sugar
 from tests.e2e.canaries import scan
 from tests.e2e.disclosures import DISCLOSURES
@@ -32,7 +33,7 @@ from web.demonstration.stage import Stage, staged
 from web.demonstration.world import PASSWORD
 
 CELL = "SUGAR-W1/GX/2027-03"
-OPERATOR = "operator"
+OPERATOR, COLLEAGUE = "operator", "colleague"
 BUYER, SELLER, FINANCE = ("buyer", "logistics"), ("seller", "logistics"), ("finance", "owner")
 FIRMS = (
     ("guinan", "桂南食品厂", "Guinan Foods", "factory", 80),
@@ -71,6 +72,15 @@ class Town:
         """Return a person who acts through the API."""
         await self._add(login)
         return await self.stage.visitor(login)
+
+    async def colleague(self) -> Actor:
+        """Let the operator have a second person, who signs in as `COLLEAGUE`."""
+        [desk] = await Pool().rows("select id from organisation where kind = 'operator'")
+        person_id = await a_person(
+            self.stage.market, desk["id"], COLLEAGUE, "operator", password=PASSWORD
+        )
+        self.known.add(COLLEAGUE)
+        return await member(person_id, desk["id"])
 
     async def look(
         self, language: str = "zh", size: dict[str, int] = DESK, login: str | None = None
@@ -158,8 +168,8 @@ class Town:
         _, _, english, kind, _ = next(found for found in FIRMS if found[0] == firm)
         trades = SELLER if kind == "mill" else BUYER
         roles = FINANCE if login != firm else trades
-        person = registering.NewPerson(login, english, PASSWORD, roles, "zh")
-        await employed(self.stage.market, self.firms[firm], person)
+        market, firm_id = self.stage.market, self.firms[firm]
+        await a_person(market, firm_id, login, *roles, name=english, password=PASSWORD)
 
     def _hear(self, page: Page, message: Any) -> None:
         is_complaint = message.type in ("error", "warning") and not _REFUSALS.match(message.text)

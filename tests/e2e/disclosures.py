@@ -85,11 +85,6 @@ def the_supplier(said: Said, scene: Scene) -> Knows:
     return {}
 
 
-def the_firm_let_in_to(said: Said, scene: Scene) -> Knows:
-    """The firm whose owner has let the market's people look."""
-    return {str(said.value): None}
-
-
 def the_desk(said: Said, scene: Scene) -> Knows:
     return dict.fromkeys(scene.desks)
 
@@ -299,7 +294,7 @@ DISCLOSURES: Mapping[str, Mapping[str, Rule]] = {
     "POST /deals/{deal_id}/tickets/{ticket_id}/answers": _TICKET,
     # 9: support access is by a grant, which its owner makes and the market's people see.
     "POST /support-grants": {"reason": the_desk, "answer.grant_id": the_desk},
-    "POST /support-sessions": {"answer.organisation_id": the_firm_let_in_to},
+    "POST /support-sessions": {"answer.organisation_id": whom_it_names},
     # 10: a policy names counterparties.
     "POST /policies": {"counterparties": whom_it_names},
     # 10: the market's desk registers a firm and its first people; who trades learns with whom.

@@ -12,8 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from aggregator.journal.facts import stamp
-from aggregator.parties import registering
-from tests.builders import employed
+from tests.builders import a_person
 from tests.e2e.conftest import CELL, PHONE, Town
 from web.demonstration.world import PASSWORD
 
@@ -22,9 +21,16 @@ pytestmark = pytest.mark.browser
 
 async def hired(town: Town, login: str, *roles: str) -> None:
     town.known.add(login)
-    firm = town.firms[login.partition(".")[0]]
-    person = registering.NewPerson(login, login.partition(".")[2], PASSWORD, roles, "en")
-    await employed(town.stage.market, firm, person)
+    firm, _, name = login.partition(".")
+    await a_person(
+        town.stage.market,
+        town.firms[firm],
+        login,
+        *roles,
+        name=name,
+        password=PASSWORD,
+        language="en",
+    )
 
 
 async def agree(page: Page, act: str) -> None:

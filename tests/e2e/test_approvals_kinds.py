@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from aggregator.parties import registering
-from tests.builders import a_command, a_deal, an_actor
-from tests.e2e.conftest import CELL, OPERATOR, PHONE, Town
+from tests.builders import a_deal
+from tests.e2e.conftest import CELL, COLLEAGUE, OPERATOR, PHONE, Town
 from tests.e2e.test_approval_story import agree, hired
 from tests.e2e.test_auction_rooms import fits
 from web.demonstration.visitor import Refused
-from web.demonstration.world import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -135,14 +133,10 @@ async def test_a_purchase_beyond_the_mandate_is_opened_from_a_phone(town: Town) 
 
 async def test_who_proposed_to_stop_a_pool_is_told_that_another_approves(town: Town) -> None:
     operator = await town.as_program(OPERATOR)
-    firm = (await operator.get("/me"))["organisation"]
-    person = registering.NewPerson("colleague", "colleague", PASSWORD, ("operator",), "en")
-    actor = an_actor("operator", "operator")
-    await registering.add_person(town.stage.market, actor, a_command(), firm, person)
-    town.known.add("colleague")
+    await town.colleague()
     pool = await town.open_pool()
     proposer = await town.look("en", login=OPERATOR)
-    colleague = await town.look("en", PHONE, login="colleague")
+    colleague = await town.look("en", PHONE, login=COLLEAGUE)
     await town.go(proposer, f"/pools/{pool}")
 
     await proposer.get_by_label("Public reason").fill("No rail this month")

@@ -10,10 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from aggregator.journal.facts import stamp
-from aggregator.parties import registering
-from tests.builders import a_command, an_actor
-from tests.e2e.conftest import CELL, OPERATOR, PHONE, Town
-from web.demonstration.world import PASSWORD
+from tests.e2e.conftest import CELL, COLLEAGUE, OPERATOR, PHONE, Town
 
 pytestmark = pytest.mark.browser
 
@@ -219,16 +216,10 @@ async def test_months_are_asked_for_at_the_prices_of_a_round(town: Town) -> None
 
 async def test_one_of_the_operators_people_proposes_and_another_approves(town: Town) -> None:
     path = await bought(town)
-    market = town.stage.market
     first = await town.look("en", login=OPERATOR)
     await town.go(first, path)
-    me = await (await town.as_program(OPERATOR)).get("/me")
-    colleague = registering.NewPerson("colleague", "Han Mei", PASSWORD, ("operator",), "en")
-    await registering.add_person(
-        market, an_actor("operator", "operator"), a_command(), me["organisation"], colleague
-    )
-    town.known.add("colleague")
-    second = await town.look("en", PHONE, login="colleague")
+    await town.colleague()
+    second = await town.look("en", PHONE, login=COLLEAGUE)
     await town.go(second, path)
 
     await first.locator("[name=reason]").first.fill("storm")

@@ -9,14 +9,11 @@ from playwright.async_api import Page, expect
 
 from aggregator.journal.reading import Pool
 from aggregator.ledger.verifying import verify
-from aggregator.parties.registering import NewPerson, add_person
-from aggregator.parties.sessions import member
 from aggregator.prices import reviewing
-from tests.builders import a_command, a_deal, an_actor
+from tests.builders import a_command, a_deal
 from tests.e2e.conftest import OPERATOR, PHONE, Town
 from tests.integration.prices.test_publication import settle
 from tests.unit.aggregator.test_pictures import a_photograph
-from web.demonstration.world import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -80,12 +77,9 @@ async def test_a_second_person_releases_what_looked_like_circular_trade(town: To
     market = town.stage.market
     for number, (seller, buyer) in enumerate((("S", "B"), ("B", "S"))):
         await settle(market, number, buyer=buyer, seller=seller)
-    desk_id = (await Pool().rows("select id from organisation where kind = 'operator'"))[0]["id"]
-    new = NewPerson("second.desk", "Wang Wu", PASSWORD, ("operator",))
-    added = await add_person(market, an_actor("operator", "operator"), a_command(), desk_id, new)
-    colleague = await member(added.answer["person_id"], desk_id)
+    colleague, reason = await town.colleague(), "two harvests"
     await reviewing.propose(
-        market, colleague, a_command(), "deal_001", verdict="release", reason="two harvests"
+        market, colleague, a_command(), "deal_001", verdict="release", reason=reason
     )
     desk = await town.look("zh", PHONE, login=OPERATOR)
     await town.go(desk, "/desk")

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from aggregator.catalogue import defining
 from aggregator.catalogue import queries as catalogue
+from aggregator.catalogue.terms import InstrumentTerms
 from aggregator.market import Answer, Outcome
 from aggregator.parties import queries, registering
 from web.api.fields import Body, Id, Instrument, Minor, Name, Note, Region
@@ -117,7 +118,7 @@ async def define_instrument(call: Call) -> Outcome:
     given = call.body.model_dump()
     for name in ("tick", "step", "lot_fee"):
         given[f"{name}_minor"] = given.pop(name)
-    new = defining.NewInstrument(**given)
+    new = InstrumentTerms(**given)
     return await defining.define_instrument(call.market, call.actor, call.command, new)
 
 
