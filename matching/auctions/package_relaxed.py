@@ -55,8 +55,8 @@ class Relaxed:
 
     def restrict(self, barred: int, taken: int) -> None:
         changed = list(members(barred ^ self._barred | taken ^ self._taken))
-        low = [float(taken >> bid & 1) for bid in changed]
-        high = [1.0 - (barred >> bid & 1) for bid in changed]
+        low = [taken >> bid & 1 for bid in changed]
+        high = [1 - (barred >> bid & 1) for bid in changed]
         if changed:
             self._solver.changeColsBounds(len(changed), changed, low, high)
         self._barred, self._taken = barred, taken
@@ -95,15 +95,14 @@ class Relaxed:
 
     def solve(self, beyond: int, steps: int = NO_LIMIT) -> None:
         """Solve until the bound is known to be no better than `beyond`, or for so many steps."""
-        self._solver.setOptionValue("objective_bound", -beyond - 0.5)
+        self._solver.setOptionValue("objective_bound", f"-{beyond}.5")
         self._solver.setOptionValue("simplex_iteration_limit", steps)
         self._solver.run()
         self.work += int(self._solver.getInfo().simplex_iteration_count)
 
     def estimate(self) -> int:
-        """Return what the solver says of the bound, which is no proof."""
-        cost: float = self._solver.getInfo().objective_function_value
-        return -round(cost)
+        """Return what the solver says of the bound: it orders branches, and proves nothing."""
+        return int(-round(self._solver.getInfo().objective_function_value))
 
     def bounded(self, barred: int, taken: int, value: int) -> Bounded:
         """Return what the solver's prices prove of the branch, in integers."""
