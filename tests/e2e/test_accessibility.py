@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -59,7 +59,7 @@ FURTHER = (
     ("guinan", "/"), ("foshan", "/strips/{open_strip}"), ("baise", "/contracts/{contract_id}"),
     ("guinan.pay", "/deals/{deal_id}"), ("laibin", "/deals/{deal_id}"),
     (OPERATOR, "/auctions/{auction_id}"), (OPERATOR, "/strips/{strip_id}"),
-    (OPERATOR, "/pools/{pool_id}"), ("guigang", "/pools/{open_pool}"),
+    (OPERATOR, "/pools/{pool_id}"), ("yongjiang", "/pools/{open_pool}"),
     ("guilin", "/auctions/{open_auction}"), ("guilin", "/auctions/{packages}"),
     ("wuxuan", "/auctions/{open_auction}"), ("baise", "/strips/{open_strip}"),
 )  # fmt: skip
@@ -143,6 +143,12 @@ class Rooms:
         await page.evaluate(AXE_SCRIPT)
         await self._examine(page, "zh", "a dialog")
 
+    async def close_the_pool(self) -> Any:
+        """Let the pool close that was left open, and return what who joined it as told has."""
+        await self.town.stage.pass_by(days=3)
+        guinan = await self.town.stage.visitor("guinan")
+        return (await guinan.get(f"/pools/{self.ids['open_pool']}"))["you"]
+
     async def _examine(self, page: Page, language: str, where: str) -> None:
         for look in LOOKS[language]:
             width, height = look.size["width"], look.size["height"]
@@ -174,6 +180,8 @@ async def furnished(stage: Stage, told: Told) -> dict[str, str]:
     [deal, *_] = (await guinan.get("/deals"))["deals"]
     [contract, *_] = (await (await stage.visitor("foshan")).get("/contracts"))["contracts"]
     pools = (await guinan.get("/pools"))["pools"]
+    open_pool = next(one["pool_id"] for one in pools if one["pool_id"] != told.pool)
+    await guinan.post(f"/pools/{open_pool}/pledges", {"lots": 100, "limit": "5040.00"})
     strips = (await guinan.get("/strips"))["strips"]
     auctions = (await guinan.get("/auctions?state=open"))["auctions"]
     formats = {one["format"]: one["auction_id"] for one in auctions}
@@ -187,7 +195,7 @@ async def furnished(stage: Stage, told: Told) -> dict[str, str]:
     return {
         "deal_id": deal["deal_id"],
         "contract_id": contract["contract_id"],
-        "open_pool": next(one["pool_id"] for one in pools if one["pool_id"] != told.pool),
+        "open_pool": open_pool,
         "open_strip": next(one["strip_id"] for one in strips if one["strip_id"] != told.strip),
         "open_auction": formats["english"],
         "packages": formats["packages"],
@@ -213,3 +221,4 @@ async def test_no_page_has_a_serious_finding_in_either_language(rooms: Rooms) ->
 
     assert rooms.town.complaints == []
     assert rooms.wrong == {}
+    assert (await rooms.close_the_pool())["group"]["lots"] == 100

@@ -9,7 +9,7 @@ from web.demonstration.months import tenors_from
 from web.demonstration.stage import Stage
 from web.demonstration.story import bid
 from web.demonstration.told import INSTRUMENT
-from web.demonstration.world import OPERATOR_LOGIN
+from web.demonstration.world import LEFT_OPEN, OPERATOR_LOGIN
 
 
 async def leave_open(stage: Stage) -> None:
@@ -53,7 +53,7 @@ async def _pool(stage: Stage, cell: str) -> None:
             "auction_minutes": 30,
         },
     )
-    for key, lots in (("guigang", 110), ("yulin", 100), ("hechi", 120)):
+    for key, lots in LEFT_OPEN:
         buyer = await stage.visitor(key)
         await buyer.post(
             f"/pools/{pool['pool_id']}/pledges",

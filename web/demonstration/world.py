@@ -103,10 +103,14 @@ FURTHER_BUYERS = (
     Firm("guilin", "桂林米粉厂", "Guilin Noodles", "factory", "GX", 100),
     Firm("hezhou", "贺州冰淇淋厂", "Hezhou Ice Cream", "factory", "GX", 130),
 )
-FIRMS = (*FACTORIES, *MILLS, *TRADERS, *REFINERS, *FURTHER_SELLERS, *FURTHER_BUYERS)
+# Of the size of the story's factories, and without a deal yet.
+NEWCOMER = Firm("nandan", "南丹果脯厂", "Nandan Dried Fruit", "factory", "GX", 90)
+FIRMS = (*FACTORIES, *MILLS, *TRADERS, *REFINERS, *FURTHER_SELLERS, *FURTHER_BUYERS, NEWCOMER)
 
 POOL_MEMBERS = ("guinan", "yongjiang", "liuzhou")
 """Pledge in this order; the last joins in firming and brings the break."""
+LEFT_OPEN = (("yongjiang", 100), ("liuzhou", 120), (NEWCOMER.key, 90))
+"""Who gathers in the pool that is left open: of a size with the first of the story's members."""
 STRIP_MEMBERS = ("foshan", "dongguan", "zhongshan")
 STRIP_MILL = "baise"
 MOST_CALLED_OFF = 60
