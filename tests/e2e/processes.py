@@ -140,8 +140,8 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
 
 
 def run(data_dir: Path, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command of the program to its end; `said` is typed into it."""
-    return subprocess.run(
+    """Run a command of the program to its end; `said` is typed into it, and its output scanned."""
+    done = subprocess.run(
         [sys.executable, "-m", "aggregator", *arguments],
         env=environment(data_dir),
         cwd=ROOT,
@@ -151,6 +151,9 @@ def run(data_dir: Path, *arguments: str, said: str = "") -> subprocess.Completed
         timeout=PATIENCE_S,
         check=False,
     )
+    if _TAPS:
+        _TAPS[-1].log.write(done.stdout + done.stderr)
+    return done
 
 
 def overhear(url: str) -> str:

@@ -122,12 +122,14 @@ async def test_a_kill_of_everything_under_load_loses_no_acknowledged_act(data_di
         assert market.hears(signal.SIGTERM) == 0
     verified = run(data_dir, "verify", "ledger")
     recomputed = run(data_dir, "verify", "prices")
+    replayed = run(data_dir, "replay")
     firms, bids = told.of("firm"), told.of("bid")
     assert {firm["organisation_id"] for firm in firms} <= {row["id"] for row in listed}
     assert room["bids"] in (len(bids), len(bids) + 1)
     assert room["best"] >= max(bid["price"] for bid in bids)
     assert verified.returncode == 0, verified.stderr
     assert recomputed.returncode == 0, recomputed.stderr
+    assert replayed.returncode == 0, replayed.stderr
     assert left_over(data_dir) == []
 
 
