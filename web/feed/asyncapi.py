@@ -26,7 +26,8 @@ _TOPICS = {"type": "object", "additionalProperties": _MARK}
 
 _RECEIVED: dict[str, tuple[str, Document, tuple[str, ...]]] = {
     "hello": (
-        "The first frame, within 5 s. Without ticket and token only prices may be read.",
+        "The first frame, within 5 s. Without ticket and token only prices may be read. The scopes "
+        "of a program's token must hold `feed.connect`, or the socket ends with 4403.",
         {"ticket": _TEXT, "token": _TEXT, "client": _TEXT},
         (),
     ),
