@@ -31,9 +31,10 @@ from aggregator.fulfilment.facts import TicketEnded, TicketOpened
 from aggregator.invoices import crediting, filing, issuing
 from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
-from aggregator.notices import addresses, choosing, delivering, mailing, webhooks
+from aggregator.notices import addresses, choosing, delivering, mailing, returning, webhooks
 from aggregator.notices.telling import TOLD, tell
-from aggregator.parties.facts import PersonLeft
+from aggregator.parties import recovering
+from aggregator.parties.facts import PersonLeft, RecoveryChanged
 from aggregator.pools import answering, firming, listing, sight, stating, substituting
 from aggregator.pools import awarding as pool_awarding
 from aggregator.pools import closing as pool_closing
@@ -91,6 +92,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     PledgesLeftOut: [pool_sending.on_left_out, ending.on_left_out],
     PoolAwarded: [pool_sending.on_pool_awarded, ending.on_pool_awarded],
     PoolLapsed: [pool_sending.on_left_out, ending.on_left_out],
+    RecoveryChanged: [returning.on_recovery_changed],
     SlotEnded: [forwards_proposing.on_slot_ended],
     StripCleared: [ending.on_strip_cleared],
     StripLapsed: [ending.on_strip_lapsed],
@@ -135,6 +137,8 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     choosing.GATHER: mailing.gather,
     addresses.TIMER: mailing.post,
     webhooks.FORGET: webhooks.forget,
+    recovering.ASKED: returning.on_asked,
+    recovering.OPENS: recovering.on_time,
     "pools.close": pool_closing.close,
     "pools.firming": firming.begin,
     "pools.progress": stating.state_progress,

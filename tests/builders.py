@@ -128,6 +128,17 @@ async def with_account(organisation_id: str, number: str = "622200001234") -> st
     return number
 
 
+async def with_way_back(person_id: str) -> str:
+    """Let a person have asked for a way back in; return its id."""
+    await Pool().rows(
+        "insert into recovery (id, person_id, address, state, asked_at, ends_at) values"
+        " ('rcv_' || $1, $1, 'li.lei@example.com', 'waiting', to_timestamp(0), '2099-01-01')"
+        " returning id",
+        person_id,
+    )
+    return f"rcv_{person_id}"
+
+
 async def a_deal(market: Market, *, buyer: str, seller: str, **terms: object) -> str:
     """Form a deal of two organisations and return its id; in white sugar, if not told else."""
     given = {

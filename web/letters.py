@@ -18,7 +18,7 @@ from web.locale import words
 _PATHS = {
     **{kind: f"/{kind}s" for kind in ("auction", "contract", "deal", "pool", "strip")},
 }
-_PAGES = frozenset({"account", "contracts", "money", "standing"})
+_PAGES = frozenset({"account", "contracts", "desk", "money", "people", "standing"})
 _QUANTITIES = frozenset({"lots", "ordered_lots", "fault_lots"})
 _WORDED = {
     "change": "page.change",
@@ -47,6 +47,14 @@ class Letters:
         return (
             _t(reader, "mail.subject_code"),
             self._framed(reader, place, _t(reader, "mail.code", code=code)),
+        )
+
+    def link(self, reader: Reader, link: str) -> tuple[str, str]:
+        """Return subject and text of the mail by which a person comes back."""
+        greeting = _t(reader, "mail.greeting", person=reader.person)
+        return (
+            _t(reader, "mail.subject_link"),
+            "\n\n".join((greeting, _t(reader, "mail.link"), f"{link}\n")),
         )
 
     def _framed(self, reader: Reader, place: str, *lines: str) -> str:

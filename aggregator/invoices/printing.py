@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from aggregator.catalogue.queries import InstrumentView, instrument
 from aggregator.deals.access import party_deal
@@ -13,7 +14,7 @@ from aggregator.invoices.queries import DocumentView, documents
 from aggregator.invoices.writing import INVOICE
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor
-from aggregator.parties.queries import market_identity, organisation, tax_identities
+from aggregator.parties.queries import market_identity, organisation, tax_identity
 
 MARKET = "Aggregator"
 
@@ -63,18 +64,17 @@ async def printed(
         traded=await instrument(deal.instrument_id, source),
         number=number_of(document),
         credited="" if credited is None else number_of(credited),
-        supplier=await _party(source, document.issuer),
-        customer=await _party(source, document.recipient_id),
+        supplier=await _party(source, document.issuer, document.issued_at),
+        customer=await _party(source, document.recipient_id, document.issued_at),
     )
 
 
-async def _party(reader: Reader, party_id: str) -> Party:
+async def _party(reader: Reader, party_id: str, issued_at: datetime) -> Party:
     if party_id == PLATFORM:
         name, number = await market_identity(reader)
         return Party(PLATFORM, name or MARKET, number)
-    known = await tax_identities([party_id], reader)
     name = (await organisation(party_id, reader)).name
-    return Party(party_id, name, known.get(party_id, ""))
+    return Party(party_id, name, await tax_identity(party_id, issued_at, reader))
 
 
 def number_of(document: DocumentView) -> str:

@@ -31,7 +31,8 @@ async def choose(
     """Choose for these kinds, in the firm that one is signed in for; the others stay.
 
     Raises:
-        InvalidField: no kind of notice, one twice, or one that binds the firm taken off the pages.
+        InvalidField: no kind of notice, one twice, one that binds the firm taken off the pages, or
+            an urgent one that is not to be mailed.
 
     """
     hidden = hidden_from(actor.grants)
@@ -41,6 +42,8 @@ async def choose(
             raise InvalidField(f"/kinds/{place}/kind", "kinds of notices", choice.kind[:60])
         if kind.binds and not choice.in_app:
             raise InvalidField(f"/kinds/{place}/in_app", "what binds the firm stays on the pages")
+        if kind.is_urgent and not choice.by_mail:
+            raise InvalidField(f"/kinds/{place}/by_mail", "who comes into the firm is told to all")
     if len({choice.kind for choice in choices}) != len(choices):
         raise InvalidField("/kinds", "each kind once")
 

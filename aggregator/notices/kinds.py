@@ -15,7 +15,9 @@ from aggregator.parties.permissions import (
     APPROVER,
     BUYER,
     FINANCE,
+    FIRM,
     LOGISTICS,
+    MARKET_ROLES,
     OPERATOR,
     OWNER,
     SELLER,
@@ -28,17 +30,25 @@ _PAYING, _OWNING, _OPERATING = frozenset({FINANCE}), frozenset({OWNER}), frozens
 _MOVING = _TRADING | {LOGISTICS}
 _DECIDING = _OWNING | {APPROVER}
 _FORMED = _TRADING | _PAYING
+_ALL = FIRM | MARKET_ROLES
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`mailed_to`: the roles it is mailed to where nothing was chosen; `act`: what reads it."""
+    """`mailed_to`: the roles it is mailed to where nothing was chosen; `act`: what reads it.
+
+    What is `urgent` is mailed to all who have an address, whatever they chose.
+    """
 
     name: str
     group: str
     mailed_to: frozenset[str]
     binds: bool
     act: str = "notices.read"
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.mailed_to == _ALL
 
     @property
     def readers(self) -> frozenset[str]:
@@ -104,7 +114,8 @@ _BINDING: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
         ),
     ),
     ("standing", _OWNING, ("tier_drop_announced", "tier_dropped")),
-    ("market", _OPERATING, ("pool_not_certified", "strip_not_certified")),
+    ("market", _OPERATING, ("consent_asked", "pool_not_certified", "strip_not_certified")),
+    ("people", _ALL, ("recovery",)),
 )
 _OTHERS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
     (

@@ -65,6 +65,8 @@ class Words(Protocol):
 
     def code(self, reader: Reader, code: str, place: str) -> tuple[str, str]: ...
 
+    def link(self, reader: Reader, link: str) -> tuple[str, str]: ...
+
 
 @dataclass
 class _Installed:

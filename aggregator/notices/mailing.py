@@ -19,6 +19,7 @@ from aggregator.notices.delivering import AGAIN_AFTER
 from aggregator.notices.kinds import hidden_from
 from aggregator.notices.letters import AddressRefused, Letter, Refused, Unsent
 from aggregator.notices.queries import NoticeView
+from aggregator.parties import recovering
 from aggregator.parties.permissions import grants_of
 from aggregator.scheduler.timers import set_timer
 from aggregator.vault import vault
@@ -27,6 +28,7 @@ ACT = "notices.mail"
 MOST, WITHIN = 20, timedelta(hours=1)
 """How many mails one address gets within an hour; what is more waits, and comes together."""
 CHOICE = "/account#notices"
+BACK = "/recover#"
 
 
 async def gather(market: Market, key: str) -> None:
@@ -84,8 +86,9 @@ async def post(market: Market, mail_id: str) -> None:
     if not found:
         return
     row = found[0]
-    notices = [] if row["is_code"] else await _carried(row)
-    if not row["is_wanted"] or not (notices or row["is_code"]):
+    is_alone = row["is_code"] or row["recovery_id"] is not None
+    notices = [] if is_alone else await _carried(row)
+    if not row["is_wanted"] or not (notices or is_alone):
         await _note(market, row, state="failed", outcome="not_wanted")
         return
     try:
@@ -107,6 +110,9 @@ def _letter(row: Mapping[str, Any], notices: Sequence[NoticeView]) -> Letter:
     if row["is_code"]:
         code = vault().unwrap(row["code_wrapped"], PURPOSE).decode()
         subject, text = letters.words().code(reader, code, letters.place())
+    elif row["recovery_id"] is not None:
+        token = vault().unwrap(row["link_wrapped"], recovering.PURPOSE).decode()
+        subject, text = letters.words().link(reader, letters.place() + BACK + token)
     else:
         subject, text = letters.words().notices(reader, notices, letters.place())
     return Letter(row["id"], row["address"], subject, text, letters.place() + CHOICE)
@@ -168,13 +174,15 @@ where w.person_id = $2 and w.mail_id is null and n.id = w.notice_id and n.organi
 _PENDING = """
 select m.id, m.person_id, m.address, m.is_code, p.name as person, p.language, p.zone,
   coalesce(w.roles, '{}') as roles,
-  o.name as firm, o.name_en as firm_en, a.code_wrapped,
-  coalesce(a.address = m.address and case when m.is_code
+  o.name as firm, o.name_en as firm_en, a.code_wrapped, m.recovery_id, r.link_wrapped,
+  case when m.recovery_id is not null then r.state = 'open' and r.ends_at > $2
+    else coalesce(a.address = m.address and case when m.is_code
       then a.code_wrapped is not null and a.code_until > $2 else a.verified_at is not null end
-    and w.person_id is not null, false) as is_wanted
+    and w.person_id is not null, false) end as is_wanted
 from mail m join person p on p.id = m.person_id join organisation o on o.id = m.organisation_id
 left join membership w on w.person_id = m.person_id and w.organisation_id = m.organisation_id
 left join mail_address a on a.person_id = m.person_id
+left join recovery r on r.id = m.recovery_id
 where m.id = $1 and m.state = 'pending'
 """
 _NOTE = """

@@ -45,6 +45,7 @@ from aggregator.notices.choosing import GATHER, GATHERED_FOR
 from aggregator.notices.contracts import CONTRACT_TOLD
 from aggregator.notices.facts import Noticed, WebhookDisabled
 from aggregator.notices.kinds import KINDS
+from aggregator.notices.people import PEOPLE_TOLD
 from aggregator.notices.pools import POOL_TOLD
 from aggregator.notices.standing import STANDING_TOLD
 from aggregator.notices.told import Figure, Told
@@ -298,12 +299,13 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
 }
 
 
-TOLD = frozenset(WHO_IS_TOLD) | frozenset(POOL_TOLD)
+LOOKED_UP = {**POOL_TOLD, **PEOPLE_TOLD}
+TOLD = frozenset(WHO_IS_TOLD) | frozenset(LOOKED_UP)
 
 
 async def tell(unit: Unit, fact: object) -> None:
     """Record a notice for each organisation that the fact concerns, in its transaction."""
-    look_up = POOL_TOLD.get(type(fact))
+    look_up = LOOKED_UP.get(type(fact))
     found = await look_up(unit, fact) if look_up else WHO_IS_TOLD[type(fact)](fact)
     for told in found:
         kind = KINDS[told.kind]
@@ -321,6 +323,7 @@ async def tell(unit: Unit, fact: object) -> None:
             GATHER,
             unit.now + GATHERED_FOR,
             sorted(kind.readers),
+            kind.is_urgent,
         )
         await unit.record(
             stream_of(told.organisation_id),
@@ -349,7 +352,7 @@ with told as (
   join mail_address a on a.person_id = m.person_id and a.verified_at is not null
   left join notice_choice c on c.person_id = m.person_id and c.organisation_id = $2 and c.kind = $3
   where m.organisation_id = $2 and m.roles && $11::text[]
-    and coalesce(c.by_mail, m.roles && $8::text[])
+    and ($12 or coalesce(c.by_mail, m.roles && $8::text[]))
   returning person_id, notice_id
 )
 insert into timer (kind, key, due_at)

@@ -1,4 +1,4 @@
-"""Who a firm is: its tax number, declared once by its owner, and the accounts that it paid from."""
+"""Who a firm is: its tax number, declared by its owner, and the accounts that it paid from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from aggregator.errors import Conflict, InvalidField
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties import consents
 from aggregator.parties.facts import IdentityDeclared
 from aggregator.parties.registering import stream_of
 from aggregator.parties.uscc import checked_uscc
@@ -23,13 +24,10 @@ async def declare(
 
     Raises:
         InvalidField: neither or both are given, or the number's check fails.
-        Conflict: another firm has the number, or one is declared already: the operator corrects it.
+        Conflict: another firm has the number, or one is declared already: `correcting` changes it.
 
     """
-    if (uscc is None) == (vat is None):
-        raise InvalidField("/uscc", "a credit code or a VAT number, one of the two")
-    column = "uscc" if uscc is not None else "vat"
-    number = checked_uscc(uscc) if uscc is not None else checked_vat(vat or "")
+    column, number = checked_number(uscc, vat)
     firm = actor.organisation_id
 
     async def step(unit: Unit) -> Answer:
@@ -38,8 +36,7 @@ async def declare(
         )
         if row and row["number"] is not None:
             raise Conflict("identity_declared")
-        if await unit.row(f"select 1 from organisation where {column} = $1", number):
-            raise Conflict("uscc_taken" if column == "uscc" else "vat_taken")
+        await check_free(unit, column, number)
         await unit.execute(f"update organisation set {column} = $2 where id = $1", firm, number)
         await unit.record(stream_of(firm), IdentityDeclared(firm, column))
         return {"number": number}
@@ -47,7 +44,20 @@ async def declare(
     return await market.perform(actor, ACT, step, command=command, stream=stream_of(firm))
 
 
-async def company(actor: Actor) -> Mapping[str, Any]:
+def checked_number(uscc: str | None, vat: str | None) -> tuple[str, str]:
+    """Return the column of the one number that is given, and the number as it is kept."""
+    if (uscc is None) == (vat is None):
+        raise InvalidField("/uscc", "a credit code or a VAT number, one of the two")
+    return ("uscc", checked_uscc(uscc)) if uscc is not None else ("vat", checked_vat(vat or ""))
+
+
+async def check_free(unit: Unit, column: str, number: str) -> None:
+    """Refuse a number that another firm has."""
+    if await unit.row(f"select 1 from organisation where {column} = $1", number):
+        raise Conflict("uscc_taken" if column == "uscc" else "vat_taken")
+
+
+async def company(market: Market, actor: Actor) -> Mapping[str, Any]:
     """Return the actor's own firm as the market knows it."""
     firm = actor.organisation_id
     [found] = await Pool().rows(
@@ -55,9 +65,21 @@ async def company(actor: Actor) -> Mapping[str, Any]:
         " deposit_reference, uscc, vat from organisation where id = $1",
         firm,
     )
+    waiting = await Pool().rows(
+        "select figures ->> 'after' as number from consent where organisation_id = $1"
+        " and kind = $2 and state = $3 and expires_at > $4",
+        firm,
+        consents.TAX_NUMBER,
+        consents.WAITING,
+        market.clock.now(),
+    )
     payers = await Pool().rows(
         "select payer, accepted_at from bank_payer where organisation_id = $1"
         " order by accepted_at, payer",
         firm,
     )
-    return {**found, "payers": [dict(row) for row in payers]}
+    return {
+        **found,
+        "correction": waiting[0]["number"] if waiting else None,
+        "payers": [dict(row) for row in payers],
+    }

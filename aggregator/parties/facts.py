@@ -131,3 +131,48 @@ class IdentityDeclared:
 
     organisation_id: str
     number: str
+
+
+@fact
+class ConsentAsked:
+    """Two persons of the operator are to agree; `asked_by` is empty for who cannot sign in."""
+
+    organisation_id: str
+    consent_id: str
+    kind: str
+    asked_by: str
+
+
+@fact
+class ConsentGiven:
+    """One person of the operator agreed; with the second one it happens."""
+
+    organisation_id: str
+    consent_id: str
+    person_id: str
+    is_last: bool
+
+
+@fact
+class ConsentEnded:
+    """`agreed`, `refused` by the operator, or `withdrawn`."""
+
+    organisation_id: str
+    consent_id: str
+    kind: str
+    state: str
+
+
+@fact
+class RecoveryChanged:
+    """A person's way back in: `waiting`, `approved`, `open`, `executed` or `revoked`.
+
+    `until` is when its link goes out (`approved`), when that ends (`open`), or when the firm's bank
+    accounts may change again (`executed`).
+    """
+
+    organisation_id: str
+    recovery_id: str
+    person_id: str
+    state: str
+    until: datetime | None

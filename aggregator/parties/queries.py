@@ -64,16 +64,19 @@ async def owner_groups(organisation_ids: list[str], reader: Reader | None = None
     return {row["id"]: row["owner_group"] for row in found}
 
 
-async def tax_identities(
-    organisation_ids: list[str], reader: Reader | None = None
-) -> dict[str, str]:
-    """Return the credit code or EU VAT number of each organisation that has declared one."""
+async def tax_identity(organisation_id: str, at: datetime, reader: Reader | None = None) -> str:
+    """Return the credit code or EU VAT number that a firm has, or had at an instant.
+
+    What was issued before the firm declared any bears the one that it declared first.
+    """
     found = await (reader or Pool()).rows(
-        "select id, coalesce(uscc, vat) as number from organisation where id = any($1::text[])"
-        " and coalesce(uscc, vat) is not null",
-        organisation_ids,
+        "select coalesce((select f.number from former_tax_number f where f.organisation_id = o.id"
+        " and f.until > $2 order by f.until limit 1), o.uscc, o.vat, '') as number"
+        " from organisation o where o.id = $1",
+        organisation_id,
+        at,
     )
-    return {row["id"]: row["number"] for row in found}
+    return str(found[0]["number"]) if found else ""
 
 
 async def market_identity(reader: Reader | None = None) -> tuple[str, str]:

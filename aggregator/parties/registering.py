@@ -12,7 +12,7 @@ from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.facts import OrganisationRegistered, PersonAdded
 from aggregator.parties.names import checked_name, look_of
 from aggregator.parties.passwords import hash_password
-from aggregator.parties.permissions import MARKET_ROLES, OWNER, ROLES
+from aggregator.parties.permissions import MARKET_ROLES, ROLES
 from aggregator.parties.uscc import checked_uscc
 from aggregator.parties.vat import checked_vat
 
@@ -64,35 +64,6 @@ async def register_organisation(
 
     async def step(unit: Unit) -> Answer:
         return await _register(unit, new)
-
-    return await market.perform(actor, "parties.register", step, command=command)
-
-
-async def add_person(
-    market: Market, actor: Actor, command: Command, organisation_id: str, new: NewPerson
-) -> Outcome:
-    """Add a person with a log-in to an organisation that has no owner yet.
-
-    Once it has one, its people invite each other: nobody puts himself into a firm.
-
-    Raises:
-        InvalidField: a name, log-in, password or role breaks its rule.
-        Conflict: the log-in is taken, or the organisation has an owner.
-        NotFound: there is no such organisation.
-
-    """
-    actor.require("parties.register")
-    check_person(new)
-    password_hash = await hash_password(new.password)
-
-    async def step(unit: Unit) -> Answer:
-        if await unit.row(
-            "select 1 from membership where organisation_id = $1 and $2 = any(roles) limit 1",
-            organisation_id,
-            OWNER,
-        ):
-            raise Conflict("firm_has_people")
-        return await add_within(unit, organisation_id, new, password_hash)
 
     return await market.perform(actor, "parties.register", step, command=command)
 
@@ -154,6 +125,13 @@ async def _register(unit: Unit, new: NewOrganisation) -> Answer:
 async def add_within(
     unit: Unit, organisation_id: str, new: NewPerson, password_hash: str
 ) -> Answer:
+    person_id = await known_within(unit, organisation_id, new, password_hash)
+    await enter_within(unit, organisation_id, person_id, sorted(set(new.roles)))
+    return {"person_id": person_id, "organisation_id": organisation_id}
+
+
+async def known_within(unit: Unit, organisation_id: str, new: NewPerson, password_hash: str) -> str:
+    """Note a person who may be in the organisation; he is in none yet, and cannot sign in."""
     row = await unit.row("select kind from organisation where id = $1", organisation_id)
     if row is None:
         raise NotFound("organisation")
@@ -172,17 +150,22 @@ async def add_within(
         new.language,
         unit.now,
     )
-    roles = sorted(set(new.roles))
+    return person_id
+
+
+async def enter_within(
+    unit: Unit, organisation_id: str, person_id: str, roles: Sequence[str]
+) -> None:
+    """Let a person who is known into the organisation, in these roles."""
     await unit.execute(
         "insert into membership (person_id, organisation_id, roles) values ($1, $2, $3::text[])",
         person_id,
         organisation_id,
-        roles,
+        list(roles),
     )
     await unit.record(
         stream_of(organisation_id), PersonAdded(person_id, organisation_id, tuple(roles))
     )
-    return {"person_id": person_id, "organisation_id": organisation_id}
 
 
 def _check_organisation(new: NewOrganisation) -> None:

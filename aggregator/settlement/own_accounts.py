@@ -6,7 +6,8 @@
    paid out to it for three days, of which all are told.
 2. It is verified while the bank shows a payment that came from it in the firm's own name and
    became the firm's cash. What the bank has taken back wholly proves nothing any more.
-3. Finance or an owner ends an account, alone and at once. Payments that were ordered to it before
+3. For three days after a person of the firm came back by a way back, none is declared or agreed to.
+4. Finance or an owner ends an account, alone and at once. Payments that were ordered to it before
    are on their way.
 """
 
@@ -49,13 +50,14 @@ async def declare(
 
     Raises:
         InvalidField: the number or the bank code breaks its rule.
-        Conflict: it is declared already, or too many are.
+        Conflict: it is declared already, too many are, or the firm's accounts may not change now.
 
     """
     checked, bank = checked_number(number, bank_code)
     firm = actor.organisation_id
 
     async def step(unit: Unit) -> Answer:
+        await _require_thawed(unit, firm)
         known = await unit.rows(
             "select number, state, confirmed_at, verified_at from bank_account"
             " where organisation_id = $1",
@@ -93,11 +95,13 @@ async def confirm(market: Market, actor: Actor, command: Command, account_id: st
     Raises:
         NotFound: no such account of the firm.
         WrongState: it waits for nobody.
-        Conflict: the actor proposed it, or finance and owner have not both agreed by him.
+        Conflict: the actor proposed it, finance and owner have not both agreed by him, or the
+            firm's accounts may not change now.
 
     """
 
     async def step(unit: Unit) -> Answer:
+        await _require_thawed(unit, actor.organisation_id)
         row = await _own(unit, actor, account_id)
         if row["state"] != PROPOSED:
             raise WrongState(row["state"], PROPOSED)
@@ -229,6 +233,16 @@ async def _has_paid(unit: Unit, organisation_id: str, account: Mapping[str, Any]
         if await is_own_name(unit, organisation_id, line["payer"]):
             return True
     return False
+
+
+async def _require_thawed(unit: Unit, organisation_id: str) -> None:
+    row = await unit.row(
+        "select 1 from organisation where id = $1 and accounts_frozen_until > $2",
+        organisation_id,
+        unit.now,
+    )
+    if row is not None:
+        raise Conflict("accounts_frozen")
 
 
 async def _own(unit: Unit, actor: Actor, account_id: str) -> Mapping[str, Any]:

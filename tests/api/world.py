@@ -24,7 +24,7 @@ from tests.api.test_imports import NEED, OFFER, imported
 from tests.api.test_passkeys import a_device, added
 from tests.api.test_photographs import sent
 from tests.architecture.permitting import NOBODY, PLACE, PUBLIC_THINGS
-from tests.builders import START, with_account, with_cash, with_sugar, with_tier
+from tests.builders import START, with_account, with_cash, with_sugar, with_tier, with_way_back
 from tests.integration.prices.test_publication import settle
 from tests.unit.aggregator.test_pictures import a_photograph
 from web import api
@@ -317,6 +317,10 @@ class World:
             ("/support-grants", "grant_id", {"reason": "look at a deal", "hours": 1}),
         ):
             await self._make(path, name, body, boss)
+        await done(boss, "/company/identity", {"uscc": "91350100M000100Y43"})
+        other = {"vat": "DE136695976"}
+        await self._make("/company/identity/correction", "consent_id", other, boss)
+        self.ids["recovery_id"] = await with_way_back(await self._person(boss))
         deputy = self.ids["substitute_id"] = await self._person(self.own["approver"])
         self.ids["/substitutes/person_id"] = await self._person(boss)
         window = {"person": deputy, "begins_at": f"{START:%Y-%m-%dT%H:%M:%SZ}", "ends_at": SOON}

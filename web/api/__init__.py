@@ -34,6 +34,7 @@ ROUTE_MODULES = [
     "web.api.pools",
     "web.api.price_reviews",
     "web.api.prices",
+    "web.api.recoveries",
     "web.api.reports",
     "web.api.service",
     "web.api.service_levels",

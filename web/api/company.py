@@ -9,7 +9,7 @@ from pydantic import Field
 
 from aggregator.market import Answer, Outcome
 from aggregator.notices import starting
-from aggregator.parties import declaring, inviting
+from aggregator.parties import correcting, declaring, inviting
 from web.api.fields import Answers, Body
 from web.api.routing import PUBLIC, Call, route
 from web.context import address_of, context_of, monotonic_ms
@@ -62,10 +62,16 @@ class Company(Answers):
     deposit_reference: str
     uscc: str | None
     vat: str | None
+    correction: str | None
     payers: list[Payer]
 
 
 class Declared(Answers):
+    number: str
+
+
+class Correction(Answers):
+    consent_id: str
     number: str
 
 
@@ -84,7 +90,7 @@ class Steps(Answers):
 @route("GET", "/company", act="parties.read", out=Company)
 async def company(call: Call) -> Answer:
     """Show one's own firm as the market knows it, and from which accounts it has paid."""
-    return dict(await declaring.company(call.actor))
+    return dict(await declaring.company(call.market, call.actor))
 
 
 @route("POST", "/company/identity", act=declaring.ACT, body=IdentityBody, out=Declared)
@@ -94,6 +100,20 @@ async def declare_identity(call: Call) -> Outcome:
     return await declaring.declare(
         call.market, call.actor, call.command, uscc=body.uscc, vat=body.vat
     )
+
+
+@route(
+    "POST",
+    "/company/identity/correction",
+    act=declaring.ACT,
+    body=IdentityBody,
+    out=Correction,
+    status=201,
+)
+async def correct_identity(call: Call) -> Outcome:
+    """Ask for another tax number; two persons of the operator agree, and what was issued stays."""
+    body: IdentityBody = call.body
+    return await correcting.ask(call.market, call.actor, call.command, uscc=body.uscc, vat=body.vat)
 
 
 @route("GET", "/first-steps", act="notices.read", out=Steps)

@@ -11,7 +11,7 @@ from aggregator.catalogue import defining
 from aggregator.catalogue import queries as catalogue
 from aggregator.catalogue.terms import InstrumentTerms
 from aggregator.market import Answer, Outcome
-from aggregator.parties import queries, registering
+from aggregator.parties import hiring, queries, registering
 from web.api.fields import Body, Id, Instrument, Minor, Name, Note, Region
 from web.api.routing import PUBLIC, Call, route
 
@@ -99,11 +99,11 @@ async def register_organisation(call: Call) -> Outcome:
     status=201,
 )
 async def add_person(call: Call) -> Outcome:
-    """Add a person to an organisation."""
+    """Add a person to an organisation; into a desk of the market once `consent_id` is agreed to."""
     given = call.body.model_dump()
     new = registering.NewPerson(**{**given, "roles": tuple(given["roles"])})
     organisation_id: Id = call.path["organisation_id"]
-    return await registering.add_person(call.market, call.actor, call.command, organisation_id, new)
+    return await hiring.add_person(call.market, call.actor, call.command, organisation_id, new)
 
 
 @route("GET", "/instruments", act=PUBLIC)

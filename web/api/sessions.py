@@ -92,7 +92,7 @@ class FeedTicket(Answers):
 async def sign_in(call: Call) -> Reply:
     """Open a session: a cookie for pages, or a bearer token for programs."""
     body: SignInBody = call.body
-    _slowed(call, body.login)
+    slowed_at_door(call, body.login)
     opened = await sessions.open_session(
         call.market,
         body.login,
@@ -125,7 +125,7 @@ async def ask_passkey(call: Call) -> Answer:
 async def sign_in_by_passkey(call: Call) -> Reply:
     """Open a session for the owner of a passkey, whom his device has asked who he is."""
     body: PasskeySignInBody = call.body
-    _slowed(call, body.passkey.credential_id)
+    slowed_at_door(call, body.passkey.credential_id)
     opened = await sessions.open_by_passkey(
         call.market, _shown(call, body.passkey), organisation_id=body.organisation
     )
@@ -186,7 +186,8 @@ async def feed_ticket(call: Call) -> Answer:
     return {"ticket": ticket.text, "expires_at": stamp(ticket.expires_at)}
 
 
-def _slowed(call: Call, login: str) -> None:
+def slowed_at_door(call: Call, login: str) -> None:
+    """Count a guess of who is not signed in against his address."""
     context, now_ms = context_of(call.request), monotonic_ms()
     address = address_of(call.request)
     # Checking a password is made to be slow, so it counts for more than a read.

@@ -33,7 +33,6 @@ async def found(stage: Stage) -> Mapping[str, Registered]:
     """Register everyone, and bring their money in through a bank statement."""
     await found_operator(stage.market, OPERATOR_LOGIN, PASSWORD, name="聚糖市场运营")
     operator = await stage.visitor(OPERATOR_LOGIN)
-    await _colleague(operator)
     for region in REGIONS:
         await operator.post("/regions", dict(region))
     await operator.post("/instruments", dict(SUGAR))
@@ -41,6 +40,8 @@ async def found(stage: Stage) -> Mapping[str, Registered]:
     for firm in FIRMS:
         registered[firm.key] = await _register(operator, firm)
     await _audit(operator)
+    # He comes last: from then on each person of a desk takes both of them.
+    await _colleague(operator)
     await _statement(stage, operator, registered)
     return registered
 

@@ -51,6 +51,7 @@ PAGES = (
     Page("/prices/{instrument}/{region}/{tenor}", "prices"),
     Page("/login", "login"),
     Page("/join", "join"),
+    Page("/recover", "recover"),
     Page("/account", "account", is_private=True),
     Page("/people", "people", is_private=True),
     Page("/record", "record", is_private=True),

@@ -16,7 +16,7 @@ export function noticeText({ kind, figures }) {
 /** Return the page of what a notice is about. */
 export function noticePath({ subject }) {
   const [kind, id] = subject.split(":");
-  if (["account", "contracts", "money", "standing"].includes(kind)) return `/${kind}`;
+  if (["account", "contracts", "desk", "money", "people", "standing"].includes(kind)) return `/${kind}`;
   if (kind === "request") return `/requests#${id}`;
   if (kind === "approval") return "/approvals";
   return PATHS[kind] && id ? `${PATHS[kind]}/${id}` : "/notices";

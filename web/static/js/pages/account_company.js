@@ -1,4 +1,4 @@
-/** The firm as the market knows it; its owner declares its tax number here, once. */
+/** The firm as the market knows it; its owner declares its tax number here, and asks to correct it. */
 
 import { get, send } from "../core/api.js";
 import { regionName } from "../core/catalogue.js";
@@ -25,7 +25,8 @@ export async function company() {
         [t("page.company.reference"), h("span", { class: "mono" }, own.deposit_reference)],
         [t("page.company.payers"), own.payers.map(({ payer }) => payer).join(", ") || t("page.company.no_payer")],
       ]),
-      !number && may("parties.declare") && declaration(refresh),
+      own.correction && h("p", { class: "banner" }, t("page.company.correction_waits", { number: own.correction })),
+      may("parties.declare") && (number ? correction(refresh) : declaration(refresh)),
     );
   };
   await refresh();
@@ -33,15 +34,34 @@ export async function company() {
 }
 
 function declaration(refresh) {
+  return numberForm({ act: t("page.company.declare"), path: "/company/identity", said: t("page.company.declared"), refresh });
+}
+
+function correction(refresh) {
+  return h(
+    "details",
+    {},
+    h("summary", {}, t("page.company.correct")),
+    h("p", { class: "note" }, t("page.company.correct_note")),
+    numberForm({
+      act: t("page.company.correct"),
+      path: "/company/identity/correction",
+      said: t("page.company.correction_asked"),
+      refresh,
+    }),
+  );
+}
+
+function numberForm({ act, path, said, refresh }) {
   return form({
     fields: [
       { name: "uscc", label: t("page.desk.uscc"), isOptional: true },
       { name: "vat", label: t("page.desk.vat"), isOptional: true },
     ],
-    act: t("page.company.declare"),
-    send: (values, key) => send("POST", "/company/identity", values, key),
+    act,
+    send: (values, key) => send("POST", path, values, key),
     done: async () => {
-      say(t("page.company.declared"));
+      say(said);
       await refresh();
     },
   });

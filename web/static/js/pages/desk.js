@@ -57,6 +57,8 @@ async function showWaiting(waiting, refresh) {
     { deals },
     { payments },
     { organisations },
+    { consents },
+    { consentsDesk },
   ] = await Promise.all([
     get("/bank/unmatched"),
     get("/disputes"),
@@ -65,11 +67,14 @@ async function showWaiting(waiting, refresh) {
     get("/parked-deals"),
     get("/bank/payments"),
     get("/organisations"),
+    get("/consents"),
+    import("./consents.js"),
   ]);
-  const nothing = [lines, disputes, claims, tickets, deals, payments].every((some) => some.length === 0);
+  const nothing = [lines, disputes, claims, tickets, deals, payments, consents].every((some) => some.length === 0);
   fill(
     waiting,
     nothing && panel(t("page.desk.waiting"), empty(t("page.desk.nothing_waits"))),
+    consents.length > 0 && consentsDesk(consents, refresh),
     lines.length > 0 && unmatched(lines, organisations, refresh),
     disputes.length > 0 && disputed(disputes, refresh),
     claims.length > 0 && contested(claims, refresh),
@@ -294,7 +299,7 @@ async function showFirms(firms) {
         act: t("page.desk.add_person"),
         send: ({ organisation, ...rest }, key) =>
           send("POST", `/organisations/${organisation}/people`, rest, key),
-        done: () => say(t("page.desk.person_added")),
+        done: ({ consent_id: waits }) => say(t(waits ? "page.desk.person_waits" : "page.desk.person_added")),
       }),
     ),
     h(

@@ -32,6 +32,7 @@ export function show(main) {
       h("h1", {}, t("page.sign_in")),
       h("p", { class: "note" }, t("page.login.note")),
       asked,
+      h("p", {}, h("a", { href: "/recover" }, t("page.recover.lost"))),
     ),
   );
   asked.querySelector("input").focus();

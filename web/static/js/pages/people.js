@@ -5,7 +5,7 @@ import { age, instant } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { columns, empty, head, linkOf, panel, table } from "../core/parts.js";
-import { may } from "../core/viewer.js";
+import { may, personId } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
 const ROLES = ["buyer", "seller", "finance", "logistics", "approver", "owner", "viewer"];
@@ -24,8 +24,8 @@ export async function show(main) {
   );
   fill(main, head(t("page.people.title"), { aside: ways }), columns(lead, aside, rest, t("page.people.invite")));
   const refresh = async () => {
-    const { people } = await get("/people");
-    fill(lead, peopleOf(people, refresh));
+    const [{ people }, { recoveries }] = await Promise.all([get("/people"), get("/recoveries")]);
+    fill(lead, recoveries.map((row) => wayBack(row, refresh)), peopleOf(people, refresh));
     if (!may("people.manage")) return;
     const { invitations } = await get("/invitations");
     fill(rest, invitationsOf(invitations, refresh));
@@ -50,10 +50,49 @@ function peopleOf(people, refresh) {
           label: t("page.people.seen"),
           cell: (row) => (row.last_seen_at ? age(row.last_seen_at) : t("page.people.never")),
         },
-        { label: "", cell: (row) => may("people.manage") && letGo(row, refresh) },
+        { label: "", cell: (row) => may("people.manage") && [sendBack(row, refresh), " ", letGo(row, refresh)] },
       ],
     }),
   );
+}
+
+/** A way back that is under way: anyone of the firm may stop it until it was used. */
+function wayBack(row, refresh) {
+  return h(
+    "div",
+    { class: "banner" },
+    h("p", {}, t(`page.people.back_${row.state}`, { person: row.person })),
+    row.opens_at && h("p", { class: "note" }, t("page.people.back_opens"), " ", instant(row.opens_at)),
+    h("p", { class: "note" }, t("page.people.back_note")),
+    actButton({
+      label: t("page.people.back_stop"),
+      className: "danger",
+      confirm: () => ({
+        title: t("page.people.back_stop"),
+        lines: [[t("page.people.person"), row.person]],
+        act: t("page.people.back_stop"),
+        isDanger: true,
+      }),
+      send: (key) => send("DELETE", `/recoveries/${row.recovery_id}`, undefined, key),
+      done: refresh,
+    }),
+  );
+}
+
+function sendBack(row, refresh) {
+  if (row.person_id === personId) return null;
+  return actButton({
+    label: t("page.people.send_back"),
+    className: "quiet",
+    confirm: () => ({
+      title: t("page.people.send_back_ask"),
+      lines: [[t("page.people.person"), row.person]],
+      note: t("page.people.send_back_note"),
+      act: t("page.people.send_back"),
+    }),
+    send: (key) => send("POST", `/people/${row.person_id}/recovery`, undefined, key),
+    done: refresh,
+  });
 }
 
 function letGo(row, refresh) {

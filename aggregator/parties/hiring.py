@@ -1,0 +1,88 @@
+"""Putting persons into firms that nobody owns yet, and into the market's own desks.
+
+The market's first two operators are put in by one; after them each person of a desk, operator or
+auditor, takes two persons of the operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aggregator.errors import Conflict
+from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties import consents
+from aggregator.parties.passwords import hash_password
+from aggregator.parties.permissions import MARKET_ROLES, OPERATOR, OWNER
+from aggregator.parties.registering import (
+    NewPerson,
+    add_within,
+    check_person,
+    enter_within,
+    known_within,
+)
+
+
+async def add_person(
+    market: Market, actor: Actor, command: Command, organisation_id: str, new: NewPerson
+) -> Outcome:
+    """Add a person with a log-in to an organisation that has no owner yet.
+
+    Once it has one, its people invite each other: nobody puts himself into a firm. Into a desk of
+    the market that has two operators he comes once a second one has agreed to `consent_id`.
+
+    Raises:
+        InvalidField: a name, log-in, password or role breaks its rule.
+        Conflict: the log-in is taken, or the organisation has an owner.
+        NotFound: there is no such organisation.
+
+    """
+    actor.require("parties.register")
+    check_person(new)
+    password_hash = await hash_password(new.password)
+
+    async def step(unit: Unit) -> Answer:
+        if await unit.row(
+            "select 1 from membership where organisation_id = $1 and $2 = any(roles) limit 1",
+            organisation_id,
+            OWNER,
+        ):
+            raise Conflict("firm_has_people")
+        if not MARKET_ROLES & set(new.roles) or await _operators(unit) < consents.PERSONS:
+            added = await add_within(unit, organisation_id, new, password_hash)
+            return {**added, "consent_id": None}
+        person_id = await known_within(unit, organisation_id, new, password_hash)
+        roles = sorted(set(new.roles))
+        consent_id = await consents.ask(
+            unit,
+            consents.DESK_PERSON,
+            organisation_id,
+            person_id,
+            {"person": new.name, "login": new.login, "roles": roles},
+            concerns=person_id,
+            asked_by=actor.person_id,
+            is_first=True,
+        )
+        return {
+            "person_id": person_id,
+            "organisation_id": organisation_id,
+            "consent_id": consent_id,
+        }
+
+    return await market.perform(actor, "parties.register", step, command=command)
+
+
+async def employ(unit: Unit, consent: Mapping[str, Any]) -> None:
+    """Let a person in, as a second one of the operator has agreed."""
+    roles = consent["figures"]["roles"]
+    await enter_within(unit, consent["organisation_id"], consent["subject"], roles)
+
+
+async def dismiss(unit: Unit, consent: Mapping[str, Any]) -> None:
+    """Forget a person whom the second one refused; the log-in is free again."""
+    await unit.execute("delete from person where id = $1", consent["subject"])
+
+
+async def _operators(unit: Unit) -> int:
+    row = await unit.row("select count(*) as n from membership where $1 = any(roles)", OPERATOR)
+    return int(row["n"]) if row else 0
