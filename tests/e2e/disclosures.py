@@ -256,7 +256,12 @@ DISCLOSURES: Mapping[str, Mapping[str, Rule]] = {
     "POST /slots/{slot_id}/proposals": _CONTRACT,
     "POST /proposals/{proposal_id}/consent": _CONTRACT,
     # 4: an auction's rules are frozen and public, but for a secret reserve; bids as they say.
-    "POST /auctions": dict.fromkeys(_RULES_OF_AN_AUCTION, everybody),
+    "POST /auctions": {
+        **dict.fromkeys(_RULES_OF_AN_AUCTION, everybody),
+        "criteria": everybody,
+        # Who is invited learns that he is, and of nobody else.
+        "invited": whom_it_names,
+    },
     "POST /auctions/{auction_id}/bids": {
         "answer.auction_id": everybody,
         "answer.bid_id": as_the_auction_says,
@@ -267,6 +272,7 @@ DISCLOSURES: Mapping[str, Mapping[str, Rule]] = {
         "answer.auction_id": everybody,
         "answer.bid_id": as_the_auction_says,
         "price": as_the_auction_says,
+        "attributes": as_the_auction_says,
     },
     "POST /auctions/{auction_id}/demands": {"answer.auction_id": everybody},
     "POST /auctions/{auction_id}/standing": {"answer.auction_id": everybody},

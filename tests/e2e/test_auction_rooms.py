@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from aggregator.journal.facts import stamp
 from tests.e2e.conftest import CELL, COLLEAGUE, OPERATOR, PHONE, Town
@@ -30,10 +30,10 @@ _LOOK_AWAY = """() => {
 }"""
 
 
-async def bought(town: Town, **rules: Any) -> str:
-    """Let the operator buy 300 lots in ten minutes; return the auction's path."""
-    operator = await town.as_program(OPERATOR)
-    made = await operator.post(
+async def bought(town: Town, login: str = OPERATOR, **rules: Any) -> str:
+    """Let the operator buy 300 lots in ten minutes, or another as told; return the path."""
+    owner = await town.as_program(login)
+    made = await owner.post(
         "/auctions",
         {
             "side": "buy",
@@ -53,6 +53,11 @@ async def bid_by_hand(page: Page, price: str) -> None:
     await page.get_by_label("Or type a price").fill(price)
     await page.get_by_role("button", name="Place the bid").click()
     await agree(page, "Place the bid")
+
+
+def may_be_empty(page: Page, name: str) -> Locator:
+    """Return the word beside a field's label that says that it may be left empty."""
+    return page.locator(f".field:has([name={name}]) label .hint")
 
 
 async def agree(page: Page, act: str) -> None:
@@ -242,6 +247,8 @@ async def test_a_seller_drafts_packages_and_buyers_win_them(town: Town) -> None:
     await mill.locator("[name=draft]").select_option("bundles")
     await expect(mill.locator("[name=format]")).to_have_value("packages")
     await mill.locator("[name=reserve]").fill("5100")
+    for name, figure in (("score_name", "days early"), ("score_unit", "10"), ("score_most", "30")):
+        await mill.locator(f"[name={name}]").fill(figure)
     inputs = mill.locator("fieldset tbody input")
     for place, figure in enumerate(("100", "5000", "200", "5100", "50", "5200")):
         await inputs.nth(place).fill(figure)
@@ -255,9 +262,11 @@ async def test_a_seller_drafts_packages_and_buyers_win_them(town: Town) -> None:
     for box in (0, 2):
         await buyer.locator("fieldset input[type=checkbox]").nth(box).check()
     await buyer.locator("[name=price]").fill("5300")
+    await buyer.get_by_label("days early").fill("7")
     await buyer.get_by_role("button", name="Place the sealed bid").click()
     await agree(buyer, "Place the bid")
     await expect(buyer.locator("aside")).to_contain_text("5,300.00 × 150 t")
+    await expect(buyer.locator("main")).to_contain_text("5,370.00days early: 7")
     await expect(buyer.locator("main")).to_contain_text("My packages")
     await fits(buyer)
     await expect(mill.locator("main")).not_to_contain_text("5,300.00")
@@ -276,6 +285,10 @@ async def test_a_buyer_opens_a_purchase_that_a_mill_undercuts(town: Town) -> Non
     await town.go(buyer, "/auctions")
     await buyer.get_by_text("Open an auction").first.click()
     await expect(buyer.locator("[name=side] option")).to_have_text(["Purchase, bid down"])
+    await expect(may_be_empty(buyer, "lots")).to_be_hidden()
+    await expect(may_be_empty(buyer, "start")).to_be_hidden()
+    await buyer.get_by_role("button", name="Open an auction").click()
+    await expect(buyer.locator(".field:has([name=lots]) .wrong")).to_have_text("is required")
     await buyer.locator("[name=lots]").fill("40")
     await buyer.locator("[name=start]").fill("5000")
     await buyer.get_by_role("button", name="Open an auction").click()
@@ -293,3 +306,39 @@ async def test_a_buyer_opens_a_purchase_that_a_mill_undercuts(town: Town) -> Non
 
     await expect(mill.locator("main")).to_contain_text("you won")
     await expect(buyer.locator("main")).to_contain_text("awarded")
+
+
+async def test_who_is_invited_by_name_sees_the_auction_and_others_do_not(town: Town) -> None:
+    # Whom a firm has dealt with it may invite.
+    sold_at = await bought(town, login="laibin", side="sell", lots=20)
+    await (await town.as_program("guinan")).post(f"{sold_at}/bids", {"price": "5000.00"})
+    await town.stage.pass_by(minutes=10)
+    mill = await town.look("en", login="laibin")
+    await town.go(mill, "/auctions")
+    await mill.get_by_text("Open an auction").first.click()
+    await expect(may_be_empty(mill, "lots")).to_be_hidden()
+    await expect(may_be_empty(mill, "start")).to_be_visible()
+    await mill.locator("[name=format]").select_option("sealed_first")
+    await expect(may_be_empty(mill, "start")).to_be_hidden()
+    await mill.locator("[name=format]").select_option("english")
+    await mill.locator("[name=title]").fill("For one firm")
+    await mill.locator("[name=lots]").fill("30")
+    await mill.locator("[name=start]").fill("5050")
+
+    await mill.get_by_label("桂南食品厂").check()
+    await mill.get_by_role("button", name="Open an auction").click()
+    await expect(mill.get_by_role("dialog")).to_contain_text("桂南食品厂")
+    await agree(mill, "Open an auction")
+    await mill.wait_for_url(re.compile("/auctions/auc_"))
+    path = "/auctions/" + mill.url.rsplit("/", 1)[1]
+
+    guest = await town.look("en", PHONE, login="guinan")
+    await town.go(guest, "/auctions")
+    await guest.get_by_role("link", name="For one firm").click()
+    await expect(guest.get_by_role("button", name="Place the bid")).to_be_visible()
+    other = await town.look("en", PHONE, login="yongjiang")
+    await town.go(other, "/auctions")
+    await expect(other.locator("main")).to_contain_text("Auctions")
+    await expect(other.locator("main")).not_to_contain_text("For one firm")
+    await town.go(other, path)
+    await expect(other.locator("main")).to_contain_text("Not found")

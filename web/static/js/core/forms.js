@@ -18,7 +18,7 @@ let counted = 0;
 
 /**
  * Return a form. `send(values, key)` does the act and `done(answer)` shows what came of it;
- * `confirm(values)` returns what to ask before it, or null. While an act is on its way no
+ * `confirm(values)` returns what to ask before it, or null, or a promise of it. While an act is on its way no
  * other begins, and until it is answered every further try goes out under the same key.
  */
 export function form({ fields, act, confirm, send, done, isWide = false, extra, onchange }) {
@@ -37,7 +37,7 @@ export function form({ fields, act, confirm, send, done, isWide = false, extra, 
   async function submit() {
     const values = read(made);
     if (values === null) return;
-    const asking = confirm?.(values);
+    const asking = await confirm?.(values);
     if (asking && !(await confirmed(asking))) return;
     const meaning = JSON.stringify(values);
     if (unanswered?.meaning !== meaning) unanswered = { meaning, key: newKey() };
@@ -65,6 +65,7 @@ export function form({ fields, act, confirm, send, done, isWide = false, extra, 
     element.addEventListener("change", told);
   }
   element.set = (name, value) => made.find((one) => one.name === name)?.set(value);
+  element.need = (name, isNeeded) => made.find((one) => one.name === name)?.need(isNeeded);
   element.reset = () => made.forEach((one) => one.reset?.());
   return element;
 }
@@ -78,7 +79,7 @@ export function actButton({ label, confirm, send, done, className = "main", isLo
   async function press() {
     fill(top);
     try {
-      if (confirm && !(await confirmed(confirm()))) return;
+      if (confirm && !(await confirmed(await confirm()))) return;
       key ??= newKey();
       const answer = await send(key);
       key = null;
@@ -182,12 +183,9 @@ function plainField({
   set(value);
   // What it starts with is nothing that a person has typed.
   if (input.defaultValue !== undefined) input.defaultValue = input.value;
-  const titled = h(
-    "label",
-    { for: id },
-    label,
-    isOptional && h("span", { class: "hint" }, ` ${t("page.optional")}`),
-  );
+  let mayBeEmpty = isOptional;
+  const mark = h("span", { class: "hint", hidden: !isOptional }, ` ${t("page.optional")}`);
+  const titled = h("label", { for: id }, label, mark);
   const element = h(
     "div",
     { class: isTick ? "field tick" : type === "long" ? "field broad" : "field" },
@@ -201,7 +199,11 @@ function plainField({
     set,
     reset: () => set(value),
     focus: () => input.focus(),
-    read: () => taken(type, input, isOptional),
+    need(isNeeded) {
+      mayBeEmpty = !isNeeded;
+      mark.hidden = isNeeded;
+    },
+    read: () => taken(type, input, mayBeEmpty),
     peek: () => taken(type, input, true).value ?? null,
     problem: (_, text) => {
       wrong.textContent = text;

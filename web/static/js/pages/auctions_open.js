@@ -38,6 +38,13 @@ const OWN = {
   score_most: SCORED,
 };
 const isOf = (name, format) => !OWN[name] || OWN[name].includes(format);
+// Which of them must be filled in where they are shown: who buys names the most that he pays.
+const NEEDED = {
+  lots: () => true,
+  interval_s: () => true,
+  start: ({ format, side }) => format !== "english" || side === "buy",
+  reserve: ({ format, side }) => format === "dutch" && side === "buy",
+};
 
 /**
  * `sides` are the directions that the viewer's roles may open, one or both; `known` the firms that
@@ -96,13 +103,16 @@ function fillIn(made, draft) {
   made.set("score_most", scored?.highest ?? "");
 }
 
-/** Show the fields of the format that is chosen, and no others. */
+/** Show the fields of the format that is chosen, and no others; mark what may be left empty. */
 function show(made) {
-  const format = made.querySelector("[name=format]").value;
+  const [format, side] = ["format", "side"].map((name) => made.querySelector(`[name=${name}]`).value);
   for (const name of Object.keys(OWN)) {
     const field =
       name === "items" ? made.querySelector("fieldset") : made.querySelector(`[name=${name}]`).closest(".field");
     field.hidden = !isOf(name, format);
+  }
+  for (const [name, isNeeded] of Object.entries(NEEDED)) {
+    made.need(name, isOf(name, format) && isNeeded({ format, side }));
   }
 }
 
