@@ -5,25 +5,33 @@ import { month, monthsAhead } from "./clock.js";
 import { homeRegion } from "./viewer.js";
 import { named } from "./words.js";
 
-let instruments = new Map();
-let regions = new Map();
+let goods = new Map();
+let places = new Map();
 
 export async function load() {
-  const [traded, places] = await Promise.all([get("/instruments"), get("/regions")]);
-  instruments = new Map(traded.instruments.map((one) => [one.id, one]));
-  regions = new Map(places.regions.map((one) => [one.code, one]));
+  const [{ instruments: traded }, { regions: known }] = await Promise.all([get("/instruments"), get("/regions")]);
+  goods = new Map(traded.map((one) => [one.id, one]));
+  places = new Map(known.map((one) => [one.code, one]));
 }
 
 export function instrument(id) {
-  return instruments.get(id);
+  return goods.get(id);
+}
+
+export function instruments() {
+  return [...goods.values()];
+}
+
+export function regions() {
+  return [...places.values()];
 }
 
 export function instrumentName(id) {
-  return instruments.has(id) ? named(instruments.get(id)) : id;
+  return goods.has(id) ? named(goods.get(id)) : id;
 }
 
 export function regionName(code) {
-  return regions.has(code) ? named(regions.get(code)) : code;
+  return places.has(code) ? named(places.get(code)) : code;
 }
 
 /** Return the name of a cell: product, place and month. */
@@ -33,12 +41,12 @@ export function cellName(cell) {
 }
 
 export function instrumentOptions() {
-  return [...instruments.values()].map((one) => [one.id, `${named(one)} (${one.id})`]);
+  return instruments().map((one) => [one.id, `${named(one)} (${one.id})`]);
 }
 
 /** Return the regions as options, the largest area last. */
 export function regionOptions() {
-  const parts = [...regions.values()].sort((one, other) => Number(!one.parent) - Number(!other.parent));
+  const parts = regions().sort((one, other) => Number(!one.parent) - Number(!other.parent));
   return parts.map((one) => [one.code, named(one)]);
 }
 
@@ -48,7 +56,7 @@ export function monthOptions(count = 18) {
 
 /** Return the region of one's own firm, where it is a part of a larger one. */
 function home() {
-  return regions.get(homeRegion)?.parent ? homeRegion : "";
+  return places.get(homeRegion)?.parent ? homeRegion : "";
 }
 
 /** Return the three fields that name a cell. */

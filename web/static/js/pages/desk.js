@@ -12,6 +12,7 @@ import { choicesField } from "../core/rows.js";
 import { firm, t } from "../core/words.js";
 import { bankForms, chargeButton, sameMoneyButton, trialBalance } from "./desk_bank.js";
 import { calendarForm } from "./desk_calendar.js";
+import { catalogueForms } from "./desk_catalogue.js";
 import { suppressedCells } from "./desk_cells.js";
 import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
 import { parkedDeals } from "./desk_prices.js";
@@ -25,25 +26,28 @@ export async function show(main) {
   const firms = h("div", { class: "stack" });
   const refresh = () => showWaiting(waiting, refresh);
   const refreshFirms = () => showFirms(firms);
-  fill(
-    main,
-    head(t("page.desk.title"), { note: t("page.desk.note") }),
-    h(
-      "div",
-      { class: "stack" },
-      waiting,
-      bankForms(refresh),
-      trialBalance(),
-      suppressedCells(),
-      openPoolForm(),
-      stripForm(),
-      calendarForm(),
-      adjustmentForm(),
-      laneForm(),
-      firmForm(refreshFirms),
-      firms,
-    ),
-  );
+  const fillIn = () =>
+    fill(
+      main,
+      head(t("page.desk.title"), { note: t("page.desk.note") }),
+      h(
+        "div",
+        { class: "stack" },
+        waiting,
+        catalogueForms(fillIn),
+        bankForms(refresh),
+        trialBalance(),
+        suppressedCells(),
+        openPoolForm(),
+        stripForm(),
+        calendarForm(),
+        adjustmentForm(),
+        laneForm(),
+        firmForm(refreshFirms),
+        firms,
+      ),
+    );
+  fillIn();
   await Promise.all([refresh(), refreshFirms()]);
   setInterval(() => isBeingFilled(waiting) || refresh().catch(() => {}), 20_000);
 }
