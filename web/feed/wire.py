@@ -157,14 +157,23 @@ class FeedProtocol(WebSocketsSansIOProtocol):
             super().handle_pong(event)
 
     def send_receive_event_to_app(self) -> None:
-        if self.curr_msg_data_type == "text":
+        content, self.frames = b"".join(self.frames), []
+        if self.close_sent:
+            return
+        is_behind = not self.queue.empty()
+        if self.curr_msg_data_type == "bytes":
+            self.queue.put_nowait({"type": "websocket.receive", "bytes": content})
+        else:
             try:
-                b"".join(self.frames).decode()
+                text = content.decode()
             except UnicodeDecodeError:
-                self.frames = []
                 self.close(_INVALID_TEXT, "frames are UTF-8")
                 return
-        super().send_receive_event_to_app()
+            self.queue.put_nowait({"type": "websocket.receive", "text": text})
+        # While one is answered the next may come; to stop and start for each costs more.
+        if is_behind and not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def handle_close(self, event: Frame) -> None:
         self.detach()

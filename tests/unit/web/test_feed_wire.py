@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 
 import pytest
@@ -57,6 +58,15 @@ class Deaf:
     def resume(self) -> None: ...
 
     def shut(self) -> None: ...
+
+
+class Reading(asyncio.Transport):
+    """A connection that counts how often it was told to read no more."""
+
+    paused = 0
+
+    def pause_reading(self) -> None:
+        self.paused += 1
 
 
 def a_wire() -> FeedProtocol:
@@ -123,3 +133,18 @@ def test_frames_are_the_same_however_their_bytes_come() -> None:
         for at in range(0, len(stream), size):
             found += heard(wire, stream[at : at + size])
         assert found == [b"one", b"", b"2" * 300, b"three"]
+
+
+def test_reading_stops_only_when_two_frames_wait_for_their_reader() -> None:
+    wire = a_wire()
+    transport = Reading()
+    wire.transport, wire.queue, wire.read_paused = transport, asyncio.Queue(), False
+
+    for number, paused in enumerate([0, 1, 1]):
+        wire.curr_msg_data_type, wire.frames = "text", [b"%d" % number]
+        wire.send_receive_event_to_app()
+        assert transport.paused == paused
+
+    assert [wire.queue.get_nowait() for _ in range(3)] == [
+        {"type": "websocket.receive", "text": str(number)} for number in range(3)
+    ]
