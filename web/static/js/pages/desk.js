@@ -26,7 +26,7 @@ export async function show(main) {
   const firms = h("div", { class: "stack" });
   const refresh = () => showWaiting(waiting, refresh);
   const refreshFirms = () => showFirms(firms);
-  const fillIn = () =>
+  const fillIn = ({ isDefining = false } = {}) =>
     fill(
       main,
       head(t("page.desk.title"), { note: t("page.desk.note") }),
@@ -34,7 +34,7 @@ export async function show(main) {
         "div",
         { class: "stack" },
         waiting,
-        catalogueForms(fillIn),
+        catalogueForms({ isDefining, refill: fillIn }),
         bankForms(refresh),
         trialBalance(),
         suppressedCells(),

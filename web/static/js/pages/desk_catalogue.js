@@ -13,16 +13,16 @@ const RATES = [
   ...["logistics_fee_bps", "capital_fee_bps"],
 ];
 
-/** Return the catalogue behind a summary, open while it is empty; `refill` shows the desk anew. */
-export function catalogueForms(refill) {
+/** Return the catalogue behind a summary, open while it is empty or grows; `refill` shows the desk anew. */
+export function catalogueForms({ isDefining, refill }) {
   const isEmpty = instruments().length === 0 || regions().length === 0;
   const renew = async () => {
     await load();
-    refill();
+    refill({ isDefining: true });
   };
   return h(
     "details",
-    { class: "panel", open: isEmpty },
+    { class: "panel", open: isEmpty || isDefining },
     h("summary", {}, t("page.desk.catalogue")),
     isEmpty && h("p", { class: "banner" }, t("page.desk.catalogue_first")),
     h("h3", {}, t("page.desk.regions")),
