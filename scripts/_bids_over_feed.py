@@ -32,14 +32,7 @@ from aggregator.catalogue.tenors import Cell
 from aggregator.market import Market
 from aggregator.parties import sessions
 from scripts._lent import a_database, loaded
-from tests.builders import (
-    a_command,
-    a_person,
-    an_actor,
-    an_organisation,
-    with_cash,
-    with_sugar,
-)
+from tests.builders import a_command, a_person, an_actor, an_organisation, with_cash, with_sugar
 from web.app import create_app
 from web.auth.rates import Rate
 from web.context import EdgeLimits

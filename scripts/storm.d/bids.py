@@ -31,14 +31,7 @@ from scripts._bid_audit import Heard, audit
 from scripts._bid_storm import GONE, Bidder, Follower, NotStarted, Web, Witnesses, snapshot
 from scripts._lent import a_postgres, loaded
 from scripts._storm_process import JUMPS_S
-from tests.builders import (
-    a_command,
-    a_person,
-    an_actor,
-    an_organisation,
-    with_cash,
-    with_sugar,
-)
+from tests.builders import a_command, a_person, an_actor, an_organisation, with_cash, with_sugar
 from tests.e2e.processes import PASSWORD, PATIENCE_S
 from tests.integration.feed.valkey import a_free_port
 

@@ -25,13 +25,7 @@ from tests.builders import (
     with_cash,
     with_sugar,
 )
-from tests.integration.forwards.signing import (
-    MILLION,
-    TENORS,
-    a_strip,
-    offer,
-    order,
-)
+from tests.integration.forwards.signing import MILLION, TENORS, a_strip, offer, order
 
 
 async def a_buyer(market: Market, name: str, *, cash: int = 10 * MILLION) -> Actor:

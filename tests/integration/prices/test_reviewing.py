@@ -15,14 +15,7 @@ from aggregator.market import Actor, Market
 from aggregator.parties.sessions import member
 from aggregator.prices import publication, queries, review_queries, reviewing
 from aggregator.standing import queries as standing
-from tests.builders import (
-    START,
-    a_command,
-    a_market,
-    a_person,
-    an_organisation,
-    with_sugar,
-)
+from tests.builders import START, a_command, a_market, a_person, an_organisation, with_sugar
 from tests.integration.deals.conftest import trading
 from tests.integration.deals.playing import settled
 from tests.integration.prices.test_publication import CELL, a_wide_market, published, settle
