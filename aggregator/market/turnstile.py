@@ -147,6 +147,7 @@ class Turnstile:
                 )
             else:
                 self._leave(stream)
+        self._worked_ns = _worked_ns()  # to read and to lock is not the pace of plans
 
     async def _carry_out_plans(self, first: Plan) -> None:
         """Write plans one after the other, each decided while the one before it is written."""
