@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aggregator.deals.store import Deal, load, locked, stream_of
-from aggregator.errors import NotAllowed, NotFound
+from aggregator.errors import InvalidField, NotAllowed, NotFound
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 
@@ -41,6 +41,23 @@ async def check_counterparty(actor: Actor, organisation_id: str) -> None:
     )
     if not found:
         raise NotFound("organisation")
+
+
+async def check_counterparties(
+    actor: Actor, organisation_ids: Sequence[str], *, pointer: str
+) -> None:
+    """Refuse the first that the actor's firm has no deal with, whether or not there is such a firm.
+
+    Raises:
+        InvalidField: that one, by its place below `pointer`.
+
+    """
+    for place, organisation_id in enumerate(organisation_ids):
+        try:
+            await check_counterparty(actor, organisation_id)
+        except NotFound as error:
+            rule = "a firm that one has a deal with"
+            raise InvalidField(f"{pointer}/{place}", rule, organisation_id[:60]) from error
 
 
 async def as_buyer(unit: Unit, deal_id: str, act: str) -> Deal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aggregator.journal.facts import fact
 
 
@@ -16,9 +18,13 @@ class PolicySet:
 
 @fact
 class SubstituteNamed:
+    """`substitute_id` decides in the place of `person_id` within the window."""
+
     organisation_id: str
     person_id: str
     substitute_id: str
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 @fact

@@ -148,7 +148,8 @@ async def name_substitute(
             begins_at,
             ends_at,
         )
-        await unit.record(stream_of(firm), SubstituteNamed(firm, actor.person_id, substitute_id))
+        fact = SubstituteNamed(firm, actor.person_id, substitute_id, begins_at, ends_at)
+        await unit.record(stream_of(firm), fact)
         return {"person_id": substitute_id, "ends_at": unit.stamp(ends_at)}
 
     return await _perform(market, actor, command, "approvals.substitute", step)

@@ -57,7 +57,7 @@ class Kind:
 
 
 _BINDING: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
-    ("approvals", _DECIDING, ("approval_asked",)),
+    ("approvals", _DECIDING, ("approval_asked", "approval_substitute")),
     ("auctions", _TRADING, ("auction_won",)),
     ("pools", _BUYING, ("pool_awarded", "pool_closed", "substitute_awarded", "substitute_offered")),
     ("pools", _SELLING, ("pool_sold", "substitute_sold")),

@@ -39,7 +39,12 @@ from aggregator.fulfilment.facts import (
 )
 from aggregator.invoices.facts import CreditNoteIssued, InvoiceIssued, InvoiceOverdue
 from aggregator.journal.facts import stamp
-from aggregator.mandates.facts import ApprovalAsked, ApprovalEnded
+from aggregator.mandates.facts import (
+    ApprovalAsked,
+    ApprovalEnded,
+    SubstituteEnded,
+    SubstituteNamed,
+)
 from aggregator.market import Unit
 from aggregator.notices.choosing import GATHER, GATHERED_FOR
 from aggregator.notices.contracts import CONTRACT_TOLD
@@ -229,6 +234,14 @@ def _approval_ended(fact: ApprovalEnded) -> Iterable[Told]:
     yield Told(fact.organisation_id, kind, f"approval:{fact.approval_id}")
 
 
+def _substitute(state: str) -> Callable[[SubstituteNamed | SubstituteEnded], Iterable[Told]]:
+    def told(fact: SubstituteNamed | SubstituteEnded) -> Iterable[Told]:
+        subject = f"approval:{fact.substitute_id}"
+        yield Told(fact.organisation_id, "approval_substitute", subject, (("state", state),))
+
+    return told
+
+
 def _strip_cleared(fact: StripCleared) -> Iterable[Told]:
     for organisation_id in fact.participant_ids:
         yield Told(organisation_id, "strip_cleared", f"strip:{fact.strip_id}")
@@ -290,7 +303,9 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     StripCleared: _strip_cleared,
     StripLapsed: _strip_lapsed,
     SubstituteAwarded: _substitute_awarded,
+    SubstituteEnded: _substitute("ended"),
     SubstituteExpired: _substitute_expired,
+    SubstituteNamed: _substitute("standing"),
     SubstituteOffered: _substitute_offered,
     SubstitutionEnded: _substitution_ended,
     TicketEnded: _both("ticket_ended", "lots", "fault_lots", "compensation_minor"),

@@ -226,6 +226,11 @@ async def test_what_is_refused_at_the_door_is_in_the_owners_trail_once(office: O
             assert (await visitor.post(path, body)).status_code in (403, 404, 422)
         bid = {"price": "5000.00", "lots": 1, "auction": auction_id}
         assert (await client.ask(op="bid", cmd="by-feed", **bid))["code"] == "not_allowed"
+    unread = {"op": "bid", "cmd": "by-feed", "price": "5000.00", "lots": 1.5, "auction": auction_id}
+    assert (await (await greeted(office.served, rival)).ask(**unread))["code"] == "invalid_field"
+    broken = await greeted(office.served, viewer)
+    await broken.say(op="no such thing")
+    await broken.ending()
 
     trail = (await rival.get("/trail?limit=200")).json()["lines"]
     refused = Counter((one["name"], one["detail"]) for one in trail if one["outcome"] == "refused")
@@ -234,6 +239,8 @@ async def test_what_is_refused_at_the_door_is_in_the_owners_trail_once(office: O
         ("people.manage", "invalid_field"): 1,
         ("demand.request", "invalid_field"): 1,
         ("deals.cancel", "not_found"): 1,
+        # A frame that nobody could read, and one that ended the line.
+        ("feed.connect", "invalid_field"): 2,
     }
     told = (await office.boss.get("/trail?limit=200")).json()["lines"]
     assert not [line for line in told if line["outcome"] == "refused"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Served, Visitor
+from tests.api.test_deals import formed
 from tests.builders import START, with_cash, with_sugar
 from web.locale import keys
 
@@ -285,3 +286,24 @@ async def test_a_substitute_is_listed_and_ended_early(office: Office) -> None:
     assert await listed(office.boss) == []
     trail = (await office.boss.get("/trail")).json()["lines"]
     assert [one["name"] for one in trail].count("SubstituteEnded") == 2
+    [first, *_] = [one["detail"] for one in trail if one["name"] == "SubstituteNamed"]
+    assert later["ends_at"][:16] in first
+    told = (await office.clerk.get("/notices")).json()["notices"]
+    states = [one["figures"]["state"] for one in told if one["kind"] == "approval_substitute"]
+    assert sorted(states) == ["ended", "ended", "standing", "standing"]
+
+
+async def test_a_policy_names_firms_that_one_has_a_deal_with(office: Office) -> None:
+    await formed(office.served, {"buyer": office.clerk, "seller": office.mill})
+    policy = {"act": "auctions.bid", "chain": ["role:owner"]}
+    partner, stranger = office.mill.organisation_id, office.rival.organisation_id
+
+    refused = [
+        (await office.boss.post("/policies", {**policy, "counterparties": [partner, firm]})).json()
+        for firm in (stranger, "org_nowhere")
+    ]
+    taken = await office.boss.post("/policies", {**policy, "counterparties": [partner]})
+
+    assert [one["pointer"] for one in refused] == ["/counterparties/1"] * 2
+    assert refused[0]["rule"] == refused[1]["rule"] == "a firm that one has a deal with"
+    assert taken.status_code == 201

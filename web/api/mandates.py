@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from aggregator.deals.access import check_counterparties
 from aggregator.mandates import granting, policies, queries
 from aggregator.market import Answer, Outcome
 from web.api.fields import Answers, Body, Id, Instant, Instrument, Lots, Minor, Money
@@ -151,6 +152,7 @@ async def set_policy(call: Call) -> Outcome:
         counterparties=tuple(body.counterparties or ()),
         valid_hours=body.valid_hours,
     )
+    await check_counterparties(call.actor, terms.counterparties, pointer="/counterparties")
     return await policies.set_policy(call.market, call.actor, call.command, terms)
 
 

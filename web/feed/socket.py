@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from aggregator import logs
-from aggregator.errors import MarketError, NotAllowed, NotFound, NotSignedIn
+from aggregator.errors import InvalidField, MarketError, NotAllowed, NotFound, NotSignedIn
 from aggregator.journal.facts import stamp
 from aggregator.market import Actor, Outcome
 from aggregator.parties import attempts, sessions, tickets
@@ -150,6 +150,8 @@ class FeedSocket:
                 case Ending():
                     # Until it has been told and is gone, what more it says is not heard.
                     self.outbox.end(asked)
+                    if asked.code is Close.MALFORMED:
+                        await self._note("feed.connect", InvalidField("/", asked.reason), None)
                 case Hello():
                     await self._greet(asked)
                 case Subscribe():
@@ -160,6 +162,7 @@ class FeedSocket:
                 case TooManyTopics():
                     self._refuse(TopicsTooMany(asked.max_topics), topic=asked.topic)
                 case Unreadable():
+                    await self._note("feed.connect", asked.error, asked.command_id)
                     self._refuse(asked.error, command_id=asked.command_id)
                 case Act():
                     await self._act(asked)
@@ -253,7 +256,7 @@ class FeedSocket:
         try:
             outcome = await self._perform(asked)
         except (RuleViolation, MarketError) as error:
-            await self._note(asked, error)
+            await self._note(OPERATIONS[asked.op].endpoint.act, error, asked.command_id)
             self._refuse(error, command_id=asked.command_id)
         except Exception as error:  # noqa: BLE001 - the client must hear of its command
             logs.logger().error("feed_act_failed", kind=asked.op, exc_info=error)
@@ -263,10 +266,9 @@ class FeedSocket:
             assert isinstance(answer, dict)
             self.outbox.send(frames.ack(asked.command_id, answer, is_replayed=outcome.replayed))
 
-    async def _note(self, asked: Act, refusal: Refusal) -> None:
-        assert self.actor is not None
-        act, market = OPERATIONS[asked.op].endpoint.act, self._context.market
-        await attempts.note(market, self.actor, act, refusal, asked.command_id)
+    async def _note(self, act: str, refusal: Refusal, command_id: str | None) -> None:
+        if self.actor is not None:
+            await attempts.note(self._context.market, self.actor, act, refusal, command_id)
 
     async def _perform(self, asked: Act) -> Outcome:
         assert self.actor is not None

@@ -190,6 +190,7 @@ RULES: Mapping[str, str] = {
     "kinds of notices": "须为通知种类",
     "each kind once": "每个种类只能填一次",
     "what binds the firm stays on the pages": "对企业有约束力的通知不能从页面上关闭",
+    "a firm that one has a deal with": "须为与本企业有过成交的企业",
     "who comes into the firm is told to all": "谁获准进入公司，必须通知所有人",
     "a mail address": "须为邮箱地址",
     "a credit code or a VAT number, one of the two": "统一社会信用代码与增值税号二者填一",

@@ -43,10 +43,10 @@ export async function show(main) {
     const [{ approvals }, me] = await Promise.all([get("/approvals"), get("/me")]);
     showAll(body, approvals, me, refresh);
   };
-  await Promise.all([refresh(), showAway(standing, away)]);
+  const [refreshAway] = await Promise.all([showAway(standing, away), refresh()]);
   document.addEventListener(
     "noticed",
-    gathered(() => refresh().catch(() => {})),
+    gathered(() => Promise.all([refresh(), refreshAway()]).catch(() => {})),
   );
 }
 

@@ -11,9 +11,9 @@ import { t } from "../core/words.js";
 const DECIDING = ["approver", "buyer", "finance", "owner", "seller"];
 const A_WEEK = 7 * 86_400_000;
 
-/** Fill `top` with those one stands in for now, and `body` with all that is agreed and a form. */
+/** Fill `top` with those one stands in for now, `body` with all that is agreed and a form; return how to refresh it. */
 export async function showAway(top, body) {
-  if (!may("approvals.substitute")) return;
+  if (!may("approvals.substitute")) return () => {};
   const list = h("div", { class: "live" });
   const refresh = async () => {
     const { substitutes } = await get("/substitutes");
@@ -22,6 +22,7 @@ export async function showAway(top, body) {
   };
   const [{ people }] = await Promise.all([get("/people"), refresh()]);
   fill(body, panel(t("page.away.title"), h("p", { class: "note" }, t("page.away.note")), list, nameForm(people, refresh)));
+  return refresh;
 }
 
 function isMine({ substitute_id: id, is_in_force: isInForce }) {

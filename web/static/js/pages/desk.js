@@ -12,10 +12,8 @@ import { choicesField } from "../core/rows.js";
 import { firm, t } from "../core/words.js";
 import { bankForms, chargeButton, sameMoneyButton, trialBalance } from "./desk_bank.js";
 import { calendarForm } from "./desk_calendar.js";
-import { catalogueForms } from "./desk_catalogue.js";
 import { suppressedCells } from "./desk_cells.js";
 import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
-import { parkedDeals } from "./desk_prices.js";
 import { stripForm } from "./desk_strips.js";
 
 const KINDS = ["factory", "mill", "trader", "refiner", "auditor"];
@@ -26,6 +24,7 @@ export async function show(main) {
   const firms = h("div", { class: "stack" });
   const refresh = () => showWaiting(waiting, refresh);
   const refreshFirms = () => showFirms(firms);
+  const { catalogueForms } = await import("./catalogue_forms.js");
   const fillIn = ({ isDefining = false } = {}) =>
     fill(
       main,
@@ -63,6 +62,7 @@ async function showWaiting(waiting, refresh) {
     { organisations },
     { consents },
     { consentsDesk },
+    { parkedDeals },
   ] = await Promise.all([
     get("/bank/unmatched"),
     get("/disputes"),
@@ -73,6 +73,7 @@ async function showWaiting(waiting, refresh) {
     get("/organisations"),
     get("/consents"),
     import("./consents.js"),
+    import("./parked_deals.js"),
   ]);
   const nothing = [lines, disputes, claims, tickets, deals, payments, consents].every((some) => some.length === 0);
   fill(
