@@ -50,7 +50,8 @@ LOOKS: dict[str, tuple[Look, ...]] = {
 }
 TOGETHER = 3
 EYES: dict[str, str | None] = {
-    "login": None, "join": None, "recover": None, "board": None, "desk": OPERATOR, "offers": "laibin",
+    "login": None, "join": None, "recover": None, "board": None,
+    "desk": OPERATOR, "offers": "laibin",
     "contracts": "foshan", "contract": "foshan", "strip": "foshan", "auction": "laibin",
     "money": "guinan.pay", "people": "guinan.pay", "record": "guinan.pay",
     "mandates": "guinan.pay", "approvals": "guinan.pay", "account": "guinan.pay",
