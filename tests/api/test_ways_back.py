@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from aggregator.notices import letters
 from aggregator.notices.smtp import Smtp
+from aggregator.parties.queries import tax_identity
 from tests.api.conftest import PASSWORD, Served, Visitor
 from tests.api.test_company import CODE
 from tests.api.test_identity import person_of
@@ -116,6 +118,11 @@ async def test_a_tax_number_is_corrected_by_two_persons(served: Served) -> None:
     assert shown["figures"] == {"before": CODE, "after": OTHER_NUMBER, "column": "vat"}
     assert states == [(200, "waiting"), (403, "same_person"), (200, "agreed")]
     assert (after["uscc"], after["vat"], after["correction"]) == (None, OTHER_NUMBER, None)
+    now = served.market.clock.now()
+    issued = [
+        await tax_identity(boss.organisation_id, at) for at in (now - timedelta(hours=1), now)
+    ]
+    assert issued == [CODE, OTHER_NUMBER]
     taken = await rival.post("/company/identity", other)
     assert taken.json()["figures"]["reason"] == "vat_taken"
     assert "consent_asked" in {
