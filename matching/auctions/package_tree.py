@@ -44,7 +44,7 @@ def by_tree(tree: Tree, search: Search, limit: int, hopeless_after: int | None) 
     """Search by branches, from a better set once the first of them are done."""
     if hopeless_after is None:
         return tree.search(limit)
-    found = tree.search(hopeless_after // 8)
+    found = tree.search(hopeless_after // 40)
     if not found.is_complete:
         rounds = ROUNDS * search.problem.area
         tree.improve(search.by_neighbourhoods(tree.best, rounds, 3))
