@@ -10,7 +10,6 @@ import { chip, columns, empty, facts, head, panel, signInFirst, table, tiles } f
 import { isMember, may, plays } from "../core/viewer.js";
 import { bidderName, firm, named, t, worded } from "../core/words.js";
 import { ownDeals } from "./auction_deals.js";
-import { desk } from "./auction_desk.js";
 import {
   announced,
   formOf,
@@ -28,6 +27,8 @@ const WARNED_AFTER = 1000;
 
 export async function show(main, { auctionId }) {
   const room = new Room(main, `/auctions/${auctionId}`);
+  // Only the operator's browser loads his desk.
+  if (plays("operator")) ({ desk: room.desk } = await import("./room_desk.js"));
   whenFresh((isFresh, at) => room.trust(isFresh, at));
   await live({ topic: `auction:${auctionId}`, source: room.source });
 }
@@ -279,7 +280,7 @@ class Room {
       this.acts(),
       this.mayBid() && standingForm(this),
       this.parts.receipts,
-      plays("operator") && desk(this),
+      this.desk?.(this),
     );
   }
 
