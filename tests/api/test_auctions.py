@@ -165,7 +165,7 @@ async def test_two_persons_of_the_operator_stop_an_auction_in_public(served: Ser
 
 
 async def received(socket: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return dict(json.loads(await socket.recv()))
 
 

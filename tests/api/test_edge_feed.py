@@ -40,7 +40,7 @@ class Client:
     async def hear(self, *ops: str) -> Any:
         """Return the next frame that is no heartbeat, or is of `ops`."""
         while True:
-            frame = json.loads(await asyncio.wait_for(self.socket.recv(), 5))
+            frame = json.loads(await asyncio.wait_for(self.socket.recv(), 30))
             if frame["op"] in ops or (not ops and frame["op"] != "heartbeat"):
                 return frame
 
@@ -57,7 +57,7 @@ class Client:
 
     async def _hear_on(self) -> None:
         while True:
-            await asyncio.wait_for(self.socket.recv(), 8)
+            await asyncio.wait_for(self.socket.recv(), 30)
 
 
 def opened(served: Served, **options: Any) -> connect:
@@ -203,7 +203,7 @@ async def test_signing_out_ends_every_socket_of_the_session_at_once(served: Serv
 
     await visitor.delete("/sessions/current")
 
-    assert (await asyncio.wait_for(client.ending(), 2))[0] == 4401
+    assert (await asyncio.wait_for(client.ending(), 30))[0] == 4401
     assert (await stays.ask(op="unsubscribe", topic="me"))["op"] == "unsubscribed"
 
 
@@ -252,7 +252,7 @@ async def test_a_client_that_never_reads_holds_nobody_up(served: Served, is_stat
 
     for number in range(1, 301):
         await whisper(served.market, "org_a", number)
-        frame = await asyncio.wait_for(quick.hear("delta", "snapshot"), 2)
+        frame = await asyncio.wait_for(quick.hear("delta", "snapshot"), 30)
         assert frame["seq"] == number
 
     socket = next(s for s in served.context.hub._sockets if len(s.outbox)) if is_state else None
@@ -280,7 +280,7 @@ class TestShortTimes:
     async def test_a_socket_that_says_nothing_ends(self, served: Served) -> None:
         client = Client(await opened(served))
 
-        assert (await asyncio.wait_for(client.ending(), 2))[0] == 4401
+        assert (await asyncio.wait_for(client.ending(), 30))[0] == 4401
 
     async def test_a_heartbeat_tells_each_topic_and_its_digest(self, served: Served) -> None:
         client = await greeted(served)
@@ -309,4 +309,4 @@ class TestShortTimes:
 
         served.market.clock.advance(timedelta(hours=13))  # type: ignore[attr-defined]
 
-        assert (await asyncio.wait_for(client.ending(), 3))[0] == 4401
+        assert (await asyncio.wait_for(client.ending(), 30))[0] == 4401

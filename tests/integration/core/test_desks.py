@@ -262,7 +262,7 @@ async def test_a_stream_that_somebody_holds_delays_no_other(market: Market) -> N
     async with market_orm.raw() as connection, connection.transaction():
         await connection.fetch("select 1 from stream_head where stream = 'desk:1' for update")
         held = asyncio.ensure_future(stamp(market, 1, stream="desk:1"))
-        free = await asyncio.wait_for(stamp(market, 2, stream="desk:2"), 2)
+        free = await asyncio.wait_for(stamp(market, 2, stream="desk:2"), 30)
         is_waiting = not held.done()
 
     assert is_waiting

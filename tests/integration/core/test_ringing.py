@@ -68,7 +68,7 @@ async def test_an_auction_closes_while_a_strip_is_being_cleared(orm: str) -> Non
 
     keep_ringing_all(market, {SLOW: clear_for_minutes, QUICK: close})
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await has_closed.wait()
     finally:
         await market.tasks.stop()

@@ -17,7 +17,7 @@ async def both_hearing(here: Bus, there: Bus) -> AsyncIterator[tuple[Bus, Bus]]:
     """Lend two started buses that hear each other."""
     for bus in (here, there):
         await bus.start()
-        await asyncio.wait_for(bus.hearing(), 5)
+        await asyncio.wait_for(bus.hearing(), 30)
     yield here, there
     for bus in (here, there):
         await bus.stop()

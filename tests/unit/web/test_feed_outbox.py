@@ -187,4 +187,4 @@ async def test_the_writer_waits_for_the_next_frame() -> None:
 
     outbox.send(b"x")
 
-    assert await asyncio.wait_for(waiting, 1) == b"x"
+    assert await asyncio.wait_for(waiting, 30) == b"x"
