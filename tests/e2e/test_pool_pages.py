@@ -101,6 +101,8 @@ async def join(member: Member, act: str, *, freight: str = "30.00") -> None:
     await fill_in(page, lots=str(member.lots[0]), limit=member.limits[0], freight=freight)
     await expect(page.locator("main")).to_contain_text("4,939.80")
     await page.get_by_role("button", name=act, exact=True).click()
+    told = re.compile(r"(保证金|Deposit)[\d,]+\.\d\d")
+    await expect(page.get_by_role("dialog")).to_contain_text(told)
     await agree(page, act)
     await expect(page.locator("aside .facts").first).to_contain_text(f"{member.lots[0]} ")
 

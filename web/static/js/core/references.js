@@ -5,10 +5,14 @@ import { t } from "./words.js";
 const KINDS = {
   auction: ["/auctions/", "page.auctions.one"],
   deal: ["/deals/", "page.deals.one"],
+  mandate: ["/mandates", "page.mandates.title", "list"],
+  offer: ["/offers", "page.offers.title", "list"],
+  payment: ["/money", "page.money.pay_out", "list"],
   proposal: ["/contracts", "page.contracts.one", "list"],
   slot: ["/contracts", "page.contracts.one", "list"],
   pool: ["/pools/", "page.pools.one"],
   strip: ["/strips/", "page.strips.one"],
+  ticket: ["/deals", "page.deal.tickets", "list"],
 };
 
 const BARE = { deal: "deal", slt: "slot" };

@@ -171,8 +171,14 @@ class PoolPage {
 
   /** Show what the pledge in the form would cost at each break, and do to the progress. */
   async lookAhead() {
-    const { lots: quantity, limit, freight, tolerance } = this.typed;
-    if (!quantity) return;
+    if (!this.typed.lots) return;
+    this.preview = await this.previewOf(this.typed);
+    this.showState();
+    await this.compare();
+  }
+
+  /** Return what terms would cost, hold and do; null where they are refused. */
+  async previewOf({ lots: quantity, limit, freight, tolerance }) {
     const body = {
       lots: quantity,
       ...(limit && { limit }),
@@ -180,12 +186,10 @@ class PoolPage {
       ...(tolerance && { tolerance }),
     };
     try {
-      this.preview = await send("POST", `${this.path}/preview`, body);
+      return await send("POST", `${this.path}/preview`, body);
     } catch {
-      this.preview = null;
+      return null;
     }
-    this.showState();
-    await this.compare();
   }
 
   /** Ask anew what is saved against last prices, where what it depends on has changed. */

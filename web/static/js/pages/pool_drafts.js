@@ -7,6 +7,7 @@ import { amount } from "../core/numbers.js";
 import { panel } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t } from "../core/words.js";
+import { asking } from "./pool_forms.js";
 import { fits } from "./requests_fit.js";
 
 export function drafts(page) {
@@ -31,7 +32,7 @@ async function ask(page, body) {
 }
 
 function one(page, request) {
-  const { request_id: id, lots, limit, freight, place } = request;
+  const { request_id: id, lots, limit, place } = request;
   const text = t("page.pool.request_line", {
     lots: page.lots(lots),
     limit: limit ? amount(limit) : t("page.requests.no_limit"),
@@ -44,16 +45,7 @@ function one(page, request) {
     actButton({
       label: t("page.requests.send"),
       className: "",
-      confirm: () => ({
-        title: t("page.pool.join_ask"),
-        lines: [
-          [t("word.lots"), page.lots(lots)],
-          [t("page.pool.limit"), `${amount(limit)} ${page.unit()}`],
-          [t("page.pool.freight"), amount(freight)],
-        ],
-        note: page.pool.phase === "firming" ? t("page.pool.firming_warning") : t("page.pool.binding"),
-        act: t("page.requests.send"),
-      }),
+      confirm: () => asking(page, request, "join", "page.requests.send"),
       send: (key) => send("POST", `/requests/${id}/send`, { pool_id: page.pool.pool_id }, key),
       done: async (answer) => {
         say(t("page.pool.joined", { deposit: amount(answer.deposit) }));

@@ -224,17 +224,20 @@ function prolongField({ prolong_minutes: minutes, is_prolonged: isOver }) {
     : [];
 }
 
-function asking(page, values, act) {
-  const deposit = page.preview?.deposit;
+/** Ask with the deposit of just these terms: what was last looked at may be older than they are. */
+export async function asking(page, values, act, word = `page.pool.${act}`) {
+  const { freight } = values;
+  const deposit = (await page.previewOf(values))?.deposit;
   return {
     title: t(`page.pool.${act}_ask`),
     lines: [
       [t("word.cell"), cellName(page.pool.cell)],
       [t("word.lots"), page.lots(values.lots)],
       [t("page.pool.limit"), `${amount(values.limit)} ${page.unit()}`],
-      deposit && [t("word.deposit"), amount(deposit)],
+      freight && [t("page.pool.freight"), `${amount(freight)} ${page.unit()}`],
+      deposit && [t("word.deposit"), `${amount(deposit)} ${t("word.cny")}`],
     ].filter(Boolean),
     note: page.pool.phase === "firming" ? t("page.pool.firming_warning") : t("page.pool.binding"),
-    act: t(`page.pool.${act}`),
+    act: t(word),
   };
 }
