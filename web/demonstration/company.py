@@ -22,7 +22,7 @@ from aggregator.parties.queries import organisations
 from aggregator.tasks import Tasks
 from web.demonstration.tour import Played, Progress, Seen, Tour
 from web.demonstration.visitor import Refused, Visitor
-from web.demonstration.world import FIRMS, OPERATOR_LOGIN, PASSWORD, Firm
+from web.demonstration.world import COLLEAGUE_LOGIN, FIRMS, OPERATOR_LOGIN, PASSWORD, Firm
 
 BEAT_S = 3
 # A visitor who still looks has his tour begun again; one who left frees his place.
@@ -266,6 +266,10 @@ class Company:
             {"login": login, "name": name, "password": PASSWORD, "roles": list(roles)},
             key=f"tour-{login}-person",
         )
+        if consent_id := made.get("consent_id"):
+            # Into a desk of the market it takes two.
+            colleague = await self.person(COLLEAGUE_LOGIN)
+            await colleague.post(f"/consents/{consent_id}/agree", key=f"tour-{login}-agree")
         return str(made["person_id"])
 
     async def _play(self, tour: Tour) -> None:
