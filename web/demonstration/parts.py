@@ -21,8 +21,9 @@ _NEIGHBOURS = (
 _OVER = ("settled", "returned", "lapsed", "defaulted", "cancelled")
 _ACCEPTED = ("accepted", "invoiced", "settled", "returned")
 _SHIPPED = ("shipping", "delivered", *_ACCEPTED)
-_REST = 3  # beats between two bids of the others: long enough to read the room
+_REST = 2  # beats between two bids of the others: long enough to read the room
 _MARGIN = 4000
+_RESALE = 6000  # what the refineries pay above the start: more than the traders do
 _OFFERED_M = 5  # longer than any pool here gathers
 
 
@@ -119,7 +120,7 @@ class Trader:
     name, name_en = "访客贸易", "Visitor Trading"
 
     async def prepare(self, company: Company, code: str) -> str:
-        return await auction(company, code, minutes=3, soft_close_s=20)
+        return await auction(company, code, minutes=2, soft_close_s=20)
 
     async def beat(self, company: Company, tour: Tour, played: Played) -> bool:
         seen = await company.seen(tour)
@@ -128,7 +129,8 @@ class Trader:
             return True
         for room in own_rooms(tour, seen):
             if room["state"] == "open" and room["format"] == "english":
-                await outbid(company, tour, played, room["auction_id"], ("beihai", "yuxi"))
+                refineries = ("beihai", "yuxi")
+                await outbid(company, tour, played, room["auction_id"], refineries, margin=_RESALE)
         for deal in seen.deals:
             await company.carry_on(tour, deal, mine=None)
         return True
@@ -280,7 +282,13 @@ async def join(company: Company, tour: Tour, played: Played) -> None:
 
 
 async def outbid(
-    company: Company, tour: Tour, played: Played, auction_id: str, rivals: Sequence[str]
+    company: Company,
+    tour: Tour,
+    played: Played,
+    auction_id: str,
+    rivals: Sequence[str],
+    *,
+    margin: int = _MARGIN,
 ) -> None:
     """Let a rival begin, and answer the visitor while the price is worth it."""
     if played.beats - played.last_bid_at < _REST:
@@ -291,7 +299,7 @@ async def outbid(
         return
     rival = await company.person(rivals[played.joined % len(rivals)])
     start = minor_of(room["start"])
-    limit = start + _MARGIN if room["side"] == "sell" else start - _MARGIN
+    limit = start + margin if room["side"] == "sell" else start - margin
     played.last_bid_at = played.beats
     played.joined += 1
     await bid_next(rival, auction_id, limit=limit)

@@ -50,7 +50,7 @@ function firmsOf(memberships) {
         },
         {
           label: t("page.people.roles"),
-          cell: (row) => row.roles.map((role) => worded("page.role", role)).join(", "),
+          cell: (row) => row.roles.map((role) => worded("page.role", role)).join(t("word.comma")),
         },
         {
           label: "",

@@ -47,7 +47,7 @@ function fund(page) {
         confirm: () => ({
           title: t("page.deal.fund_ask"),
           lines: [
-            [t("page.deal.call"), amount(deal.left ?? deal.call)],
+            [t("page.deal.call"), `${amount(deal.left ?? deal.call)} ${t("word.cny")}`],
             [t("page.deals.seller_is"), firm(deal, "counterparty")],
           ],
           note: t("page.deal.fund_note"),
@@ -67,7 +67,7 @@ function fund(page) {
         act: t("page.deal.fund_part"),
         confirm: ({ amount: part }) => ({
           title: t("page.deal.fund_part"),
-          lines: [[t("page.deal.amount"), amount(part)]],
+          lines: [[t("page.deal.amount"), `${amount(part)} ${t("word.cny")}`]],
           act: t("page.deal.fund_part"),
         }),
         send: (values, key) => send("POST", `${page.path}/fund-part`, values, key),

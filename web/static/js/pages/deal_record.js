@@ -5,7 +5,7 @@ import { regionName } from "../core/catalogue.js";
 import { instant } from "../core/clock.js";
 import { h } from "../core/dom.js";
 import { form } from "../core/forms.js";
-import { amount, decimal, minor, percent, whole } from "../core/numbers.js";
+import { amount, decimal, lots as quantity, minor, percent, whole } from "../core/numbers.js";
 import { chip, facts, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
@@ -249,6 +249,10 @@ function weight({ weight_kg: kg }) {
 /** Terms are kept in texts of no language; an instant and a region have words of ours. */
 function said(dimension, text) {
   if (dimension === "time" && /^\d{4}-\d\d-\d\dT/.test(text ?? "")) return instant(text);
-  if (dimension === "price" && AMOUNT.test(text ?? "")) return text.replace(AMOUNT, amount);
+  if (dimension === "price" && AMOUNT.test(text ?? "")) {
+    return text.replace(AMOUNT, amount).replace(/\bCNY\b/, t("word.cny"));
+  }
+  const [, number, lot] = /^(\d+) × (.+)$/.exec(text ?? "") ?? [];
+  if (dimension === "quantity" && lot) return quantity(number, lot);
   return dimension === "place" && text ? regionName(text) : text;
 }

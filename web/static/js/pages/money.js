@@ -174,7 +174,7 @@ function payForm(numbers, refresh) {
       confirm: (values) => ({
         title: t("page.money.pay_out_ask"),
         lines: [
-          [t("page.deal.amount"), amount(values.amount)],
+          [t("page.deal.amount"), `${amount(values.amount)} ${t("word.cny")}`],
           [t("page.money.payee"), values.payee_account],
         ],
         note: t("page.money.pay_out_note"),
