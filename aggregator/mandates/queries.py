@@ -14,10 +14,11 @@ from aggregator.parties.permissions import APPROVER, FINANCE, OWNER
 from aggregator.parties.support import is_let_in
 
 _SEES_ALL = frozenset({OWNER, APPROVER, FINANCE})
-# What only the firm's own people read, of a mandate and of a request.
+# What only the firm's own people read, of a policy, a mandate and a request.
 _FIGURES = (
     *("limit_minor", "index_bps", "max_lots", "per_act_minor", "total_minor", "used_minor"),
     *("reserve_minor", "left_minor", "amount_minor", "terms", "note", "outcome"),
+    *("free_up_to_minor", "counterparties"),
 )
 
 _MANDATES = """
@@ -57,7 +58,7 @@ async def policies(actor: Actor) -> Sequence[Mapping[str, Any]]:
         " from mandate_policy where organisation_id = $1 order by act",
         actor.organisation_id,
     )
-    return [dict(row) for row in found]
+    return [_without_figures(row) if is_let_in(actor) else dict(row) for row in found]
 
 
 async def mandates(actor: Actor) -> Sequence[Mapping[str, Any]]:

@@ -21,7 +21,8 @@ MAX_HOURS = 72
 READS = ("approvals.read", "deals.read", "forwards.contracts", "invoices.read", "mandates.read")
 """What support may look at; it commits nothing and holds no socket.
 
-Of mandates and approvals it is shown how far they are, and no figure: limits are their owner's.
+Of policies, mandates and approvals it is shown no figure, but how far they are: limits are their
+owner's.
 """
 
 

@@ -57,6 +57,8 @@ async def test_support_sees_how_far_mandates_and_approvals_are_and_no_figure_of_
         await office.clerk.post(f"/auctions/{auction_id}/standing", {"limit": "5170.00"})
     ).is_success
     await office.bind()
+    ruled = {"act": "pools.pledge", "chain": ["role:owner"], "free_up_to": "7310.00"}
+    assert (await office.boss.post("/policies", {**ruled, "index_bps": 137})).is_success
     mandate_id = await office.mandate(limit="5190.00", max_lots=37)
     terms = {"price": "5180.00", "lots": 100}
     asked = {"act": "auctions.bid", "subject": auction_id, "terms": terms, "note": "for Easter"}
@@ -74,6 +76,7 @@ async def test_support_sees_how_far_mandates_and_approvals_are_and_no_figure_of_
         for path in (
             f"/approvals/{approval_id}",
             "/mandates",
+            "/policies",
             "/approvals",
             f"/auctions/{auction_id}",
             "/auctions",
@@ -85,10 +88,13 @@ async def test_support_sees_how_far_mandates_and_approvals_are_and_no_figure_of_
     assert row["asked_by"] == await office.person(office.clerk)
     assert [answer.status_code for answer in answers] == [200] * len(answers)
     told = "".join(answer.text for answer in answers)
-    secrets = ("5170.", "5180.", "5190.", '"max_lots":37', "Easter", "dear", "200000.", "400000.")
+    secrets = (
+        *("5170.", "5180.", "5190.", "7310.", "200000.", "400000."),
+        *('"max_lots":37', '"index_bps":137', "Easter", "dear"),
+    )
     assert [one for one in secrets if one in told] == []
     nobody = await served.nobody().get(f"/auctions/{auction_id}")
-    assert answers[3].json() == nobody.json()
+    assert answers[4].json() == nobody.json()
     (grant,) = (await office.boss.get("/support-grants")).json()["grants"]
     assert {one["what"] for one in grant["reads"]} >= {
         "GET /api/v1/mandates",
@@ -129,7 +135,10 @@ async def test_who_is_no_operator_any_more_is_out_of_the_firms_that_let_him_in(
     chief = await served.visitor(market.organisation_id, "operator", "owner")
     grant = {"reason": "look", "hours": 2}
     grant_id = (await boss.post("/support-grants", grant)).json()["grant_id"]
-    looking = [await served.visitor(market.organisation_id, "operator") for _ in range(2)]
+    looking = [
+        await served.visitor(market.organisation_id, "operator", *more)
+        for more in ((), ("auditor",))
+    ]
     inside = [served.nobody(), served.nobody()]
     for one, person in zip(inside, looking, strict=True):
         one.token = (await person.post("/support-sessions", {"grant": grant_id})).json()["token"]

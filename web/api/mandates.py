@@ -66,10 +66,12 @@ class SubstituteBody(Body):
 
 
 class Policy(Answers):
+    """A policy; to the market's people, whom a grant lets in, without its figures and firms."""
+
     act: str
-    free_up_to: Money
+    free_up_to: Money | None
     index_bps: int | None
-    counterparties: list[str]
+    counterparties: list[str] | None
     chain: list[str]
     valid_hours: int
     set_at: str
