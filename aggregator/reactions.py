@@ -33,7 +33,7 @@ from aggregator.mandates import granting, requesting
 from aggregator.market import Market, Reaction
 from aggregator.notices import addresses, choosing, delivering, mailing, returning, webhooks
 from aggregator.notices.telling import TOLD, tell
-from aggregator.parties import recovering
+from aggregator.parties import hiring, recovering
 from aggregator.parties.facts import PersonLeft, RecoveryChanged
 from aggregator.pools import answering, firming, listing, sight, stating, substituting
 from aggregator.pools import awarding as pool_awarding
@@ -137,6 +137,7 @@ ON_TIMER: Mapping[str, Callable[[Market, str], Awaitable[None]]] = {
     choosing.GATHER: mailing.gather,
     addresses.TIMER: mailing.post,
     webhooks.FORGET: webhooks.forget,
+    hiring.LAPSES: hiring.lapse,
     recovering.ASKED: returning.on_asked,
     recovering.OPENS: recovering.on_time,
     "pools.close": pool_closing.close,

@@ -11,6 +11,9 @@ from aggregator.parties.facts import RecoveryChanged
 from aggregator.parties.registering import stream_of
 from aggregator.scheduler.timers import set_timer
 
+SETTLES = recovering.DELAY
+"""How long an address is proved before an owner alone opens a way back to it."""
+
 
 async def ask(market: Market, login: str) -> None:
     """Ask for a way back in; nothing that is read, written or answered tells who has a log-in.
@@ -41,8 +44,8 @@ async def send_back(market: Market, actor: Actor, person_id: str) -> Outcome:
 
     Raises:
         NotFound: no such person in the firm.
-        Conflict: this market sends no mail, it is the actor himself, he has proved no address, or
-            it takes the market: he is in another firm too.
+        Conflict: this market sends no mail, it is the actor himself, he has proved no address long
+            ago, or it takes the market: he is in another firm too.
 
     """
     firm = actor.organisation_id
@@ -56,8 +59,9 @@ async def send_back(market: Market, actor: Actor, person_id: str) -> Outcome:
             raise NotFound("person")
         if not letters.is_on():
             raise Conflict("mail_is_off")
-        row = await unit.row(f"select id, address from ({_PROVED}) a where id = $1", person_id)
-        if row is None or person_id == actor.person_id:
+        row = await unit.row(f"select * from ({_PROVED}) a where id = $1", person_id)
+        # Who sat down at the colleague's open screen could name an address of his own there.
+        if row is None or unit.now < row["verified_at"] + SETTLES or person_id == actor.person_id:
             raise Conflict("recovery_by_market")
         return await recovering.send_back(unit, person_id, row["address"])
 
@@ -76,8 +80,8 @@ async def on_recovery_changed(unit: Unit, fact: RecoveryChanged) -> None:
 
 
 _PROVED = """
-select p.id, p.login, a.address from person p join mail_address a on a.person_id = p.id
-where a.verified_at is not null
+select p.id, p.login, a.address, a.verified_at
+from person p join mail_address a on a.person_id = p.id where a.verified_at is not null
 """
 _LINK = """
 insert into mail (id, person_id, organisation_id, address, is_code, state, made_at, recovery_id)

@@ -63,8 +63,8 @@ async def ask(
     return consent_id
 
 
-async def withdraw(unit: Unit, kind: str, subject: str) -> None:
-    """Ask the operator no longer."""
+async def withdraw(unit: Unit, kind: str, subject: str) -> bool:
+    """Ask the operator no longer; return whether he was still asked."""
     row = await unit.row(
         "update consent set state = $3 where kind = $1 and subject = $2 and state = $4"
         " returning id, organisation_id, kind",
@@ -75,6 +75,7 @@ async def withdraw(unit: Unit, kind: str, subject: str) -> None:
     )
     if row is not None:
         await _end(unit, row, WITHDRAWN)
+    return row is not None
 
 
 async def give(unit: Unit, consent_id: str) -> Mapping[str, Any]:

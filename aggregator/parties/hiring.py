@@ -12,8 +12,9 @@ from typing import Any
 from aggregator.errors import Conflict
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties import consents
+from aggregator.parties.membership import operators
 from aggregator.parties.passwords import hash_password
-from aggregator.parties.permissions import MARKET_ROLES, OPERATOR, OWNER
+from aggregator.parties.permissions import MARKET_ROLES, OWNER
 from aggregator.parties.registering import (
     NewPerson,
     add_within,
@@ -21,6 +22,9 @@ from aggregator.parties.registering import (
     enter_within,
     known_within,
 )
+from aggregator.scheduler.timers import set_timer
+
+LAPSES = "parties.desk_person"
 
 
 async def add_person(
@@ -29,7 +33,7 @@ async def add_person(
     """Add a person with a log-in to an organisation that has no owner yet.
 
     Once it has one, its people invite each other: nobody puts himself into a firm. Into a desk of
-    the market that has two operators he comes once a second one has agreed to `consent_id`.
+    the market, once there are two operators, he comes when a second one agrees to `consent_id`.
 
     Raises:
         InvalidField: a name, log-in, password or role breaks its rule.
@@ -42,13 +46,10 @@ async def add_person(
     password_hash = await hash_password(new.password)
 
     async def step(unit: Unit) -> Answer:
-        if await unit.row(
-            "select 1 from membership where organisation_id = $1 and $2 = any(roles) limit 1",
-            organisation_id,
-            OWNER,
-        ):
+        is_of_desk = bool(MARKET_ROLES & set(new.roles))
+        if not is_of_desk and await _is_owned(unit, organisation_id):
             raise Conflict("firm_has_people")
-        if not MARKET_ROLES & set(new.roles) or await _operators(unit) < consents.PERSONS:
+        if not is_of_desk or await operators(unit) < consents.PERSONS:
             added = await add_within(unit, organisation_id, new, password_hash)
             return {**added, "consent_id": None}
         person_id = await known_within(unit, organisation_id, new, password_hash)
@@ -63,6 +64,7 @@ async def add_person(
             asked_by=actor.person_id,
             is_first=True,
         )
+        await set_timer(unit, LAPSES, person_id, unit.now + consents.STANDS_FOR)
         return {
             "person_id": person_id,
             "organisation_id": organisation_id,
@@ -80,9 +82,29 @@ async def employ(unit: Unit, consent: Mapping[str, Any]) -> None:
 
 async def dismiss(unit: Unit, consent: Mapping[str, Any]) -> None:
     """Forget a person whom the second one refused; the log-in is free again."""
-    await unit.execute("delete from person where id = $1", consent["subject"])
+    await _forget(unit, consent["subject"])
 
 
-async def _operators(unit: Unit) -> int:
-    row = await unit.row("select count(*) as n from membership where $1 = any(roles)", OPERATOR)
-    return int(row["n"]) if row else 0
+async def lapse(market: Market, person_id: str) -> None:
+    """Forget a person to whom nobody said yes or no in time."""
+
+    async def step(unit: Unit) -> Answer:
+        if await consents.withdraw(unit, consents.DESK_PERSON, person_id):
+            await _forget(unit, person_id)
+        return {}
+
+    await market.perform(Actor.SYSTEM, "parties.register", step)
+
+
+async def _forget(unit: Unit, person_id: str) -> None:
+    await unit.execute("delete from person where id = $1", person_id)
+
+
+async def _is_owned(unit: Unit, organisation_id: str) -> bool:
+    return bool(
+        await unit.row(
+            "select 1 from membership where organisation_id = $1 and $2 = any(roles) limit 1",
+            organisation_id,
+            OWNER,
+        )
+    )

@@ -11,11 +11,11 @@ from typing import Any
 from aggregator.errors import Conflict, InvalidField, NotFound
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
-from aggregator.parties import queries
+from aggregator.parties import queries, recovering
 from aggregator.parties.facts import InvitationEnded, PersonAdded, PersonInvited
 from aggregator.parties.membership import changed, check_joining
 from aggregator.parties.passwords import hash_password
-from aggregator.parties.permissions import OWNER
+from aggregator.parties.permissions import MARKET_ROLES, OWNER
 from aggregator.parties.registering import (
     NewPerson,
     add_within,
@@ -35,7 +35,8 @@ async def invite(market: Market, actor: Actor, *, roles: tuple[str, ...], days: 
 
     Raises:
         InvalidField: unknown roles, roles that exclude each other, or too many days.
-        Conflict: too many invitations are open.
+        Conflict: too many invitations are open, or the firm is a desk of the market, whose persons
+            two of the operator put in.
 
     """
     firm = actor.organisation_id
@@ -69,6 +70,8 @@ async def _invite(
             await _begin_anew(unit, firm)
         token = secrets.token_urlsafe(32)
         await check_joining(unit, firm, roles)
+        if MARKET_ROLES & set(roles):
+            raise Conflict("desk_by_two")
         row = await unit.row(
             "select count(*) as n from invitation where organisation_id = $1"
             " and ended_at is null and expires_at > $2",
@@ -181,6 +184,7 @@ async def join_as(market: Market, actor: Actor, token: str) -> Answer:
             firm,
         ):
             raise Conflict("member_already")
+        await recovering.end_before_joining(unit, actor.person_id)
         await unit.execute(
             "insert into membership (person_id, organisation_id, roles)"
             " values ($1, $2, $3::text[])",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aggregator.errors import Conflict, InvalidField, NotFound
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties import consents
 from aggregator.parties.facts import InvitationEnded, PersonLeft, RolesChanged, SessionsEnded
 from aggregator.parties.permissions import MARKET_ROLES, OPERATOR, OWNER
 from aggregator.parties.registering import check_roles, stream_of
@@ -17,7 +18,8 @@ async def set_roles(
     Raises:
         NotFound: no such person in the firm.
         InvalidField: unknown roles, or roles that exclude each other.
-        Conflict: the firm would be without an owner.
+        Conflict: the firm would be without an owner, the market with one operator only, or it is a
+            market role that he has not, which takes two persons.
 
     """
     check_roles(roles)
@@ -25,8 +27,9 @@ async def set_roles(
     async def step(unit: Unit) -> Answer:
         firm = actor.organisation_id
         await check_joining(unit, firm, roles)
-        await _member(unit, firm, person_id)
-        held = tuple(sorted(set(roles)))
+        before, held = await _member(unit, firm, person_id), tuple(sorted(set(roles)))
+        if MARKET_ROLES & set(held) - before:
+            raise Conflict("desk_by_two")
         await unit.execute(
             "update membership set roles = $3::text[] where person_id = $1"
             " and organisation_id = $2",
@@ -35,6 +38,7 @@ async def set_roles(
             list(held),
         )
         await _require_owner(unit, firm)
+        await _require_operators(unit, before - set(held))
         await _end_support(unit, person_id)
         if OWNER not in held:
             await _end_invitations(unit, firm, person_id)
@@ -52,17 +56,18 @@ async def leave(market: Market, actor: Actor, command: Command, person_id: str) 
 
     Raises:
         NotFound: no such person in the firm.
-        Conflict: the firm would be without an owner.
+        Conflict: the firm would be without an owner, or the market with one operator only.
 
     """
 
     async def step(unit: Unit) -> Answer:
         firm = actor.organisation_id
-        await _member(unit, firm, person_id)
+        before = await _member(unit, firm, person_id)
         await unit.execute(
             "delete from membership where person_id = $1 and organisation_id = $2", person_id, firm
         )
         await _require_owner(unit, firm)
+        await _require_operators(unit, before)
         await unit.execute(
             "update session set revoked_at = $3 where person_id = $1 and organisation_id = $2"
             " and revoked_at is null",
@@ -95,13 +100,22 @@ async def check_joining(unit: Unit, organisation_id: str, roles: tuple[str, ...]
         raise InvalidField("/roles", "market roles belong to the operator and auditor only")
 
 
-async def _member(unit: Unit, organisation_id: str, person_id: str) -> None:
-    if not await unit.row(
-        "select 1 as one from membership where person_id = $1 and organisation_id = $2 for update",
+async def operators(unit: Unit) -> int:
+    row = await unit.row(
+        "select count(distinct person_id) as n from membership where $1 = any(roles)", OPERATOR
+    )
+    return int(row["n"]) if row else 0
+
+
+async def _member(unit: Unit, organisation_id: str, person_id: str) -> frozenset[str]:
+    row = await unit.row(
+        "select roles from membership where person_id = $1 and organisation_id = $2 for update",
         person_id,
         organisation_id,
-    ):
+    )
+    if row is None:
         raise NotFound("person")
+    return frozenset(row["roles"])
 
 
 async def _end_support(unit: Unit, person_id: str) -> None:
@@ -130,6 +144,12 @@ async def _end_invitations(unit: Unit, firm: str, person_id: str) -> None:
     )
     for invitation_id in sorted(row["id"] for row in ended):
         await unit.record(stream_of(firm), InvitationEnded(firm, invitation_id, None))
+
+
+async def _require_operators(unit: Unit, lost: frozenset[str]) -> None:
+    """Refuse to leave the market to one operator, who would then choose the second one alone."""
+    if OPERATOR in lost and await operators(unit) < consents.PERSONS:
+        raise Conflict("last_operators")
 
 
 async def _require_owner(unit: Unit, organisation_id: str) -> None:

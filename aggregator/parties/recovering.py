@@ -7,6 +7,8 @@
 3. Either way it opens by a link that goes only to the address he had proved before it was asked
    for. Who holds it sets a password; second factor, passkeys, sessions and tokens end, and for
    three days the firm's bank accounts stay as they are.
+4. Who joins another firm can sign in: what was under way ends, as that firm was never told of it.
+   What an owner opened holds while he owns the firm.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from aggregator.parties import consents
 from aggregator.parties.facts import RecoveryChanged, SessionsEnded
 from aggregator.parties.membership import changed
 from aggregator.parties.passwords import hash_password
+from aggregator.parties.permissions import OWNER
 from aggregator.parties.registering import stream_of
 from aggregator.parties.sessions import key_of
 from aggregator.scheduler.timers import set_timer
@@ -51,8 +54,8 @@ async def ask(market: Market, login: str) -> None:
 
 async def begin(unit: Unit, person_id: str, address: str) -> None:
     """Ask the operator for a person's way back, unless one is under way or was just stopped."""
-    firms = await _firms(unit, person_id)
     last = await _newest(unit, person_id)
+    firms = await _firms(unit, person_id)
     if not firms or (last and unit.now < last["ends_at"] + AGAIN_AFTER):
         return
     row = await _made(unit, person_id, address, asked_by=None)
@@ -70,9 +73,9 @@ async def send_back(unit: Unit, person_id: str, address: str) -> Answer:
         Conflict: he is in other firms too, or a way back is open already.
 
     """
+    last = await _newest(unit, person_id)
     if await _firms(unit, person_id) != [unit.actor.organisation_id]:
         raise Conflict("recovery_by_market")
-    last = await _newest(unit, person_id)
     if last and last["state"] in LIVE and unit.now < last["ends_at"]:
         if last["state"] == OPEN:
             raise Conflict("recovery_open")
@@ -104,7 +107,11 @@ async def on_time(market: Market, recovery_id: str) -> None:
 
     async def step(unit: Unit) -> Answer:
         row = await _locked(unit, "id = $1", recovery_id)
-        if row is not None and row["state"] == APPROVED and row["opens_at"] <= unit.now:
+        if (
+            row is not None
+            and row["state"] == APPROVED
+            and row["opens_at"] <= unit.now < row["ends_at"]
+        ):
             await _open(unit, row)
         return {}
 
@@ -137,6 +144,13 @@ async def stop(market: Market, actor: Actor, command: Command, recovery_id: str)
     )
 
 
+async def end_before_joining(unit: Unit, person_id: str) -> None:
+    """End what is under way of who is about to join another firm."""
+    last = await _newest(unit, person_id)
+    if last and last["state"] in LIVE and unit.now < last["ends_at"]:
+        await _stop(unit, last)
+
+
 async def refused(unit: Unit, recovery_id: str) -> None:
     """End it in the operator's name."""
     row = await _locked(unit, "id = $1", recovery_id)
@@ -156,7 +170,12 @@ async def finish(market: Market, token: str, password: str) -> None:
 
     async def step(unit: Unit) -> Answer:
         row = await _locked(unit, "token_hash = $1", key)
-        if row is None or row["state"] != OPEN or unit.now >= row["ends_at"]:
+        if (
+            row is None
+            or row["state"] != OPEN
+            or unit.now >= row["ends_at"]
+            or not await _is_meant(unit, row)
+        ):
             raise NotFound("recovery")
         person_id, until = row["person_id"], unit.now + FROZEN_FOR
         await unit.execute(
@@ -250,6 +269,19 @@ async def _stop(unit: Unit, row: Mapping[str, Any]) -> None:
     )
     await consents.withdraw(unit, consents.RECOVERY, row["id"])
     await _tell(unit, {**row, "state": REVOKED}, None)
+
+
+async def _is_meant(unit: Unit, row: Mapping[str, Any]) -> bool:
+    """Tell whether the owner who opened it, if one did, still owns the person's firm."""
+    return row["asked_by"] is None or bool(
+        await unit.row(
+            "select 1 from membership o join membership m using (organisation_id)"
+            " where o.person_id = $1 and $2 = any(o.roles) and m.person_id = $3",
+            row["asked_by"],
+            OWNER,
+            row["person_id"],
+        )
+    )
 
 
 async def _end_sessions(unit: Unit, person_id: str) -> None:

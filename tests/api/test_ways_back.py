@@ -7,9 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from aggregator.clock import SimulatedClock
 from aggregator.notices import letters
 from aggregator.notices.smtp import Smtp
+from aggregator.parties import consents
 from aggregator.parties.queries import tax_identity
+from aggregator.reactions import ON_TIMER
+from aggregator.workers.ringing import ring_due
 from tests.api.conftest import PASSWORD, Served, Visitor
 from tests.api.test_company import CODE
 from tests.api.test_identity import person_of
@@ -87,6 +91,47 @@ async def test_a_third_person_of_the_desk_takes_two_of_the_operator(served: Serv
     assert (early.status_code, late.status_code) == (401, 201)
     assert (alone, agreed) == ((403, "same_person"), (200, "agreed"))
     assert late.json()["roles"] == ["operator"]
+
+
+async def test_a_person_nobody_agreed_to_in_time_is_forgotten(served: Served) -> None:
+    one, two = await desk(served)
+    path = f"/organisations/{one.organisation_id}/people"
+    third = {"login": "third", "name": "Li", "password": PASSWORD, "roles": ["auditor"]}
+    clock = served.market.clock
+    assert isinstance(clock, SimulatedClock)
+
+    lapsed = (await one.post(path, third)).json()["consent_id"]
+    clock.advance(consents.STANDS_FOR)
+    await ring_due(served.market, ON_TIMER)
+    one, two = [await served.visitor(one.organisation_id, "operator") for _ in range(2)]
+    asked = await one.post(path, third)
+
+    assert asked.status_code == 201
+    assert await state(two, f"/consents/{lapsed}/agree") == (409, "wrong_state")
+
+
+async def test_who_owns_the_desk_fills_it_with_nobody_alone(served: Served) -> None:
+    market = await served.member("The market", "operator", "owner", kind="operator")
+    other, third = [
+        await served.visitor(market.organisation_id, role) for role in ("operator", "auditor")
+    ]
+    auditor = f"/people/{await person_of(third)}"
+    colleague = f"/people/{await person_of(other)}"
+
+    refused = [
+        await market.post("/invitations", {"roles": ["operator"], "days": 1}),
+        await market.patch(auditor, {"roles": ["auditor", "operator"]}),
+        await market.delete(colleague),
+        await market.patch(colleague, {"roles": ["owner", "operator"]}),
+        await market.patch(colleague, {"roles": ["owner"]}),
+    ]
+    puppet = {"login": "puppet", "name": "Li", "password": PASSWORD, "roles": ["operator"]}
+    asked = await market.post(f"/organisations/{market.organisation_id}/people", puppet)
+
+    assert [answer.status_code for answer in refused] == [409, 409, 409, 200, 422]
+    reasons = [answer.json()["figures"]["reason"] for answer in refused[:3]]
+    assert reasons == ["desk_by_two", "desk_by_two", "last_operators"]
+    assert asked.json()["consent_id"] is not None
 
 
 async def test_one_operator_alone_puts_in_the_second(served: Served) -> None:

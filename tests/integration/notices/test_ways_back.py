@@ -19,7 +19,16 @@ from aggregator.errors import (
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor
 from aggregator.notices import queries, returning
-from aggregator.parties import agreeing, consents, passkeys, recovering, sessions, trail
+from aggregator.parties import (
+    agreeing,
+    consents,
+    inviting,
+    membership,
+    passkeys,
+    recovering,
+    sessions,
+    trail,
+)
 from aggregator.reactions import ON_TIMER
 from aggregator.settlement import own_accounts
 from aggregator.workers.ringing import ring_due
@@ -44,6 +53,29 @@ async def asked(firm: Firm, login: str = "clerk") -> None:
 
 async def under_way(firm: Firm) -> list[str]:
     return [row["state"] for row in await recovering.under_way(firm.market, firm.clerk)]
+
+
+async def sent_back(firm: Firm, boss: Actor) -> str:
+    """Have an owner send the clerk back, whose address is proved for long; return the link."""
+    await firm.prove()
+    firm.clock.advance(returning.SETTLES)
+    await returning.send_back(firm.market, boss, firm.clerk.person_id)
+    await ring(firm)
+    [token] = links(firm)
+    return token
+
+
+async def boss_of(firm: Firm, name: str) -> Actor:
+    """Return the owner of another firm."""
+    organisation_id = await an_organisation(firm.market, name)
+    person_id = await a_person(firm.market, organisation_id, name.lower(), "owner")
+    return an_actor(organisation_id, "owner", person=person_id)
+
+
+async def join(firm: Firm, boss: Actor) -> None:
+    """Let the clerk join a further firm."""
+    made = await inviting.invite(firm.market, boss, roles=("buyer",), days=1)
+    await inviting.join_as(firm.market, firm.clerk, made.answer["token"])
 
 
 async def agree(firm: Firm, *operators: Actor) -> None:
@@ -203,6 +235,9 @@ async def test_nothing_comes_of_a_log_in_without_a_proved_address(firm: Firm) ->
 async def test_an_owner_sends_a_colleague_back_and_sees_no_link(firm: Firm) -> None:
     await firm.prove()
     boss = await colleague(firm, "owner")
+    with pytest.raises(Conflict, match="recovery_by_market"):
+        await returning.send_back(firm.market, boss, firm.clerk.person_id)
+    firm.clock.advance(returning.SETTLES)
 
     sent = await returning.send_back(firm.market, boss, firm.clerk.person_id)
     await ring(firm)
@@ -217,6 +252,7 @@ async def test_an_owner_sends_a_colleague_back_and_sees_no_link(firm: Firm) -> N
 
 async def test_an_owner_opens_no_way_into_another_firm(firm: Firm) -> None:
     await firm.prove()
+    firm.clock.advance(returning.SETTLES)
     boss = await colleague(firm, "owner")
     stranger = an_actor(await an_organisation(firm.market, "Rival"), "owner")
     with pytest.raises(NotFound):
@@ -247,3 +283,58 @@ async def test_nobody_chooses_not_to_be_mailed_of_it(firm: Firm) -> None:
     await ring(firm)
 
     assert [mail["To"] for mail in firm.office.took] == [MAIL]
+
+
+async def test_who_joins_another_firm_takes_no_open_way_back_there(firm: Firm) -> None:
+    boss, rival = await colleague(firm, "owner"), await boss_of(firm, "Rival")
+    token = await sent_back(firm, boss)
+
+    await join(firm, rival)
+
+    with pytest.raises(NotFound):
+        await recovering.finish(firm.market, token, NEW)
+    assert (await under_way(firm), await recovering.under_way(firm.market, rival)) == ([], [])
+
+
+async def test_no_firm_is_entered_that_was_not_told_from_the_first(firm: Firm) -> None:
+    await firm.prove()
+    rival = await boss_of(firm, "Rival")
+    await asked(firm)
+    await agree(firm, ONE, OTHER)
+
+    await join(firm, rival)
+    await ring(firm, recovering.DELAY)
+
+    assert links(firm) == []
+
+
+async def test_what_an_owner_opened_ends_with_his_owning(firm: Firm) -> None:
+    boss, chief = [await colleague(firm, "owner", *more) for more in ((), ("approver",))]
+    token = await sent_back(firm, boss)
+
+    await membership.leave(firm.market, chief, a_command(), boss.person_id)
+
+    with pytest.raises(NotFound):
+        await recovering.finish(firm.market, token, NEW)
+
+
+async def test_an_address_named_just_now_opens_nothing_for_an_owner(firm: Firm) -> None:
+    boss = await colleague(firm, "owner")
+    await firm.prove()
+    firm.clock.advance(returning.SETTLES)
+    await firm.prove("mallory@example.com")
+
+    with pytest.raises(Conflict, match="recovery_by_market"):
+        await returning.send_back(firm.market, boss, firm.clerk.person_id)
+
+
+async def test_a_way_back_that_is_over_opens_no_more(firm: Firm) -> None:
+    await firm.prove()
+    await asked(firm)
+    await agree(firm, ONE, OTHER)
+    firm.clock.advance(recovering.DELAY + recovering.OPEN_FOR)
+    assert await under_way(firm) == []
+
+    await ring(firm)
+
+    assert links(firm) == []
