@@ -1,6 +1,7 @@
 /** Building elements. Text is always text: nothing here takes markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
+const MOST_SAID = 2;
 
 /**
  * Return an element: `h("p", { class: "note", onclick: act }, "text", child)`.
@@ -53,9 +54,19 @@ function shown(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
-/** Say something in passing, for eyes and screen readers. */
+/**
+ * Say something in passing, for eyes and screen readers: the last word about each thing, and few
+ * words at once. Who may still take an act back keeps the button for it.
+ */
 export function say(...children) {
   const said = h("p", {}, ...children);
-  document.getElementById("said").append(said);
+  const place = document.getElementById("said");
+  const path = (one) => one.querySelector("a")?.getAttribute("href");
+  const passing = [...place.children].filter((one) => !one.querySelector("button"));
+  const [again, others] = [true, false].map((is) =>
+    passing.filter((one) => Boolean(path(said) && path(one) === path(said)) === is),
+  );
+  for (const one of [...again, ...others.slice(0, Math.max(0, others.length - MOST_SAID + 1))]) one.remove();
+  place.append(said);
   setTimeout(() => said.remove(), 9000);
 }
