@@ -14,7 +14,7 @@ from aggregator.journal.facts import body_of
 from aggregator.journal.reading import Entry, Pool, Reader, entries
 from aggregator.laboratory.histories import OUTAGE
 from matching.auctions import commands
-from matching.auctions.engine import decide, evolve, initial, open_auction
+from matching.auctions.engine import decide, evolve, initial
 from matching.auctions.events import (
     EVENT_TYPES,
     BidPlaced,
@@ -79,7 +79,7 @@ async def replay(auction_id: str, reader: Reader | None = None) -> Replayed:
 def played(found: Sequence[Entry]) -> tuple[State, str]:
     opened = found[0].fact
     assert isinstance(opened, Opened)
-    state = initial(open_auction(opened.rules, opened.at))
+    state = initial(opened)
     place = 1
     while place < len(found):
         command, at = _act_of(found[place:], state)

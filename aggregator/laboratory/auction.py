@@ -15,8 +15,8 @@ from aggregator.laboratory import plain
 from aggregator.laboratory.auction_reading import CommandReader, read_rules
 from aggregator.laboratory.reading import BadInput, Node
 from matching.auctions.commands import Close, Command
-from matching.auctions.engine import decide, evolve, initial, open_auction, ranking
-from matching.auctions.events import Event, Result
+from matching.auctions.engine import decide, evolve, initial, ranking
+from matching.auctions.events import Event, Opened, Result
 from matching.auctions.rules import Rules
 from matching.auctions.state import State
 from matching.errors import RuleViolation
@@ -51,7 +51,7 @@ def read(node: Node) -> Instance:
 
 def clear(instance: Instance) -> dict[str, Any]:
     """Run the commands in order; a refused one changes nothing."""
-    opened = open_auction(instance.rules, instance.rules.opens_at)
+    opened = Opened(at=instance.rules.opens_at, rules=instance.rules)
     state = initial(opened)
     events: list[Event] = [opened]
     refusals: list[dict[str, Any]] = []

@@ -57,7 +57,7 @@ from matching.auctions.refusals import (
     WrongCommand,
 )
 from matching.auctions.rounds import accept_price, clear_rounds, end_round, is_excess, place_demand
-from matching.auctions.rules import Rules
+from matching.auctions.rules import Rules, check_reserve
 from matching.auctions.standing import answered, begin, set_standing
 from matching.auctions.state import State, evolve, fold, initial
 from matching.auctions.ties import Draw, drawn, ranked
@@ -116,6 +116,7 @@ def open_auction(rules: Rules, now: datetime) -> Opened:
 
     """
     rules.validate()
+    check_reserve(rules)
     return Opened(at=now, rules=rules)
 
 

@@ -213,7 +213,6 @@ class Rules:
         _check_division(self)
         _check_criteria(self)
         _check_clock(self)
-        _check_reserve(self)
         _check_combinations(self)
 
 
@@ -373,8 +372,9 @@ def _check_items(rules: Rules, most: int) -> None:
         _refuse("lots", "must be the lots of all items together", rules.lots)
 
 
-def _check_reserve(rules: Rules) -> None:
-    """Refuse a reserve that every bid would reach, or that a Dutch clock only moves away from."""
+def check_reserve(rules: Rules) -> None:
+    """Refuse a reserve worse than the start price: `BadRule`. Older auctions play on with one."""
+    # Every bid would reach it, or a Dutch clock only move away from it.
     reserve, first = rules.reserve_minor, rules.start_minor
     starts = [item.start_minor for item in rules.items] + ([] if first is None else [first])
     if reserve is None or not starts:

@@ -16,6 +16,7 @@ from aggregator.errors import NotFound, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.vault import KeyLost, Vault
+from matching.auctions import engine
 from tests.builders import START
 from tests.integration.auctions.building import CLOSES_AT, PRICE, STEP, a_scene
 
@@ -136,6 +137,22 @@ async def test_the_journal_plays_an_auction_again(orm: str) -> None:
 
     assert (same.state, same.difference) == ("closed", "")
     assert verified.replayed
+
+
+async def test_an_auction_of_before_a_rule_closes_and_is_played_again(
+    orm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await a_scene()
+    with monkeypatch.context() as before:
+        before.setattr(engine, "check_reserve", lambda _: None)
+        auction_id = await scene.open(reserve_minor=PRICE - STEP)
+    await scene.bid("ann", auction_id, PRICE)
+    await scene.pass_to(CLOSES_AT)
+
+    same = await replaying.replay(auction_id)
+    verified = verify_bundle(await bundle.bundle(auction_id, Reading(AUDITOR)))
+
+    assert (same.state, same.difference, verified.replayed) == ("closed", "", True)
 
 
 async def test_a_row_that_was_altered_shows_in_the_replay(orm: str) -> None:

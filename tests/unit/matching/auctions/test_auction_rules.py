@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from matching.auctions.engine import open_auction
 from matching.auctions.refusals import BadRule
 from matching.auctions.rules import Criterion, Item
 from tests.unit.matching.auctions.auction_cases import CLOSES, OPENS, some_rules
@@ -65,7 +66,7 @@ BAD = [
 @pytest.mark.parametrize(("field", "given"), BAD)
 def test_a_bad_rule_is_named_with_its_figure(field, given) -> None:
     with pytest.raises(BadRule) as caught:
-        some_rules(**given).validate()
+        open_auction(some_rules(**given), OPENS)
 
     assert caught.value.field == field
     assert caught.value.code == "bad_rule"
@@ -80,10 +81,10 @@ def test_a_reserve_is_no_worse_than_the_start_price(side) -> None:
         "sell": (399_900, "must not lie below the start price"),
     }[side]
 
-    some_rules(side=side, reserve_minor=500_000).validate()
-    some_rules(side=side, **packages, reserve_minor=500_000).validate()
+    open_auction(some_rules(side=side, reserve_minor=500_000), OPENS)
+    open_auction(some_rules(side=side, **packages, reserve_minor=500_000), OPENS)
     with pytest.raises(BadRule) as refused:
-        some_rules(side=side, **packages, reserve_minor=beyond).validate()
+        open_auction(some_rules(side=side, **packages, reserve_minor=beyond), OPENS)
 
     assert (refused.value.rule, refused.value.figure) == (rule, beyond)
 
