@@ -24,8 +24,8 @@ from aggregator.vault import derived, keyed, seal, unseal, vault
 from matching.auctions.events import BidPlaced, PackagePlaced
 
 _BOX_BYTES = 512
-# Ten scored terms with names of forty letters, and twenty items.
-_LONG_BOX_BYTES = 2048
+# Ten scored terms with names of forty letters, of four bytes each, and twenty items.
+_LONG_BOX_BYTES = 3072
 _ANSWER = "answer"
 _SEALED = "sealed"
 

@@ -69,6 +69,22 @@ async def place(
     return outcome.answer
 
 
+async def test_boxes_have_one_size_with_the_longest_terms_and_packages(orm: str) -> None:
+    scene = await a_scene()
+    names = ["\U00020000" * 39 + chr(0x20001 + place) for place in range(10)]
+    scored = tuple(Criterion(name, 1, -1_000_000, 1_000_000) for name in names)
+    items = tuple(TenorLots(JAN, 1, PRICE) for _ in range(20))
+    auction_id = await packages(scene, items=items, lots=20, criteria=scored)
+    every = [JAN, *(f"{JAN}/{number}" for number in range(2, 21))]
+
+    await place(scene, "ann", auction_id, [JAN], PRICE, None, dict.fromkeys(names, 0))
+    longest = dict.fromkeys(names, -1_000_000)
+    await place(scene, "bob", auction_id, every, 10**13, "G" * 20, longest)
+
+    boxes = await facts_of(auction_id, ActSealed)
+    assert (len(boxes), len({len(box.box) for box in boxes})) == (2, 1)
+
+
 async def test_the_best_set_of_packages_becomes_deals_with_its_proof(orm: str) -> None:
     scene = await a_scene()
     auction_id = await packages(scene)
