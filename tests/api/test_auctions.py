@@ -6,7 +6,10 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+from tortoise.transactions import in_transaction
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from aggregator.reactions import ON_TIMER
 from aggregator.workers.ringing import ring_due
@@ -196,6 +199,34 @@ async def test_a_bid_over_the_feed_is_answered_and_shown(served: Served) -> None
     assert shown["data"] == {"best": "5000.00", "next_allowed": "5010.00"}
     await ann.close()
     await bob.close()
+
+
+async def test_what_waits_behind_a_bid_is_not_heard_once_the_session_is_over(
+    served: Served,
+) -> None:
+    visitors = await visitors_of(served)
+    auction_id = await opened(visitors)
+    bob = await following(served, visitors["bob"], auction_id)
+    frame = {"op": "bid", "auction": auction_id}
+
+    async with in_transaction() as rival:
+        # The first bid waits for its auction, and the second one for the first.
+        stream = f"select seq from stream_head where stream = 'auction:{auction_id}' for update"
+        await rival.execute_query(stream)
+        await bob.send(json.dumps({**frame, "cmd": "b-1", "price": "5000.00"}))
+        await bob.send(json.dumps({**frame, "cmd": "b-2", "price": "6000.00"}))
+        await visitors["bob"].delete("/sessions/current")
+        with pytest.raises(ConnectionClosed) as ended:
+            await received(bob)
+    for _ in range(500):
+        if not served.context.hub._sockets:
+            break
+        await asyncio.sleep(0.02)
+    shown = (await visitors["ann"].get(f"/auctions/{auction_id}")).json()
+
+    assert ended.value.rcvd is not None
+    assert ended.value.rcvd.code == 4401
+    assert shown["best"] != "6000.00"
 
 
 async def test_a_rivals_hidden_bid_sends_no_frame_and_leaves_no_gap(served: Served) -> None:

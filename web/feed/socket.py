@@ -145,10 +145,12 @@ class FeedSocket:
 
     async def _read(self) -> None:
         while (message := await self._websocket.receive())["type"] != "websocket.disconnect":
+            if self.outbox.ending is not None:
+                # Until it has been told and is gone, what more it says is not heard.
+                continue
             asked = self._conversation.receive(message.get("text"), now_ms=monotonic_ms())
             match asked:
                 case Ending():
-                    # Until it has been told and is gone, what more it says is not heard.
                     self.outbox.end(asked)
                     if asked.code is Close.MALFORMED:
                         await self._note("feed.connect", InvalidField("/", asked.reason), None)
