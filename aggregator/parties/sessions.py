@@ -127,15 +127,20 @@ async def memberships(actor: Actor) -> Sequence[Mapping[str, Any]]:
 async def _open(market: Market, row: Mapping[str, Any]) -> Opened:
     now, token = market.clock.now(), secrets.token_urlsafe(32)
     expires_at = now + ABSOLUTE
-    await Pool().rows(
+    # A password that is just being changed, which ends all sessions, opens none behind its back.
+    opened = await Pool().rows(
         "insert into session (token_hash, person_id, organisation_id, opened_at, seen_at,"
-        " expires_at) values ($1, $2, $3, $4, $4, $5)",
+        " expires_at) select $1, p.id, $3, $4, $4, $5 from person p"
+        " where p.id = $2 and p.password_hash = $6 for share returning person_id",
         key_of(token),
         row["id"],
         row["organisation_id"],
         now,
         expires_at,
+        row["password_hash"],
     )
+    if not opened:
+        raise WrongPassword
     return Opened(token, _actor(row["id"], row), row["name"], row["organisation_name"], expires_at)
 
 

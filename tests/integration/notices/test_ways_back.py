@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -17,7 +18,7 @@ from aggregator.errors import (
     WrongState,
 )
 from aggregator.journal.reading import Pool
-from aggregator.market import Actor
+from aggregator.market import Actor, Answer, Unit
 from aggregator.notices import queries, returning
 from aggregator.parties import (
     agreeing,
@@ -338,3 +339,26 @@ async def test_a_way_back_that_is_over_opens_no_more(firm: Firm) -> None:
     await ring(firm)
 
     assert links(firm) == []
+
+
+async def test_a_password_that_is_just_being_changed_opens_no_session(firm: Firm) -> None:
+    changed, going = asyncio.Event(), asyncio.Event()
+
+    async def change(unit: Unit) -> Answer:
+        await unit.execute("update person set password_hash = 'new' where login = 'clerk'")
+        changed.set()
+        await going.wait()
+        return {}
+
+    async with asyncio.timeout(60):
+        changing = asyncio.ensure_future(firm.market.perform(Actor.SYSTEM, "test", change))
+        await changed.wait()
+        opening = asyncio.ensure_future(sign_in(firm, OLD))
+        while not opening.done() and not await Pool().rows(
+            "select 1 from pg_locks where not granted"
+        ):
+            await asyncio.sleep(0.01)
+        going.set()
+        await changing
+        with pytest.raises(WrongPassword):
+            await opening
