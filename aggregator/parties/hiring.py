@@ -30,14 +30,14 @@ LAPSES = "parties.desk_person"
 async def add_person(
     market: Market, actor: Actor, command: Command, organisation_id: str, new: NewPerson
 ) -> Outcome:
-    """Add a person with a log-in to an organisation that has no owner yet.
+    """Add a person with a log-in to an organisation that has no owner yet, nor invited one.
 
     Once it has one, its people invite each other: nobody puts himself into a firm. Into a desk of
     the market, once there are two operators, he comes when a second one agrees to `consent_id`.
 
     Raises:
         InvalidField: a name, log-in, password or role breaks its rule.
-        Conflict: the log-in is taken, or the organisation has an owner.
+        Conflict: the log-in is taken, or the organisation has an owner or has invited one.
         NotFound: there is no such organisation.
 
     """
@@ -47,7 +47,7 @@ async def add_person(
 
     async def step(unit: Unit) -> Answer:
         is_of_desk = bool(MARKET_ROLES & set(new.roles))
-        if not is_of_desk and await _is_owned(unit, organisation_id):
+        if not is_of_desk and await _is_its_own(unit, organisation_id):
             raise Conflict("firm_has_people")
         if not is_of_desk or await operators(unit) < consents.PERSONS:
             added = await add_within(unit, organisation_id, new, password_hash)
@@ -100,11 +100,16 @@ async def _forget(unit: Unit, person_id: str) -> None:
     await unit.execute("delete from person where id = $1", person_id)
 
 
-async def _is_owned(unit: Unit, organisation_id: str) -> bool:
+async def _is_its_own(unit: Unit, organisation_id: str) -> bool:
+    """Tell whether a firm has an owner, or one is invited, who would find a stranger inside."""
+    await unit.row("select 1 from organisation where id = $1 for update", organisation_id)
     return bool(
         await unit.row(
-            "select 1 from membership where organisation_id = $1 and $2 = any(roles) limit 1",
+            "select 1 from membership where organisation_id = $1 and $2 = any(roles)"
+            " union all select 1 from invitation where organisation_id = $1"
+            " and ended_at is null and expires_at > $3 limit 1",
             organisation_id,
             OWNER,
+            unit.now,
         )
     )

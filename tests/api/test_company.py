@@ -46,6 +46,9 @@ async def test_a_new_firm_goes_from_a_link_to_a_list_without_gaps(served: Served
     }
     lost = await served.nobody().post("/joinings/preview", {"token": before})
     assert lost.status_code == 404
+    mole = {"login": "mole", "name": "Li", "password": PASSWORD, "roles": ["buyer"]}
+    beside = await operator.post(f"/organisations/{firm}/people", mole)
+    assert beside.json()["figures"]["reason"] == "firm_has_people"
     boss = await joined(served, link, "newbridge.boss")
     assert (await served.nobody().post("/joinings/preview", {"token": link})).status_code == 404
     again = await operator.post(f"/organisations/{firm}/invitations", {})
