@@ -26,6 +26,7 @@ from matching.auctions.events import BidPlaced, PackagePlaced
 _BOX_BYTES = 512
 # Ten scored terms with names of forty letters, of four bytes each, and twenty items.
 _LONG_BOX_BYTES = 3072
+_ANSWER_BYTES = 1024
 _ANSWER = "answer"
 _SEALED = "sealed"
 
@@ -48,8 +49,7 @@ def sealed(key: bytes, auction_id: str, fact: object) -> ActSealed:
     is_scored = isinstance(fact, BidPlaced) and bool(fact.attributes)
     is_long = is_scored or isinstance(fact, PackagePlaced)
     size = _LONG_BOX_BYTES if is_long else _BOX_BYTES
-    padded = content.ljust(-(-len(content) // size) * size)
-    return ActSealed(seal(sealing_key(key), padded, auction_id))
+    return ActSealed(seal(sealing_key(key), _padded(content, size), auction_id))
 
 
 def opened(key: bytes, auction_id: str, fact: Any) -> Any:
@@ -84,12 +84,12 @@ def _fingerprint_key(sealing: bytes) -> bytes:
 
 
 def sealed_answer(answer: Answer) -> Answer:
-    return {_SEALED: vault().wrap(canonical(answer), _ANSWER)}
+    return {_SEALED: _wrapped(answer)}
 
 
 def sealed_refusal(refusal: Refusal) -> SealedRefusal:
     told = {"code": refusal_code(refusal), "figures": plain_figures(refusal)}
-    return SealedRefusal(vault().wrap(canonical(told), _ANSWER), refusal)
+    return SealedRefusal(_wrapped(told), refusal)
 
 
 def readable(answer: Answer) -> Answer:
@@ -106,3 +106,12 @@ def readable_refusal(refusal: RecordedRefusal) -> RecordedRefusal:
     """Return a refusal that is given again as it was given the first time."""
     told = readable({"code": refusal.refusal_code, "figures": refusal.figures()})
     return RecordedRefusal(told["code"], told["figures"])
+
+
+def _wrapped(answer: Answer) -> str:
+    """Return an answer as its command keeps it, of one size like the boxes."""
+    return vault().wrap(_padded(canonical(answer), _ANSWER_BYTES), _ANSWER)
+
+
+def _padded(content: bytes, size: int) -> bytes:
+    return content.ljust(-(-len(content) // size) * size)

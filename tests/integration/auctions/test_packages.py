@@ -69,7 +69,7 @@ async def place(
     return outcome.answer
 
 
-async def test_boxes_have_one_size_with_the_longest_terms_and_packages(orm: str) -> None:
+async def test_boxes_and_answers_have_one_size_whatever_the_package(orm: str) -> None:
     scene = await a_scene()
     names = ["\U00020000" * 39 + chr(0x20001 + place) for place in range(10)]
     scored = tuple(Criterion(name, 1, -1_000_000, 1_000_000) for name in names)
@@ -83,6 +83,8 @@ async def test_boxes_have_one_size_with_the_longest_terms_and_packages(orm: str)
 
     boxes = await facts_of(auction_id, ActSealed)
     assert (len(boxes), len({len(box.box) for box in boxes})) == (2, 1)
+    kept = await Pool().rows("select answer from command where act = 'auctions.bid'")
+    assert (len(kept), len({len(row["answer"]) for row in kept})) == (2, 1)
 
 
 async def test_the_best_set_of_packages_becomes_deals_with_its_proof(orm: str) -> None:
