@@ -17,7 +17,7 @@ from web.api.sessions import slowed_at_door
 class LostBody(Body):
     """The log-in of who cannot sign in."""
 
-    login: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._@-]{2,119}$")]
+    login: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._@-]{2,119}$", examples=["guinan"])]
 
 
 class BackBody(Body):
@@ -133,12 +133,12 @@ async def waiting_consents(call: Call) -> Answer:
 
 
 @route("POST", "/consents/{consent_id}/agree", act=consents.ACT, out=ConsentState)
-async def agree(call: Call) -> Outcome:
+async def agree_to_consent(call: Call) -> Outcome:
     """Agree as one of the operator's two persons; with the second one it happens."""
     return await agreeing.agree(call.market, call.actor, call.command, call.path["consent_id"])
 
 
 @route("POST", "/consents/{consent_id}/refuse", act=consents.ACT, out=ConsentState)
-async def refuse(call: Call) -> Outcome:
+async def refuse_consent(call: Call) -> Outcome:
     """Refuse in the operator's name; one person does."""
     return await agreeing.refuse(call.market, call.actor, call.command, call.path["consent_id"])
