@@ -18,8 +18,9 @@ let counted = 0;
 
 /**
  * Return a form. `send(values, key)` does the act and `done(answer)` shows what came of it;
- * `confirm(values)` returns what to ask before it, or null, or a promise of it. While an act is on its way no
- * other begins, and until it is answered every further try goes out under the same key.
+ * `confirm(values)` returns what to ask before it, or null, or a promise of it. While an act is
+ * on its way no other begins, and until it is answered every further try goes out under the
+ * same key.
  */
 export function form({ fields, act, confirm, send, done, isWide = false, extra, onchange }) {
   const made = fields.map(field);
@@ -184,7 +185,9 @@ function plainField({
   // What it starts with is nothing that a person has typed.
   if (input.defaultValue !== undefined) input.defaultValue = input.value;
   let mayBeEmpty = isOptional;
-  const mark = h("span", { class: "hint", hidden: !isOptional }, ` ${t("page.optional")}`);
+  const mark = h("span", { class: "hint" });
+  const markOptional = () => fill(mark, mayBeEmpty && ` ${t("page.optional")}`);
+  markOptional();
   const titled = h("label", { for: id }, label, mark);
   const element = h(
     "div",
@@ -201,7 +204,7 @@ function plainField({
     focus: () => input.focus(),
     need(isNeeded) {
       mayBeEmpty = !isNeeded;
-      mark.hidden = isNeeded;
+      markOptional();
     },
     read: () => taken(type, input, mayBeEmpty),
     peek: () => taken(type, input, true).value ?? null,
