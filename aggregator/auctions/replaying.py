@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from aggregator.auctions import sealing, store
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.errors import NotFound
 from aggregator.journal.appending import GENESIS, chain_hash
-from aggregator.journal.facts import body_of
-from aggregator.journal.reading import Entry, Pool, Reader, entries
+from aggregator.journal.reading import Entry, Pool, Reader, chained
 from aggregator.laboratory.histories import OUTAGE
 from matching.auctions import commands
 from matching.auctions.engine import decide, evolve, initial
@@ -62,13 +62,14 @@ async def replay(auction_id: str, reader: Reader | None = None) -> Replayed:
 
     """
     source = reader or Pool()
-    found = await entries(source, store.stream_of(auction_id), limit=_ALL)
+    links = await chained(source, store.stream_of(auction_id), limit=_ALL)
+    found = [entry for entry, _ in links]
     rows = await source.rows("select state, closes_at from auction where id = $1", auction_id)
     if not found or not rows:
         raise NotFound("auction")
     opened = sealing.history(auction_id, found)
     state, difference = played([one for one in opened if isinstance(one.fact, _EVENTS)])
-    difference = difference or _chain_difference(found) or _award_difference(found, state)
+    difference = difference or _chain_difference(links) or _award_difference(found, state)
     if not difference and state.phase != rows[0]["state"] and rows[0]["state"] != "scheduled":
         difference = f"the row says {rows[0]['state']}, the journal {state.phase}"
     if not difference and state.closes_at != rows[0]["closes_at"]:
@@ -158,10 +159,10 @@ def _is_automatic(fact: object) -> bool:
     return isinstance(fact, BidPlaced) and "/" in fact.bid_id
 
 
-def _chain_difference(found: Sequence[Entry]) -> str:
+def _chain_difference(links: Sequence[tuple[Entry, dict[str, Any]]]) -> str:
     head = GENESIS
-    for entry in found:
-        kind, body = type(entry.fact).__name__, body_of(entry.fact)
+    for entry, body in links:
+        kind = type(entry.fact).__name__
         head = chain_hash(head, entry.stream, entry.seq, kind, body, entry.at)
         if head != entry.hash:
             return f"entry {entry.seq}: its hash does not follow"

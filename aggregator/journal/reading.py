@@ -79,6 +79,13 @@ async def entries(
 
     An event's facts are many firms': the market reads and folds them whoever asks.
     """
+    return [entry for entry, _ in await chained(reader, stream, after=after, limit=limit)]
+
+
+async def chained(
+    reader: Reader | None, stream: str, *, after: int = 0, limit: int = 100_000
+) -> list[tuple[Entry, dict[str, Any]]]:
+    """Return `entries` with the bodies that were hashed; facts may have gained fields since."""
     source = reader or Pool()
     if isinstance(source, Pool) and stream.startswith(EVENTS):
         source = Mechanism()
@@ -89,17 +96,20 @@ async def entries(
         after,
         limit,
     )
-    return [
-        Entry(
-            stream=row["stream"],
-            seq=row["seq"],
-            at=row["at"],
-            fact=fact_of(row["kind"], decoded(row["body"])),
-            actor=row["actor"],
-            hash=bytes(row["hash"]),
-        )
-        for row in found
-    ]
+    return [_entry_of(row) for row in found]
+
+
+def _entry_of(row: Mapping[str, Any]) -> tuple[Entry, dict[str, Any]]:
+    body = decoded(row["body"])
+    entry = Entry(
+        stream=row["stream"],
+        seq=row["seq"],
+        at=row["at"],
+        fact=fact_of(row["kind"], body),
+        actor=row["actor"],
+        hash=bytes(row["hash"]),
+    )
+    return entry, body
 
 
 def decoded(value: Any) -> Any:

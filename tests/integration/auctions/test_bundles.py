@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from aggregator import vault
-from aggregator.auctions import bundle, checkpoints, replaying
+from aggregator.auctions import bundle, checkpoints, replaying, store
 from aggregator.auctions.bundle import AUDITOR, PUBLIC, Reading
+from aggregator.db.orm import raw
 from aggregator.errors import NotFound, WrongState
-from aggregator.journal.reading import Pool
+from aggregator.journal.appending import GENESIS, chain_hash
+from aggregator.journal.reading import Pool, chained
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.vault import KeyLost, Vault
 from matching.auctions import engine
@@ -153,6 +155,33 @@ async def test_an_auction_of_before_a_rule_closes_and_is_played_again(
     verified = verify_bundle(await bundle.bundle(auction_id, Reading(AUDITOR)))
 
     assert (same.state, same.difference, verified.replayed) == ("closed", "", True)
+
+
+async def test_facts_that_have_gained_a_field_since_are_chained_as_they_were_written(
+    orm: str,
+) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    await scene.pass_to(CLOSES_AT)
+    links = await chained(None, store.stream_of(auction_id))
+
+    head = GENESIS
+    async with raw() as connection:
+        await connection.execute("set session_replication_role = replica")
+        for entry, body in links:
+            body.pop("lot_fee_minor", None)
+            kind = type(entry.fact).__name__
+            head = chain_hash(head, entry.stream, entry.seq, kind, body, entry.at)
+            await connection.execute(
+                "update journal set body = body - 'lot_fee_minor', hash = $3"
+                " where stream = $1 and seq = $2",
+                entry.stream,
+                entry.seq,
+                head,
+            )
+        await connection.execute("set session_replication_role = origin")
+
+    assert (await replaying.replay(auction_id)).difference == ""
 
 
 async def test_a_row_that_was_altered_shows_in_the_replay(orm: str) -> None:
