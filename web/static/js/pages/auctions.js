@@ -12,6 +12,7 @@ import { firm, t } from "../core/words.js";
 import { openForm } from "./auctions_open.js";
 
 const LIVE = ["open", "paused", "scheduled"];
+const AT_FIRST = 20;
 
 /** In which directions the viewer may open one: a seller sells, a buyer buys. */
 function sides() {
@@ -22,22 +23,41 @@ function sides() {
 export async function show(main) {
   const [now, past] = [h("div", { class: "live" }), h("div", { class: "live" })];
   const opens = sides();
-  const { counterparties: known } = opens.length > 0 ? await get("/counterparties") : { counterparties: [] };
+  const { counterparties: partners } = opens.length > 0 ? await get("/counterparties") : { counterparties: [] };
   fill(
     main,
     head(t("page.auctions.title"), { note: t("page.auctions.note") }),
-    h("div", { class: "stack" }, now, opens.length > 0 && openForm(opens, known), past),
+    h("div", { class: "stack" }, now, opens.length > 0 && openForm(opens, partners), past),
   );
-  await live({ path: "/auctions?limit=200", show: ({ auctions }) => showAll(now, past, auctions) });
+  let most = AT_FIRST;
+  let known = [];
+  const more = h("button", { type: "button" });
+  const draw = () => showAll({ now, past, most, more }, known);
+  more.addEventListener("click", () => {
+    most = Infinity;
+    draw();
+  });
+  await live({
+    path: "/auctions?limit=200",
+    show: ({ auctions }) => {
+      known = auctions;
+      draw();
+    },
+  });
 }
 
-function showAll(now, past, auctions) {
+function showAll({ now, past, most, more }, auctions) {
   const open = auctions
     .filter(({ state }) => LIVE.includes(state))
     .sort((one, other) => one.closes_at.localeCompare(other.closes_at));
   const over = auctions.filter(({ state }) => !LIVE.includes(state));
   fill(now, listed(t("page.auctions.now"), open, t("page.auctions.empty"), countdown));
-  fill(past, over.length > 0 && listed(t("page.auctions.over"), over, "", instant));
+  more.textContent = t("page.auctions.more", { count: over.length - most });
+  fill(
+    past,
+    over.length > 0 && listed(t("page.auctions.over"), over.slice(0, most), "", instant),
+    over.length > most && h("p", {}, more),
+  );
 }
 
 function listed(title, rows, none, when) {
