@@ -95,7 +95,7 @@ class Relaxed:
 
     def solve(self, beyond: int, steps: int = NO_LIMIT) -> None:
         """Solve until the bound is known to be no better than `beyond`, or for so many steps."""
-        self._solver.setOptionValue("objective_bound", f"-{beyond}.5")
+        self._solver.setOptionValue("objective_bound", -beyond)
         self._solver.setOptionValue("simplex_iteration_limit", steps)
         self._solver.run()
         self.work += int(self._solver.getInfo().simplex_iteration_count)
