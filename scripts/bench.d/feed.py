@@ -229,12 +229,12 @@ def stalled(ours: Pair, port: int) -> Iterator[Row]:
 def deaf(port: int) -> socket.socket:
     """Return a socket that follows the board, with little room, and is never read."""
     sys.path.insert(0, str(ROOT / "scripts"))
-    from _feed_load import _HANDSHAKE, FOLLOWING
+    from _feed_load import FOLLOWING, HANDSHAKE
 
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     one.connect(("127.0.0.1", port))
-    one.sendall(_HANDSHAKE)
+    one.sendall(HANDSHAKE)
     one.recv(200)
     one.sendall(FOLLOWING)
     return one
