@@ -52,6 +52,22 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 _REFUSALS = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
 
+async def entered(
+    browser: Browser, url: str, login: str, path: str, *, password: str, locale: str = "en-GB"
+) -> Page:
+    """Open a path of a market in a browser of its own, signed in."""
+    context = await browser.new_context(base_url=url, locale=locale)
+    context.set_default_timeout(PATIENCE_MS)
+    answer = await context.request.post(
+        "/api/v1/sessions", data={"login": login, "password": password}, headers={"Origin": url}
+    )
+    assert answer.ok, await answer.text()
+    page = await context.new_page()
+    await page.goto(path)
+    await expect(page.locator("#page:not([aria-busy])")).to_be_visible()
+    return page
+
+
 @dataclass
 class Town:
     """A served market, its firms, and the browsers that look at it."""

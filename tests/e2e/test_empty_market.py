@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.api.conftest import PASSWORD, serving
 from tests.builders import a_market
-from tests.e2e.conftest import PATIENCE_MS
+from tests.e2e.conftest import entered
 from tests.e2e.tap import Tap
 
 pytestmark = pytest.mark.browser
@@ -19,16 +19,9 @@ async def test_an_operator_of_an_empty_market_defines_what_is_traded_and_lets_a_
     async with serving(a_market()) as served:
         served.url = tap.through(served.url)
         operator = await served.operator()
-        context = await browser.new_context(base_url=served.url, locale="zh-CN")
-        context.set_default_timeout(PATIENCE_MS)
-        answer = await context.request.post(
-            "/api/v1/sessions",
-            data={"login": operator.login, "password": PASSWORD},
-            headers={"Origin": served.url},
+        page = await entered(
+            browser, served.url, operator.login, "/desk", password=PASSWORD, locale="zh-CN"
         )
-        assert answer.ok, await answer.text()
-        page = await context.new_page()
-        await page.goto("/desk")
 
         catalogue = page.locator("details", has=page.locator("summary", has_text="商品目录与地区"))
         await expect(catalogue).to_contain_text("先定义地区和品种")
@@ -50,7 +43,7 @@ async def test_an_operator_of_an_empty_market_defines_what_is_traded_and_lets_a_
         assert (sugar["id"], sugar["fee_bps"], sugar["deposit_bps"]) == ("SUGAR-W1", 20, 1250)
         regions = (await operator.get("/regions")).json()["regions"]
         assert [(one["code"], one["parent"]) for one in regions] == [("CN", None), ("GX", "CN")]
-        await context.close()
+        await page.context.close()
 
 
 async def _define_sugar(page: Page) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from tests.e2e.conftest import entered
 from tests.e2e.processes import (
     LOUD,
     PASSWORD,
@@ -64,14 +65,7 @@ async def shown(best: asyncio.Queue[Any], price: str) -> None:
 
 async def page_that_follows(browser: Browser, url: str, login: str, topic: str) -> Page:
     """Open a page that follows a topic with the pages' own client."""
-    context = await browser.new_context(base_url=url)
-    context.set_default_timeout(PATIENCE_S * 1000)
-    answer = await context.request.post(
-        "/api/v1/sessions", data={"login": login, "password": PASSWORD}, headers={"Origin": url}
-    )
-    assert answer.ok, await answer.text()
-    page = await context.new_page()
-    await page.goto("/login")
+    page = await entered(browser, url, login, "/login", password=PASSWORD)
     modules = [static_url("js/core/feed.js"), static_url("js/core/api.js")]
     await page.evaluate(_FOLLOW, [*modules, topic])
     return page

@@ -17,7 +17,7 @@ from aggregator.clock import SystemClock
 from aggregator.journal.facts import stamp
 from tests.api.conftest import PASSWORD, Served, Visitor, serving
 from tests.builders import a_market, with_cash, with_sugar
-from tests.e2e.conftest import CELL, PATIENCE_MS
+from tests.e2e.conftest import CELL, entered
 from tests.e2e.lagging_line import LaggingLine
 from tests.e2e.tap import Tap
 from web.context import EdgeLimits
@@ -78,7 +78,7 @@ async def room(orm: str, browser: Browser, tap: Tap) -> AsyncIterator[Room]:
         path = await _opened(served, await served.operator())
         line = LaggingLine(int(served.url.rpartition(":")[2]))
         try:
-            page = await _entered(browser, await line.open(), mine.login, path)
+            page = await entered(browser, await line.open(), mine.login, path, password=PASSWORD)
             yield Room(served, line, page, rival, path)
             await page.context.close()
         finally:
@@ -147,16 +147,3 @@ async def _opened(served: Served, operator: Visitor) -> str:
     made = await operator.post("/auctions", rules)
     assert made.status_code == 201, made.text
     return f"/auctions/{made.json()['auction_id']}"
-
-
-async def _entered(browser: Browser, url: str, login: str, path: str) -> Page:
-    context = await browser.new_context(base_url=url, locale="en-GB")
-    context.set_default_timeout(PATIENCE_MS)
-    answer = await context.request.post(
-        "/api/v1/sessions", data={"login": login, "password": PASSWORD}, headers={"Origin": url}
-    )
-    assert answer.ok, await answer.text()
-    page = await context.new_page()
-    await page.goto(path)
-    await expect(page.locator("#page:not([aria-busy])")).to_be_visible()
-    return page

@@ -217,7 +217,6 @@ async def sell_further(stage: Stage, cell: str, above_minor: int = 0) -> tuple[s
                 "side": "sell",
                 "cell": cell,
                 "lots": lots,
-                "title": f"{lots} 吨 · {lots} t",
                 "start": decimal_text(paid_minor - 1000),
                 "step": "5.00",
                 "closes_at": stamp(stage.clock.now() + timedelta(minutes=30)),

@@ -21,7 +21,7 @@ function sides() {
 }
 
 export async function show(main) {
-  const [now, past] = [h("div", { class: "live" }), h("div", { class: "live" })];
+  const [now, past] = [h("div", { class: "live" }), h("div", { class: "stack live" })];
   const opens = sides();
   const { counterparties: partners } = opens.length > 0 ? await get("/counterparties") : { counterparties: [] };
   fill(
