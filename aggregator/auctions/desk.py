@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from aggregator.auctions import awarding, deposits, sealing, store
+from aggregator.auctions import awarding, deposits, sealing, store, tables
 from aggregator.auctions.committing import commitment
 from aggregator.auctions.errors import GroupAlreadyBids, KindNotAdmitted, RelatedToOwner
 from aggregator.auctions.facts import BidderEntered
-from aggregator.auctions.receipts import receipt
+from aggregator.auctions.receipts import of_bid, receipt
 from aggregator.auctions.store import Room
+from aggregator.auctions.tables import Table
 from aggregator.auctions.terms import ROLE_OF_BIDDER
 from aggregator.db.calls import Call, as_json
 from aggregator.errors import Conflict, MarketError, NotAllowed, NotFound
-from aggregator.journal.reading import Entry
 from aggregator.ledger import accounts
 from aggregator.ledger.covering import Covering, Held
 from aggregator.mandates import checking
@@ -57,6 +56,11 @@ class BidWanted:
     xor: str | None = None
     only_round: int | None = None
 
+    @property
+    def is_special(self) -> bool:
+        """Whether it asks for more than lots at a price."""
+        return bool(self.all_or_none or self.attributes or self.demand or self.items)
+
 
 @dataclass(frozen=True, slots=True)
 class StandingWanted:
@@ -66,41 +70,12 @@ class StandingWanted:
     limit_minor: int | None
 
 
-@dataclass(slots=True)
-class _Table:
-    """One auction while its bids are decided."""
-
-    before: Room
-    room: Room
-    known: dict[str, Held | None]
-    last: Entry | None = None
-    holds: dict[str, Held] = field(default_factory=dict)
-    entered: list[BidderEntered] = field(default_factory=list)
-    first_held: dict[str, Held] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A table as it was left: right while the stream's last hash is this one.
-
-    `holds` are those of firms that are bound by roles alone; None where there is no deposit.
-    """
-
-    hash: bytes
-    room: Room
-    holds: dict[str, Held | None]
-
-
-_KNOWN: OrderedDict[str, _Known] = OrderedDict()
-_KEPT = 256
-
-
 class BidDesk(Desk):
     """See `market.Desk`."""
 
     def __init__(self, unit: Unit) -> None:
         super().__init__(unit)
-        self._tables: dict[str, _Table] = {}
+        self._tables: dict[str, Table] = {}
         self._recalled: dict[str, Held] = {}
         self._asked: dict[tuple[str, str], None] = {}
         self._firms: dict[str, OrganisationView] = {}
@@ -109,25 +84,25 @@ class BidDesk(Desk):
 
     def recall(self, asked: Sequence[Asked], before: BidDesk | None) -> bool:
         """Take rooms and holds from memory; cash is for its account to refuse."""
-        tables = dict(self._tables)
+        found = dict(self._tables)
         taken: dict[tuple[str, str], None] = {}
         for one in asked:
             auction_id, firm = one.content.auction_id, one.actor.organisation_id
-            table = tables.get(auction_id)
+            table = found.get(auction_id)
             if table is None:
                 table = None if before is None else before._left(auction_id)
-                table = table or _recalled(auction_id, self._unit.heads[one.stream].hash)
+                table = table or tables.recalled(auction_id, self._unit.heads[one.stream].hash)
                 if table is None:
                     return False
-                tables[auction_id] = table
+                found[auction_id] = table
             if firm not in table.known or approval_of(one.actor) is not None:
                 return False
             taken[auction_id, firm] = None
-        self._tables = tables
+        self._tables = found
         for auction_id, firm in taken:
             if (auction_id, firm) in self._asked:
                 continue
-            table = tables[auction_id]
+            table = found[auction_id]
             held = table.known[firm]
             if held is not None:
                 table.holds[firm] = self._recalled[held.hold_id] = held
@@ -136,12 +111,12 @@ class BidDesk(Desk):
         self._asked |= taken
         return True
 
-    def _left(self, auction_id: str) -> _Table | None:
+    def _left(self, auction_id: str) -> Table | None:
         """Return an auction's table as it will be once this transaction is durable."""
         table = self._tables.get(auction_id)
         if table is None:
             return None
-        return _Table(table.room, table.room, {**table.known, **table.holds})
+        return Table(table.room, {**table.known, **table.holds})
 
     def claims(self) -> list[Call]:
         """The holds are what they were, and the firms still bound by roles alone."""
@@ -168,7 +143,8 @@ class BidDesk(Desk):
             self._asked[auction_id, firm] = None
             if auction_id not in self._tables:
                 room = await store.locked(self._unit, auction_id)
-                self._tables[auction_id] = _Table(room, room, _known_at(auction_id, self._unit))
+                head = self._unit.heads[one.stream]
+                self._tables[auction_id] = Table(room, tables.known_at(auction_id, head.hash))
         new = {
             firm for auction_id, firm in pairs if firm not in self._tables[auction_id].room.bidders
         }
@@ -191,6 +167,9 @@ class BidDesk(Desk):
     def decide(self, asked: Asked) -> Answer:
         """Decide one bid or standing order and return its receipt."""
         table = self._tables[asked.content.auction_id]
+        taken = self._taken(table, asked)
+        if taken is not None:
+            return taken
         if table.room.listing is None:
             raise NotFound("auction")
         _, state = table.room.opened
@@ -202,7 +181,35 @@ class BidDesk(Desk):
         except (RuleViolation, MarketError) as refusal:
             raise sealing.sealed_refusal(refusal) from refusal
 
-    def _decided(self, table: _Table, asked: Asked) -> Answer:
+    def _taken(self, table: Table, asked: Asked) -> Answer | None:
+        """Return the receipt of a plainly good bid; None leaves it to the obvious way."""
+        wanted, actor, unit, quick = asked.content, asked.actor, self._unit, table.quick
+        if (
+            quick is None
+            or type(wanted) is not BidWanted
+            or wanted.is_special
+            or not quick.knows(actor)
+            or self._bounds.binds(actor, ACT)
+        ):
+            return None
+        firm, price_minor, lots = actor.organisation_id, wanted.price_minor, wanted.lots
+        listing, bids = quick.listing, quick.bids
+        if lots is None:
+            lots = bids.rules.lots
+        deposit_minor = deposits.deposit_minor(listing, price_minor * lots)
+        if not bids.takes(firm, price_minor, lots, unit.now):
+            return None
+        if deposit_minor and firm not in table.holds:
+            return None
+        awarding.check_total(listing, price_minor, lots)
+        self._hold(table, firm, deposit_minor)
+        bid = bids.take(unit.new_id("bid"), firm, price_minor, lots, unit.now)
+        [entry] = unit.note(asked.stream, (bid,))
+        head = quick.note(bid, entry)
+        place, closes_at = bids.place_of(bid), bids.closes_at
+        return of_bid(listing, bids.book, closes_at, place, bid, head, deposit_minor)
+
+    def _decided(self, table: Table, asked: Asked) -> Answer:
         unit, room = self._unit, table.room
         listing, state = room.opened
         if room.chain is None:
@@ -234,7 +241,7 @@ class BidDesk(Desk):
             assert room.chain is not None
             if event is said:
                 head = room.chain.head
-        table.room, table.last = room, entries[-1]
+        table.move(room, entries[-1])
         return receipt(room, said, head, deposit_minor)
 
     def _command(self, wanted: BidWanted | StandingWanted, bidder: str, state: State) -> Spoken:
@@ -292,10 +299,7 @@ class BidDesk(Desk):
             if table.last is None:
                 continue
             store.keep(table.last, table.room)
-            _KNOWN[auction_id] = _Known(table.last.hash, table.room, table.known)
-            _KNOWN.move_to_end(auction_id)
-        while len(_KNOWN) > _KEPT:
-            _KNOWN.popitem(last=False)
+            tables.remember(auction_id, table)
 
     def _admitted(self, room: Room, actor: Actor) -> BidderEntered:
         """Return the actor's firm if it may bid at all; who has bid before may bid again."""
@@ -317,7 +321,7 @@ class BidDesk(Desk):
         return BidderEntered(bidder.id, bidder.owner_group, bidder.name, bidder.name_en)
 
     def _cover(
-        self, table: _Table, organisation_id: str, amount_minor: int, allowed: Allowed
+        self, table: Table, organisation_id: str, amount_minor: int, allowed: Allowed
     ) -> None:
         """Cover a bid, also with funds that were reserved for it."""
         if not allowed.freed_minor:
@@ -328,9 +332,9 @@ class BidDesk(Desk):
                 self._hold(table, organisation_id, amount_minor)
         allowed.take()
 
-    def _hold(self, table: _Table, organisation_id: str, amount_minor: int) -> None:
+    def _hold(self, table: Table, organisation_id: str, amount_minor: int) -> None:
         """Hold a deposit in place of what was held for an earlier bid."""
-        listing, _ = table.room.opened
+        listing, _ = table.before.opened
         held = table.holds.get(organisation_id)
         if amount_minor and held is None:
             cash = _cash(table, organisation_id)
@@ -345,24 +349,9 @@ class BidDesk(Desk):
             table.holds[organisation_id] = changed
 
 
-def _cash(table: _Table, organisation_id: str) -> str:
+def _cash(table: Table, organisation_id: str) -> str:
     listing, _ = table.room.opened
     return accounts.account_id(accounts.CASH, organisation_id, listing.currency)
-
-
-def _recalled(auction_id: str, stream_hash: bytes) -> _Table | None:
-    """Return an auction's table as it was left here, if nothing has happened in it since."""
-    known = _KNOWN.get(auction_id)
-    if known is None or known.hash != stream_hash:
-        return None
-    return _Table(known.room, known.room, known.holds)
-
-
-def _known_at(auction_id: str, unit: Unit) -> dict[str, Held | None]:
-    """Return the holds known of an auction, if nothing has happened in it since."""
-    known = _KNOWN.get(auction_id)
-    head = unit.heads[store.stream_of(auction_id)]
-    return known.holds if known is not None and known.hash == head.hash else {}
 
 
 def _said(events: Sequence[Any], command: Spoken) -> deposits.Said:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aggregator.auctions import deposits
+from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
 from aggregator.journal.facts import stamp
 from aggregator.market import Answer
+from matching.auctions.book import Book
 from matching.auctions.disclosure import own_place
 from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
 from matching.auctions.package_bids import score_of
 from matching.auctions.state import State
+
+Place = tuple[bool | None, int | None, int | None]
+"""Whether a bidder leads, his rank, and the worst price he may name next; see `own_place`."""
 
 
 def receipt(room: Room, said: deposits.Said, head: bytes, deposit_minor: int) -> Answer:
     """Return the receipt; `hash` is the end of the auction's record with it."""
     listing, state = room.opened
     bidder = said.bidder
-    is_leading, my_rank, next_allowed_minor = own_place(state, bidder)
+    place = own_place(state, bidder)
+    if isinstance(said, BidPlaced):
+        return of_bid(listing, state.book, state.closes_at, place, said, head, deposit_minor)
+    is_leading, my_rank, next_allowed_minor = place
     common: Answer = {
         "auction_id": listing.auction_id,
         "at": stamp(said.at),
@@ -29,15 +39,6 @@ def receipt(room: Room, said: deposits.Said, head: bytes, deposit_minor: int) ->
         "next_allowed_minor": next_allowed_minor,
     }
     match said:
-        case BidPlaced():
-            common["bid_id"] = said.bid_id
-            common["seq"] = state.book.count_of(bidder)
-            common["price_minor"] = said.price_minor
-            common["lots"] = said.lots
-            common["all_or_none"] = said.all_or_none
-            if state.rules.criteria:
-                common["score_minor"] = said.score_minor
-            return common
         case DemandPlaced():
             assert state.clock is not None
             prices = dict(zip(state.clock.items, state.clock.prices, strict=True))
@@ -56,6 +57,38 @@ def receipt(room: Room, said: deposits.Said, head: bytes, deposit_minor: int) ->
             return {**common, **_of_package(said, state)}
         case StandingSet():
             return {**common, "standing_id": said.standing_id, "limit_minor": said.limit_minor}
+
+
+def of_bid(
+    listing: AuctionListed,
+    book: Book,
+    closes_at: datetime,
+    place: Place,
+    bid: BidPlaced,
+    head: bytes,
+    deposit_minor: int,
+) -> Answer:
+    """Return the receipt of a bid that the book holds."""
+    is_leading, my_rank, next_allowed_minor = place
+    found: Answer = {
+        "auction_id": listing.auction_id,
+        "at": stamp(bid.at),
+        "hash": head.hex(),
+        "deposit_minor": deposit_minor,
+        "currency": listing.currency,
+        "closes_at": stamp(closes_at),
+        "is_leading": is_leading,
+        "my_rank": my_rank,
+        "next_allowed_minor": next_allowed_minor,
+        "bid_id": bid.bid_id,
+        "seq": book.count_of(bid.bidder),
+        "price_minor": bid.price_minor,
+        "lots": bid.lots,
+        "all_or_none": bid.all_or_none,
+    }
+    if book.rules.criteria:
+        found["score_minor"] = bid.score_minor
+    return found
 
 
 def _of_package(said: PackagePlaced, state: State) -> Answer:

@@ -16,7 +16,9 @@ from matching.auctions.rules import Rules
 from matching.auctions.ties import better_first, ranked
 
 
-class _Index:
+class Index:
+    """What a book knows by heart, for who only reads it."""
+
     __slots__ = ("counts", "ids", "leader", "order", "standing")
 
     def __init__(self) -> None:
@@ -67,7 +69,7 @@ class Book:
         self.rules = rules
         self.count = 0
         self._log: list[BidPlaced] = []
-        self._index = _Index()
+        self._index = Index()
         self._ranking: tuple[BidPlaced, ...] | None = None
         self._withdrawn: frozenset[int] = frozenset()
 
@@ -86,20 +88,29 @@ class Book:
         return self._log[seq - 1] if is_there else None
 
     def with_bid(self, bid: BidPlaced) -> Book:
-        index = self._current()
-        log = self._log
-        if len(log) != self.count:
-            log = log[: self.count]
-        log.append(bid)
-        index.add(self.rules, bid)
+        grown = self.growing()
+        grown.take(bid)
+        return grown
+
+    def growing(self) -> Book:
+        """Return the same book for one owner, who lets it `take` bids before others see it."""
+        index = self.index
         grown = Book.__new__(Book)
         grown.rules = self.rules
-        grown.count = self.count + 1
-        grown._log = log
+        grown.count = self.count
+        grown._log = self._log
         grown._index = index
         grown._ranking = None
         grown._withdrawn = self._withdrawn
         return grown
+
+    def take(self, bid: BidPlaced) -> None:
+        """Count a bid in; only the owner of a `growing` book may."""
+        index = self.index
+        self._log.append(bid)
+        index.add(self.rules, bid)
+        self.count += 1
+        self._ranking = None
 
     def __iter__(self) -> Iterator[BidPlaced]:
         """Yield every accepted bid in order of sequence."""
@@ -116,20 +127,20 @@ class Book:
     @property
     def leader(self) -> BidPlaced | None:
         """The best bid, the earliest of equals."""
-        return self._current().leader
+        return self.index.leader
 
     def of(self, bidder: str) -> BidPlaced | None:
-        return self._current().standing.get(bidder)
+        return self.index.standing.get(bidder)
 
     def count_of(self, bidder: str) -> int:
-        return self._current().counts.get(bidder, 0)
+        return self.index.counts.get(bidder, 0)
 
     def holds(self, bidder: str, bid_id: str) -> bool:
-        return (bidder, bid_id) in self._current().ids
+        return (bidder, bid_id) in self.index.ids
 
     def standing(self) -> tuple[BidPlaced, ...]:
         """Return the bids that stand, in the order in which their bidders came."""
-        return tuple(self._current().standing.values())
+        return tuple(self.index.standing.values())
 
     def ranking(self) -> tuple[BidPlaced, ...]:
         """Return the bids that stand, best first, the earlier of equals first."""
@@ -139,19 +150,21 @@ class Book:
 
     def rank(self, bidder: str) -> int | None:
         """Return 1 for the best, None for who has not bid."""
-        index = self._current()
+        index = self.index
         mine = index.standing.get(bidder)
         return None if mine is None else index.rank(self.rules, mine)
 
-    def _current(self) -> _Index:
+    @property
+    def index(self) -> Index:
+        """What stands, by bidder; right until the next bid is taken."""
         if len(self._log) != self.count:
             # A later book took the shared index along; this one needs its own again.
             self._log = self._log[: self.count]
             self._index = self._indexed()
         return self._index
 
-    def _indexed(self) -> _Index:
-        found = _Index()
+    def _indexed(self) -> Index:
+        found = Index()
         for bid in self._log:
             if bid.seq in self._withdrawn:
                 found.note(bid)
