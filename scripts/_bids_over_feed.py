@@ -22,6 +22,7 @@ from typing import Any, cast
 import uvicorn
 import uvloop
 from _feed_load import HANDSHAKE, masked
+from _plain_ways import the_plain_ways
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -31,7 +32,7 @@ from aggregator.auctions import opening
 from aggregator.catalogue.tenors import Cell
 from aggregator.market import Market
 from aggregator.parties import sessions
-from scripts._lent import a_database, loaded
+from scripts._lent import a_database
 from tests.builders import a_command, a_person, an_actor, an_organisation, with_cash, with_sugar
 from web.app import create_app
 from web.auth.rates import Rate
@@ -210,8 +211,7 @@ async def _ours() -> AsyncIterator[Served]:
 @asynccontextmanager
 async def _plain() -> AsyncIterator[Served]:
     """Starlette as its manual has it, each bid one transaction of the ORM."""
-    bids = loaded("bench", "bids")
-    async with a_database() as (dsn, _), bids.the_plain_way(dsn) as way:
+    async with a_database() as (dsn, _), the_plain_ways(dsn, LOTS, FIRMS) as (way, _):
 
         async def feed(websocket: WebSocket) -> None:
             await websocket.accept()

@@ -196,9 +196,9 @@ class BidDesk(Desk):
         listing, bids = quick.listing, quick.bids
         if lots is None:
             lots = bids.rules.lots
-        deposit_minor = deposits.deposit_minor(listing, price_minor * lots)
         if not bids.takes(firm, price_minor, lots, unit.now):
             return None
+        deposit_minor = deposits.deposit_minor(listing, price_minor * lots)
         if deposit_minor and firm not in table.holds:
             return None
         awarding.check_total(listing, price_minor, lots)

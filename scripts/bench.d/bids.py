@@ -3,8 +3,9 @@
 A bid is measured at the use case, in one process on a database that waits for its disk:
 authorised, once for its command id, covered by a deposit, chained, journalled, answered by a
 receipt. The plain way is a row lock, a check, an insert and an update through the ORM, in one
-transaction a bid, without deposit, command id, journal or receipt. The file journal appends the
-same entry's bytes and waits for the disk once for all that wait; it decides nothing.
+transaction a bid, without deposit, command id, journal or receipt; another one beside it has
+these too. The file journal appends the same entry's bytes and waits for the disk once for all
+that wait; it decides nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -29,14 +30,11 @@ import _bids_on_slow_disk
 import _bids_over_feed
 import asyncpg
 import uvloop
-from tortoise import Tortoise, fields
-from tortoise.models import Model
-from tortoise.transactions import in_transaction
+from _plain_ways import the_plain_ways
 
 from aggregator.app import market_on
 from aggregator.auctions import bidding, opening
 from aggregator.catalogue.tenors import Cell
-from aggregator.db import orm
 from aggregator.db.processes import recorded_server
 from aggregator.errors import TryAgain
 from aggregator.market import Actor, Command, Market
@@ -79,49 +77,44 @@ class Seen:
         return sorted(self.waits)[int((len(self.waits) - 1) * share)] * 1000
 
 
-class PlainLot(Model):
-    id = fields.IntField(primary_key=True)
-    best_minor = fields.BigIntField()
-    bids = fields.IntField()
+@dataclass
+class Compared:
+    """What each way did under each load, and the median of one commit."""
 
-    class Meta:
-        table = "plain_lot"
-
-
-class PlainBid(Model):
-    id = fields.BigIntField(primary_key=True, generated=True)
-    lot_id = fields.IntField()
-    bidder = fields.TextField()
-    price_minor = fields.BigIntField()
-
-    class Meta:
-        table = "plain_bid"
+    plain: dict[str, Seen]
+    as_careful: dict[str, Seen]
+    file: dict[str, Seen]
+    ours: dict[str, Seen]
+    commit_ms: float
 
 
 def measure(seed: int) -> Iterator[Row]:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        yield from told(*runner.run(compared(seed)))
+        yield from told(runner.run(compared(seed)))
         yield from of_the_feed(*runner.run(_bids_over_feed.measured()))
     yield from _bids_on_slow_disk.measured(seed)
 
 
-async def compared(seed: int) -> tuple[dict[str, Seen], dict[str, Seen], dict[str, Seen], float]:
-    """Put the loads on the plain way, the file journal and ours; and time one commit, in ms."""
+async def compared(seed: int) -> Compared:
+    """Put the loads on the plain ways, the file journal and ours; and time one commit."""
     async with a_database() as (dsn, folder):
         database = partial(processor_s, folder)
-        plain = await loads(the_plain_way(dsn), database, short=True)
-        file = await loads(a_file_journal(folder / "journal"), database, short=False, seed=seed)
-        ours = await loads(the_turnstile(dsn), database, short=False, seed=seed)
-        return plain, file, ours, await one_commit(dsn)
+        async with the_plain_ways(dsn, AUCTIONS, BIDDERS) as (bare, careful):
+            plain = await loads(bare, database, short=True)
+            as_careful = await loads(careful, database, short=True)
+        async with a_file_journal(folder / "journal") as journal:
+            file = await loads(journal, database, short=False, seed=seed)
+        async with the_turnstile(dsn) as turnstile:
+            ours = await loads(turnstile, database, short=False, seed=seed)
+        return Compared(plain, as_careful, file, ours, await one_commit(dsn))
 
 
 REACH = {"512 on one": 100, "32 on one": 60, "512 on 32": 50}
 """How many times the plain way is asked for; the rows say what was reached."""
 
 
-def told(
-    plain: dict[str, Seen], file: dict[str, Seen], ours: dict[str, Seen], commit_ms: float
-) -> Iterator[Row]:
+def told(found: Compared) -> Iterator[Row]:
+    plain, file, ours = found.plain, found.file, found.ours
     for name in ("512 on one", "32 on one", "512 on 32", "a lone bidder"):
         yield row(f"{name}: bids", ours[name].rate, "/s")
         yield row(f"{name}: wait, median", ours[name].ms(0.5), "ms")
@@ -131,6 +124,9 @@ def told(
         yield row(f"{name}: the plain way", plain[name].rate, "/s")
         asked = f" ({REACH[name]} asked)" if name in REACH else ""
         yield row(f"{name}: of the plain way{asked}", ours[name].rate / plain[name].rate, "x")
+        as_careful = found.as_careful[name].rate
+        yield row(f"{name}: the plain way with the duties of ours", as_careful, "/s")
+        yield row(f"{name}: of that", ours[name].rate / as_careful, "x")
     yield row("512 on one: the file journal", file["512 on one"].rate, "/s")
     yield row(
         "512 on one: of the file journal (0.35 asked)",
@@ -148,10 +144,10 @@ def told(
         ours["open"].ms(0.99) / file["open"].ms(0.99),
         "x",
     )
-    yield row("one durable commit, median", commit_ms, "ms")
+    yield row("one durable commit, median", found.commit_ms, "ms")
     yield row(
         "a lone bid beyond one commit, median (2 asked)",
-        ours["a lone bidder"].ms(0.5) - commit_ms,
+        ours["a lone bidder"].ms(0.5) - found.commit_ms,
         "ms",
     )
 
@@ -166,7 +162,7 @@ def of_the_feed(ours: _bids_over_feed.Seen, plain: _bids_over_feed.Seen) -> Iter
 
 
 async def loads(
-    opened: AbstractAsyncContextManager[Way],
+    way: Way,
     database: Callable[[], float],
     *,
     short: bool,
@@ -174,21 +170,20 @@ async def loads(
 ) -> dict[str, Seen]:
     """Put each load on a way to place bids; the plain way is slow and gets fewer of them."""
     found: dict[str, Seen] = {}
-    async with opened as way:
-        for name, bidders, auctions, each in (
-            ("warm", 512, 1, 1 if short else 20),
-            ("512 on one", 512, 1, 3 if short else 100),
-            ("32 on one", 32, 1, 40 if short else 400),
-            ("512 on 32", 512, 32, 4 if short else 100),
-            ("a lone bidder", 1, 1, 300),
-        ):
-            await way.renew()
-            used = database()
-            seen = found[name] = await closed_loop(way, bidders, auctions, each)
-            seen.database_us = (database() - used) / len(seen.waits) * 1e6
-        if seed is not None:
-            await way.renew()
-            found["open"] = await open_loop(way, random.Random(seed))
+    for name, bidders, auctions, each in (
+        ("warm", 512, 1, 1 if short else 20),
+        ("512 on one", 512, 1, 3 if short else 100),
+        ("32 on one", 32, 1, 40 if short else 400),
+        ("512 on 32", 512, 32, 4 if short else 100),
+        ("a lone bidder", 1, 1, 300),
+    ):
+        await way.renew()
+        used = database()
+        seen = found[name] = await closed_loop(way, bidders, auctions, each)
+        seen.database_us = (database() - used) / len(seen.waits) * 1e6
+    if seed is not None:
+        await way.renew()
+        found["open"] = await open_loop(way, random.Random(seed))
     return found
 
 
@@ -292,49 +287,6 @@ async def a_town(market: Market) -> tuple[Actor, list[Actor]]:
         await with_cash(market, firm, RICH_MINOR)
         firms.append(an_actor(firm, "buyer"))
     return an_actor(mill, "seller"), firms
-
-
-@asynccontextmanager
-async def the_plain_way(dsn: str) -> AsyncIterator[Way]:
-    connection = await asyncpg.connect(dsn)
-    await connection.execute(
-        "create table plain_lot (id int primary key, best_minor bigint not null, bids int not null)"
-        ";create table plain_bid (id bigserial primary key,"
-        " lot_id int not null references plain_lot, bidder text not null,"
-        " price_minor bigint not null);"
-        f"insert into plain_lot select n, 0, 0 from generate_series(0, {AUCTIONS - 1}) n"
-    )
-    await connection.close()
-    await Tortoise.init(
-        config={
-            "connections": {
-                "default": {
-                    "engine": "tortoise.backends.asyncpg",
-                    "credentials": {**orm.credentials(dsn), "minsize": 1, "maxsize": 16},
-                }
-            },
-            "apps": {"plain": {"models": [__name__], "default_connection": "default"}},
-        },
-        _enable_global_fallback=True,
-    )
-    yield PlainWay()
-    await Tortoise.close_connections()
-
-
-class PlainWay:
-    async def renew(self) -> None:
-        return None
-
-    async def place(self, bidder: int, auction: int) -> object:
-        async with in_transaction("default") as unit:
-            lot = await PlainLot.select_for_update().using_db(unit).get(id=auction)
-            price_minor = lot.best_minor + STEP_MINOR
-            await PlainBid.create(
-                lot_id=auction, bidder=f"firm {bidder}", price_minor=price_minor, using_db=unit
-            )
-            lot.best_minor, lot.bids = price_minor, lot.bids + 1
-            await lot.save(using_db=unit, update_fields=["best_minor", "bids"])
-            return price_minor
 
 
 @asynccontextmanager
