@@ -7,6 +7,7 @@ random bits, so names sort by the time they were made, fit in a path, and cannot
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -17,6 +18,7 @@ from aggregator.clock import Clock, SystemClock
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_LENGTH = 16
+_DRAWN_AT_ONCE = 256
 # A byte's last five bits; so bytes of equal chances give characters of equal chances.
 _CHARACTERS = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,7 +39,7 @@ class RandomIds:
         self._clock = clock
 
     def new(self, prefix: str) -> str:
-        return _named(prefix, self._clock.now(), secrets.token_bytes(_RANDOM_LENGTH))
+        return f"{prefix}_{_instant(self._clock.now())}{_ending()}"
 
 
 class SeededIds:
@@ -51,7 +53,7 @@ class SeededIds:
     def new(self, prefix: str) -> str:
         material = f"{self._seed}/{next(self._order)}".encode()
         drawn = hashlib.sha256(material).digest()[:_RANDOM_LENGTH]
-        return _named(prefix, self._clock.now(), drawn)
+        return f"{prefix}_{_instant(self._clock.now())}{_written(drawn)}"
 
 
 def new_id(prefix: str) -> str:
@@ -59,8 +61,23 @@ def new_id(prefix: str) -> str:
     return _SYSTEM.new(prefix)
 
 
-def _named(prefix: str, at: datetime, drawn: bytes) -> str:
-    return f"{prefix}_{_instant(at)}{drawn.translate(_CHARACTERS).decode()}"
+def _ending() -> str:
+    """Return random characters; nobody was given them before."""
+    while True:
+        try:
+            # Taken out in one step, so that no two threads are given the same.
+            return _ENDINGS.pop()
+        except IndexError:
+            # To ask the system for a few bytes takes as long as to ask it for many.
+            drawn = _written(secrets.token_bytes(_DRAWN_AT_ONCE * _RANDOM_LENGTH))
+            _ENDINGS.extend(
+                drawn[start : start + _RANDOM_LENGTH]
+                for start in range(0, len(drawn), _RANDOM_LENGTH)
+            )
+
+
+def _written(drawn: bytes) -> str:
+    return drawn.translate(_CHARACTERS).decode()
 
 
 @lru_cache(maxsize=64)
@@ -70,4 +87,7 @@ def _instant(at: datetime) -> str:
     return "".join(_ALPHABET[elapsed >> 5 * place & 31] for place in reversed(range(10)))
 
 
+_ENDINGS: list[str] = []
+# A process that was forked would give away the same names as the one that it came from.
+os.register_at_fork(after_in_child=_ENDINGS.clear)
 _SYSTEM = RandomIds(SystemClock())

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +38,30 @@ def test_names_sort_by_when_they_were_made(ids: Ids, clock: SimulatedClock) -> N
 
 def test_no_name_comes_twice_in_one_instant(ids: Ids) -> None:
     assert len({ids.new("bid") for _ in range(10_000)}) == 10_000
+
+
+def test_threads_are_given_names_of_their_own() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: [new_id("bid") for _ in range(1_000)], range(16)))
+
+    assert len({name for names in made for name in names}) == 16_000
+
+
+def test_a_process_that_was_forked_gives_other_names() -> None:
+    new_id("bid")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, "\n".join(new_id("bid")[-16:] for _ in range(50)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        theirs = set(told.read().split("\n"))
+    ours = {new_id("bid")[-16:] for _ in range(1_000)}
+
+    assert len(theirs) == 50
+    assert not theirs & ours
 
 
 def test_the_same_seed_gives_the_same_names() -> None:
