@@ -7,6 +7,7 @@ Whether the thing acted on is the actor's own is checked by the act itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 BUYER, SELLER, FINANCE, LOGISTICS = "buyer", "seller", "finance", "logistics"
 APPROVER, OWNER, VIEWER = "approver", "owner", "viewer"
@@ -135,6 +136,11 @@ PERSONAL = frozenset(
 
 
 def grants_of(roles: Iterable[str]) -> frozenset[str]:
-    """Return the acts that any of `roles` holds."""
-    held = frozenset(roles)
+    """Return the acts that any of `roles` holds: for the same roles the very same set."""
+    return _grants_of(frozenset(roles))
+
+
+@lru_cache(maxsize=512)
+def _grants_of(held: frozenset[str]) -> frozenset[str]:
+    # One set for all who hold them: what looks a set up need not compare it act by act.
     return frozenset(act for act, allowed in ACTS.items() if held & allowed)

@@ -8,6 +8,7 @@ import pytest
 
 from aggregator.errors import InvalidField
 from aggregator.parties.names import checked_name, look_of
+from aggregator.parties.permissions import grants_of
 from aggregator.parties.totp import code_at, matching_step, text_of
 from aggregator.parties.uscc import check_sign, checked_uscc
 from aggregator.parties.vat import checked_vat
@@ -142,3 +143,8 @@ def test_names_that_look_alike_have_one_look(name: str, other: str) -> None:
 def test_other_names_have_other_looks() -> None:
     assert look_of("广西糖业") != look_of("广东糖业")
     assert look_of("Mill 2") != look_of("Mill 3")
+
+
+def test_the_same_roles_hold_the_very_same_set_of_acts() -> None:
+    assert grants_of(["buyer", "owner"]) is grants_of({"owner", "buyer"})
+    assert grants_of(["buyer"]) < grants_of(["buyer", "owner"])
