@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from aggregator.db.calls import Call, columns, documents, micros
+from aggregator.db.calls import Call, columns, micros
 from aggregator.errors import CommandReused, RecordedRefusal
-from aggregator.journal.facts import json_bytes
+from aggregator.journal.facts import json_text
 from aggregator.journal.reading import decoded
 from aggregator.market.acts import Actor, Answer, Command, Outcome
 from aggregator.refusals import Refusal
@@ -25,13 +25,17 @@ class Database(Protocol):
 
 @value
 class Answered:
-    """What a command was answered, as its row keeps it."""
+    """What a command was answered, as its row keeps it.
+
+    `answer` is JSON: of the thousands that are kept few are asked for again, and one text is
+    sooner made, kept and thrown away than all the values that it tells.
+    """
 
     key: Key
     act: str
     fingerprint: bytes
     outcome: str
-    answer: Answer
+    answer: str
     at: datetime
     person_id: str = ""
 
@@ -39,9 +43,10 @@ class Answered:
         """Return the answer once more, or the refusal to give it for another content."""
         if self.fingerprint != command.fingerprint:
             return CommandReused(command.id)
+        answer: Answer = decoded(self.answer)
         if self.outcome == DONE:
-            return Outcome(self.answer, replayed=True)
-        return RecordedRefusal(self.answer["code"], self.answer["figures"])
+            return Outcome(answer, replayed=True)
+        return RecordedRefusal(answer["code"], answer["figures"])
 
 
 class Recent:
@@ -83,7 +88,7 @@ class Book:
                 act=row["act"],
                 fingerprint=bytes(row["fingerprint"]),
                 outcome=row["outcome"],
-                answer=decoded(row["answer"]),
+                answer=json_text(decoded(row["answer"])),
                 at=row["at"],
             )
             self._known[known.key] = known
@@ -128,5 +133,5 @@ class Book:
             [one.person_id for one in made],
         )
         fingerprints = b"".join(one.fingerprint for one in made)
-        answers = documents([json_bytes(one.answer) for one in made])
+        answers = f"[{','.join([one.answer for one in made])}]"
         return [("command_append", written, fingerprints, answers)]

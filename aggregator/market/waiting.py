@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from aggregator.journal.facts import json_text
 from aggregator.market import commands
 from aggregator.market.acts import Actor, Answer, Command, Outcome
 from aggregator.market.desk import Asked, Desk
@@ -67,7 +68,7 @@ def keep_answer(
         waiting.act,
         command.fingerprint,
         outcome,
-        answer,
+        json_text(answer),
         unit.now,
         waiting.actor.person_id,
     )
