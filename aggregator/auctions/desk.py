@@ -87,7 +87,7 @@ class BidDesk(Desk):
         found = dict(self._tables)
         taken: dict[tuple[str, str], None] = {}
         for one in asked:
-            auction_id, firm = one.content.auction_id, one.actor.organisation_id
+            auction_id, actor = one.content.auction_id, one.actor
             table = found.get(auction_id)
             if table is None:
                 table = None if before is None else before._left(auction_id)
@@ -95,13 +95,11 @@ class BidDesk(Desk):
                 if table is None:
                     return False
                 found[auction_id] = table
-            if firm not in table.known or approval_of(one.actor) is not None:
+            if actor.organisation_id not in table.known or approval_of(actor) is not None:
                 return False
-            taken[auction_id, firm] = None
+            taken[auction_id, actor.organisation_id] = None
         self._tables = found
-        for auction_id, firm in taken:
-            if (auction_id, firm) in self._asked:
-                continue
+        for auction_id, firm in [pair for pair in taken if pair not in self._asked]:
             table = found[auction_id]
             held = table.known[firm]
             if held is not None:
