@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aggregator.auctions import queries, sealing, store
-from aggregator.auctions.desk import BidDesk, BidWanted, StandingWanted
+from aggregator.auctions.desk import ACT, BidDesk, BidWanted, StandingWanted
 from aggregator.auctions.sealing import SealedRefusal
 from aggregator.errors import RecordedRefusal
 from aggregator.market import Actor, Command, Market, Outcome
@@ -38,8 +38,8 @@ async def place_bid(
         RuleViolation: a rule of the auction refuses the bid.
 
     """
-    scored = _scored(attributes)
-    wanted = BidWanted(auction_id, price_minor, lots, all_or_none, attributes=scored)
+    # Without names, which take twice as long: every bid passes here.
+    wanted = BidWanted(auction_id, price_minor, lots, all_or_none, (), _scored(attributes))
     return await _at_the_desk(market, actor, command, wanted)
 
 
@@ -124,13 +124,13 @@ async def set_standing(
 
 
 def _scored(attributes: Mapping[str, int] | None) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted((attributes or {}).items()))
+    return tuple(sorted(attributes.items())) if attributes else ()
 
 
 async def _at_the_desk(
     market: Market, actor: Actor, command: Command | None, wanted: BidWanted | StandingWanted
 ) -> Outcome:
-    actor.require("auctions.bid")
+    actor.require(ACT)
     auction_id = wanted.auction_id
     if not store.is_known_open_to(actor, auction_id):
         await queries.require_visible(actor, auction_id)
@@ -138,7 +138,7 @@ async def _at_the_desk(
         outcome = await market.perform_at(
             BidDesk,
             actor,
-            "auctions.bid",
+            ACT,
             wanted,
             command=None if command is None else sealing.fingerprinted(command),
             stream=store.stream_of(auction_id),
@@ -147,4 +147,5 @@ async def _at_the_desk(
         raise sealed.refusal from None
     except RecordedRefusal as again:
         raise sealing.readable_refusal(again) from None
-    return Outcome(sealing.readable(outcome.answer), outcome.replayed)
+    answer = sealing.readable(outcome.answer)
+    return outcome if answer is outcome.answer else Outcome(answer, outcome.replayed)

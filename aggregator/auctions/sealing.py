@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 from aggregator.auctions.facts import ActSealed
@@ -73,14 +74,14 @@ def history(auction_id: str, found: Sequence[Entry]) -> list[Entry]:
 
 def fingerprinted(command: Command) -> Command:
     """Return the command with a fingerprint from which its content cannot be guessed."""
-    mac = keyed(_fingerprint_key(vault().sealing))
+    mac = _fingerprinting(vault().sealing).copy()
     mac.update(command.fingerprint)
     return Command(command.id, mac.digest())
 
 
 @lru_cache(maxsize=8)
-def _fingerprint_key(sealing: bytes) -> bytes:
-    return derived(sealing, "fingerprint")
+def _fingerprinting(sealing: bytes) -> blake2b:
+    return keyed(derived(sealing, "fingerprint"))
 
 
 def sealed_answer(answer: Answer) -> Answer:

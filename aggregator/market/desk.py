@@ -18,7 +18,7 @@ from aggregator.market.acts import Actor, Answer, Command
 from aggregator.market.unit import Unit
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Asked:
     """One act that waits for a desk: who asks for what, on which stream."""
 

@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 from aggregator.db import walls
 from aggregator.journal.reading import Pool, decoded
 from aggregator.market.acts import Actor, Command, Outcome
-from aggregator.market.desk import Asked, Desk
+from aggregator.market.desk import Desk
 from aggregator.market.turnstile import Turnstile
 from aggregator.market.unit import Means, Step, Unit
 from aggregator.market.waiting import Waiting
@@ -49,7 +49,7 @@ class Market(Means):
         """
         actor.require(act)
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        waiting = Waiting(actor, act, command, done, step=step)
+        waiting = Waiting(actor, command, stream or "", None, act, done, step)
         self._under_way += 1
         try:
             if stream is None:
@@ -76,8 +76,7 @@ class Market(Means):
         """
         actor.require(act)
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        asked = Asked(actor, command, stream, content)
-        waiting = Waiting(actor, act, command, done, desk=desk, asked=asked)
+        waiting = Waiting(actor, command, stream, content, act, done, None, desk)
         # No context manager: it takes many times as long, and every bid passes here.
         self._under_way += 1
         try:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Desks = dict[type[Desk], Desk]
+Streams = dict[str, type[Desk]]
 
 
 @dataclass(eq=False)
@@ -33,6 +34,8 @@ class Plan:
     unit: Unit
     book: commands.Book
     desks: Desks = field(default_factory=dict)
+    streams: Streams = field(default_factory=dict)
+    """Those of its acts, in the order in which they came, and the desk of each."""
     settled: Settled = field(default_factory=list)
     is_spoilt: bool = False
     """Whether an act failed half-way, so that nothing of the plan may be written."""
@@ -43,11 +46,18 @@ class Plan:
         return [waiting for waiting, _ in self.settled]
 
     def recall(
-        self, batch: Sequence[Waiting], ends: Mapping[str, Head], after: Plan | None
+        self,
+        batch: Sequence[Waiting],
+        streams: Streams,
+        ends: Mapping[str, Head],
+        after: Plan | None,
     ) -> bool:
-        """Take what more acts need from `after` and from memory; False if it is not all there."""
+        """Take what more acts, of these streams, need from `after` and from memory.
+
+        Return False if it is not all there.
+        """
         heads = self.unit.heads
-        new = [stream for stream in streams_of(batch) if stream not in heads]
+        new = [stream for stream in streams if stream not in heads]
         for stream in new:
             end = after.unit.heads.get(stream) if after is not None else None
             end = end or ends.get(stream)
@@ -55,8 +65,9 @@ class Plan:
                 heads[stream] = Head(stream, end.seq, end.at, end.hash)
         if all(stream in heads for stream in new) and all(
             self._desk(kind).recall(asked, after.desks.get(kind) if after is not None else None)
-            for kind, asked in asked_by_desk(batch).items()
+            for kind, asked in asked_by_desk(batch, streams).items()
         ):
+            self.streams |= streams
             return True
         for stream in new:
             heads.pop(stream, None)
@@ -74,37 +85,36 @@ class Plan:
         self.settled += [(one, decision(unit, book, desks, one)) for one in batch]
 
 
-def streams_of(batch: Iterable[Waiting]) -> dict[str, type[Desk]]:
+def streams_of(batch: Iterable[Waiting]) -> Streams:
     """Return the streams of acts, in the order in which they came, and the desk of each."""
-    return {
-        one.asked.stream: one.desk
-        for one in batch
-        if one.asked is not None and one.desk is not None
-    }
+    return {one.stream: one.desk for one in batch if one.desk is not None}
 
 
-def asked_by_desk(batch: Iterable[Waiting]) -> dict[type[Desk], list[Asked]]:
-    """Return what is asked of each desk."""
+def asked_by_desk(
+    batch: Sequence[Waiting], streams: Streams
+) -> Mapping[type[Desk], Sequence[Asked]]:
+    """Return what is asked of each desk by acts of these streams."""
+    kinds = set(streams.values())
+    if len(kinds) == 1:
+        return {kinds.pop(): batch}
     found: dict[type[Desk], list[Asked]] = {}
     for one in batch:
         assert one.desk is not None
-        assert one.asked is not None
-        found.setdefault(one.desk, []).append(one.asked)
+        found.setdefault(one.desk, []).append(one)
     return found
 
 
 def decision(unit: Unit, book: commands.Book, desks: Desks, waiting: Waiting) -> Outcome | Refusal:
     """Decide one act at its desk, or answer a command once more that is known."""
-    asked, actor, command = waiting.asked, waiting.actor, waiting.command
-    assert asked is not None
-    assert waiting.desk is not None
+    actor, command, desk = waiting.actor, waiting.command, waiting.desk
+    assert desk is not None
     known = book.known(actor, command)
     if known is not None:
         return known
     unit.actor, unit.command = actor, command
-    unit.now = max(unit.market.clock.now(), unit.heads[asked.stream].at)
+    unit.now = max(unit.market.clock.now(), unit.heads[waiting.stream].at)
     try:
-        answer = desks[waiting.desk].decide(asked)
+        answer = desks[desk].decide(waiting)
     except (RuleViolation, MarketError) as refusal:
         keep_refusal(unit, book, waiting, refusal)
         return refusal

@@ -141,7 +141,7 @@ class Turnstile:
         held = await self._writer.decide(batch, failed=failed)
         for stream in streams_of(batch):
             if stream in held:
-                mine = [one for one in batch if one.asked and one.asked.stream == stream]
+                mine = [one for one in batch if one.stream == stream]
                 self._market.tasks.start(
                     self._decide_held(stream, mine), name=f"turnstile {stream}"
                 )
@@ -152,7 +152,7 @@ class Turnstile:
     async def _carry_out_plans(self, first: Plan) -> None:
         """Write plans one after the other, each decided while the one before it is written."""
         under_way: list[Plan] = []
-        self._following, self._planned = first, streams_of(first.acts)
+        self._following, self._planned = first, dict(first.streams)
         self._ready.update((stream, None) for stream in self._planned if self._queues[stream])
         try:
             while self._following is not None:
@@ -164,7 +164,7 @@ class Turnstile:
                 if failed is not None:
                     self._drop_following()
                     self._planned = {}
-                    for stream in streams_of(plan.acts):
+                    for stream in plan.streams:
                         self._ready.pop(stream, None)
                     await self._decide(plan.acts, failed)
                     return
@@ -226,7 +226,7 @@ class Turnstile:
                 self._drop_following()
             return 0
         self._following = following
-        self._planned.update(streams_of(batch))
+        self._planned |= following.streams
         return left - len(batch)
 
     def _drop_following(self) -> None:
@@ -238,14 +238,13 @@ class Turnstile:
     def _put_back(self, batch: list[Waiting]) -> None:
         """Let acts wait again, first at their streams."""
         for waiting in reversed(batch):
-            assert waiting.asked is not None
-            self._queues[waiting.asked.stream].appendleft(waiting)
+            self._queues[waiting.stream].appendleft(waiting)
         self._ready.update(dict.fromkeys(streams_of(batch)))
 
     def _land(self, plan: Plan) -> None:
         """Let the next acts of a plan's streams through: it is durable."""
-        kept = {} if self._following is None else streams_of(self._following.acts)
-        for stream in streams_of(plan.acts):
+        kept = {} if self._following is None else self._following.streams
+        for stream in plan.streams:
             if stream not in kept:
                 self._planned.pop(stream, None)
                 self._leave(stream)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aggregator.journal.facts import json_text
 from aggregator.market import commands
-from aggregator.market.acts import Actor, Answer, Command, Outcome
+from aggregator.market.acts import Answer, Outcome
 from aggregator.market.desk import Asked, Desk
 from aggregator.market.points import passing
 from aggregator.market.unit import Means, Step, Unit
@@ -15,16 +15,13 @@ from aggregator.refusals import Refusal, plain_figures, refusal_code
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
-    """An act on its way through: with a step of its own, or for a desk."""
+class Waiting(Asked):
+    """An act on its way through: with a step of its own, or asked of a desk."""
 
-    actor: Actor
     act: str
-    command: Command | None
     done: asyncio.Future[Outcome]
     step: Step | None = None
     desk: type[Desk] | None = None
-    asked: Asked | None = None
 
     def fail(self, error: BaseException) -> None:
         if not self.done.done():

@@ -82,14 +82,15 @@ class Writer:
         where one of them is at fault, and then that plan is spoilt. So they are to be decided
         under locks.
         """
-        if not self._may_go_ahead(batch):
+        streams = streams_of(batch)
+        if not self._may_go_ahead(streams):
             return None
         plan = onto
         if plan is None:
             unit = Unit(self._market, Actor.SYSTEM, self._market.clock.now(), None)
             before = None if after is None else after.book
             plan = Plan(unit, commands.Book(unit, self._answered, before))
-        if not plan.recall(batch, self._ends, after):
+        if not plan.recall(batch, streams, self._ends, after):
             return None
         try:
             plan.decide(batch)
@@ -152,10 +153,10 @@ class Writer:
                 await asyncio.sleep(0.01 * attempt)
         raise TryAgain
 
-    def _may_go_ahead(self, batch: list[Waiting]) -> bool:
+    def _may_go_ahead(self, streams: Iterable[str]) -> bool:
         """Say whether to trust memory: not for a while where others write to a stream too."""
         is_trusted = True
-        for stream in streams_of(batch):
+        for stream in streams:
             wary = self._wary.get(stream)
             if wary is not None and wary.left:
                 wary.left -= 1
@@ -210,12 +211,12 @@ class Writer:
             else:
                 unit.heads = await lock_free_heads(unit, streams)
             passing("locked")
-            free = [one for one in batch if one.asked and one.asked.stream in unit.heads]
+            free = [one for one in batch if one.stream in unit.heads]
             book = commands.Book(unit, self._answered)
             if looks_up:
                 await book.read((one.actor, one.command) for one in free)
             desks: Desks = {}
-            for kind, asked in asked_by_desk(free).items():
+            for kind, asked in asked_by_desk(free, streams_of(free)).items():
                 desks[kind] = kind(unit)
                 await desks[kind].read(asked)
             settled: Settled = [(one, decision(unit, book, desks, one)) for one in free]
