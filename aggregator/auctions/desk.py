@@ -104,7 +104,7 @@ class BidDesk(Desk):
             held = table.known[firm]
             if held is not None:
                 table.holds[firm] = self._recalled[held.hold_id] = held
-                listing, _ = table.room.opened
+                listing, _ = table.before.opened
                 self._covering.trust(held.account_id, listing.currency)
         self._asked |= taken
         return True
@@ -288,7 +288,8 @@ class BidDesk(Desk):
         for auction_id, firm in self._asked:
             table = self._tables[auction_id]
             held = table.holds.get(firm)
-            has_deposit = table.room.listing is None or table.room.listing.deposit_bps
+            listing = table.before.listing
+            has_deposit = listing is None or listing.deposit_bps
             if firm in bound or (held is None and has_deposit):
                 table.known.pop(firm, None)
             elif firm in table.room.bidders:

@@ -15,7 +15,6 @@ from aggregator.auctions.replaying import replay
 from aggregator.auctions.tables import Quick
 from aggregator.ids import SeededIds
 from aggregator.market import Actor, Unit, commands
-from aggregator.market.desk import Asked
 from aggregator.market.plans import Plan
 from aggregator.market.waiting import Waiting
 from tests.builders import a_command
@@ -35,17 +34,17 @@ def decided(scene: Scene, wanted: list[tuple[str, BidWanted]]) -> tuple[Any, ...
     loop = asyncio.get_running_loop()
     batch = [
         Waiting(
-            actor,
+            scene.actors[name],
+            a_command([name, number]),
+            stream,
+            one,
             "auctions.bid",
-            command := a_command([name, number]),
             loop.create_future(),
             desk=BidDesk,
-            asked=Asked(actor, command, stream, one),
         )
         for number, (name, one) in enumerate(wanted)
-        for actor in [scene.actors[name]]
     ]
-    assert plan.recall(batch, turnstile._writer._ends, None)
+    assert plan.recall(batch, {stream: BidDesk}, turnstile._writer._ends, None)
     plan.decide(batch)
     desk = plan.desks[BidDesk]
     assert isinstance(desk, BidDesk)
