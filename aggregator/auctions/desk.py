@@ -14,7 +14,7 @@ from aggregator.auctions.receipts import of_bid, receipt
 from aggregator.auctions.store import Room
 from aggregator.auctions.tables import Table
 from aggregator.auctions.terms import ROLE_OF_BIDDER
-from aggregator.db.calls import Call, as_json
+from aggregator.db.calls import Call, texts
 from aggregator.errors import Conflict, MarketError, NotAllowed, NotFound
 from aggregator.ledger import accounts
 from aggregator.ledger.covering import Covering, Held
@@ -119,7 +119,7 @@ class BidDesk(Desk):
     def claims(self) -> list[Call]:
         """The holds are what they were, and the firms still bound by roles alone."""
         firms = sorted({firm for _, firm in self._asked})
-        calls: list[Call] = [("require_unbound", as_json(firms))]
+        calls: list[Call] = [("require_unbound", texts(firms))]
         if self._recalled:
             calls.append(self._covering.claim(self._recalled.values()))
         return calls

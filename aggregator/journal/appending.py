@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
-from aggregator.db.calls import Call, columns, documents, micros
+from aggregator.db.calls import Call, documents, micros, numbers, texts
 from aggregator.journal.facts import canonical, canonical_body, stamp
 from aggregator.journal.reading import Entry
 
@@ -121,28 +121,24 @@ def appended(lines: Sequence[Line], unmoved: Sequence[Head] = ()) -> Call:
     for line in lines:
         first.setdefault(line.entry.stream, line)
         last[line.entry.stream] = line.entry
-    heads = columns(
-        [*first, *(head.stream for head in unmoved)],
-        [*(line.entry.seq - 1 for line in first.values()), *(head.seq for head in unmoved)],
-        [*(entry.seq for entry in last.values()), *(head.seq for head in unmoved)],
-        [*(micros(entry.at) for entry in last.values()), *(micros(head.at) for head in unmoved)],
-    )
-    written = columns(
-        [line.entry.stream for line in lines],
-        [line.entry.seq for line in lines],
-        [line.kind for line in lines],
-        [micros(line.entry.at) for line in lines],
-        [line.entry.actor for line in lines],
-        [line.command for line in lines],
-    )
+    before = [line.entry.seq - 1 for line in first.values()]
+    ends: list[Entry | Head] = [*last.values(), *unmoved]
     return (
         "journal_append",
-        heads,
+        texts([*first, *(head.stream for head in unmoved)]),
+        numbers([*before, *(head.seq for head in unmoved)]),
+        numbers([end.seq for end in ends]),
+        numbers([micros(end.at) for end in ends]),
         b"".join([*(line.link for line in first.values()), *(head.hash for head in unmoved)]),
-        b"".join([*(entry.hash for entry in last.values()), *(head.hash for head in unmoved)]),
-        written,
+        b"".join([end.hash for end in ends]),
+        texts([line.entry.stream for line in lines]),
+        numbers([line.entry.seq for line in lines]),
+        texts([line.kind for line in lines]),
+        numbers([micros(line.entry.at) for line in lines]),
+        texts([line.entry.actor for line in lines]),
+        texts([line.command or "" for line in lines]),
         documents([line.body for line in lines]),
-        b"".join(line.entry.hash for line in lines),
+        b"".join([line.entry.hash for line in lines]),
     )
 
 

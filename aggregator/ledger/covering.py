@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from aggregator.db.calls import Call, as_json
+from aggregator.db.calls import Call, numbers, texts
 from aggregator.errors import InsufficientFunds
 from aggregator.market import Unit
 from matching.values import value
@@ -56,10 +56,14 @@ class Covering:
     def claim(self, recalled: Iterable[Held]) -> Call:
         """Return the call that changes holds, if they all are still as they were recalled."""
         known = list(recalled)
-        changed = {held.hold_id: held.amount_minor for held in self._changed.values()}
-        accounts = sorted({held.account_id for held in known})
-        before = {held.hold_id: held.amount_minor for held in known}
-        call = "holds_change", as_json(accounts), as_json(before), as_json(changed)
+        after = [self._changed.get(held.hold_id, held) for held in known]
+        call = (
+            "holds_change",
+            texts([held.account_id for held in known]),
+            texts([held.hold_id for held in known]),
+            numbers([held.amount_minor for held in known]),
+            numbers([held.amount_minor for held in after]),
+        )
         self._changed.clear()
         return call
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from aggregator.db.calls import Call, columns, micros
+from aggregator.db.calls import Call, documents, micros, numbers, texts
 from aggregator.errors import CommandReused, RecordedRefusal
 from aggregator.journal.facts import json_text
 from aggregator.journal.reading import decoded
@@ -124,14 +124,16 @@ class Book:
         made = self.new.values()
         if not made:
             return []
-        written = columns(
-            [one.key[0] for one in made],
-            [one.key[1] for one in made],
-            [one.act for one in made],
-            [one.outcome for one in made],
-            [micros(one.at) for one in made],
-            [one.person_id for one in made],
-        )
-        fingerprints = b"".join(one.fingerprint for one in made)
-        answers = f"[{','.join([one.answer for one in made])}]"
-        return [("command_append", written, fingerprints, answers)]
+        return [
+            (
+                "command_append",
+                texts([one.key[0] for one in made]),
+                texts([one.key[1] for one in made]),
+                texts([one.act for one in made]),
+                texts([one.outcome for one in made]),
+                numbers([micros(one.at) for one in made]),
+                texts([one.person_id for one in made]),
+                b"".join([one.fingerprint for one in made]),
+                documents([one.answer.encode() for one in made]),
+            )
+        ]

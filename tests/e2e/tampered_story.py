@@ -20,8 +20,8 @@ TAMPERING = {
         (select transfer_id, line from posting order by amount_minor desc, transfer_id limit 1)""",
     # The first award of an auction, a yuan dearer than it was.
     "award": """
-        update journal set body = jsonb_set(body, '{result,awards,0,price_minor}',
-        to_jsonb((body #>> '{result,awards,0,price_minor}')::bigint + 100))
+        update journal set body = jsonb_set(body::jsonb, '{result,awards,0,price_minor}',
+        to_jsonb((body #>> '{result,awards,0,price_minor}')::bigint + 100))::json
         where stream = (select min(stream) from journal where kind = 'Closed'
         and body #> '{result,awards,0}' is not null) and kind = 'Closed'""",
 }

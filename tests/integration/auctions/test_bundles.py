@@ -173,7 +173,7 @@ async def test_facts_that_have_gained_a_field_since_are_chained_as_they_were_wri
             kind = type(entry.fact).__name__
             head = chain_hash(head, entry.stream, entry.seq, kind, body, entry.at)
             await connection.execute(
-                "update journal set body = body - 'lot_fee_minor', hash = $3"
+                "update journal set body = (body::jsonb - 'lot_fee_minor')::json, hash = $3"
                 " where stream = $1 and seq = $2",
                 entry.stream,
                 entry.seq,

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from aggregator.db.migrating import SchemaError, migrate, schema_files
+from aggregator.db.migrating import SCHEMA, SchemaError, migrate, schema_files
 
 
 @pytest.fixture
@@ -40,6 +41,33 @@ async def test_the_markets_own_schema_is_applied_once(empty: str) -> None:
     assert await migrate(empty) == names
     assert await migrate(empty) == []
     assert await ask(empty, "select count(*) from schema_version") == len(names)
+
+
+async def test_what_was_said_before_it_was_kept_as_it_came_is_still_said(
+    empty: str, tmp_path: Path
+) -> None:
+    for path in SCHEMA.glob("*.sql"):
+        if path.name < "0105":
+            shutil.copy(path, tmp_path)
+    await migrate(empty, folder=tmp_path)
+    await ask(
+        empty,
+        "insert into journal (stream, seq, kind, body, at, actor, hash)"
+        """ values ('a', 1, 'Said', '{"b": 1, "a": "糖"}', now(), '', sha256('x'))""",
+    )
+    await ask(
+        empty,
+        "insert into command (organisation_id, id, act, fingerprint, outcome, answer, at)"
+        """ values ('o', '1', 'say', sha256('x'), 'refused', '{"code": "no"}', now())""",
+    )
+
+    await migrate(empty)
+
+    said = await ask(empty, 'select body::jsonb = \'{"a": "糖", "b": 1}\' from journal')
+    assert said is True
+    assert await ask(empty, "select answer ->> 'code' from command") == "no"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+        await ask(empty, "update journal set actor = 'b'")
 
 
 async def test_steps_are_applied_in_order(empty: str, steps: Path) -> None:

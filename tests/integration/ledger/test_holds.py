@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from aggregator.db import orm as market_orm
+from aggregator.db.calls import numbers, texts
 from aggregator.errors import InsufficientFunds
 from aggregator.ledger import holds, queries
 from aggregator.ledger.covering import Covering, Held
@@ -115,6 +116,69 @@ async def test_a_pending_hold_sets_aside_another_amount_within_the_balance(book:
     assert refusal.value.figures()["available_minor"] == 100_000
     assert await available("alice") == 0
     assert (await verify()).differences == ()
+
+
+async def two_held(book: Book) -> tuple[Held, Held]:
+    """Hold something of Alice's and of Bob's cash."""
+    await book.move((BANK, -50_000), (BOB, 50_000))
+    first = await hold(book, 60_000)
+    second = await book.within(lambda unit: holds.place(unit, BOB, 20_000, "bid:2"))
+    return Held(first, ALICE, 60_000), Held(second, BOB, 20_000)
+
+
+async def claim(unit: Unit, *, known: tuple[Held, ...], amounts_minor: tuple[int, ...]) -> None:
+    covering = Covering(unit)
+    for held in known:
+        covering.trust(held.account_id, "CNY")
+    for held, amount_minor in zip(known, amounts_minor, strict=True):
+        covering.change(held, amount_minor, "CNY")
+    await unit.call(covering.claim(known))
+
+
+async def test_known_holds_change_or_stay_in_one_call(book: Book) -> None:
+    first, second = await two_held(book)
+
+    await book.within(
+        lambda unit: claim(unit, known=(first, second), amounts_minor=(70_000, 20_000))
+    )
+
+    assert (await available("alice"), await available("bob")) == (30_000, 30_000)
+    assert (await verify()).differences == ()
+
+
+@pytest.mark.parametrize("amounts_minor", [(70_000, 20_000), (70_000, 30_000), (60_000, 30_000)])
+async def test_nothing_changes_where_one_hold_is_not_as_it_was_known(
+    book: Book, amounts_minor: tuple[int, int]
+) -> None:
+    first, second = await two_held(book)
+    await book.within(lambda unit: claim(unit, known=(second,), amounts_minor=(25_000,)))
+
+    async with market_orm.raw() as connection:
+        with pytest.raises(asyncpg.SerializationError):
+            await connection.execute(
+                "select holds_change($1, $2, $3, $4)",
+                texts([ALICE, BOB]),
+                texts([first.hold_id, second.hold_id]),
+                numbers([60_000, 20_000]),
+                numbers(amounts_minor),
+            )
+
+    assert (await available("alice"), await available("bob")) == (40_000, 25_000)
+
+
+async def test_a_hold_that_ended_is_not_changed(book: Book) -> None:
+    first, _ = await two_held(book)
+    await book.within(lambda unit: holds.void(unit, first.hold_id))
+
+    async with market_orm.raw() as connection:
+        with pytest.raises(asyncpg.SerializationError):
+            await connection.execute(
+                "select holds_change($1, $2, '{60000}', '{70000}')",
+                texts([ALICE]),
+                texts([first.hold_id]),
+            )
+
+    assert await available("alice") == 100_000
 
 
 async def test_holds_placed_together_are_summed_for_each_account(book: Book) -> None:
