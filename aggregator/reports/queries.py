@@ -20,21 +20,24 @@ from aggregator.market import Actor
 MAX_DAYS = 366
 
 _PEOPLE = """
+with acts as materialized (
+  select person_id, count(*) filter (where outcome = 'done') as done,
+    count(*) filter (where outcome = 'refused') as refused
+  from command where organisation_id = $1 and at > $2 group by person_id
+)
 select p.id as person_id, p.name as person, coalesce(m.roles, '{}') as roles,
   (select count(*) from session s where s.person_id = p.id and s.organisation_id = $1
      and s.scopes is null and s.opened_at > $2) as log_ins,
   (select max(s.seen_at) from session s where s.person_id = p.id and s.organisation_id = $1)
      as last_seen_at,
-  (select count(*) from command c where c.person_id = p.id and c.organisation_id = $1
-     and c.at > $2 and c.outcome = 'done') as done,
-  (select count(*) from command c where c.person_id = p.id and c.organisation_id = $1
-     and c.at > $2 and c.outcome = 'refused') as refused,
+  coalesce(c.done, 0) as done, coalesce(c.refused, 0) as refused,
   (select percentile_disc(0.5) within group (order by d.at - a.asked_at) from approval_decision d
      join approval a on a.id = d.approval_id
      where d.person_id = p.id and a.organisation_id = $1 and d.at > $2) as answers_in
 from person p left join membership m on m.person_id = p.id and m.organisation_id = $1
+  left join acts c on c.person_id = p.id
 where p.id in (select person_id from membership where organisation_id = $1
-  union select person_id from command where organisation_id = $1 and at > $2)
+  union select person_id from acts)
 order by p.created_at, p.id
 """
 
