@@ -146,6 +146,19 @@ async def test_known_holds_change_or_stay_in_one_call(book: Book) -> None:
     assert (await verify()).differences == ()
 
 
+async def test_holds_of_one_account_change_together(book: Book) -> None:
+    first, second, third = [Held(await hold(book, 10_000), ALICE, 10_000) for _ in range(3)]
+
+    await book.within(
+        lambda unit: claim(
+            unit, known=(first, second, third), amounts_minor=(5_000, 40_000, 10_000)
+        )
+    )
+
+    assert await available("alice") == 45_000
+    assert (await verify()).differences == ()
+
+
 @pytest.mark.parametrize("amounts_minor", [(70_000, 20_000), (70_000, 30_000), (60_000, 30_000)])
 async def test_nothing_changes_where_one_hold_is_not_as_it_was_known(
     book: Book, amounts_minor: tuple[int, int]
