@@ -10,12 +10,18 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import NoneType
+
+import orjson
 
 from aggregator.errors import InvalidField, MarketError
 
 MAX_DEPTH = 32
 MAX_INTEGER_DIGITS = 18
 
+_SHORT = 4096
+_FLAT = frozenset({str, bool, NoneType})
+_TOO_MANY_DIGITS = 10**MAX_INTEGER_DIGITS
 _NOT_PLAIN = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -59,6 +65,9 @@ def read_json(raw: bytes) -> object:
 
 def read_text(text: str) -> object:
     """Return what `read_json` returns, of text that is decoded already."""
+    found = _read_at_once(text)
+    if found is not None:
+        return found
     if _has_nothing_to_look_for(text):
         try:
             return _PLAIN_DECODER.decode(text)
@@ -77,6 +86,30 @@ def read_text(text: str) -> object:
 def pointer_of(path: Sequence[str | int]) -> str:
     """Return the JSON pointer of a path of keys and indices; the whole document is ``""``."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1")[:120] for part in path)
+
+
+def _read_at_once(text: str) -> dict[str, object] | None:
+    """Return a flat object whose text is the very one that we would write.
+
+    That one names no key twice and no number oddly, and a quick reader takes it as the strict
+    one does. Clients write most of what they send this way.
+    """
+    if len(text) > _SHORT or "\\u" in text:
+        return None
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if type(found) is not dict:
+        return None
+    for member in found.values():
+        kind = type(member)
+        if kind is int:
+            if not -_TOO_MANY_DIGITS < member < _TOO_MANY_DIGITS:
+                return None
+        elif kind not in _FLAT:
+            return None
+    return found if orjson.dumps(found) == text.encode() else None
 
 
 def _has_nothing_to_look_for(text: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.errors import InvalidField
@@ -32,6 +34,44 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_what_json_writes_is_read_back(value: object) -> None:
     assert read_json(canonical(value)) == value
+
+
+def alike(value: object) -> object:
+    """Return a value in which true is told from one, and the order of keys counts."""
+    if isinstance(value, dict):
+        return [(key, alike(member)) for key, member in value.items()]
+    if isinstance(value, list):
+        return [alike(member) for member in value]
+    return type(value), value
+
+
+def outcome(text: str) -> object:
+    try:
+        return alike(read_text(text))
+    except (InvalidField, Malformed) as refused:
+        return refused
+
+
+ODD = ["1.0", "-0", "1e2", "NaN", "9" * 18, "-" + "9" * 18, "9" * 19, "9" * 30, '"x', "[]", "{}"]
+ODD += [r'"\u0000"', r'"\ud800"', r'"\/"', '"\x00"', '"\ud800"', '"糖"', '"\x7f"', r'"\n"', " 1"]
+KEYS = st.sampled_from(["op", "cmd", "", "糖"])
+
+
+@given(st.lists(st.tuples(KEYS, st.sampled_from(ODD) | VALUES.map(json.dumps)), max_size=4))
+@example([("op", "9" * 19)])
+@example([("op", "-" + "9" * 19)])
+@example([("op", "1"), ("op", "1")])
+def test_a_short_object_is_read_like_a_long_one(members: list[tuple[str, str]]) -> None:
+    written = [f"{json.dumps(key, ensure_ascii=False)}:{member}" for key, member in members]
+
+    short = "{" + ",".join(written) + "}"
+
+    assert _placeless(outcome(short)) == _placeless(outcome(short + " " * 5000))
+
+
+def _placeless(found: object) -> object:
+    """Leave out in which column a text stopped to be JSON."""
+    return found.rule if isinstance(found, Malformed) else found
 
 
 @pytest.mark.parametrize(
