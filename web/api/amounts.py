@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import Enum
 from fractions import Fraction
 from types import NoneType
-from typing import cast
+from typing import Any, cast
 
 from aggregator.amounts import CURRENCY, DECIMALS, decimal_text
 from aggregator.journal.facts import stamp
@@ -15,6 +15,13 @@ Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
 _SUFFIX = "_minor"
 _AS_THEY_ARE = frozenset({str, int, bool, NoneType})
+_TEXT = frozenset({str})
+_MANY, _MANY_KNOWN = 64, 1024
+
+Amounts = tuple[tuple[str, str], ...]
+
+_KNOWN: dict[tuple[str, ...], Amounts] = {}
+"""Nearly every answer has the keys of one before it."""
 
 
 def public(value: object, currency: str = CURRENCY) -> Json:
@@ -27,21 +34,40 @@ def public(value: object, currency: str = CURRENCY) -> Json:
     if isinstance(value, dict):
         named = value.get("currency")
         known = named if isinstance(named, str) and named in DECIMALS else currency
-        found: dict[str, Json] = {}
-        for key, member in value.items():
-            name = str(key)
-            if name.endswith(_SUFFIX):
-                name, shown = name.removesuffix(_SUFFIX), _amounts(member, known)
-            elif type(member) in _AS_THEY_ARE:
-                shown = member
-            else:
-                shown = public(member, known)
-            assert name not in found, f"{name} and {name}{_SUFFIX} stand in one answer"
-            found[name] = shown
-        return found
+        return _object(value, known)
     if isinstance(value, list | tuple):
         return [public(member, currency) for member in value]
     return plain(value)
+
+
+def _object(value: dict[Any, Any], currency: str) -> dict[str, Json]:
+    keys = tuple(value)
+    amounts = _KNOWN.get(keys)
+    if amounts is None:
+        if not _TEXT.issuperset(map(type, keys)):
+            return _object({str(key): member for key, member in value.items()}, currency)
+        amounts = _known(keys)
+    found: dict[str, Json] = dict(value)
+    for key, name in amounts:
+        found[name] = _amounts(found.pop(key), currency)
+    if not _AS_THEY_ARE.issuperset(map(type, found.values())):
+        known = {name for _, name in amounts}
+        for name, member in found.items():
+            if name not in known:
+                found[name] = public(member, currency)
+    return found
+
+
+def _known(keys: tuple[str, ...]) -> Amounts:
+    """Return which keys of an answer are those of amounts, and the names they are shown by."""
+    amounts = tuple((key, key.removesuffix(_SUFFIX)) for key in keys if key.endswith(_SUFFIX))
+    for key, name in amounts:
+        assert name not in keys, f"{name} and {key} stand in one answer"
+    if len(keys) <= _MANY:
+        if len(_KNOWN) >= _MANY_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[keys] = amounts
+    return amounts
 
 
 def plain(value: object) -> Json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +89,38 @@ def test_an_answer_shows_minor_units_as_text_at_every_depth() -> None:
         "lines": [{"goods": "-0.05"}, {"breaks": ["0.01", "0.02"]}],
         "abroad": {"currency": "JPY", "total": "12", "deep": {"fee": "3"}},
     }
+
+
+def test_answers_of_the_same_keys_may_hold_other_things() -> None:
+    assert public({"at": "1", "fee_minor": 1}) == {"at": "1", "fee": "0.01"}
+    assert public({"at": {"due_minor": 2}, "fee_minor": [3]}) == {
+        "at": {"due": "0.02"},
+        "fee": ["0.03"],
+    }
+    assert public({"at": None, "fee_minor": {"a_minor": 4}}) == {
+        "at": None,
+        "fee": {"a_minor": "0.04"},
+    }
+    assert public({Side.BUY: 1}) == {"buy": 1}
+
+
+def test_no_answer_names_an_amount_as_it_names_another_thing() -> None:
+    for _ in range(2):
+        with pytest.raises(AssertionError):
+            public({"fee": 1, "fee_minor": 1})
+
+
+def test_any_number_of_kinds_of_answers_is_shown() -> None:
+    for number in range(3000):
+        assert public({f"fee_{number}_minor": 1, "at": number}) == {
+            f"fee_{number}": "0.01",
+            "at": number,
+        }
+    assert public({f"n{number}_minor": number for number in range(200)})["n199"] == "1.99"
+
+
+class Side(StrEnum):
+    BUY = "buy"
 
 
 def test_an_answer_holds_no_fractions_of_a_machine() -> None:
