@@ -55,9 +55,10 @@ def checked(model: type[M], content: object) -> M:
 
     """
     try:
-        return model.model_validate_json(canonical(content))
+        found: M = model.__pydantic_validator__.validate_json(canonical(content))
     except ValidationError as error:
         raise InvalidFields(_faults(error, content)) from None
+    return found
 
 
 def checked_query(model: type[M], asked: Mapping[str, str]) -> M:

@@ -25,11 +25,15 @@ class Rate:
     per_s: int
     burst: int
     in_s: int = 1
+    one: int = field(init=False, repr=False, compare=False)
+    """The level of a bucket that holds one request."""
+    full: int = field(init=False, repr=False, compare=False)
+    """The level of a bucket that holds as many as it can."""
 
-    @property
-    def one(self) -> int:
-        """The level of a bucket that holds one request."""
-        return 1000 * self.in_s
+    def __post_init__(self) -> None:
+        # Every frame asks for them.
+        object.__setattr__(self, "one", 1000 * self.in_s)
+        object.__setattr__(self, "full", self.burst * self.one)
 
 
 @dataclass(slots=True)
@@ -41,21 +45,23 @@ class Bucket:
     level: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.level = self.rate.burst * self.rate.one
+        self.level = self.rate.full
 
     def wait_ms(self, now_ms: int, *, cost: int = 1) -> int:
         """Return 0 and take `cost` requests, or how long until so many are there."""
+        rate = self.rate
         if now_ms != self.at_ms:
             self.fill(now_ms)
-        asked = cost * self.rate.one
+        asked = cost * rate.one
         if self.level >= asked:
             self.level -= asked
             return 0
-        return -((self.level - asked) // self.rate.per_s)
+        return -((self.level - asked) // rate.per_s)
 
     def fill(self, now_ms: int) -> None:
-        gained = max(now_ms - self.at_ms, 0) * self.rate.per_s
-        self.level = min(self.level + gained, self.rate.burst * self.rate.one)
+        rate, gone_ms = self.rate, now_ms - self.at_ms
+        if gone_ms > 0 and self.level < rate.full:
+            self.level = min(self.level + gone_ms * rate.per_s, rate.full)
         self.at_ms = now_ms
 
 

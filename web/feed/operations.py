@@ -26,8 +26,8 @@ class Operation:
     def endpoint(self) -> Endpoint:
         return ENDPOINTS[self.method, self.path]
 
-    def taken_apart(self, content: Mapping[str, object]) -> tuple[dict[str, str], object]:
-        """Return the path parameters and the body that a frame's fields give.
+    def taken_apart(self, content: dict[str, object]) -> tuple[dict[str, str], object]:
+        """Return the path parameters and the body that a frame's fields give; it takes them.
 
         Raises:
             InvalidField: a field that names the thing acted on is missing or no text.
@@ -35,12 +35,11 @@ class Operation:
         """
         path: dict[str, str] = {}
         for parameter, field in self.named.items():
-            value = content.get(field)
+            value = content.pop(field, None)
             if not isinstance(value, str) or not 1 <= len(value) <= 200:
                 raise InvalidField(f"/{field}", "required" if value is None else "text")
             path[parameter] = value
-        fields = self.named.values()
-        return path, {name: value for name, value in content.items() if name not in fields}
+        return path, content
 
 
 OPERATIONS: dict[str, Operation] = {}

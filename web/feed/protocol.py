@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from functools import lru_cache
 
 from aggregator.errors import InvalidField, MarketError
 from matching.values import value
@@ -134,7 +135,7 @@ class Conversation:
         self._phase = _Phase.SILENT
         self._is_anonymous = True
         self._hello_until_ms = opened_at_ms + limits.hello_ms
-        self._bucket = Bucket(Rate(limits.frames_per_s, limits.burst), opened_at_ms)
+        self._bucket = Bucket(_rate(limits.frames_per_s, limits.burst), opened_at_ms)
         self.topics: set[str] = set()
 
     def receive(self, text: str | None, *, now_ms: int) -> Request:
@@ -236,8 +237,14 @@ class Conversation:
         command_id = frame.get("cmd")
         if not isinstance(command_id, str) or not _COMMAND_ID.match(command_id):
             raise _Broken("cmd has 1 to 200 visible ASCII characters")
-        content = {name: value for name, value in frame.items() if name not in ("op", "cmd")}
-        return Act(op, command_id, content)
+        del frame["op"], frame["cmd"]
+        return Act(op, command_id, frame)
+
+
+@lru_cache(maxsize=8)
+def _rate(per_s: int, burst: int) -> Rate:
+    """Return the rate of all sockets alike: one that is asked all the time is at hand."""
+    return Rate(per_s, burst)
 
 
 def _odd(_: str) -> None:
