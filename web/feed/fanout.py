@@ -6,19 +6,18 @@ for one, a round rests after each slice, so that the database finds a processor.
 auction begins its round at once; prices begin theirs together at the next tick, so several
 changes go out in one write. Each round begins at another follower, so nobody is always last.
 
-Sending is most of a round. Whoever has nothing waiting is written to by the number of his socket:
-the way through transport and loop takes a fifth more, mostly for memory that is touched just once.
+Sending is most of a round. Whoever has nothing waiting is written to by the number of his socket.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable
 
 from aggregator import logs
 from web.feed.folds import LARGEST_PIECE, Follower, Track
+from web.feed.lines import write
 from web.feed.protocol import Close, Ending
 
 # About half a millisecond of writing; while there are acts half of that, and then a rest.
@@ -59,7 +58,7 @@ class _Round:
                     track.give(follower)
                 else:
                     given[follower] = seq
-                    _write(follower, line, piece)
+                    write(follower, line, piece)
             except Exception as error:  # noqa: BLE001 - one must not stop the others
                 logs.logger().error("feed_follower_failed", exc_info=error)
                 follower.end(Ending(Close.BROKEN, "we failed; come back"))
@@ -81,19 +80,9 @@ def _tell_all(follower: Follower) -> None:
                 track.followers[follower] = track.seq
                 pieces.append(piece)
                 room -= len(piece)
-        _write(follower, follower.line, b"".join(pieces))
+        write(follower, follower.line, b"".join(pieces))
     for track in follower.tracks.values():
         track.give(follower)
-
-
-def _write(follower: Follower, line: int, piece: bytes) -> None:
-    try:
-        sent = os.write(line, piece)
-    except OSError:
-        # Full or broken, which its transport will find too and knows what to do about.
-        sent = 0
-    if sent != len(piece):
-        follower.push(piece[sent:])
 
 
 class Fanout:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from web.feed.folds import Track
 from web.feed.limits import FeedLimits
+from web.feed.lines import write
 from web.feed.protocol import Close, Ending
 
 _AT_ONCE = frozenset({Close.SLOW, Close.SESSION_OVER, Close.BROKEN})
@@ -103,7 +104,10 @@ class Outbox:
 
     def send(self, frame: bytes) -> None:
         """Append a frame that must arrive, or end the socket."""
-        self._append(_Waiting(frame))
+        if self.line is None:
+            self._append(_Waiting(frame))
+        else:
+            write(self, self.line, frame)
 
     def send_all(self, frames: Iterable[bytes]) -> None:
         """Append frames that belong together; within the bytes, their count does not matter."""

@@ -23,6 +23,7 @@ from web.feed.protocol import Close
 
 LIMITS = FeedLimits(queue_frames=100_000, queue_bytes=64 * 1024 * 1024)
 PONG = framed(b"pong")
+ACK = "acknowledged"
 ROOM, CHANGES = 4096, 600
 
 
@@ -76,6 +77,10 @@ def joined(track: Track, outbox: Outbox) -> None:
     outbox.tracks[track.name] = track
 
 
+def ack(number: int) -> bytes:
+    return framed(f"{ACK} {number} {'of much ' * (number % 90)}".encode())
+
+
 async def changed(fanout: Fanout, tracks: list[Track], line: Line) -> None:
     """Change them in turn, with a frame of another's between; the reader reads meanwhile."""
     for number in range(1, CHANGES + 1):
@@ -83,6 +88,8 @@ async def changed(fanout: Fanout, tracks: list[Track], line: Line) -> None:
         fanout.grown(tracks[number % len(tracks)])
         if number % 7 == 0:
             line.transport.write(PONG)
+        if number % 5 == 0:
+            line.outbox.send(ack(number))
         await asyncio.sleep(0)
     for track in tracks:
         await settled(track)
@@ -118,7 +125,10 @@ def test_frames_stay_whole_and_in_order_through_every_pause(
         line.transport.abort()
         end.close()
         assert (line.ended, line.pauses > 10) == ([], True)
-        assert {text for text in said if not text.startswith("{")} == {"pong"}
+        others = [text for text in said if not text.startswith("{")]
+        assert {text for text in others if not text.startswith(ACK)} == {"pong"}
+        told = [int(text.split()[1]) for text in others if text.startswith(ACK)]
+        assert told == list(range(5, CHANGES + 1, 5))
         for track in tracks:
             seqs = [int(t.split('"seq":')[1].split(",")[0]) for t in said if track.name in t]
             assert all(later == seq + 1 for seq, later in pairwise([0, *seqs]))
