@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -40,6 +41,8 @@ from web.feed.protocol import (
 from web.feed.pulling import pulled
 from web.feed.wire import wire_of
 from web.language import language_of
+
+Receiving = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 async def feed(websocket: WebSocket) -> None:
@@ -83,14 +86,21 @@ class FeedSocket:
 
     async def serve(self) -> None:
         """Run until either side ends the socket."""
+        if self._wire is None:
+            await self._serve(self._websocket.receive)
+        else:
+            # In a task of its own: each time one wakes it goes through all it was called by.
+            await self._hub.tasks.start(self._serve(self._wire.receive), name="feed socket")
+
+    async def _serve(self, receive: Receiving) -> None:
         self._next_look = self._after(self._limits.hello_ms, self._check_hello)
         try:
             if self._wire is None:
-                await pulled(self._websocket, self.outbox, self._limits, self._read())
+                await pulled(self._websocket, self.outbox, self._limits, self._read(receive))
             else:
                 self.outbox.attach(self._wire)
                 self._wire.attach(self)
-                await self._read()
+                await self._read(receive)
         except WebSocketDisconnect:
             pass
         except Exception as error:  # noqa: BLE001 - one socket's fault is not the process's
@@ -143,13 +153,16 @@ class FeedSocket:
     def _end_slow(self) -> None:
         self.outbox.give_up(Ending(Close.SLOW, "the reader stands still"))
 
-    async def _read(self) -> None:
-        while (message := await self._websocket.receive())["type"] != "websocket.disconnect":
+    async def _read(self, receive: Receiving) -> None:
+        while (message := await receive())["type"] != "websocket.disconnect":
             if self.outbox.ending is not None:
                 # Until it has been told and is gone, what more it says is not heard.
                 continue
-            asked = self._conversation.receive(message.get("text"), now_ms=monotonic_ms())
+            now_ms = monotonic_ms()
+            asked = self._conversation.receive(message.get("text"), now_ms=now_ms)
             match asked:
+                case Act():
+                    await self._act(asked, now_ms)
                 case Ending():
                     self.outbox.end(asked)
                     if asked.code is Close.MALFORMED:
@@ -166,8 +179,6 @@ class FeedSocket:
                 case Unreadable():
                     await self._note("feed.connect", asked.error, asked.command_id)
                     self._refuse(asked.error, command_id=asked.command_id)
-                case Act():
-                    await self._act(asked)
 
     async def _look_on(self) -> None:
         """Look at the session, again if woken meanwhile, and later once more."""
@@ -254,11 +265,13 @@ class FeedSocket:
         self._conversation.leave(topic)
         self._hub.unsubscribe(self, topic)
 
-    async def _act(self, asked: Act) -> None:
+    async def _act(self, asked: Act, now_ms: int) -> None:
+        endpoint = OPERATIONS[asked.op].endpoint
         try:
-            outcome = await self._perform(asked)
+            outcome = await endpoint.handler(self._call(asked, now_ms))
+            assert isinstance(outcome, Outcome), f"{endpoint.name} returns no Outcome"
         except (RuleViolation, MarketError) as error:
-            await self._note(OPERATIONS[asked.op].endpoint.act, error, asked.command_id)
+            await self._note(endpoint.act, error, asked.command_id)
             self._refuse(error, command_id=asked.command_id)
         except Exception as error:  # noqa: BLE001 - the client must hear of its command
             logs.logger().error("feed_act_failed", kind=asked.op, exc_info=error)
@@ -272,16 +285,17 @@ class FeedSocket:
         if self.actor is not None:
             await attempts.note(self._context.market, self.actor, act, refusal, command_id)
 
-    async def _perform(self, asked: Act) -> Outcome:
+    def _call(self, asked: Act, now_ms: int) -> Call:
+        """Return the act as a call of its endpoint, counted, allowed and read."""
         assert self.actor is not None
         operation = OPERATIONS[asked.op]
         endpoint = operation.endpoint
-        self._context.organisations.take(self.actor.organisation_id, monotonic_ms())
+        self._context.organisations.take(self.actor.organisation_id, now_ms)
         if endpoint.act != SIGNED_IN:
             self.actor.require(endpoint.act)
         path, content = operation.taken_apart(asked.content)
         assert endpoint.body is not None
-        call = Call(
+        return Call(
             market=self._context.market,
             viewer=self.actor,
             language=self._language,
@@ -292,9 +306,6 @@ class FeedSocket:
             request=self._websocket,
             given_command=endpoint.command(asked.command_id, path, content),
         )
-        found = await endpoint.handler(call)
-        assert isinstance(found, Outcome), f"{endpoint.name} returns no Outcome"
-        return found
 
     def _refuse(
         self, error: Refusal, *, command_id: str | None = None, topic: str | None = None

@@ -7,12 +7,14 @@ It also bounds what uvicorn does not: control frames, fragments, and who never e
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from types import GeneratorType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from starlette.websockets import WebSocket
+from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
@@ -56,12 +58,51 @@ class Sink(Protocol):
         """Hear that nothing may be written any more."""
 
 
+class _Messages:
+    """What waits for the one task that reads; a queue for many takes far more memory and time."""
+
+    __slots__ = ("more", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: list[ASGIReceiveEvent] = []
+        self.more: asyncio.Future[None] | None = None
+        """Done once something waits, while the reader waits for that."""
+
+    def put_nowait(self, message: ASGIReceiveEvent) -> None:
+        self.waiting.append(message)
+        more = self.more
+        if more is not None:
+            self.more = None
+            if not more.done():
+                more.set_result(None)
+
+
 class FeedProtocol(WebSocketsSansIOProtocol):
     """One connection."""
 
-    _sink: Sink | None = None
-    _frames: Bucket | None = None
+    # What each frame asks for stands close together: of thousands of sockets none is in a cache.
+    __slots__ = ("_counted", "_is_at_rest", "_messages", "_sink")
     _deaf_bytes = 0
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._sink: Sink | None = None
+        self._counted = Bucket(_FRAMES, monotonic_ms())
+        self._is_at_rest = False
+        self._messages = _Messages()
+        self.queue = cast(Any, self._messages)
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """Return the next message; the reader of a feed calls this past all that wraps it."""
+        messages = self._messages
+        while not messages.waiting:
+            messages.more = self.loop.create_future()
+            await messages.more
+        message = messages.waiting.pop(0)
+        if self.read_paused and not messages.waiting:
+            self.read_paused = False
+            self.transport.resume_reading()
+        return message
 
     def attach(self, sink: Sink) -> None:
         """Tell `sink` from now on whether more may be written."""
@@ -125,9 +166,9 @@ class FeedProtocol(WebSocketsSansIOProtocol):
         text = self._whole_text(data)
         if text is not None:
             if self._counts():
-                self.curr_msg_data_type, self.frames = "text", [text]
-                self.send_receive_event_to_app()
+                self._hear(text)
             return
+        self._is_at_rest = False
         # In parts, so that a flood is seen before all of it is read.
         for at in range(0, len(data), _PART_BYTES):
             if self.close_sent:
@@ -160,18 +201,23 @@ class FeedProtocol(WebSocketsSansIOProtocol):
         content, self.frames = b"".join(self.frames), []
         if self.close_sent:
             return
-        is_behind = not self.queue.empty()
         if self.curr_msg_data_type == "bytes":
-            self.queue.put_nowait({"type": "websocket.receive", "bytes": content})
+            self._put({"type": "websocket.receive", "bytes": content})
         else:
-            try:
-                text = content.decode()
-            except UnicodeDecodeError:
-                self.close(_INVALID_TEXT, "frames are UTF-8")
-                return
-            self.queue.put_nowait({"type": "websocket.receive", "text": text})
+            self._hear(content)
+
+    def _hear(self, content: bytes) -> None:
+        try:
+            text = content.decode()
+        except UnicodeDecodeError:
+            self.close(_INVALID_TEXT, "frames are UTF-8")
+        else:
+            self._put({"type": "websocket.receive", "text": text})
+
+    def _put(self, message: ASGIReceiveEvent) -> None:
+        self._messages.put_nowait(message)
         # While one is answered the next may come; to stop and start for each costs more.
-        if is_behind and not self.read_paused:
+        if len(self._messages.waiting) > 1 and not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
 
@@ -197,7 +243,8 @@ class FeedProtocol(WebSocketsSansIOProtocol):
         So nearly every frame of a client arrives. What is anything else, or comes while
         something else has begun, is for the parser, which takes ten times as long.
         """
-        if len(data) < _HEADER or data[0] != _WHOLE_TEXT or self._sink is None or self.close_sent:
+        # Who has sent a close frame has no sink any more.
+        if len(data) < _HEADER or data[0] != _WHOLE_TEXT or self._sink is None:
             return None
         size, begins = data[1] - _MASKED, _HEADER
         if size == _TWO_BYTES:
@@ -206,19 +253,18 @@ class FeedProtocol(WebSocketsSansIOProtocol):
             return None
         if begins + size != len(data) or size > _PART_BYTES:
             return None
-        conn = self.conn
-        if conn.current_size is not None or conn.state is not OPEN or _has_begun(conn.parser):
-            return None
+        if not self._is_at_rest:
+            conn = self.conn
+            if conn.current_size is not None or conn.state is not OPEN or _has_begun(conn.parser):
+                return None
+            self._is_at_rest = True
         return apply_mask(data[begins:], data[begins - _MASK : begins])
 
     def _counts(self) -> bool:
         """Count one more frame; end the connection that sends too many."""
-        if self.close_sent:
+        if self._sink is None and self.close_sent:
             return False
-        now_ms = monotonic_ms()
-        if self._frames is None:
-            self._frames = Bucket(_FRAMES, now_ms)
-        if not self._frames.wait_ms(now_ms):
+        if not self._counted.wait_ms(monotonic_ms()):
             return True
         self.close(_TOO_MANY, f"at most {_FRAMES.per_s} frames of any kind a second")
         return False

@@ -11,7 +11,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from web.feed.wire import FeedProtocol
+from web.auth.rates import Bucket, Rate
+from web.feed.wire import FeedProtocol, _Messages
 
 OVERRIDDEN = {
     "handle_connect": ["self", "event"],
@@ -63,10 +64,16 @@ class Deaf:
 class Reading(asyncio.Transport):
     """A connection that counts how often it was told to read no more."""
 
-    paused = 0
+    paused = resumed = 0
+
+    def is_closing(self) -> bool:
+        return False
 
     def pause_reading(self) -> None:
         self.paused += 1
+
+    def resume_reading(self) -> None:
+        self.resumed += 1
 
 
 def a_wire() -> FeedProtocol:
@@ -75,6 +82,7 @@ def a_wire() -> FeedProtocol:
     wire.conn = ServerProtocol(state=OPEN)
     wire.close_sent = False
     wire._sink = Deaf()
+    wire._is_at_rest = False
     return wire
 
 
@@ -135,16 +143,36 @@ def test_frames_are_the_same_however_their_bytes_come() -> None:
         assert found == [b"one", b"", b"2" * 300, b"three"]
 
 
-def test_reading_stops_only_when_two_frames_wait_for_their_reader() -> None:
+def test_whole_texts_are_heard_between_any_others() -> None:
+    frames = [sent(b"1"), sent(b"2"), sent(b"3a", fin=False), sent(b"3b", Opcode.CONT), sent(b"4")]
+    # What lies within another frame is none, even where it comes alone and looks whole.
+    within, unmasked = sent(b"5"), bytes(4)
+    frames += [bytes((0x82, 0x80 + len(within))) + unmasked + within, sent(b"6")]
+    stream = b"".join(frames)
+    for size in range(1, 20):
+        wire = a_wire()
+        wire.transport, wire.read_paused, wire._deaf_bytes = Reading(), False, 0
+        wire._messages, wire._counted = _Messages(), Bucket(Rate(per_s=1, burst=100), 0)
+        wire.initial_response, wire.handshake_initiated = None, True
+
+        wire.data_received(frames[0])
+        for at in range(0, len(stream), size):
+            wire.data_received(stream[at : at + size])
+
+        told = [message.get("text") for message in wire._messages.waiting]
+        assert told == ["1", "1", "2", "3a3b", "4", None, "6"]
+
+
+async def test_reading_stops_only_when_two_frames_wait_for_their_reader() -> None:
     wire = a_wire()
     transport = Reading()
-    wire.transport, wire.queue, wire.read_paused = transport, asyncio.Queue(), False
+    wire.transport, wire._messages, wire.read_paused = transport, _Messages(), False
 
     for number, paused in enumerate([0, 1, 1]):
         wire.curr_msg_data_type, wire.frames = "text", [b"%d" % number]
         wire.send_receive_event_to_app()
         assert transport.paused == paused
 
-    assert [wire.queue.get_nowait() for _ in range(3)] == [
-        {"type": "websocket.receive", "text": str(number)} for number in range(3)
-    ]
+    for number, resumed in enumerate([0, 0, 1]):
+        assert await wire.receive() == {"type": "websocket.receive", "text": str(number)}
+        assert transport.resumed == resumed
