@@ -10,6 +10,9 @@ from typing import Any, cast
 
 View = dict[str, Any]
 
+# Nearly all that a view holds: taken as it is, without a further look.
+_PLAIN = frozenset({str, int, bool})
+
 
 def bare(view: View, *, before: View | None = None, was: View | None = None) -> View:
     """Return `view` without members that are None.
@@ -25,12 +28,17 @@ def difference(old: View, new: View) -> View:
 
     Both must be bare. Arrays are replaced as a whole.
     """
-    patch: View = {name: None for name in old if name not in new}
+    patch: View = {}
+    if not old.keys() <= new.keys():
+        patch = {name: None for name in old if name not in new}
     for name, value in new.items():
         before = old.get(name)
         if value is before:
             continue
-        if isinstance(before, dict) and isinstance(value, dict):
+        if value.__class__ in _PLAIN and value.__class__ is before.__class__:
+            if value != before:
+                patch[name] = value
+        elif isinstance(before, dict) and isinstance(value, dict):
             changed = difference(before, value)
             if changed:
                 patch[name] = changed
@@ -70,11 +78,13 @@ def _bare(value: object, before: object = None, was: object = None) -> object:
         old = before if isinstance(before, dict) else {}
         known = was if isinstance(was, dict) else {}
         return {
-            name: _bare(member, old.get(name), known.get(name))
+            name: member
+            if member.__class__ in _PLAIN
+            else _bare(member, old.get(name), known.get(name))
             for name, member in value.items()
             if member is not None
         }
     if isinstance(value, list | tuple):
-        return [_bare(member) for member in value]
+        return [member if member.__class__ in _PLAIN else _bare(member) for member in value]
     assert value is None or isinstance(value, str | int), f"a view holds {type(value).__name__}"
     return value
