@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -26,6 +27,7 @@ OVERRIDDEN = {
     "keepalive_timeout": ["self"],
     "send_receive_event_to_app": ["self"],
     "data_received": ["self", "data"],
+    "receive": ["self"],
     "connection_lost": ["self", "exc"],
     "pause_writing": ["self"],
     "resume_writing": ["self"],
@@ -49,6 +51,16 @@ def test_uvicorn_still_has_what_we_read_and_has_not_taken_our_names() -> None:
     for name in ("attach", "detach", "write", "close", "_sink", "_leave", "_counts"):
         assert name in vars(FeedProtocol)
         assert name not in vars(WebSocketsSansIOProtocol)
+
+
+def test_uvicorn_asks_of_its_queue_only_what_ours_has() -> None:
+    source = inspect.getsource(WebSocketsSansIOProtocol)
+
+    # Who takes from it is overridden.
+    assert set(re.findall(r"self\.queue\.(\w+)", source)) == {"put_nowait", "get", "empty"}
+    assert "self.queue." not in source.replace("self.queue.put_nowait", "").replace(
+        inspect.getsource(WebSocketsSansIOProtocol.receive), ""
+    )
 
 
 class Deaf:
