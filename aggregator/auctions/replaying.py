@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aggregator.auctions import sealing, store
+from aggregator.auctions import rechecking, sealing, store
 from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.errors import NotFound
 from aggregator.journal.appending import GENESIS, chain_hash
@@ -32,6 +32,7 @@ from matching.auctions.events import (
     StandingSet,
 )
 from matching.auctions.state import State
+from matching.clearing.form import GuaranteeBroken
 from matching.errors import RuleViolation
 
 _EVENTS = tuple(EVENT_TYPES.values())
@@ -41,12 +42,25 @@ Act = tuple[commands.Command, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What playing an auction again showed; `difference` is empty if nothing differs."""
+    """What playing an auction again showed; `difference` is empty if nothing differs.
+
+    `checked` says of what was recorded that it was held to its claims, not computed again.
+    """
 
     auction_id: str
     facts: int
     state: str
     difference: str = ""
+    checked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Where a history ended, what differs in it, and what of it was only checked."""
+
+    state: State
+    difference: str = ""
+    checked: str = ""
 
 
 async def all_auctions(reader: Reader | None = None) -> list[str]:
@@ -68,33 +82,46 @@ async def replay(auction_id: str, reader: Reader | None = None) -> Replayed:
     if not found or not rows:
         raise NotFound("auction")
     opened = sealing.history(auction_id, found)
-    state, difference = played([one for one in opened if isinstance(one.fact, _EVENTS)])
-    difference = difference or _chain_difference(links) or _award_difference(found, state)
+    again = played([one for one in opened if isinstance(one.fact, _EVENTS)])
+    state = again.state
+    difference = again.difference or _chain_difference(links) or _award_difference(found, state)
     if not difference and state.phase != rows[0]["state"] and rows[0]["state"] != "scheduled":
         difference = f"the row says {rows[0]['state']}, the journal {state.phase}"
     if not difference and state.closes_at != rows[0]["closes_at"]:
         difference = f"the row closes at {rows[0]['closes_at']}, the journal at {state.closes_at}"
-    return Replayed(auction_id, len(found), state.phase, difference)
+    return Replayed(auction_id, len(found), state.phase, difference, again.checked)
 
 
-def played(found: Sequence[Entry]) -> tuple[State, str]:
+def played(found: Sequence[Entry]) -> Played:
+    """Decide the commands behind these facts again, and compare what they tell.
+
+    A choice of packages that was recorded as unproved may be another one than is found today: then
+    it is held to what it claims.
+    """
     opened = found[0].fact
     assert isinstance(opened, Opened)
     state = initial(opened)
-    place = 1
+    place, checked = 1, ""
     while place < len(found):
         command, at = _act_of(found[place:], state)
         try:
             told = decide(state, command, at)
         except RuleViolation as refusal:
-            return state, f"entry {found[place].seq}: {refusal.code}"
+            return Played(state, f"entry {found[place].seq}: {refusal.code}")
         written = [entry.fact for entry in found[place : place + len(told)]]
+        recorded = rechecking.unproved(written)
+        if recorded is not None and told != written:
+            try:
+                checked = rechecking.verdict(recorded, told)
+                told = rechecking.rechecked(state, recorded, told)
+            except GuaranteeBroken as broken:
+                return Played(state, f"entry {found[place].seq}: {broken}")
         if not told or told != written:
-            return state, f"entry {found[place].seq}: other facts follow from the rules"
+            return Played(state, f"entry {found[place].seq}: other facts follow from the rules")
         for event in told:
             state = evolve(state, event)
         place += len(told)
-    return state, ""
+    return Played(state, "", checked)
 
 
 def _act_of(rest: Sequence[Entry], state: State) -> Act:

@@ -167,6 +167,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     else:
         for one in found:
             told = f"differs: {one.difference}" if one.difference else "the same again"
+            told += f"; {one.checked}" if one.checked else ""
             print(f"{one.auction_id}: {one.facts} facts, {one.state}: {told}")
     return VIOLATED if differences else 0
 

@@ -111,11 +111,36 @@ def problem_of(state: State) -> PackageAuction:
 def close(state: State, now: datetime) -> list[Event]:
     """Return what the close of a package auction tells: its proof, then its result."""
     found = cleared(problem_of(state))
-    return [_proof(state, found, now), Closed(at=now, result=_result(state, found))]
+    return [_proof(state, found, now), Closed(at=now, result=result_with(state, found.winners))]
 
 
 def result_of(state: State) -> Result:
-    return _result(state, cleared(problem_of(state)))
+    return result_with(state, cleared(problem_of(state)).winners)
+
+
+def result_with(state: State, chosen: Sequence[str]) -> Result:
+    """Return the result of an auction whose packages of these ids win."""
+    rules = state.rules
+    winners = set(chosen)
+    awards = tuple(
+        Award(bid.bidder, bid.bid_id, item.lots, bid.price_minor, item.id)
+        for bid in sorted(standing(state.packages), key=lambda bid: bid.bid_id)
+        if bid.bid_id in winners
+        for item in rules.items
+        if item.id in bid.items
+    )
+    left = rules.lots - sum(won.lots for won in awards)
+    if not state.packages:
+        return Result("no_bids", unawarded_lots=left)
+    if not awards:
+        return Result("unawarded" if _able(state) else "reserve_not_met", unawarded_lots=left)
+    return Result("partly_awarded" if left else "awarded", awards, unawarded_lots=left)
+
+
+def group_names(state: State) -> dict[tuple[str, str | None], str]:
+    """Return by which package's id each bidder's group of alternatives goes: its first."""
+    placed = standing(state.packages)
+    return {(bid.bidder, bid.xor): bid.bid_id for bid in reversed(placed) if bid.xor}
 
 
 def _able(state: State) -> list[PackagePlaced]:
@@ -178,28 +203,8 @@ def _check_earlier(
         raise NotImproving(score_minor, past if rules.side == "buy" else -past)
 
 
-def _result(state: State, found: PackageResult) -> Result:
-    rules = state.rules
-    winners = set(found.winners)
-    awards = tuple(
-        Award(bid.bidder, bid.bid_id, item.lots, bid.price_minor, item.id)
-        for bid in sorted(standing(state.packages), key=lambda bid: bid.bid_id)
-        if bid.bid_id in winners
-        for item in rules.items
-        if item.id in bid.items
-    )
-    left = rules.lots - sum(won.lots for won in awards)
-    if not state.packages:
-        return Result("no_bids", unawarded_lots=left)
-    if not awards:
-        return Result("unawarded" if _able(state) else "reserve_not_met", unawarded_lots=left)
-    return Result("partly_awarded" if left else "awarded", awards, unawarded_lots=left)
-
-
 def _proof(state: State, found: PackageResult, now: datetime) -> PackagesCleared:
-    group_of = {
-        (bid.bidder, bid.xor): bid.bid_id for bid in reversed(standing(state.packages)) if bid.xor
-    }
+    group_of = group_names(state)
     return PackagesCleared(
         at=now,
         winners=found.winners,
