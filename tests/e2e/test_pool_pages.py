@@ -16,7 +16,10 @@ from playwright.async_api import Error, Page, Response, WebSocket, expect
 
 from aggregator.journal.facts import stamp
 from aggregator.ledger.verifying import verify
+from tests.builders import an_actor
 from tests.e2e.conftest import CELL, OPERATOR, PHONE, Town
+from tests.integration.demand.building import settle
+from tests.integration.pools.building import Scene
 
 pytestmark = pytest.mark.browser
 
@@ -409,3 +412,39 @@ async def test_what_is_being_typed_stays_while_others_come_and_the_step_is_told(
     await page.keyboard.press("Enter")
     await agree(page, "Join")
     await expect(page.locator("aside .facts").first).to_contain_text("83 t")
+
+
+async def test_a_limit_says_which_price_it_reaches_before_it_binds(town: Town) -> None:
+    await town.offer("laibin", (1, "5000.00"), (300, "4900.00"))
+    pool = await open_pool(town)
+    page = await look_at(town, f"/pools/{pool}", "guinan", language="en", size=PHONE)
+    main = page.locator("main")
+
+    await fill_in(page, lots="80", limit="4800.00", freight="30.00")
+    await expect(main).to_contain_text("cannot be met. The lowest is 4,939.80 landed, from 300 t")
+    await fill_in(page, limit="5000.00")
+
+    await expect(main).to_contain_text("Your limit reaches the price from 300 t: 4,939.80 landed")
+    await expect(main).not_to_contain_text("cannot be met")
+
+
+async def test_a_next_pool_comes_with_a_limit_that_reaches_a_price(town: Town) -> None:
+    await settle(scene_of(town), "guinan", 80, seller="laibin", goods_minor=470_000)
+    await town.offer("laibin", (1, "5000.00"), (300, "4900.00"))
+    await open_pool(town)
+
+    page = await look_at(town, "/pools", "guinan", language="en")
+
+    words = "What you paid last reaches no price here. Proposed limit 4,930.00"
+    await expect(page.locator("main")).to_contain_text(words)
+    await page.locator(".list a").first.click()
+    await town.ready(page)
+    await expect(page.locator("aside [name=limit]")).to_have_value("4930.00")
+    await expect(page.locator("main")).to_contain_text("Your limit reaches the price from 300 t")
+
+
+def scene_of(town: Town) -> Scene:
+    """Return the town's market and firms as the scenes of settled deals know them."""
+    names = ("guinan", "laibin")
+    actors = {name: an_actor(town.firms[name], group=name) for name in names}
+    return Scene(town.stage.market, town.stage.clock, actors)

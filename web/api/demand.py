@@ -152,13 +152,28 @@ class LastPrice(Answers):
     settled_at: str
 
 
+class Reached(Answers):
+    """A price break: from how many lots on it counts, and what it costs the firm, landed."""
+
+    from_lots: int
+    landed: Money
+
+
 class OpenPool(Answers):
+    """An open pool, with a `limit` for it and the first price break that this reaches.
+
+    `is_limit_raised` when the last price paid reaches none; without any offer there is none.
+    """
+
     pool_id: str
     tenor: str
     phase: str
     firming_at: str
     closes_at: str
     is_joined: bool
+    limit: Money
+    reaches: Reached | None
+    is_limit_raised: bool
 
 
 class Suggestion(Answers):
@@ -346,7 +361,16 @@ def _suggested(found: suggesting.Suggestion) -> Answer:
                 "firming_at": pool.firming_at,
                 "closes_at": pool.closes_at,
                 "is_joined": pool.is_joined,
+                "limit_minor": pool.proposal.limit_minor,
+                "reaches": _reached(pool.proposal.reach),
+                "is_limit_raised": pool.proposal.is_raised,
             }
             for pool in found.pools
         ],
     }
+
+
+def _reached(found: suggesting.Reach | None) -> Answer | None:
+    if found is None:
+        return None
+    return {"from_lots": found.from_lots, "landed_minor": found.landed_minor}

@@ -14,9 +14,10 @@ from aggregator.errors import NotAllowed, NotFound
 from aggregator.ids import SeededIds
 from aggregator.journal.reading import Pool
 from aggregator.market import Market
+from aggregator.pools import queries
 from aggregator.pools.errors import SizeNotNearRequest
 from aggregator.pools.saving import Published, nearest_to, savings
-from aggregator.pools.suggesting import suggestions
+from aggregator.pools.suggesting import Proposal, Reach, suggestions
 from aggregator.reactions import ON_FACT
 from tests.builders import a_command, a_market
 from tests.conftest import Databases
@@ -102,6 +103,34 @@ async def test_the_next_pool_is_suggested_from_ones_own_deals(orm: str) -> None:
     assert await suggestions(scene.actors["b"], NOW) == []
     with pytest.raises(NotAllowed):
         await suggestions(staff(scene, "m", "seller"), NOW)
+
+
+async def test_a_proposed_limit_reaches_a_break_and_says_which(orm: str) -> None:
+    scene = await with_past()
+    await settle(scene, "a", 240, goods_minor=500_000, freight_minor=2_000)
+    await scene.pass_to(NOW)
+    pool_id = await scene.open()
+    (blind,) = await suggestions(scene.actors["a"], NOW)
+    await scene.offer("m", breaks=((100, 505_000), (300, 500_000), (600, 495_000)))
+
+    (met,) = await suggestions(scene.actors["a"], NOW)
+    await settle(scene, "a", 240, goods_minor=480_000, freight_minor=2_000)
+    (raised,) = await suggestions(scene.actors["a"], NOW)
+
+    # 5000.00 + 20.00 freight + 10.00 fee is what was paid; 4950.00 + 20.00 + 9.90 the lowest now.
+    assert blind.pools[0].proposal == Proposal(503_000)
+    assert met.pools[0].proposal == Proposal(503_000, Reach(300, 503_000))
+    assert raised.limit_minor == 482_900
+    assert raised.pools[0].proposal == Proposal(498_000, Reach(600, 497_990), is_raised=True)
+    cost = await queries.preview(
+        scene.actors["a"],
+        pool_id,
+        lots=240,
+        tolerance_lots=0,
+        limit_minor=498_000,
+        freight_minor=2_000,
+    )
+    assert [line["is_within_limit"] for line in cost["landed"]] == [False, False, True]
 
 
 async def test_a_saving_is_against_ones_own_last_price_and_the_published_one(orm: str) -> None:

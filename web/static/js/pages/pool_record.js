@@ -43,8 +43,19 @@ export function breaks(page) {
         ...(isMine ? landedColumns(mine, saved) : []),
       ],
     }),
+    preview && page.typed.limit && reach(page, preview.landed),
     isMine && savings && comparators(page),
   );
+}
+
+/** Say which break the limit in the form reaches, or that it can never be met. */
+function reach(page, landed) {
+  const first = landed.find((line) => line.is_within_limit);
+  const { from_lots: from, landed: price } = first ?? landed.at(-1);
+  const figures = { from: page.lots(from), landed: amount(price) };
+  return first
+    ? h("p", { class: "note" }, t("page.pool.limit_reaches", figures))
+    : h("p", { class: "banner bad" }, t("page.pool.limit_reaches_none", figures));
 }
 
 function landedColumns(mine, saved) {

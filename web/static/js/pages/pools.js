@@ -81,8 +81,8 @@ async function showNext(next) {
   fill(next, panel(t("page.pools.next"), h("p", { class: "note" }, t("page.pools.next_note")), h("ul", { class: "list" }, open.map(suggestion))));
 }
 
-function suggestion({ instrument_id: id, region, lots: usual, limit, freight, last, pools }) {
-  const figures = { lots: lots(usual), limit: amount(limit), landed: amount(last.landed) };
+function suggestion({ instrument_id: id, region, lots: usual, freight, last, pools }) {
+  const figures = { lots: lots(usual), landed: amount(last.landed) };
   return h(
     "li",
     {},
@@ -90,21 +90,31 @@ function suggestion({ instrument_id: id, region, lots: usual, limit, freight, la
     pools
       .filter(({ is_joined: isIn }) => !isIn)
       .map((pool) =>
-        h(
-          "p",
-          {},
+        [
           h(
-            "a",
-            { href: `/pools/${pool.pool_id}?lots=${usual}&limit=${limit}&freight=${freight}` },
-            cellName(`${id}/${region}/${pool.tenor}`),
+            "p",
+            {},
+            h(
+              "a",
+              { href: `/pools/${pool.pool_id}?lots=${usual}&limit=${pool.limit}&freight=${freight}` },
+              cellName(`${id}/${region}/${pool.tenor}`),
+            ),
+            " ",
+            chip(pool.phase),
+            " ",
+            countdown(pool.closes_at),
           ),
-          " ",
-          chip(pool.phase),
-          " ",
-          countdown(pool.closes_at),
-        ),
+          h("p", { class: "note" }, proposal(pool)),
+        ],
       ),
   );
+}
+
+/** Return in words which limit is proposed, and by which break it is met. */
+function proposal({ limit, reaches, is_limit_raised: isRaised }) {
+  if (!reaches) return t("page.pools.limit_blind", { limit: amount(limit) });
+  const figures = { limit: amount(limit), from: lots(reaches.from_lots), landed: amount(reaches.landed) };
+  return t(isRaised ? "page.pools.limit_raised" : "page.pools.limit_reaches", figures);
 }
 
 function card(pool) {
