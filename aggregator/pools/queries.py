@@ -92,7 +92,7 @@ async def preview(
     if limit_minor is not None and limit_minor <= freight_minor:
         raise InvalidField("/freight", "leaves nothing of the limit", freight_minor)
     breaks = envelope(state.offers.values())
-    held_minor = None
+    held_minor = whole_minor = None
     if limit_minor is not None:
         whole_minor = deposit(limit_minor, lots + tolerance_lots, opened.deposit_bps)
         held_minor = lowered(whole_minor, deposit_off_bps)
@@ -103,6 +103,7 @@ async def preview(
         "pool_id": pool_id,
         "currency": opened.currency,
         "deposit_minor": held_minor,
+        "full_deposit_minor": whole_minor,
         "landed": views.landed_at_breaks(
             breaks, opened, lots=lots, limit_minor=limit_minor, freight_minor=freight_minor
         ),

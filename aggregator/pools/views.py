@@ -164,6 +164,7 @@ def _you(
         "size_from": own.size_from,
         "agrees_to_prolong": own.agrees_to_prolong,
         "deposit": decimal_text(own.deposit_minor, opened.currency),
+        "full_deposit": decimal_text(_full_deposit(own, opened), opened.currency),
         "tier": own.tier or None,
         "landed": landed_at_breaks(
             breaks,
@@ -180,6 +181,11 @@ def _you(
         "left_out": own.reason,
         "substitute": _substitute(opened, own),
     }
+
+
+def _full_deposit(own: Standing, opened: PoolOpened) -> int:
+    """Return the deposit that the rules ask of a pledge, before any tier lowers it."""
+    return deposit(own.limit_minor, own.lots + own.tolerance_lots, opened.deposit_bps)
 
 
 def _changes_left(state: State, own: Standing) -> int:

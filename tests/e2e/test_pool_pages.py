@@ -16,7 +16,7 @@ from playwright.async_api import Error, Page, Response, WebSocket, expect
 
 from aggregator.journal.facts import stamp
 from aggregator.ledger.verifying import verify
-from tests.builders import an_actor
+from tests.builders import a_deal, an_actor, with_tier
 from tests.e2e.conftest import CELL, OPERATOR, PHONE, Town
 from tests.integration.demand.building import settle
 from tests.integration.pools.building import Scene
@@ -441,6 +441,36 @@ async def test_a_next_pool_comes_with_a_limit_that_reaches_a_price(town: Town) -
     await town.ready(page)
     await expect(page.locator("aside [name=limit]")).to_have_value("4930.00")
     await expect(page.locator("main")).to_contain_text("Your limit reaches the price from 300 t")
+
+
+async def test_a_deposit_lowered_by_a_tier_says_so_wherever_it_is_shown(town: Town) -> None:
+    await with_tier(town.firms["guinan"], 2)
+    await town.offer("laibin", (1, "5000.00"))
+    pool = await open_pool(town)
+    page = await look_at(town, f"/pools/{pool}", "guinan", language="en")
+    how = "10 % of limit × quantity, tolerance included"
+    lowered = f"{how}: 40,800.00; your tier takes off 8,160.00"
+
+    await page.locator("summary", has_text="Rules").click()
+    await expect(page.locator("main")).to_contain_text(how)
+    await fill_in(page, lots="80", limit="5100.00")
+    await page.get_by_role("button", name="Join", exact=True).click()
+    await expect(page.get_by_role("dialog")).to_contain_text("32,640.00")
+    await expect(page.get_by_role("dialog")).to_contain_text(lowered)
+    await agree(page, "Join")
+
+    await expect(page.locator("aside .facts").first).to_contain_text(lowered)
+    deal_id = await a_deal(
+        town.stage.market,
+        buyer=town.firms["guinan"],
+        seller=town.firms["laibin"],
+        source="pool",
+        lots=10,
+        deposit_off_bps=2_000,
+    )
+    payer = await look_at(town, f"/deals/{deal_id}", "guinan.pay", language="en")
+    words = re.compile(r"8 % of the total with tax, [\d,]+\.\d\d\. The product asks for 10 %")
+    await expect(payer.locator("main")).to_contain_text(words)
 
 
 def scene_of(town: Town) -> Scene:

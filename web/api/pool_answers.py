@@ -108,8 +108,12 @@ class PledgeMade(Answers):
 
 
 class OwnPledge(PledgeMade):
-    """One's pledge; among equals it goes before those of tiers below `tier`."""
+    """One's pledge; among equals it goes before those of tiers below `tier`.
 
+    `full_deposit` is what the pool's rules ask for, before one's tier lowers it to `deposit`.
+    """
+
+    full_deposit: Money
     tier: str | None
     landed: list[LandedAtBreak]
     changes_left: int | None
@@ -241,9 +245,12 @@ class Substituted(Landed):
 
 
 class Preview(Answers):
+    """What a pledge would cost and hold; `full_deposit` is what a firm of no tier would hold."""
+
     pool_id: str
     currency: str
     deposit: Money | None
+    full_deposit: Money | None
     landed: list[LandedAtBreak]
     progress_with_you: Step | None
 

@@ -5,7 +5,7 @@ import { instrument } from "../core/catalogue.js";
 import { instant, now } from "../core/clock.js";
 import { h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
-import { amount, percent } from "../core/numbers.js";
+import { amount, minor, percent } from "../core/numbers.js";
 import { facts } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
@@ -34,7 +34,7 @@ function fund(page) {
   const { deal } = page;
   return [
     facts([
-      [t("page.deal.deposit_paid"), amount(deal.deposit)],
+      [t("page.deal.deposit_paid"), [amount(deal.deposit), h("div", { class: "note" }, depositBase(deal))]],
       [t("page.deal.call"), h("strong", {}, amount(deal.left ?? deal.call))],
       [t("page.deal.reference"), h("span", { class: "mono" }, deal.call_reference)],
       [t("page.deal.pay_until"), instant(deal.funding_due_at)],
@@ -75,6 +75,15 @@ function fund(page) {
       }),
     ),
   ];
+}
+
+/** Return in words of what the deposit is a share, and why it may be less than was announced. */
+function depositBase(deal) {
+  const paid = Number((minor(deal.deposit) * 20_000n + minor(deal.total)) / (minor(deal.total) * 2n));
+  const asked = instrument(deal.instrument_id)?.deposit_bps ?? 0;
+  const share = t("page.deal.deposit_share", { percent: percent(paid), total: amount(deal.total) });
+  if (paid >= asked || deal.source === "strip") return share;
+  return `${share} ${t("page.deal.deposit_lowered", { percent: percent(asked) })}`;
 }
 
 function ship(page) {

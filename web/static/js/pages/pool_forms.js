@@ -10,6 +10,7 @@ import { panel } from "../core/parts.js";
 import { refusal } from "../core/problem.js";
 import { may } from "../core/viewer.js";
 import { t } from "../core/words.js";
+import { depositBase } from "./pool_record.js";
 
 const FEW_CHANGES = 5;
 
@@ -227,7 +228,7 @@ function prolongField({ prolong_minutes: minutes, is_prolonged: isOver }) {
 /** Ask with the deposit of just these terms: what was last looked at may be older than they are. */
 export async function asking(page, values, act, word = `page.pool.${act}`) {
   const { freight } = values;
-  const deposit = (await page.previewOf(values))?.deposit;
+  const held = await page.previewOf(values);
   return {
     title: t(`page.pool.${act}_ask`),
     lines: [
@@ -235,7 +236,8 @@ export async function asking(page, values, act, word = `page.pool.${act}`) {
       [t("word.lots"), page.lots(values.lots)],
       [t("page.pool.limit"), `${amount(values.limit)} ${page.unit()}`],
       freight && [t("page.pool.freight"), `${amount(freight)} ${page.unit()}`],
-      deposit && [t("word.deposit"), `${amount(deposit)} ${t("word.cny")}`],
+      held && [t("word.deposit"), `${amount(held.deposit)} ${t("word.cny")}`],
+      held && [t("page.pool.deposit_base"), depositBase(page, held)],
     ].filter(Boolean),
     note: page.pool.phase === "firming" ? t("page.pool.firming_warning") : t("page.pool.binding"),
     act: t(word),

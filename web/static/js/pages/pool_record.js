@@ -3,7 +3,7 @@
 import { cellName } from "../core/catalogue.js";
 import { dayAndTime, month } from "../core/clock.js";
 import { h } from "../core/dom.js";
-import { amount, percent, saving, whole } from "../core/numbers.js";
+import { amount, decimal, minor, percent, saving, whole } from "../core/numbers.js";
 import { chip, empty, facts, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
@@ -142,7 +142,7 @@ export function rules(page) {
       pool.max_share && [t("page.pool.max_share"), percent(pool.max_share * 100)],
       [t("page.pool.min_members"), whole(pool.min_members)],
       [t("page.pool.similarity"), pool.similarity.join(" : ")],
-      [t("word.deposit"), percent(pool.deposit_bps)],
+      [t("word.deposit"), t("page.pool.deposit_how", { percent: percent(pool.deposit_bps) })],
       [t("word.fee"), percent(pool.fee_bps)],
       [t("page.pool.opened_by"), t(`page.pool.opened_by.${pool.opened_by}`)],
       pool.sight.length > 0 && [t("page.pool.sight"), pool.sight.map(sightOf).join(t("word.comma"))],
@@ -204,6 +204,14 @@ function parts(page, award) {
   ];
 }
 
+/** Return in words of what a deposit is a share, and what the firm's tier takes off it. */
+export function depositBase({ pool }, { deposit, full_deposit: full }) {
+  const how = t("page.pool.deposit_how", { percent: percent(pool.deposit_bps) });
+  if (full === deposit) return how;
+  const off = decimal(minor(full) - minor(deposit));
+  return t("page.pool.deposit_less", { how, full: amount(full), off: amount(off) });
+}
+
 export function pledged(page, you) {
   const { left_out: reason } = you;
   return panel(
@@ -220,6 +228,7 @@ export function pledged(page, you) {
       [t("word.freight"), amount(you.freight)],
       [t("page.pool.size"), `${page.lots(you.size)} · ${t(`page.pool.size_from.${you.size_from}`)}`],
       !reason && [t("word.deposit_held"), amount(you.deposit)],
+      !reason && [t("page.pool.deposit_base"), depositBase(page, you)],
       you.tier && [t("page.pool.first_place"), t("page.pool.first_place_of", { tier: worded("tier", you.tier) })],
     ]),
     you.is_large_share && h("p", { class: "banner" }, t("page.pool.large_share")),
