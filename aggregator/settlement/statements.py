@@ -102,15 +102,41 @@ def read_csv(text: str) -> list[StatementLine]:
     if rows and not text.endswith("\n"):
         # Cut within its last cell, a line would pass for whole.
         raise InvalidField("/lines", "line_end", len(rows) - 1)
-    if not rows or tuple(rows[0]) not in (COLUMNS, _WIDE):
-        raise InvalidField("/lines", "columns", ",".join(COLUMNS))
-    columns = rows[0]
+    columns = rows[0] if rows else []
+    _check_header(columns)
     found = []
     for at, row in enumerate(rows[1:]):
         if len(row) != len(columns):
             raise InvalidField(f"/lines/{at}", "columns", ",".join(columns))
         found.append(statement_line(dict(zip(columns, row, strict=True)), f"/lines/{at}"))
     return found
+
+
+def _check_header(found: Sequence[str]) -> None:
+    """Refuse a first row that is not one of the two headers, and say what it lacks.
+
+    Raises:
+        InvalidField: a column is missing, unknown, twice there or out of order.
+
+    """
+    is_wide = not set(_WIDE[len(COLUMNS) :]).isdisjoint(found)
+    wanted = _WIDE if is_wide else COLUMNS
+    if tuple(found) == wanted:
+        return
+    header = ",".join(wanted)
+    missing = ", ".join(name for name in wanted if name not in found)
+    unknown = ", ".join(" ".join(name.split())[:40] or '""' for name in found if name not in _WIDE)
+    if set(wanted).isdisjoint(found):
+        rule = f"a first line with the names of the columns: {header}"
+    elif missing and unknown:
+        rule = f"the missing columns {missing} and not {unknown[:200]}; the first line is {header}"
+    elif missing:
+        rule = f"the missing columns {missing}; the first line is {header}"
+    elif unknown:
+        rule = f"no columns {unknown[:200]}; the first line is {header}"
+    else:
+        rule = f"each column once, in this order: {header}"
+    raise InvalidField("/lines", rule)
 
 
 def write_csv(lines: Sequence[StatementLine]) -> str:

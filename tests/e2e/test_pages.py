@@ -290,6 +290,12 @@ async def test_the_operator_s_desk_and_a_forward_window_work_by_hand(
     # The finance person's page hears of the money by itself.
     await expect(finance.locator("main")).to_contain_text("5,001,234.56")
     await expect(finance.locator("#bell-count")).to_have_text("1")
+    await desk.locator("summary", has_text="Paste lines instead").click()
+    pasted = desk.locator("details details", has_text="Paste lines instead")
+    await pasted.get_by_label("CSV").fill("Date,Amount\n2027-01-04,5.00")
+    await pasted.get_by_role("button", name="Import bank lines").click()
+    told = "a first line with the names of the columns: account,entry_reference,direction,amount,"
+    await expect(pasted.get_by_role("alert").first).to_contain_text(told)
 
     await desk.locator("summary", has_text="Open a forward window").click()
     form = desk.locator("details", has=desk.locator("summary", has_text="Open a forward window"))

@@ -156,6 +156,17 @@ RULES: Mapping[str, str] = {
     # Cells of a file.
     "at most {n} characters in a cell": "每格至多 {n} 个字符",
     "at most {n} columns": "最多 {n} 栏",
+    "a first line with the names of the columns: {text}": "首行须为列名：{text}",
+    "the missing columns {text_missing} and not {text_unknown}; the first line is {text_header}": (
+        "缺少列 {text_missing}，且有不认识的列 {text_unknown}；首行应为 {text_header}"
+    ),
+    "the missing columns {text_missing}; the first line is {text_header}": (
+        "缺少列 {text_missing}；首行应为 {text_header}"
+    ),
+    "no columns {text_unknown}; the first line is {text_header}": (
+        "有不认识的列 {text_unknown}；首行应为 {text_header}"
+    ),
+    "each column once, in this order: {text}": "各列须按此顺序各出现一次：{text}",
     "at most {n} rows": "最多 {n} 行",
     "a header and at least one row": "须有标题行和至少一行内容",
     "a header of the template": "须为模板中的栏目名称",

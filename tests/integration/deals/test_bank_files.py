@@ -20,6 +20,7 @@ from aggregator.settlement.simulator import SimulatedBank
 from aggregator.settlement.statements import read_csv
 from tests.builders import with_account
 from tests.integration.deals.playing import cash, take
+from web.locale.rules import rule_words
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -149,6 +150,42 @@ def test_a_csv_that_was_cut_within_its_last_cell_is_refused(bank: SimulatedBank)
             continue  # whole lines are a statement of fewer lines
         with pytest.raises(InvalidField):
             read_csv(text[:kept])
+
+
+HEADER = "account,entry_reference,direction,amount,currency,booked_on,payer,remittance"
+LINE = "CNY-1,2027-0001,credit,5.00,CNY,2027-03-01,A,B"
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("", f"a first line with the names of the columns: {HEADER}"),
+        (LINE, f"a first line with the names of the columns: {HEADER}"),
+        (
+            HEADER.replace("booked_on,", "").replace(",payer", ""),
+            f"the missing columns booked_on, payer; the first line is {HEADER}",
+        ),
+        (
+            HEADER.replace("amount", "Sum"),
+            f"the missing columns amount and not Sum; the first line is {HEADER}",
+        ),
+        (f"{HEADER},balance", f"no columns balance; the first line is {HEADER}"),
+        (
+            f"{HEADER},payer_account",
+            f"the missing columns payer_bank; the first line is {HEADER},payer_account,payer_bank",
+        ),
+        (f"payer,{HEADER.replace(',payer', '')}", f"each column once, in this order: {HEADER}"),
+    ],
+)
+def test_a_csv_without_its_header_is_told_what_the_header_lacks(header: str, told: str) -> None:
+    text = f"{header}\n{LINE}\n" if header else ""
+
+    with pytest.raises(InvalidField) as refused:
+        read_csv(text)
+
+    assert (refused.value.pointer, refused.value.rule) == ("/lines", told)
+    for language in ("zh", "en"):
+        assert HEADER in (rule_words(language, told) or "")
 
 
 async def test_the_same_entries_in_csv_and_camt_count_once(

@@ -43,14 +43,14 @@ function textForm(done) {
     h("p", { class: "note" }, t("page.desk.import_note")),
     h("p", { class: "mono soft" }, COLUMNS),
     form({
-      fields: [{ name: "lines", label: t("page.desk.csv"), type: "long", rows: 7, hint: example }],
+      fields: [{ name: "text", label: t("page.desk.csv"), type: "long", rows: 7, hint: example }],
       act: t("page.desk.import"),
       // A form gives its text without the newline that ends the last line of a whole statement.
-      send: ({ lines }, key) =>
+      send: ({ text }, key) =>
         send(
           "POST",
           "/bank/lines",
-          `${lines.startsWith("account,") ? lines : `${COLUMNS}\n${lines}`}\n`,
+          `${/^.*,(credit|debit),/.test(text) ? `${COLUMNS}\n${text}` : text}\n`,
           key,
         ),
       done,
