@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from stdnum import iban
 
 _PREFIX = "AGG_"
 
@@ -80,6 +81,23 @@ def _mail_address(value: str) -> str:
     return value
 
 
+def _bank_account(value: str) -> str:
+    number = re.sub("[ -]", "", value).upper()
+    is_iban = number[:2].isalpha() and iban.is_valid(number, check_country=False)
+    if not is_iban and not re.fullmatch("[0-9]{8,32}", number):
+        raise ValueError("an IBAN with its check digits, or 8 to 32 digits, is needed")
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class MarketAccount:
+    """The market's own account at a bank, which firms pay in to."""
+
+    holder: str
+    number: str
+    bank: str
+
+
 class Settings(BaseSettings):
     """The settings of one process."""
 
@@ -116,6 +134,15 @@ class Settings(BaseSettings):
     beacon_url: Annotated[str, AfterValidator(_beacon_address)] | None = Field(
         None, description="A drand chain that orders drawn ties; without it, the seed alone does"
     )
+    bank_holder: Annotated[str, Field(min_length=1, max_length=140)] | None = Field(
+        None, description="In whose name the market's account is that firms pay in to"
+    )
+    bank_account: Annotated[str, AfterValidator(_bank_account)] | None = Field(
+        None, description="Its number, an IBAN or 8 to 32 digits; firms are shown it under Money"
+    )
+    bank_name: Annotated[str, Field(min_length=1, max_length=140)] | None = Field(
+        None, description="At which bank it is, with the branch and its code"
+    )
     clock: ClockKind = Field(
         ClockKind.REAL, description="real, or simulated in dev and test: time set by command"
     )
@@ -128,6 +155,11 @@ class Settings(BaseSettings):
     def _fit_together(self) -> Settings:
         if self.mail_url is not None and self.mail_from is None:
             raise ValueError("AGG_MAIL_FROM: mail needs an address that it comes from")
+        told = (self.bank_holder, self.bank_account, self.bank_name)
+        if None in told and any(told):
+            raise ValueError(
+                "AGG_BANK_ACCOUNT: AGG_BANK_HOLDER, AGG_BANK_ACCOUNT and AGG_BANK_NAME go together"
+            )
         if self.env is Environment.PRODUCTION:
             if self.database_url is None:
                 raise ValueError(
@@ -143,6 +175,13 @@ class Settings(BaseSettings):
         """Where browsers find the market, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def market_account(self) -> MarketAccount | None:
+        """The account that firms pay in to, or None while nobody has entered it."""
+        if self.bank_holder is None or self.bank_account is None or self.bank_name is None:
+            return None
+        return MarketAccount(self.bank_holder, self.bank_account, self.bank_name)
 
     @property
     def embedded_database_dir(self) -> Path:

@@ -42,6 +42,7 @@ def server_of(market: Market, settings: Settings, *, demonstration: bool = False
         public_url=settings.public_url or "",
         is_production=is_production,
         guide=touring.guide_of(market) if demonstration and not is_production else None,
+        account=settings.market_account,
     )
     return MarketServer(app)
 

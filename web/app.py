@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from aggregator.errors import MarketError, NotFound
 from aggregator.market import Market
 from aggregator.notices import letters
+from aggregator.settings import MarketAccount
 from web import api, pages
 from web.api import documentation, openapi
 from web.api.problem import Internal, MethodNotAllowed, answer
@@ -46,8 +47,11 @@ def create_app(
     checks_answers: bool = False,
     limits: EdgeLimits | None = None,
     guide: Guide | None = None,
+    account: MarketAccount | None = None,
 ) -> Starlette:
     """Return the application of an open market, with a `guide` where it is a demonstration.
+
+    `account` is the market's own, which firms are told to pay in to.
 
     With `checks_answers`, for tests, an answer that its documented schema does not describe
     is our failure.
@@ -70,6 +74,7 @@ def create_app(
         is_production=is_production,
         checks_answers=checks_answers,
         has_guide=guide is not None,
+        account=account,
     )
 
     @asynccontextmanager

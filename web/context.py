@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 
 from aggregator.market import Market
+from aggregator.settings import MarketAccount
 from web.auth.rates import Buckets, Rate
 from web.feed.hub import Hub
 from web.feed.limits import FeedLimits
@@ -40,6 +41,7 @@ class Context:
     is_production: bool = False
     checks_answers: bool = False
     has_guide: bool = False
+    account: MarketAccount | None = None
     files: Turns = field(default_factory=Turns)
     organisations: Buckets = field(init=False)
     addresses: Buckets = field(init=False)

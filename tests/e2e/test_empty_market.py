@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from aggregator.settings import MarketAccount
 from tests.api.conftest import PASSWORD, serving
 from tests.builders import a_market
 from tests.e2e.conftest import entered
@@ -43,6 +44,30 @@ async def test_an_operator_of_an_empty_market_defines_what_is_traded_and_lets_a_
         assert (sugar["id"], sugar["fee_bps"], sugar["deposit_bps"]) == ("SUGAR-W1", 20, 1250)
         regions = (await operator.get("/regions")).json()["regions"]
         assert [(one["code"], one["parent"]) for one in regions] == [("CN", None), ("GX", "CN")]
+        await page.context.close()
+
+
+async def test_a_firm_is_told_where_to_pay_in_or_that_nobody_has_said_it(
+    orm: str, browser: Browser, tap: Tap
+) -> None:
+    async with serving(a_market()) as served:
+        served.url = tap.through(served.url)
+        finance = await served.member("Guinan Foods", "finance")
+        page = await entered(browser, served.url, finance.login, "/money", password=PASSWORD)
+        way = page.locator("aside")
+        await expect(way).to_contain_text("has not entered the market's own account yet")
+        await expect(way.get_by_role("button", name="Copy")).to_have_count(1)
+
+        served.context.account = MarketAccount("Sugar Market Ltd", "6222021001", "ICBC Nanning")
+        await page.reload()
+
+        await expect(way).to_contain_text("Sugar Market Ltd")
+        await expect(way).to_contain_text("ICBC Nanning")
+        await expect(way).not_to_contain_text("has not entered")
+        await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        await way.get_by_role("button", name="Copy 6222021001").click()
+        await expect(page.locator("#said")).to_contain_text("Copied")
+        assert await page.evaluate("navigator.clipboard.readText()") == "6222021001"
         await page.context.close()
 
 

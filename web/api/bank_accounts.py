@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aggregator.market import Outcome
+from aggregator.market import Answer, Outcome
 from aggregator.settlement import own_accounts
 from web.api.fields import Answers, Body
 from web.api.routing import Call, route
+from web.context import context_of
 
 OwnAccountState = Literal["proposed", "unverified", "verified", "ended"]
 
@@ -26,6 +28,14 @@ class SecondPerson(Answers):
 
     person_id: str
     person: str
+
+
+class PayIn(Answers):
+    """The market's own account, which money is paid in to."""
+
+    holder: str
+    number: str
+    bank: str
 
 
 class OwnAccountAnswer(Answers):
@@ -81,3 +91,9 @@ async def confirm_account(call: Call) -> Outcome:
 async def end_account(call: Call) -> Outcome:
     """Have nothing more paid out to a bank account; what was ordered before is on its way."""
     return await own_accounts.end(call.market, call.actor, call.command, call.path["account_id"])
+
+
+def pay_in_of(call: Call) -> Answer | None:
+    """Return the market's account, or None while the operator has not entered it."""
+    account = context_of(call.request).account
+    return None if account is None else asdict(account)

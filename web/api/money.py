@@ -19,7 +19,7 @@ from aggregator.settlement.camt import read_camt
 from aggregator.settlement.own_accounts import second_persons
 from aggregator.settlement.pain import write_pain
 from aggregator.settlement.statements import MAX_LINES, read_csv, statement_line
-from web.api.bank_accounts import OwnAccountAnswer, SecondPerson
+from web.api.bank_accounts import OwnAccountAnswer, PayIn, SecondPerson, pay_in_of
 from web.api.fields import Answers, Body, Id, Instant, Minor, Money, Query
 from web.api.routing import MAX_IMPORT_BYTES, Call, Download, route
 
@@ -135,8 +135,12 @@ class StatementAnswer(Answers):
 
 
 class MoneyAnswer(Answers):
-    """The firm's money; `second_persons` can agree to a further account of whoever asks."""
+    """The firm's money; `second_persons` can agree to a further account of whoever asks.
 
+    `pay_in` is null while the operator has not entered the market's account.
+    """
+
+    pay_in: PayIn | None
     deposit_reference: str
     accounts: list[OwnAccountAnswer]
     second_persons: list[SecondPerson]
@@ -247,6 +251,7 @@ async def money(call: Call) -> Answer:
         statement = await ledger.statement(mine, reader=unit)
         paid_for = await deals_of([line.reference for line in statement], unit)
         return {
+            "pay_in": pay_in_of(call),
             "deposit_reference": await queries.deposit_reference(mine, unit),
             "accounts": [asdict(view) for view in await queries.own_accounts(mine, unit)],
             "second_persons": [

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.settings import Environment, Settings, SettingsError, describe, load_settings
+from aggregator.settings import (
+    Environment,
+    MarketAccount,
+    Settings,
+    SettingsError,
+    describe,
+    load_settings,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +58,9 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
         ({"AGG_MAIL_URL": "smtps://h", "AGG_MAIL_FROM": "market"}, "AGG_MAIL_FROM: .*like Market"),
         ({"AGG_BEACON_URL": "https://api.drand.sh/public"}, "AGG_BEACON_URL: .*hash"),
         ({"AGG_BEACON_URL": f"http://a.example/{'0' * 64}"}, "AGG_BEACON_URL: .*https://"),
+        ({"AGG_BANK_ACCOUNT": "6222"}, "AGG_BANK_ACCOUNT: .*8 to 32 digits"),
+        ({"AGG_BANK_ACCOUNT": "DE89370400440532013001"}, "AGG_BANK_ACCOUNT: .*check digits"),
+        ({"AGG_BANK_HOLDER": "Market"}, "AGG_BANK_ACCOUNT: AGG_BANK_HOLDER, .* go together"),
         ({"AGG_ENV": "production"}, "AGG_DATABASE_URL: production needs"),
         (
             {
@@ -71,6 +81,20 @@ def test_a_wrong_setting_is_refused_by_its_variable(
     with pytest.raises(SettingsError, match=complaint) as refusal:
         load_settings()
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("de89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+        ("6222 0210-0123 4567 890", "6222021001234567890"),
+    ],
+)
+def test_the_account_that_firms_pay_in_to_is_whole_or_not_there(said: str, number: str) -> None:
+    settings = load_settings(bank_holder="市场公司", bank_account=said, bank_name="南宁分行")
+
+    assert settings.market_account == MarketAccount("市场公司", number, "南宁分行")
+    assert load_settings().market_account is None
 
 
 @pytest.mark.parametrize(

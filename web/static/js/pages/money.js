@@ -144,16 +144,39 @@ function referenced(reference) {
   return path && h("a", { href: path.href }, path.name);
 }
 
-function showWayIn(way, { deposit_reference: reference }) {
+function showWayIn(way, { deposit_reference: reference, pay_in: account }) {
   fill(
     way,
     panel(
       t("page.money.pay_in"),
-      h("p", {}, t("page.money.pay_in_how")),
-      facts([[t("page.money.reference"), h("strong", { class: "mono" }, reference)]]),
+      account
+        ? h("p", {}, t("page.money.pay_in_how"))
+        : h("p", { class: "banner bad" }, t("page.money.no_market_account")),
+      facts([
+        ...(account
+          ? [
+              [t("page.money.account_holder"), account.holder],
+              [t("page.money.account_number"), copied(account.number)],
+              [t("page.money.account_bank"), account.bank],
+            ]
+          : []),
+        [t("page.money.reference"), copied(reference)],
+      ]),
       h("p", { class: "note" }, t("page.money.pay_in_note")),
     ),
   );
+}
+
+/** Return a text that is typed over elsewhere, with a button that copies it. */
+function copied(text) {
+  const copy = () => navigator.clipboard.writeText(text).then(() => say(t("page.money.copied")));
+  const name = `${t("page.money.copy")} ${text}`;
+  return [
+    h("strong", { class: "mono" }, text),
+    " ",
+    navigator.clipboard &&
+      h("button", { type: "button", class: "quiet", "aria-label": name, onclick: copy }, t("page.money.copy")),
+  ];
 }
 
 function payForm(numbers, refresh) {
