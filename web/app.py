@@ -51,7 +51,7 @@ def create_app(
 ) -> Starlette:
     """Return the application of an open market, with a `guide` where it is a demonstration.
 
-    `account` is the market's own, which firms are told to pay in to.
+    `account` is the market's own, which firms are told to pay in to; a guide has one of its own.
 
     With `checks_answers`, for tests, an answer that its documented schema does not describe
     is our failure.
@@ -74,7 +74,7 @@ def create_app(
         is_production=is_production,
         checks_answers=checks_answers,
         has_guide=guide is not None,
-        account=account,
+        account=guide.account if account is None and guide is not None else account,
     )
 
     @asynccontextmanager

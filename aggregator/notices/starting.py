@@ -1,4 +1,7 @@
-"""What is left to do for a firm that is new here, and which of it the asker can do himself."""
+"""What is left to do for a firm that is new here, and which of it the asker can do himself.
+
+For the operator it is what a new market lacks before anything can be traded in it.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from typing import Literal
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor
 from aggregator.notices import letters
-from aggregator.parties.permissions import MARKET_ROLES
+from aggregator.parties.permissions import MARKET_ROLES, OPERATOR
 
-By = Literal["self", "owner", "finance", "trader"]
+By = Literal["self", "owner", "finance", "trader", "host"]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do: who does it, and at which path of the pages."""
+    """One thing to do: who does it, and at which path of the pages.
+
+    The `host` is who starts the server: what is a setting of it no page can do.
+    """
 
     name: str
     by: By
@@ -46,8 +52,21 @@ _TRADES = ("auctions.bid", "auctions.open", "forwards.offer", "forwards.order")
 _TRADED = [*_TRADES, "pools.pledge", "supply.offer"]
 
 
-async def steps(actor: Actor) -> list[Step]:
-    """Return what a new firm does first, in that order; nothing for the market's own people."""
+_FOUNDED = """
+select
+  exists (select from region) as regions,
+  exists (select from instrument) as products,
+  exists (select from organisation o where o.kind <> all($1::text[])) as firm
+"""
+
+
+async def steps(actor: Actor, *, has_account: bool) -> list[Step]:
+    """Return what a new firm does first, in that order, or for the operator what a market lacks.
+
+    `has_account` says that the market's own bank account is entered, which firms pay in to.
+    """
+    if OPERATOR in actor.roles:
+        return await _of_the_market(has_account=has_account)
     if actor.roles & MARKET_ROLES:
         return []
     [done] = await Pool().rows(_DONE, actor.organisation_id, actor.person_id, _TRADED)
@@ -65,4 +84,14 @@ async def steps(actor: Actor) -> list[Step]:
         Step(name, by, path, bool(done[name]), act in actor.grants)
         for name, by, path, act in found
         if name != "mail" or letters.is_on()
+    ]
+
+
+async def _of_the_market(*, has_account: bool) -> list[Step]:
+    [done] = await Pool().rows(_FOUNDED, sorted(MARKET_ROLES))
+    return [
+        Step("regions", "self", "/desk#catalogue", done["regions"], is_mine=True),
+        Step("products", "self", "/desk#catalogue", done["products"], is_mine=True),
+        Step("account", "host", "", has_account, is_mine=False),
+        Step("firm", "self", "/desk#register", done["firm"], is_mine=True),
     ]

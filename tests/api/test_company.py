@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aggregator.settings import MarketAccount
 from tests.api.conftest import PASSWORD, Served, Visitor
 from tests.builders import with_sugar
 
@@ -70,7 +71,24 @@ async def test_a_new_firm_goes_from_a_link_to_a_list_without_gaps(served: Served
     assert (await boss.post("/company/identity", {"uscc": CODE})).json() == {"number": CODE}
     done = {name for name, (is_done, _) in (await left(boss)).items() if is_done}
     assert done == {"identity", "people", "mandate"}
-    assert await left(operator) == {}
+    assert await left(await served.member("Auditors", "auditor", kind="auditor")) == {}
+
+
+async def test_an_operator_is_told_what_a_new_market_lacks_until_nothing_does(
+    served: Served,
+) -> None:
+    operator = await served.operator()
+    lacking = {name: (False, name != "account") for name in ("regions", "products", "firm")}
+
+    assert await left(operator) == {**lacking, "account": (False, False)}
+    await with_sugar(served.market)
+    await registered(served, operator, "Newbridge")
+    served.context.account = MarketAccount("Market", "6222021001", "ICBC")
+
+    assert {name for name, (is_done, _) in (await left(operator)).items() if is_done} == {
+        *lacking,
+        "account",
+    }
 
 
 async def test_a_firm_declares_who_it_is_once_and_never_as_another(served: Served) -> None:

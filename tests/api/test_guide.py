@@ -32,7 +32,7 @@ from web.demonstration.parts import PLAYED
 from web.demonstration.tour import Played, Tour
 from web.demonstration.touring import GUIDE, TOURS, Guide
 from web.demonstration.visitor import Refused
-from web.demonstration.world import COLLEAGUE_LOGIN, FIRMS, OPERATOR_LOGIN, PASSWORD
+from web.demonstration.world import ACCOUNT, COLLEAGUE_LOGIN, FIRMS, OPERATOR_LOGIN, PASSWORD
 
 URL = "https://demonstration"
 OTHERS = (
@@ -160,6 +160,7 @@ async def test_a_factory_joins_and_is_carried_to_a_settled_deal(stage: Stage) ->
     await guest.others_play(2)
     await guest.act(f"{pool}/pledges", {"lots": 100, "limit": "5040.00"})
     assert await guest.now() == "gather"
+    assert stage.app.state.context.account == ACCOUNT
     await guest.others_play(3)
     await stage.pass_until((await guest.get(pool))["closes_at"])
     assert await guest.now() == "pay"

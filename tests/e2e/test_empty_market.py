@@ -21,8 +21,12 @@ async def test_an_operator_of_an_empty_market_defines_what_is_traded_and_lets_a_
         served.url = tap.through(served.url)
         operator = await served.operator()
         page = await entered(
-            browser, served.url, operator.login, "/desk", password=PASSWORD, locale="zh-CN"
+            browser, served.url, operator.login, "/", password=PASSWORD, locale="zh-CN"
         )
+        steps = page.locator(".call", has_text="开市准备")
+        await expect(steps).to_contain_text("已完成 0/4 项")
+        await expect(steps).to_contain_text("AGG_BANK_ACCOUNT")
+        await steps.get_by_role("link", name="定义地区").click()
 
         catalogue = page.locator("details", has=page.locator("summary", has_text="商品目录与地区"))
         await expect(catalogue).to_contain_text("先定义地区和品种")
@@ -42,6 +46,13 @@ async def test_an_operator_of_an_empty_market_defines_what_is_traded_and_lets_a_
 
         [sugar] = (await operator.get("/instruments")).json()["instruments"]
         assert (sugar["id"], sugar["fee_bps"], sugar["deposit_bps"]) == ("SUGAR-W1", 20, 1250)
+        await page.goto("/")
+        await expect(steps).to_contain_text("已完成 3/4 项")
+        served.context.account = MarketAccount("市场公司", "6222021001", "工商银行")
+        async with page.expect_response("**/first-steps"):
+            await page.reload()
+        await expect(page.locator("main")).to_contain_text("还没有已结清的成交")
+        await expect(steps).to_have_count(0)
         regions = (await operator.get("/regions")).json()["regions"]
         assert [(one["code"], one["parent"]) for one in regions] == [("CN", None), ("GX", "CN")]
         await page.context.close()

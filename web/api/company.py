@@ -118,8 +118,10 @@ async def correct_identity(call: Call) -> Outcome:
 
 @route("GET", "/first-steps", act="notices.read", out=Steps)
 async def first_steps(call: Call) -> Answer:
-    """List what a new firm does first, what of it is done, and what the asker can do."""
-    return {"steps": [asdict(step) for step in await starting.steps(call.actor)]}
+    """List what a new firm or market does first, what of it is done, what the asker can do."""
+    has_account = context_of(call.request).account is not None
+    found = await starting.steps(call.actor, has_account=has_account)
+    return {"steps": [asdict(step) for step in found]}
 
 
 @route(

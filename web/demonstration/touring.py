@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from aggregator.errors import InvalidField, MarketError
 from aggregator.parties import sessions
+from aggregator.settings import MarketAccount
 from web.api.problem import answer
 from web.auth.asking import check_origin, credential, set_cookie
 from web.auth.rates import RateLimited
@@ -25,7 +26,7 @@ from web.demonstration.company import Company, TooManyTours
 from web.demonstration.parts import PLAYED
 from web.demonstration.tour import COOKIE, PARTS, Progress, Tour
 from web.demonstration.visitor import Refused
-from web.demonstration.world import PASSWORD
+from web.demonstration.world import ACCOUNT, PASSWORD
 from web.language import language_of
 from web.locale import words
 
@@ -43,6 +44,7 @@ class Guide:
     """What serves tours: everybody else in them, and the routes."""
 
     company: Company
+    account: MarketAccount = ACCOUNT
 
     def routes(self) -> list[BaseRoute]:
         return [

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aggregator.settings import MarketAccount
+
 PASSWORD = "sugar-2027-demo"  # noqa: S105 - shown to every visitor of the demonstration
 OPERATOR_LOGIN = "operator"
 COLLEAGUE_LOGIN = "operator.two"
 AUDITOR_LOGIN = "auditor"
+ACCOUNT = MarketAccount(
+    "演示市场 / Demonstration market", "622202000001", "演示银行 / Demonstration bank"
+)
 
 REGIONS: tuple[Mapping[str, Any], ...] = (
     {"code": "CN", "name_zh": "全国", "name_en": "China"},

@@ -1,8 +1,8 @@
-/** What is left to do for a new firm: on the front page until all of it is done, or put away. */
+/** What is left to do for a new firm, or in a new market: on the front page until all of it is done, or put away. */
 
 import { get } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { organisationId } from "../core/viewer.js";
+import { may, organisationId } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
 const KEPT = `steps-put-away-${organisationId}`;
@@ -25,7 +25,7 @@ export async function showSteps(place) {
     h(
       "section",
       { class: "panel call", "aria-label": t("page.steps.title") },
-      h("h2", {}, t("page.steps.left", { done: steps.length - left.length, count: steps.length })),
+      h("h2", {}, t(may("catalogue.define") ? "page.steps.left_market" : "page.steps.left", { done: steps.length - left.length, count: steps.length })),
       h("ol", { class: "steps" }, steps.map((step) => item(step, step === next))),
       h("p", {}, h("button", { type: "button", class: "quiet", onclick: putAway }, t("page.steps.put_away"))),
     ),

@@ -22,7 +22,7 @@ export function catalogueForms({ isDefining, refill }) {
   };
   return h(
     "details",
-    { class: "panel", open: isEmpty || isDefining },
+    { class: "panel", id: "catalogue", open: isEmpty || isDefining },
     h("summary", {}, t("page.desk.catalogue")),
     isEmpty && h("p", { class: "banner" }, t("page.desk.catalogue_first")),
     h("h3", {}, t("page.desk.regions")),

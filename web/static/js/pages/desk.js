@@ -47,8 +47,16 @@ export async function show(main) {
       ),
     );
   fillIn();
+  openAsked();
   await Promise.all([refresh(), refreshFirms()]);
   setInterval(() => isBeingFilled(waiting) || refresh().catch(() => {}), 20_000);
+}
+
+/** Open what another page's link asks for. */
+function openAsked() {
+  const asked = document.getElementById(location.hash.slice(1));
+  asked?.setAttribute("open", "");
+  asked?.scrollIntoView();
 }
 
 async function showWaiting(waiting, refresh) {
@@ -226,7 +234,7 @@ function firmForm(refresh) {
   const link = h("div", { class: "stack", role: "status" });
   return h(
     "details",
-    { class: "panel" },
+    { class: "panel", id: "register" },
     h("summary", {}, t("page.desk.register")),
     form({
       isWide: true,
