@@ -67,3 +67,29 @@ async def test_without_a_mail_server_the_page_says_so(town: Town) -> None:
     await town.go(page, "/account")
     await expect(page.get_by_text("This market sends no mail")).to_be_visible()
     await expect(page.get_by_label("Mail address")).to_have_count(0)
+
+
+async def test_notices_stand_by_day_the_newest_first_and_unread_ones_are_marked(
+    town: Town,
+) -> None:
+    for amount_minor, later in ((100, {"days": 1}), (200, {"minutes": 1}), (300, {"minutes": 1})):
+        paid = PaymentMade(f"p{amount_minor}", town.firms["guinan"], amount_minor, "CNY")
+
+        async def step(unit: Unit, paid: PaymentMade = paid) -> Answer:
+            await tell(unit, paid)
+            return {}
+
+        await town.stage.market.perform(Actor.SYSTEM, "test.tell", step)
+        await town.stage.pass_by(**later)
+    page = await town.look("en", PHONE, login="guinan.pay")
+    await town.go(page, "/notices")
+    today, yesterday = [page.locator("main section").nth(number) for number in (0, 1)]
+
+    await expect(today.get_by_role("heading")).to_contain_text("Today · 5 Jan")
+    await expect(yesterday.get_by_role("heading")).to_contain_text("Yesterday · 4 Jan")
+    await expect(today.locator("li")).to_contain_text(["3.00", "2.00"])
+    await expect(yesterday.locator("li")).to_contain_text(["1.00"])
+    await expect(page.get_by_text("unread", exact=True)).to_have_count(3)
+    await page.get_by_role("button", name="Mark all as read (3)").click()
+    await expect(page.get_by_text("unread", exact=True)).to_have_count(0)
+    await expect(today.locator("li")).to_contain_text(["3.00", "2.00"])

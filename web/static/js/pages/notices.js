@@ -1,8 +1,8 @@
-/** What my firm was told, the newest first. */
+/** What my firm was told, the newest first, day by day. */
 
 import { get, send } from "../core/api.js";
 import { cellName } from "../core/catalogue.js";
-import { age } from "../core/clock.js";
+import { age, date, now, toLocal } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { gathered } from "../core/live.js";
 import { noticePath, noticeText } from "../core/notices.js";
@@ -63,8 +63,36 @@ function showAll(body, notices, subjects, refresh) {
           t("page.notices.read_all", { count: unread.length }),
         ),
       ),
-    h("section", { class: "panel" }, h("ul", { class: "list" }, notices.map((one) => item(one, subjects.get(one.subject))))),
+    byDay(notices).map(([day, told]) =>
+      h(
+        "section",
+        { class: "panel" },
+        h("h2", {}, dayName(day)),
+        h("ul", { class: "list" }, told.map((one) => item(one, subjects.get(one.subject)))),
+      ),
+    ),
   );
+}
+
+/** Return the notices by the visitor's days; the market gives the newest first. */
+function byDay(notices) {
+  const days = new Map();
+  for (const one of notices) {
+    const day = dayOf(Date.parse(one.at));
+    days.set(day, [...(days.get(day) ?? []), one]);
+  }
+  return [...days];
+}
+
+function dayOf(milliseconds) {
+  return toLocal(milliseconds).slice(0, 10);
+}
+
+function dayName(day) {
+  const yesterday = new Date(now());
+  yesterday.setDate(yesterday.getDate() - 1);
+  if (day === dayOf(now())) return t("page.notices.today", { date: date(day) });
+  return day === dayOf(yesterday.getTime()) ? t("page.notices.yesterday", { date: date(day) }) : date(day);
 }
 
 function item(notice, subject) {
@@ -75,6 +103,7 @@ function item(notice, subject) {
     h(
       "div",
       {},
+      isUnread && [h("span", { class: "chip warn" }, t("page.notices.is_unread")), " "],
       h(
         "a",
         { href: noticePath(notice), onclick: () => isUnread && read(notice) },
