@@ -1,14 +1,17 @@
-"""Receipts: what a bidder is told of what he said, as far as the rules go."""
+"""Receipts: what a bidder is told of what he said, as far as the rules go, then and later."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from aggregator.auctions import deposits
+from aggregator.auctions import deposits, queries
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
 from aggregator.journal.facts import stamp
-from aggregator.market import Answer
+from aggregator.journal.reading import Pool, Reader, decoded
+from aggregator.market import Actor, Answer
 from matching.auctions.book import Book
 from matching.auctions.disclosure import own_place
 from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
@@ -17,6 +20,34 @@ from matching.auctions.state import State
 
 Place = tuple[bool | None, int | None, int | None]
 """Whether a bidder leads, his rank, and the worst price he may name next; see `own_place`."""
+
+ACT = "auctions.bid"
+MAX_RECEIPTS = 200
+# No bid comes before its auction opens, which spares a firm's older commands.
+_OWN = """
+select c.answer from command c join auction a on a.id = $2
+where c.organisation_id = $1 and c.at >= a.opens_at and c.act = $3 and c.outcome = 'done'
+  and c.answer ->> 'auction_id' = $2 and c.answer ->> 'bid_id' is not null
+order by c.at desc, (c.answer ->> 'seq')::bigint desc limit $4
+"""
+
+
+async def own_receipts(
+    actor: Actor, auction_id: str, reader: Reader | None = None
+) -> list[Mapping[str, Any]]:
+    """Return the receipts of the firm's bids in an auction as they were given, the newest first.
+
+    Raises:
+        NotAllowed: the actor's roles place no bids.
+        NotFound: no such auction, or not for these eyes.
+
+    """
+    actor.require(ACT)
+    await queries.require_visible(actor, auction_id, reader)
+    found = await (reader or Pool()).rows(
+        _OWN, actor.organisation_id, auction_id, ACT, MAX_RECEIPTS
+    )
+    return [decoded(row["answer"]) for row in found]
 
 
 def receipt(room: Room, said: deposits.Said, head: bytes, deposit_minor: int) -> Answer:

@@ -85,6 +85,27 @@ async def test_a_bid_sent_again_is_placed_once(served: Served) -> None:
     assert seen["my_bids"] == 1
 
 
+async def test_receipts_are_found_again_by_the_own_firm_alone(served: Served) -> None:
+    visitors = await visitors_of(served)
+    auction_id = await opened(visitors)
+    elsewhere = await opened(visitors)
+    ann, bob = visitors["ann"], visitors["bob"]
+    path = f"/auctions/{auction_id}"
+    first = (await ann.post(f"{path}/bids", {"price": "5000.00"})).json()
+    await ann.post(f"{path}/bids", {"price": "5000.00"})
+    await ann.post(f"{path}/standing", {"limit": "5300.00"})
+    await ann.post(f"/auctions/{elsewhere}/bids", {"price": "5000.00"})
+    rival = (await bob.post(f"{path}/bids", {"price": "5310.00"})).json()
+    last = (await ann.post(f"{path}/bids", {"price": "5320.00"})).json()
+
+    found = (await ann.get(f"{path}/receipts")).json()
+
+    assert found == {"receipts": [last, first]}
+    assert (await bob.get(f"{path}/receipts")).json() == {"receipts": [rival]}
+    assert (await visitors["nobody"].get(f"{path}/receipts")).status_code == 401
+    assert (await ann.get("/auctions/auc_nowhere/receipts")).status_code == 404
+
+
 async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
     visitors = await visitors_of(served)
     auction_id = await opened(visitors)

@@ -83,6 +83,11 @@ async def test_two_bidders_a_buyer_and_an_observer_through_a_soft_close(town: To
         await fits(page)
 
     await bid_by_hand(laibin, "4980")
+    receipts = laibin.locator("aside section", has=laibin.get_by_role("heading", name="Receipts"))
+    await expect(receipts.locator("li")).to_contain_text(["4,980.00"])
+    given = await receipts.locator("li .mono").all_text_contents()
+    await laibin.reload()
+    await expect(receipts.locator("li .mono")).to_have_text(given)
     for page in everyone:
         await expect(page.locator("main")).to_contain_text("4,980.00")
     await expect(laibin.locator("main")).to_contain_text("You lead")

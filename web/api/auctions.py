@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from aggregator.auctions import bidding, bundle, opening, queries
+from aggregator.auctions import bidding, bundle, opening, queries, receipts
 from aggregator.auctions.opening import AuctionTerms, Criterion, TenorLots
 from aggregator.auctions.terms import check_named
 from aggregator.catalogue.tenors import parse_cell
@@ -243,6 +243,10 @@ class Receipt(Answers):
     next_allowed: Money | None
 
 
+class Receipts(Answers):
+    receipts: list[Receipt]
+
+
 class StepBand(Answers):
     from_: Annotated[Money, Field(alias="from")]
     step: Money
@@ -358,6 +362,12 @@ async def auction_bundle(call: Call) -> Download:
     auction_id = call.path["auction_id"]
     raw = await bundle.bundle_for(call.viewer, auction_id)
     return Download(raw, "application/json", f"{auction_id}.bundle.json")
+
+
+@route("GET", "/auctions/{auction_id}/receipts", act=receipts.ACT, out=Receipts)
+async def own_receipts(call: Call) -> Answer:
+    """List the receipts of one's firm's bids in an auction as they were given, newest first."""
+    return {"receipts": await receipts.own_receipts(call.actor, call.path["auction_id"])}
 
 
 @route("POST", BIDS, act="auctions.bid", body=BidBody, out=Receipt, status=201)

@@ -31,6 +31,7 @@ export async function show(main, { auctionId }) {
   if (plays("operator")) ({ desk: room.desk } = await import("./room_desk.js"));
   whenFresh((isFresh, at) => room.trust(isFresh, at));
   await live({ topic: `auction:${auctionId}`, source: room.source });
+  if (may("auctions.bid")) room.showReceipts(true).catch(() => {});
 }
 
 class Room {
@@ -398,40 +399,19 @@ class Room {
     this.receipts.unshift(receipt);
     this.stepShape = null;
     this.auction = { ...this.auction, my_lots: receipt.lots };
-    fill(this.parts.receipts, this.receiptList());
+    this.showReceipts();
+  }
+
+  /** What the firm has said is worded by a module that only bidders load. */
+  async showReceipts(isFirst) {
+    const { receiptList, restored } = await import("./receipts.js");
+    if (isFirst) this.receipts = await restored(this);
+    fill(this.parts.receipts, receiptList(this));
   }
 
   async refresh() {
     await this.source.ask();
     this.showOwn();
-  }
-
-  receiptList() {
-    return panel(
-      t("page.auction.receipt"),
-      h(
-        "ol",
-        { class: "list", "aria-live": "polite" },
-        this.receipts
-          .slice(0, 5)
-          .map((one) =>
-            h(
-              "li",
-              {},
-              h(
-                "div",
-                { class: "row" },
-                h("strong", {}, one.price ? `${amount(one.price)} × ${this.lots(one.lots)}` : this.lots(one.lots)),
-                h("span", { class: "note" }, `#${one.seq} · ${timeOfDay(one.at)}`),
-              ),
-              one.items && h("p", {}, one.items.map(itemName).join(" + ")),
-              h("p", { class: "note" }, t("page.auction.deposit_held", { amount: amount(one.deposit) })),
-              one.bid_id && h("p", { class: "mono soft", title: t("page.auction.bid_id") }, one.bid_id),
-              h("p", { class: "mono soft", title: t("page.auction.hash") }, one.hash.slice(0, 24), "…"),
-            ),
-          ),
-      ),
-    );
   }
 
   names(name) {
