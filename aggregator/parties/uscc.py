@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from aggregator.errors import InvalidField
 
 _SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _LENGTH = 18
+_BETWEEN = re.compile(r"[\s-]")
 
 
 def check_sign(first: str) -> str:
@@ -15,15 +18,22 @@ def check_sign(first: str) -> str:
 
 
 def checked_uscc(text: str, pointer: str = "/uscc") -> str:
-    """Return a code in capitals.
+    """Return a code in capitals, without the spaces and hyphens that group it.
 
     Raises:
-        InvalidField: it has not 18 signs of the code's alphabet, or its check sign is wrong.
+        InvalidField: it has not 18 signs, one is not of the code's alphabet, or its check sign is
+            wrong. Which sign was meant is not guessed: to mend the last one hides the slip.
 
     """
-    code = text.strip().upper()
-    if len(code) != _LENGTH or any(sign not in _SIGNS for sign in code):
-        raise InvalidField(pointer, "18 signs of a unified social credit code", code[:40])
+    code = _BETWEEN.sub("", text).upper()
+    if len(code) != _LENGTH:
+        raise InvalidField(pointer, f"a unified social credit code of 18 signs, not of {len(code)}")
+    for place, sign in enumerate(code, start=1):
+        if sign not in _SIGNS:
+            shown = sign if sign.isprintable() else "?"
+            rule = f"digits and capitals but I, O, S, V, Z: sign {place} is {shown}"
+            raise InvalidField(pointer, rule)
     if check_sign(code[:-1]) != code[-1]:
-        raise InvalidField(pointer, "the check sign of a unified social credit code", code[-1])
+        rule = f"one sign is mistyped: sign 18, {code[-1]}, does not check the 17 before it"
+        raise InvalidField(pointer, rule)
     return code

@@ -97,6 +97,8 @@ async def test_a_firm_declares_who_it_is_once_and_never_as_another(served: Serve
 
     wrong = await boss.post("/company/identity", {"uscc": CODE[:-1] + "0"})
     assert (wrong.status_code, wrong.json()["pointer"]) == (422, "/uscc")
+    short = await boss.post("/company/identity", {"uscc": CODE[:-1]})
+    assert "须为 18 位，现为 17 位" in short.json()["detail"]
     assert (await boss.post("/company/identity", {})).status_code == 422
     assert (await boss.post("/company/identity", {"uscc": CODE})).status_code == 200
     for visitor, reason in ((boss, "identity_declared"), (rival, "uscc_taken")):

@@ -18,8 +18,8 @@ from web.context import address_of, context_of, monotonic_ms
 class IdentityBody(Body):
     """A Chinese credit code, or a VAT number of the European Union."""
 
-    uscc: Annotated[str, Field(min_length=18, max_length=18)] | None = None
-    vat: Annotated[str, Field(min_length=4, max_length=20)] | None = None
+    uscc: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    vat: Annotated[str, Field(min_length=1, max_length=40)] | None = None
 
 
 class FirstBody(Body):

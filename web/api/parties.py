@@ -27,8 +27,8 @@ class OrganisationBody(Body):
     owner_group: Name
     region: Region
     monthly_lots: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
-    uscc: Annotated[str, Field(min_length=18, max_length=18)] | None = None
-    vat: Annotated[str, Field(min_length=4, max_length=20)] | None = None
+    uscc: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    vat: Annotated[str, Field(min_length=1, max_length=40)] | None = None
 
 
 class PersonBody(Body):

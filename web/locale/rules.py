@@ -59,8 +59,15 @@ RULES: Mapping[str, str] = {
     "only where it gathers for {n} hours": "集单至少要 {n} 小时",
     "{n_low} hours to {n_high} days ahead": "须在 {n_low} 小时之后、{n_high} 天之内",
     "only where the offer is not public": "报价不公开时才可指定对象",
-    "an EU VAT number, its state first": "须为欧盟增值税号，以国家代码开头",
-    "the check digits of an EU VAT number": "欧盟增值税号的校验位不符",
+    "two letters of an EU state first, such as DE123456789": (
+        "欧盟增值税号须以两位国家代码开头，例如 DE123456789"
+    ),
+    "the form {text}, where 9 is a digit, L a letter, X either": (
+        "格式须为 {text}，其中 9 代表数字，L 代表字母，X 代表数字或字母"
+    ),
+    "one digit is mistyped: the check digits of the VAT number do not fit": (
+        "有一位输错：增值税号的校验位不符"
+    ),
     "an IBAN, or 8 to 32 digits": "须为 IBAN，或 8 至 32 位数字",
     "the check digits of an IBAN": "IBAN 的校验位不符",
     "the 12 digits of the bank's code": "须为 12 位联行号",
@@ -194,8 +201,15 @@ RULES: Mapping[str, str] = {
     "a region of the catalogue, by code or name": "须为目录中地区的代码或名称",
     "as on the offer's first row, or empty": "须与该报价首行相同，或留空",
     # Firms, people and what exists.
-    "18 signs of a unified social credit code": "须为 18 位统一社会信用代码",
-    "the check sign of a unified social credit code": "统一社会信用代码校验位不符",
+    "a unified social credit code of 18 signs, not of {n}": (
+        "统一社会信用代码须为 18 位，现为 {n} 位"
+    ),
+    "digits and capitals but I, O, S, V, Z: sign {n} is {text}": (
+        "只可用数字和大写字母（不含 I、O、S、V、Z）：第 {n} 位为 {text}"
+    ),
+    "one sign is mistyped: sign 18, {text}, does not check the 17 before it": (
+        "有一位输错：第 18 位校验码 {text} 与前 17 位不符"
+    ),
     "letters of one alphabet": "不得混用形近字母",
     "an https address of the open internet": "须为公共互联网上的 https 地址",
     "kinds of notices": "须为通知种类",

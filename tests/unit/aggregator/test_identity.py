@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from stdnum.eu import vat
 
 from aggregator.errors import InvalidField
 from aggregator.parties.names import checked_name, look_of
@@ -12,6 +13,7 @@ from aggregator.parties.permissions import grants_of
 from aggregator.parties.totp import code_at, matching_step, text_of
 from aggregator.parties.uscc import check_sign, checked_uscc
 from aggregator.parties.vat import checked_vat
+from web.locale.rules import rule_words
 
 DIGITS = b"1234567890" * 7
 # RFC 6238, appendix B: time, and the eight digits for SHA-1, SHA-256 and SHA-512.
@@ -49,17 +51,36 @@ def test_a_secret_is_typed_in_base32() -> None:
     assert text_of(b"12345678901234567890") == "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
-@pytest.mark.parametrize("code", ["91350100M000100Y43", "9144030071526726xg "])
-def test_a_real_credit_code_is_taken(code: str) -> None:
-    assert checked_uscc(code) == code.strip().upper()
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("91350100M000100Y43", "91350100M000100Y43"),
+        ("9144030071526726xg ", "9144030071526726XG"),
+        ("9 1350100-M000100Y4 3", "91350100M000100Y43"),
+    ],
+)
+def test_a_real_credit_code_is_taken(typed: str, kept: str) -> None:
+    assert checked_uscc(typed) == kept
 
 
 @pytest.mark.parametrize(
-    "code", ["91350100M000100Y44", "91350100M000100Y4", "9135O100M000100Y43", "", "９" * 18]
+    ("code", "told"),
+    [
+        ("91350100M000100Y44", "一位输错：第 18 位校验码 4 与前 17 位不符"),
+        ("91350100M000100Y4", "须为 18 位，现为 17 位"),
+        ("91350100M000100Y431", "须为 18 位，现为 19 位"),
+        ("9135O100M000100Y43", "不含 I、O、S、V、Z）：第 5 位为 O"),
+        ("", "须为 18 位，现为 0 位"),
+        ("９" * 18, "第 1 位为 ９"),
+        ("91350100\x00000100Y43", "第 9 位为 ?"),
+    ],
 )
-def test_a_wrong_credit_code_is_refused(code: str) -> None:
-    with pytest.raises(InvalidField):
+def test_a_wrong_credit_code_is_told_its_rule_and_the_place(code: str, told: str) -> None:
+    with pytest.raises(InvalidField) as refused:
         checked_uscc(code)
+
+    assert told in (rule_words("zh", refused.value.rule) or "")
+    assert rule_words("en", refused.value.rule) == refused.value.rule
 
 
 @pytest.mark.parametrize(
@@ -83,8 +104,11 @@ def test_a_real_vat_number_is_taken_with_its_state_first(typed: str, kept: str) 
         ("NL004495446B01", "check digits"),
         ("136695976", "state first"),
         ("US136695976", "state first"),
-        ("DE１３６６９５９７６", "state first"),
-        ("DE" + "1" * 60, "state first"),
+        ("DE１３６６９５９７６", "the form DE999999999,"),
+        ("DE" + "1" * 60, "the form DE999999999,"),
+        ("FR1", "the form FRXX999999999,"),
+        ("GR1", "the form EL999999999,"),
+        ("AT13585627", "the form ATU99999999,"),
         ("", "state first"),
     ],
 )
@@ -93,6 +117,13 @@ def test_a_wrong_vat_number_is_refused_by_its_rule(typed: str, rule: str) -> Non
         checked_vat(typed)
 
     assert rule in refused.value.rule
+    assert rule_words("zh", refused.value.rule)
+
+
+def test_every_state_has_a_form_that_it_is_told() -> None:
+    for state in vat.MEMBER_STATES:
+        with pytest.raises(InvalidField, match=r"the form [A-Z]{2}[9XLU]"):
+            checked_vat(f"{state}!")
 
 
 def test_every_swap_of_neighbours_and_every_single_slip_is_found() -> None:
