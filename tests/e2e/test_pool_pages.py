@@ -422,6 +422,9 @@ async def test_a_limit_says_which_price_it_reaches_before_it_binds(town: Town) -
 
     await fill_in(page, lots="80", limit="4800.00", freight="30.00")
     await expect(main).to_contain_text("cannot be met. The lowest is 4,939.80 landed, from 300 t")
+    await page.get_by_role("button", name="Join", exact=True).click()
+    await expect(page.get_by_role("dialog")).to_contain_text("cannot be met")
+    await page.get_by_role("dialog").get_by_role("button", name="Not yet").click()
     await fill_in(page, limit="5000.00")
 
     await expect(main).to_contain_text("Your limit reaches the price from 300 t: 4,939.80 landed")

@@ -10,7 +10,7 @@ import { panel } from "../core/parts.js";
 import { refusal } from "../core/problem.js";
 import { may } from "../core/viewer.js";
 import { t } from "../core/words.js";
-import { depositBase } from "./pool_record.js";
+import { depositBase, unreached } from "./pool_record.js";
 
 const FEW_CHANGES = 5;
 
@@ -239,7 +239,12 @@ export async function asking(page, values, act, word = `page.pool.${act}`) {
       held && [t("word.deposit"), `${amount(held.deposit)} ${t("word.cny")}`],
       held && [t("page.pool.deposit_base"), depositBase(page, held)],
     ].filter(Boolean),
-    note: page.pool.phase === "firming" ? t("page.pool.firming_warning") : t("page.pool.binding"),
+    note: [
+      held && unreached(page, held.landed),
+      t(page.pool.phase === "firming" ? "page.pool.firming_warning" : "page.pool.binding"),
+    ]
+      .filter(Boolean)
+      .join(" "),
     act: t(word),
   };
 }

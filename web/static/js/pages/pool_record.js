@@ -28,6 +28,7 @@ export function breaks(page) {
       h("h2", {}, t("page.pool.breaks")),
       isMine && h("span", { class: "note" }, preview ? t("page.pool.as_typed") : t("page.pool.as_pledged")),
     ),
+    preview && page.typed.limit && reach(page, preview.landed),
     table({
       rows: pool.breaks,
       rowClass: ({ from_lots: from }) => (from === next ? "chosen" : ""),
@@ -43,19 +44,29 @@ export function breaks(page) {
         ...(isMine ? landedColumns(mine, saved) : []),
       ],
     }),
-    preview && page.typed.limit && reach(page, preview.landed),
     isMine && savings && comparators(page),
   );
 }
 
 /** Say which break the limit in the form reaches, or that it can never be met. */
 function reach(page, landed) {
-  const first = landed.find((line) => line.is_within_limit);
-  const { from_lots: from, landed: price } = first ?? landed.at(-1);
-  const figures = { from: page.lots(from), landed: amount(price) };
-  return first
-    ? h("p", { class: "note" }, t("page.pool.limit_reaches", figures))
-    : h("p", { class: "banner bad" }, t("page.pool.limit_reaches_none", figures));
+  const missed = unreached(page, landed);
+  if (missed) return h("p", { class: "banner bad" }, missed);
+  return h("p", { class: "note" }, t("page.pool.limit_reaches", figuresOf(page, landed.find(isWithin))));
+}
+
+/** Return in words that a limit lies below every break, nothing where it reaches one. */
+export function unreached(page, landed) {
+  if (landed.length === 0 || landed.some(isWithin)) return null;
+  return t("page.pool.limit_reaches_none", figuresOf(page, landed.at(-1)));
+}
+
+function isWithin({ is_within_limit: isReached }) {
+  return isReached;
+}
+
+function figuresOf(page, { from_lots: from, landed: price }) {
+  return { from: page.lots(from), landed: amount(price) };
 }
 
 function landedColumns(mine, saved) {
