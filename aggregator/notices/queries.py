@@ -30,7 +30,7 @@ async def notices(actor: Actor, *, limit: int = 50) -> list[NoticeView]:
         "select n.id, n.kind, n.subject, n.figures, n.at, r.read_at from notice n"
         " left join notice_reading r on r.notice_id = n.id and r.person_id = $2"
         " where n.organisation_id = $1 and n.kind <> all ($4::text[])"
-        " order by n.at desc, n.id desc limit $3",
+        " order by n.at desc, n.place desc limit $3",
         actor.organisation_id,
         actor.person_id,
         limit,
