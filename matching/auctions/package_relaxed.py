@@ -104,6 +104,10 @@ class Relaxed:
         """Return what the solver says of the bound: it orders branches, and proves nothing."""
         return int(-round(self._solver.getInfo().objective_function_value))
 
+    def shares(self) -> list[int]:
+        """Return what share of `PRICE_UNIT` the solver gives each bid."""
+        return [round(share * PRICE_UNIT) for share in self._solver.getSolution().col_value]
+
     def bounded(self, barred: int, taken: int, value: int) -> Bounded:
         """Return what the solver's prices prove of the branch, in integers."""
         solution = self._solver.getSolution()
@@ -128,5 +132,4 @@ class Relaxed:
             for bid, gain in enumerate(gains)
             if gain < 0 and bound + gain < least and not taken >> bid & 1
         )
-        shares = [round(share * PRICE_UNIT) for share in solution.col_value]
-        return Bounded(bound // PRICE_UNIT, barred | fixed, gains, shares)
+        return Bounded(bound // PRICE_UNIT, barred | fixed, gains, self.shares())

@@ -84,6 +84,8 @@ class Search:
             for row in problem.rows[bid]:
                 self.users[row].append(bid)
         self.masks = [sum(1 << row for row in rows) for rows in problem.rows]
+        # What neighbourhoods took so far, in the unit of `work`; the last of them may pass it.
+        self.spent = 0
 
     def greedy(self) -> tuple[int, ...]:
         return self.filled(())
@@ -129,7 +131,8 @@ class Search:
             turn += 1
             freed, bids = self._freed(owners, draws, width, by_slack=turn % 2 == 0)
             found = propose(self.problem, bids, node_limit=NEIGHBOURHOOD_NODES, start=freed)
-            work -= (found.work + len(bids)) * self.problem.row_count
+            cost = (found.work + len(bids)) * self.problem.row_count
+            work, self.spent = work - cost, self.spent + cost
             better = found.chosen
             if better is not None and self.problem.total(better) > self.problem.total(freed):
                 for bid in freed:

@@ -23,10 +23,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from matching.auctions.package_cliques import strengthened
+from matching.auctions.package_cliques import MOST_BIDS, strengthened
+from matching.auctions.package_dives import by_dives, dived
 from matching.auctions.package_model import (
     PRICE_UNIT,
     Problem,
+    Proposal,
     Relaxation,
     complete,
     is_exact,
@@ -47,6 +49,10 @@ CHEAP = 8
 FIRST_ROUNDS = 30
 TREE_ROUNDS = 12
 LAST_ROUNDS = 25
+FEW_NODES = 500
+REACH = 40
+DIVES = 7
+DIVES_AFTER_NODES = 4
 MUCH = 50
 
 
@@ -186,7 +192,11 @@ def _solve(problem: Problem, node_limit: int | None) -> _Part | None:
         relaxed = relax(strong) or relaxation
         if best is not None and search is not None:
             is_tree = (relaxation.bound - relaxed.bound) * MUCH > relaxation.bound
-            search = Search(strong, relaxed) if is_tree else search
+            if is_tree:
+                search = Search(strong, relaxed)
+            elif modest < FEW_NODES and count <= MOST_BIDS:
+                search = Search(problem, relaxed)
+                best = max(best, search.filled(dived(strong, 0)), key=problem.total)
             rounds = TREE_ROUNDS if is_tree else FIRST_ROUNDS
             best = search.by_neighbourhoods(best, rounds * problem.area, 2)
     if best is None:
@@ -248,6 +258,8 @@ def _prove(
         return _Proof(best=best, bound=value, is_proved=True)
     if tree is not None and search is not None:
         found = by_tree(tree, search, limit, hopeless_after)
+    elif search is not None and _is_out_of_reach(problem, relaxation, value, hopeless_after):
+        found = Proposal(best, relaxation.bound, is_complete=False, nodes=0, work=0)
     else:
         found = propose(
             problem,
@@ -262,9 +274,24 @@ def _prove(
         return _Proof(best=best, bound=value, is_proved=True, nodes=found.nodes)
     bound = min(relaxation.bound, max(value, found.bound))
     if search is not None and value < bound and len(problem.values) > SMALL:
-        best = search.filled(search.by_neighbourhoods(best, LAST_ROUNDS * search.problem.area, 3))
+        if tree is None and len(problem.values) <= MOST_BIDS:
+            spared = hopeless_after is None or not found.nodes
+            around = Search(search.problem, relaxation)
+            best = by_dives(problem, around, best, DIVES if spared else DIVES_AFTER_NODES)
+        else:
+            best = search.by_neighbourhoods(best, LAST_ROUNDS * search.problem.area, 3)
+            best = search.filled(best)
         value = problem.total(best)
     return _Proof(best=best, bound=bound, is_proved=value >= bound, nodes=found.nodes)
+
+
+def _is_out_of_reach(
+    problem: Problem, relaxation: Relaxation, value: int, hopeless_after: int | None
+) -> bool:
+    """Say whether the branches there is room for are too few to close what is left open."""
+    if hopeless_after is None or not SMALL < len(problem.values) <= MOST_BIDS:
+        return False
+    return hopeless_after < FEW_NODES and (relaxation.bound - value) * REACH > value
 
 
 def _settle_ties(
