@@ -189,8 +189,11 @@ async def test_two_persons_of_the_operator_stop_an_auction_in_public(served: Ser
 
 
 async def received(socket: ClientConnection) -> dict[str, Any]:
+    """Return the next frame that is no heartbeat, which may come before any."""
     async with asyncio.timeout(30):
-        return dict(json.loads(await socket.recv()))
+        while (frame := dict(json.loads(await socket.recv())))["op"] == "heartbeat":
+            pass
+        return frame
 
 
 async def following(served: Served, visitor: Visitor, auction_id: str) -> ClientConnection:
