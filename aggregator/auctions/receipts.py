@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from aggregator.auctions import deposits, queries
+from aggregator.auctions import deposits, queries, sealing
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
 from aggregator.journal.facts import stamp
@@ -23,12 +23,20 @@ Place = tuple[bool | None, int | None, int | None]
 
 ACT = "auctions.bid"
 MAX_RECEIPTS = 200
+MAX_UNSEALED = 1000
 # No bid comes before its auction opens, which spares a firm's older commands.
 _OWN = """
 select c.answer from command c join auction a on a.id = $2
 where c.organisation_id = $1 and c.at >= a.opens_at and c.act = $3 and c.outcome = 'done'
   and c.answer ->> 'auction_id' = $2 and c.answer ->> 'bid_id' is not null
 order by c.at desc, (c.answer ->> 'seq')::bigint desc limit $4
+"""
+# What is kept sealed does not say of which auction it is, or even of what kind.
+_OWN_SEALED = """
+select c.answer from command c join auction a on a.id = $2
+where c.organisation_id = $1 and c.at >= a.opens_at and c.act = $3 and c.outcome = 'done'
+  and c.answer ->> 'sealed' is not null
+order by c.at desc limit $4
 """
 
 
@@ -37,6 +45,8 @@ async def own_receipts(
 ) -> list[Mapping[str, Any]]:
     """Return the receipts of the firm's bids in an auction as they were given, the newest first.
 
+    Those of sealed bids are looked for among the last that the firm has sealed anywhere.
+
     Raises:
         NotAllowed: the actor's roles place no bids.
         NotFound: no such auction, or not for these eyes.
@@ -44,10 +54,18 @@ async def own_receipts(
     """
     actor.require(ACT)
     await queries.require_visible(actor, auction_id, reader)
-    found = await (reader or Pool()).rows(
-        _OWN, actor.organisation_id, auction_id, ACT, MAX_RECEIPTS
-    )
-    return [decoded(row["answer"]) for row in found]
+    asked = (actor.organisation_id, auction_id, ACT)
+    source = reader or Pool()
+    plain = await source.rows(_OWN, *asked, MAX_RECEIPTS)
+    if plain:
+        # All bids of an auction are sealed or none is.
+        return [decoded(row["answer"]) for row in plain]
+    kept = await source.rows(_OWN_SEALED, *asked, MAX_UNSEALED)
+    opened = [sealing.readable(decoded(row["answer"])) for row in kept]
+    own: list[Mapping[str, Any]] = [
+        one for one in opened if one["auction_id"] == auction_id and "bid_id" in one
+    ]
+    return sorted(own, key=lambda one: (one["at"], one["seq"]), reverse=True)[:MAX_RECEIPTS]
 
 
 def receipt(room: Room, said: deposits.Said, head: bytes, deposit_minor: int) -> Answer:

@@ -106,6 +106,45 @@ async def test_receipts_are_found_again_by_the_own_firm_alone(served: Served) ->
     assert (await ann.get("/auctions/auc_nowhere/receipts")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("rules", "way", "said"),
+    [
+        ({"format": "sealed_first"}, "bids", {"price": "5200.00"}),
+        ({"format": "sealed_uniform"}, "bids", {"price": "5200.00", "lots": 50}),
+        ({"format": "second_price"}, "bids", {"price": "5200.00"}),
+        (
+            {
+                "format": "packages",
+                "start": None,
+                "items": [{"tenor": "2027-03", "lots": 100, "start": "5000.00"}],
+            },
+            "packages",
+            {"items": ["2027-03"], "price": "5200.00"},
+        ),
+    ],
+)
+async def test_receipts_of_sealed_bids_are_found_again_by_the_own_firm_alone(
+    served: Served, rules: dict[str, Any], way: str, said: dict[str, Any]
+) -> None:
+    visitors = await visitors_of(served)
+    auction_id = await opened(visitors, **rules)
+    elsewhere = await opened(visitors, **rules)
+    ann, bob = visitors["ann"], visitors["bob"]
+    path = f"/auctions/{auction_id}"
+    first = await ann.post(f"{path}/{way}", said)
+    better = await ann.post(f"{path}/{way}", {**said, "price": "5300.00"})
+    await ann.post(f"/auctions/{elsewhere}/{way}", said)
+    rival = await bob.post(f"{path}/{way}", {**said, "price": "5250.00"})
+    assert (first.status_code, better.status_code) == (201, 201), (first.text, better.text)
+
+    found = (await ann.get(f"{path}/receipts")).json()
+
+    assert found == {"receipts": [better.json(), first.json()]}
+    assert (await bob.get(f"{path}/receipts")).json() == {"receipts": [rival.json()]}
+    assert (await visitors["mill"].get(f"{path}/receipts")).json() == {"receipts": []}
+    assert (await visitors["operator"].get(f"{path}/receipts")).status_code == 403
+
+
 async def test_refusals_name_field_rule_and_figure(served: Served) -> None:
     visitors = await visitors_of(served)
     auction_id = await opened(visitors)
