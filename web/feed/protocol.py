@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from aggregator.errors import InvalidField, MarketError
 from matching.values import value
-from web.api.reading import Malformed, read_text
+from web.api.reading import MAX_DEPTH, Malformed, read_text
 from web.auth.rates import Bucket, Rate
 from web.feed.limits import FeedLimits
 
@@ -192,7 +192,11 @@ class Conversation:
 
     def _unreadable(self, text: str, error: InvalidField) -> Request:
         """Return which command a frame of odd values was, if that much is plain."""
-        frame = json.loads(text, parse_int=_odd, parse_float=_odd, parse_constant=_odd)
+        try:
+            frame = json.loads(text, parse_int=_odd, parse_float=_odd, parse_constant=_odd)
+        except RecursionError:
+            # Read once it had just room enough, so it is far too deep as well.
+            return Ending(Close.MALFORMED, f"depth {MAX_DEPTH}")
         if isinstance(frame, dict) and error.pointer not in ("/op", "/cmd"):
             with contextlib.suppress(_Broken):
                 asked = self._asked(frame)

@@ -244,3 +244,11 @@ def test_no_text_breaks_the_conversation(text: str) -> None:
     found = conversation.receive(text, now_ms=0)
 
     assert isinstance(found, Ending | Subscribe | Unsubscribe | Act | TooManyTopics)
+
+
+def test_an_odd_frame_is_placed_however_deep_it_is() -> None:
+    # To place it is to read it again, with less room on the stack than at first.
+    for depth in range(1, 1100):
+        text = '{"op":"bid","cmd":"c","price":1.5,"more":' + "[" * depth + "]" * depth + "}"
+        found = a_member().receive(text, now_ms=0)
+        assert isinstance(found, Unreadable) or code(found) is Close.MALFORMED
