@@ -123,7 +123,7 @@ async def _carried(mail: Mapping[str, Any]) -> Sequence[NoticeView]:
     rows = await Pool().rows(
         "select n.id, n.kind, n.subject, n.figures, n.at from mail_notice m"
         " join notice n on n.id = m.notice_id where m.mail_id = $1 and n.kind <> all ($2::text[])"
-        " order by n.at, n.id",
+        " order by n.at, n.place",
         mail["id"],
         sorted(hidden_from(grants_of(mail["roles"]))),
     )

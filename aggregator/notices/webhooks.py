@@ -223,7 +223,7 @@ async def deliveries(actor: Actor, webhook_id: str) -> Sequence[Mapping[str, Any
     found = await Pool().rows(
         "select d.notice_id, n.kind, n.at, d.state, d.attempts, d.tried_at, d.outcome"
         " from webhook_delivery d join notice n on n.id = d.notice_id"
-        " where d.webhook_id = $1 order by n.at desc, n.id desc limit $2",
+        " where d.webhook_id = $1 order by n.at desc, n.place desc limit $2",
         webhook_id,
         SHOWN,
     )
@@ -267,7 +267,7 @@ _REPLAY = """
 with chosen as (
   select id from notice where organisation_id = $2 and (id = $3::text or at >= $4::timestamptz)
     and ($3::text is not null or $5::text[] = '{}' or kind = any($5::text[]))
-  order by at, id limit $6
+  order by at, place limit $6
 ), due as (
   insert into webhook_delivery (webhook_id, notice_id, state, made_at)
   select $1, id, 'pending', $7 from chosen

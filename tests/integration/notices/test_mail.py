@@ -166,6 +166,21 @@ async def test_what_happens_together_comes_in_one_mail_in_language_and_zone(firm
     assert "已付出 1.00 CNY" in told.get_content()
 
 
+async def test_a_mail_tells_what_happened_at_one_instant_in_its_order(firm: Firm) -> None:
+    await firm.prove()
+    await firm.choose("payment_made")
+    own = firm.clerk.organisation_id
+    amounts = range(1_001, 1_013)
+    for minor in amounts:
+        await firm.notice(PaymentMade(f"p{minor}", own, minor, "CNY"))
+    await firm.ring()
+
+    [told] = firm.office.took
+    text = told.get_content()
+    places = [text.index(f"{minor // 100}.{minor % 100:02}") for minor in amounts]
+    assert places == sorted(places)
+
+
 async def test_what_is_not_taken_is_tried_again_under_the_same_id(firm: Firm) -> None:
     await firm.prove()
     firm.office.says = "451 Later"
