@@ -106,6 +106,10 @@ class FeedProtocol(WebSocketsSansIOProtocol):
 
     def attach(self, sink: Sink) -> None:
         """Tell `sink` from now on whether more may be written."""
+        if self.close_sent or self.transport.is_closing():
+            # It ended before its task began: nothing may follow the close frame.
+            sink.shut()
+            return
         # Whatever the transport cannot send at once pauses the sink, so while that is not
         # paused the transport holds nothing back, and `fileno` may be written to past it.
         self.transport.set_write_buffer_limits(high=0)

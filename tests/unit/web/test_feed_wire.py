@@ -66,20 +66,26 @@ def test_uvicorn_asks_of_its_queue_only_what_ours_has() -> None:
 class Deaf:
     """A sink that nothing is written to."""
 
+    is_shut = False
+
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...
 
-    def shut(self) -> None: ...
+    def shut(self) -> None:
+        self.is_shut = True
 
 
 class Reading(asyncio.Transport):
     """A connection that counts how often it was told to read no more."""
 
     paused = resumed = 0
+    closing = False
 
     def is_closing(self) -> bool:
-        return False
+        return self.closing
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
     def pause_reading(self) -> None:
         self.paused += 1
@@ -188,3 +194,16 @@ async def test_reading_stops_only_when_two_frames_wait_for_their_reader() -> Non
     for number, resumed in enumerate([0, 0, 1]):
         assert await wire.receive() == {"type": "websocket.receive", "text": str(number)}
         assert transport.resumed == resumed
+
+
+@pytest.mark.parametrize("is_closing", [True, False])
+def test_who_comes_when_the_goodbye_was_said_writes_nothing_behind_it(is_closing: bool) -> None:
+    wire, transport, sink = a_wire(), Reading(), Deaf()
+    wire._sink, wire.transport, wire.writable = None, transport, asyncio.Event()
+    wire.writable.set()
+    transport.closing = is_closing
+
+    wire.attach(sink)
+
+    assert sink.is_shut is is_closing
+    assert (wire._sink is None) is is_closing
