@@ -19,6 +19,9 @@ from matching.auctions.state import State
 from matching.clearing import packages
 from matching.clearing.form import require
 
+# Far more than any amount in fractions of the unit has, and far fewer than Python reads.
+_MOST_DIGITS = 100
+
 
 def unproved(written: Sequence[object]) -> PackagesCleared | None:
     """Return the choice that a close recorded without calling it proved, if these facts are one."""
@@ -92,7 +95,8 @@ def _document(state: State, recorded: PackagesCleared) -> dict[str, Any]:
     require(len(set(items)) == len(items), "form", "an item has one price")
     for _, price in (*recorded.item_prices, *recorded.group_prices):
         digits = price.removeprefix("-")
-        require(digits.isascii() and digits.isdigit(), "form", "a price is no whole number")
+        is_whole = digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS
+        require(is_whole, "form", "a price is no whole number")
     return {
         "winners": list(recorded.winners),
         "value_minor": recorded.value_minor,

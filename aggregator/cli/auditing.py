@@ -166,8 +166,10 @@ def _replay(arguments: argparse.Namespace) -> int:
         print(json.dumps([asdict(one) for one in found]))
     else:
         for one in found:
-            told = f"differs: {one.difference}" if one.difference else "the same again"
-            told += f"; {one.checked}" if one.checked else ""
+            # What was only checked was not the same again.
+            told = one.checked or "the same again"
+            if one.difference:
+                told = "; ".join(filter(None, (f"differs: {one.difference}", one.checked)))
             print(f"{one.auction_id}: {one.facts} facts, {one.state}: {told}")
     return VIOLATED if differences else 0
 

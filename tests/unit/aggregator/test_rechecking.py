@@ -180,6 +180,10 @@ TAMPERED: dict[str, tuple[Callable[[str], Change], str]] = {
         lambda _: lambda told: replace(told, item_prices=(("i0", "dear"), ("i1", "0"))),
         "form",
     ),
+    "a price of more digits than are read": (
+        lambda _: lambda told: replace(told, item_prices=(("i0", "9" * 5000), ("i1", "0"))),
+        "form",
+    ),
 }
 
 
