@@ -89,6 +89,13 @@ def _bank_account(value: str) -> str:
     return number
 
 
+def _bank_words(value: str) -> str:
+    words = value.strip()
+    if not words or not words.isprintable():
+        raise ValueError("words on one line are needed, as payers type them")
+    return words
+
+
 @dataclass(frozen=True, slots=True)
 class MarketAccount:
     """The market's own account at a bank, which firms pay in to."""
@@ -134,13 +141,13 @@ class Settings(BaseSettings):
     beacon_url: Annotated[str, AfterValidator(_beacon_address)] | None = Field(
         None, description="A drand chain that orders drawn ties; without it, the seed alone does"
     )
-    bank_holder: Annotated[str, Field(min_length=1, max_length=140)] | None = Field(
+    bank_holder: Annotated[str, Field(max_length=140), AfterValidator(_bank_words)] | None = Field(
         None, description="In whose name the market's account is that firms pay in to"
     )
     bank_account: Annotated[str, AfterValidator(_bank_account)] | None = Field(
         None, description="Its number, an IBAN or 8 to 32 digits; firms are shown it under Money"
     )
-    bank_name: Annotated[str, Field(min_length=1, max_length=140)] | None = Field(
+    bank_name: Annotated[str, Field(max_length=140), AfterValidator(_bank_words)] | None = Field(
         None, description="At which bank it is, with the branch and its code"
     )
     clock: ClockKind = Field(

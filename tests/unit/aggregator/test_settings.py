@@ -60,6 +60,8 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
         ({"AGG_BEACON_URL": f"http://a.example/{'0' * 64}"}, "AGG_BEACON_URL: .*https://"),
         ({"AGG_BANK_ACCOUNT": "6222"}, "AGG_BANK_ACCOUNT: .*8 to 32 digits"),
         ({"AGG_BANK_ACCOUNT": "DE89370400440532013001"}, "AGG_BANK_ACCOUNT: .*check digits"),
+        ({"AGG_BANK_HOLDER": "  "}, "AGG_BANK_HOLDER: .*one line"),
+        ({"AGG_BANK_NAME": "Nanning\nbranch"}, "AGG_BANK_NAME: .*one line"),
         ({"AGG_BANK_HOLDER": "Market"}, "AGG_BANK_ACCOUNT: AGG_BANK_HOLDER, .* go together"),
         ({"AGG_ENV": "production"}, "AGG_DATABASE_URL: production needs"),
         (
