@@ -24,17 +24,20 @@ Place = tuple[bool | None, int | None, int | None]
 ACT = "auctions.bid"
 MAX_RECEIPTS = 200
 MAX_UNSEALED = 1000
-# No bid comes before its auction opens, which spares a firm's older commands.
+# No bid comes before its auction opens or after it closes, which spares all other commands: of an
+# old auction those of all firms ever since.
 _OWN = """
 select c.answer from command c join auction a on a.id = $2
-where c.organisation_id = $1 and c.at >= a.opens_at and c.act = $3 and c.outcome = 'done'
+where c.organisation_id = $1 and c.at between a.opens_at and a.closes_at
+  and c.act = $3 and c.outcome = 'done'
   and c.answer ->> 'auction_id' = $2 and c.answer ->> 'bid_id' is not null
 order by c.at desc, (c.answer ->> 'seq')::bigint desc limit $4
 """
 # What is kept sealed does not say of which auction it is, or even of what kind.
 _OWN_SEALED = """
 select c.answer from command c join auction a on a.id = $2
-where c.organisation_id = $1 and c.at >= a.opens_at and c.act = $3 and c.outcome = 'done'
+where c.organisation_id = $1 and c.at between a.opens_at and a.closes_at
+  and c.act = $3 and c.outcome = 'done'
   and c.answer ->> 'sealed' is not null
 order by c.at desc limit $4
 """

@@ -41,6 +41,7 @@ class Fair:
         self.visitors = visitors
         self.drafts: dict[str, dict[str, Any]] = {}
         self.auctions: dict[tuple[str, str], str] = {}
+        self.receipts: dict[tuple[str, str], list[Any]] = {}
 
     async def open_all(self) -> None:
         answer = await self.visitors["mill"].get("/auction-drafts?instrument=SUGAR-W1")
@@ -57,7 +58,9 @@ class Fair:
         """Say a word in an auction that its rules accept; return the receipt."""
         answer = await self.visitors[name].post(f"/auctions/{path}", body)
         assert answer.status_code == 201, (name, path, answer.text)
-        return answer.json()
+        receipt = answer.json()
+        self.receipts.setdefault((name, receipt["auction_id"]), []).insert(0, receipt)
+        return receipt
 
     async def see(self, name: str, key: tuple[str, str]) -> Any:
         answer = await self.visitors[name].get(f"/auctions/{self.auctions[key]}")
@@ -103,6 +106,12 @@ class Fair:
         clock.set(clock.now() + time)
         while await ring_due(self.served.market, ON_TIMER):
             pass
+
+    async def check_receipts(self) -> None:
+        """What a firm was told of its words it finds again after the close."""
+        for (name, auction_id), told in self.receipts.items():
+            found = await self.visitors[name].get(f"/auctions/{auction_id}/receipts")
+            assert found.json() == {"receipts": told}, (name, auction_id)
 
     async def check_proofs(self, auction_id: str) -> None:
         """Every reader's bundle holds; the owner's shows all bids, so the result follows."""
@@ -173,5 +182,6 @@ async def test_every_format_goes_both_ways_from_its_draft_to_its_proof(fair: Fai
         if form != "dutch":
             assert (cat["my_explanation"]["won_lots"], cat["my_award"]) == (0, None), named
         await fair.check_proofs(auction_id)
+    await fair.check_receipts()
     deals = (await fair.visitors["ann"].get("/deals?limit=200")).json()["deals"]
     assert {deal["source_id"] for deal in deals} == set(fair.auctions.values())

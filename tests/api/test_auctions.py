@@ -142,6 +142,9 @@ async def test_receipts_of_sealed_bids_are_found_again_by_the_own_firm_alone(
     assert found == {"receipts": [better.json(), first.json()]}
     assert (await bob.get(f"{path}/receipts")).json() == {"receipts": [rival.json()]}
     assert (await visitors["mill"].get(f"{path}/receipts")).json() == {"receipts": []}
+    served.market.clock.set(START.replace(hour=3))  # type: ignore[attr-defined]
+    await ring_due(served.market, ON_TIMER)
+    assert (await ann.get(f"{path}/receipts")).json() == found
     assert (await visitors["operator"].get(f"{path}/receipts")).status_code == 403
 
 
