@@ -92,6 +92,9 @@ def evolve(state: State, event: Event) -> State:
                 state.lost,
                 state.clock,
                 state.since,
+                state.packages,
+                state.proof,
+                state.withdrawn,
             )
         case DemandPlaced():
             assert state.clock is not None

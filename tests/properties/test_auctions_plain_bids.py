@@ -8,7 +8,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.auctions.commands import PlaceBid, SetStanding
+from matching.auctions.commands import (
+    Command,
+    Pause,
+    PlaceBid,
+    RecordOutage,
+    Resume,
+    SetStanding,
+    WithdrawBid,
+)
 from matching.auctions.disclosure import own_place
 from matching.auctions.engine import decide, evolve, initial, open_auction
 from matching.auctions.plain_bids import PlainBids
@@ -84,7 +92,51 @@ def test_the_quick_way_takes_what_the_obvious_one_does(
     assert quick.state() == state
 
 
-def _decided(state: State, asked: PlaceBid, now: datetime) -> list[Any] | None:
+OTHER_ACTS = st.one_of(
+    st.integers(1, 9).map(lambda seq: WithdrawBid(seq, "by mistake")),
+    st.sampled_from([Pause("storm"), Resume(), RecordOutage(OPENS)]),
+    st.tuples(st.sampled_from("abc"), st.sampled_from([None, 900, 1500])).map(
+        lambda one: SetStanding("std", *one)
+    ),
+)
+# Counted in steps past the leading bid, so that most of them are good ones.
+GOOD_BIDS = st.tuples(st.sampled_from("abc"), st.integers(0, 4))
+
+
+@settings(deadline=None, max_examples=300)
+@given(rules=some_rules(), acts=st.lists(st.one_of(GOOD_BIDS, OTHER_ACTS), max_size=30))
+def test_the_quick_way_goes_on_from_what_other_acts_left(
+    rules: Rules, acts: list[tuple[str, int] | Command]
+) -> None:
+    state, quick = initial(open_auction(rules, OPENS - timedelta(days=1))), None
+    for number, act in enumerate(acts):
+        now = max(state.at, OPENS) + timedelta(seconds=1)
+        asked = _bid_of(state, f"bid {number}", *act) if isinstance(act, tuple) else act
+        if isinstance(asked, PlaceBid):
+            bidder, price_minor, lots = asked.bidder, asked.price_minor, rules.lots
+            if quick is not None and quick.takes(bidder, price_minor, lots, now):
+                bid = quick.take(asked.bid_id, bidder, price_minor, lots, now)
+                assert decide(state, asked, now) == [bid]
+                state = evolve(state, bid)
+                assert quick.place_of(bid) == own_place(state, bidder)
+                continue
+        if quick is not None:
+            assert quick.state() == state
+        for event in _decided(state, asked, now) or []:
+            state = evolve(state, event)
+        quick = PlainBids.begun(state)
+    if quick is not None:
+        assert quick.state() == state
+
+
+def _bid_of(state: State, bid_id: str, bidder: str, steps: int) -> PlaceBid:
+    leader = state.book.leader
+    score_minor = 1000 if leader is None else leader.score_minor
+    sign = -1 if state.rules.side == "buy" else 1
+    return PlaceBid(bid_id, bidder, score_minor + sign * 30 * steps)
+
+
+def _decided(state: State, asked: Command, now: datetime) -> list[Any] | None:
     try:
         return decide(state, asked, now)
     except RuleViolation:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aggregator.amounts import decimal_text
-from aggregator.auctions import bidding, bundle, queries, replaying, stopping
+from aggregator.auctions import bidding, bundle, queries, replaying, stopping, store
 from aggregator.auctions.bundle import AUDITOR, PUBLIC, Reading
 from aggregator.auctions.facts import AuctionAwarded
 from aggregator.errors import Conflict, NotAllowed, SamePerson
@@ -143,3 +143,19 @@ async def test_who_may_not_and_what_cannot_be_withdrawn(orm: str) -> None:
     scene.clock.set(CLOSES_AT)
     with pytest.raises(BidLate):
         await proposed(scene, auction_id, late["bid_id"])
+
+
+async def test_what_was_taken_out_is_still_told_once_others_have_bid_on(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    wrong = await scene.bid("ann", auction_id, 10 * PRICE)
+    await withdraw(scene, auction_id, wrong["bid_id"])
+    await scene.bid("bob", auction_id, PRICE)
+    await scene.bid("bob", auction_id, PRICE + STEP)
+
+    seen = await queries.auction(None, auction_id)
+    store._FOLDS.clear()
+    elsewhere = await queries.auction(None, auction_id)
+
+    assert [one["reason"] for one in seen["withdrawn"]] == [REASON]
+    assert elsewhere["withdrawn"] == seen["withdrawn"]
