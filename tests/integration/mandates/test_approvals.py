@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
@@ -305,9 +306,9 @@ async def test_a_sealed_bid_that_waits_stands_in_no_row(firm: Firm) -> None:
     await firm.approve(approval_id, by="boss")
     bid = await rows_of_all_tables()
 
-    for figure in (str(odd_price), str(odd_price * odd_lots), f'"lots": {odd_lots}', "7777.00"):
-        assert figure not in waiting
-        assert figure not in bid
+    for figure in (str(odd_price), str(odd_price * odd_lots), rf'"lots": ?{odd_lots}', r"7777\.00"):
+        assert not re.search(figure, waiting)
+        assert not re.search(figure, bid)
     assert seen["terms"] == {"price_minor": odd_price, "lots": odd_lots, "all_or_none": False}
     assert seen["amount_minor"] == odd_price * odd_lots
     after = await firm.approval(approval_id)
