@@ -129,6 +129,7 @@ async def test_a_transfer_has_one_currency_though_each_of_two_balances(book: Boo
         "update account set currency = 'USD' where id = 'cash:bob:CNY'",
         "delete from account where id = 'cash:bob:CNY'",
         "truncate account cascade",
+        "truncate hold cascade",
     ],
 )
 async def test_history_and_balances_cannot_be_changed_by(book: Book, statement: str) -> None:
