@@ -78,18 +78,7 @@ def receipt(room: Room, said: deposits.Said, head: bytes, deposit_minor: int) ->
     place = own_place(state, bidder)
     if isinstance(said, BidPlaced):
         return of_bid(listing, state.book, state.closes_at, place, said, head, deposit_minor)
-    is_leading, my_rank, next_allowed_minor = place
-    common: Answer = {
-        "auction_id": listing.auction_id,
-        "at": stamp(said.at),
-        "hash": head.hex(),
-        "deposit_minor": deposit_minor,
-        "currency": listing.currency,
-        "closes_at": stamp(state.closes_at),
-        "is_leading": is_leading,
-        "my_rank": my_rank,
-        "next_allowed_minor": next_allowed_minor,
-    }
+    common = _of_all(listing, state.closes_at, place, said, head, deposit_minor)
     match said:
         case DemandPlaced():
             assert state.clock is not None
@@ -121,10 +110,30 @@ def of_bid(
     deposit_minor: int,
 ) -> Answer:
     """Return the receipt of a bid that the book holds."""
+    found = _of_all(listing, closes_at, place, bid, head, deposit_minor)
+    found["bid_id"] = bid.bid_id
+    found["seq"] = book.count_of(bid.bidder)
+    found["price_minor"] = bid.price_minor
+    found["lots"] = bid.lots
+    found["all_or_none"] = bid.all_or_none
+    if book.rules.criteria:
+        found["score_minor"] = bid.score_minor
+    return found
+
+
+def _of_all(
+    listing: AuctionListed,
+    closes_at: datetime,
+    place: Place,
+    said: deposits.Said,
+    head: bytes,
+    deposit_minor: int,
+) -> Answer:
+    """Return what every receipt tells."""
     is_leading, my_rank, next_allowed_minor = place
-    found: Answer = {
+    return {
         "auction_id": listing.auction_id,
-        "at": stamp(bid.at),
+        "at": stamp(said.at),
         "hash": head.hex(),
         "deposit_minor": deposit_minor,
         "currency": listing.currency,
@@ -132,15 +141,7 @@ def of_bid(
         "is_leading": is_leading,
         "my_rank": my_rank,
         "next_allowed_minor": next_allowed_minor,
-        "bid_id": bid.bid_id,
-        "seq": book.count_of(bid.bidder),
-        "price_minor": bid.price_minor,
-        "lots": bid.lots,
-        "all_or_none": bid.all_or_none,
     }
-    if book.rules.criteria:
-        found["score_minor"] = bid.score_minor
-    return found
 
 
 def _of_package(said: PackagePlaced, state: State) -> Answer:
