@@ -4,14 +4,16 @@ A bid is measured at the use case, in one process on a database that waits for i
 authorised, once for its command id, covered by a deposit, chained, journalled, answered by a
 receipt. The plain way is a row lock, a check, an insert and an update through the ORM, in one
 transaction a bid, without deposit, command id, journal or receipt; another one beside it has
-these too. The file journal appends the same entry's bytes and waits for the disk once for all
-that wait; it decides nothing.
+these too. What a bid's texts, hashes and waiting take alone says how far any turnstile in this
+process could get. The file journal appends the same entry's bytes and waits for the disk once
+for all that wait; it decides nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import hashlib
 import itertools
 import json
 import os
@@ -29,6 +31,7 @@ from typing import Any, Protocol
 import _bids_on_slow_disk
 import _bids_over_feed
 import asyncpg
+import orjson
 import uvloop
 from _plain_ways import the_plain_ways
 
@@ -37,6 +40,7 @@ from aggregator.auctions import bidding, opening
 from aggregator.catalogue.tenors import Cell
 from aggregator.db.processes import recorded_server
 from aggregator.errors import TryAgain
+from aggregator.ids import new_id
 from aggregator.market import Actor, Command, Market
 from aggregator.tasks import Tasks
 from scripts._lent import a_database
@@ -84,6 +88,7 @@ class Compared:
     plain: dict[str, Seen]
     as_careful: dict[str, Seen]
     file: dict[str, Seen]
+    bare_duties: dict[str, Seen]
     ours: dict[str, Seen]
     commit_ms: float
 
@@ -104,9 +109,10 @@ async def compared(seed: int) -> Compared:
             as_careful = await loads(careful, database, short=True)
         async with a_file_journal(folder / "journal") as journal:
             file = await loads(journal, database, short=False, seed=seed)
+        bare = await loads(BareDuties(), database, short=False)
         async with the_turnstile(dsn) as turnstile:
             ours = await loads(turnstile, database, short=False, seed=seed)
-        return Compared(plain, as_careful, file, ours, await one_commit(dsn))
+        return Compared(plain, as_careful, file, bare, ours, await one_commit(dsn))
 
 
 REACH = {"512 on one": 100, "32 on one": 60, "512 on 32": 50}
@@ -127,6 +133,9 @@ def told(found: Compared) -> Iterator[Row]:
         as_careful = found.as_careful[name].rate
         yield row(f"{name}: the plain way with the duties of ours", as_careful, "/s")
         yield row(f"{name}: of that", ours[name].rate / as_careful, "x")
+        bare = found.bare_duties[name].rate
+        yield row(f"{name}: a bid's texts, hashes and waiting alone", bare, "/s")
+        yield row(f"{name}: these alone, of the plain way", bare / plain[name].rate, "x")
     yield row("512 on one: the file journal", file["512 on one"].rate, "/s")
     yield row(
         "512 on one: of the file journal (0.35 asked)",
@@ -287,6 +296,52 @@ async def a_town(market: Market) -> tuple[Actor, list[Actor]]:
         await with_cash(market, firm, RICH_MINOR)
         firms.append(an_actor(firm, "buyer"))
     return an_actor(mill, "seller"), firms
+
+
+class BareDuties:
+    """What no bid of ours is without in its own process, decided by nobody and kept nowhere.
+
+    A caller who waits and is told, a name, the entry chained, the record chained beside it, the
+    receipt, the command's fingerprint. What is above this rate, no Python around them reaches.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[bytes]] = []
+        self._head = bytes(32)
+        self._key = hashlib.blake2b(key=bytes(32), digest_size=32)
+
+    async def renew(self) -> None:
+        return None
+
+    async def place(self, bidder: int, auction: int) -> object:
+        del bidder, auction
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[bytes] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._tell)
+        self._waiting.append(done)
+        return await done
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            done.set_result(self._done())
+
+    def _done(self) -> bytes:
+        bid = new_id("bid")
+        said = {"bid_id": bid, "bidder": bid, "price_minor": START_MINOR, "lots": 100}
+        entry = orjson.dumps({"at": "2027-01-04T01:00:00.000Z", "seq": 1, **said})
+        self._head = hashlib.sha256(self._head + entry).digest()
+        content = self._keyed(b"salt") + orjson.dumps(said)
+        record = hashlib.sha256(content).hexdigest().encode()
+        record = hashlib.sha256(self._head + record).digest()
+        self._keyed(record)
+        return orjson.dumps({**said, "hash": record.hex(), "is_leading": True, "my_rank": None})
+
+    def _keyed(self, content: bytes) -> bytes:
+        mac = self._key.copy()
+        mac.update(content)
+        return mac.digest()
 
 
 @asynccontextmanager
