@@ -15,6 +15,9 @@ from pathlib import Path
 from random import Random
 from types import ModuleType
 
+from tortoise import Tortoise
+
+from aggregator.db import orm
 from aggregator.db.embedded import EmbeddedPostgres
 from aggregator.db.migrating import migrate
 
@@ -60,6 +63,26 @@ async def a_database() -> AsyncIterator[tuple[str, Path]]:
         dsn = postgres.dsn()
         await migrate(dsn)
         yield dsn, folder
+
+
+@asynccontextmanager
+async def the_orm_on(dsn: str, models: str, *, connections: int) -> AsyncIterator[None]:
+    """Connect the ORM alone, as its manual has it, to the tables of a module's models."""
+    credentials = {**orm.credentials(dsn), "minsize": connections, "maxsize": connections}
+    driver = {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
+    await Tortoise.init(
+        config={
+            "connections": {"default": driver},
+            "apps": {"plain": {"models": [models], "default_connection": "default"}},
+            "use_tz": True,
+            "timezone": "UTC",
+        },
+        _enable_global_fallback=True,
+    )
+    try:
+        yield
+    finally:
+        await Tortoise.close_connections()
 
 
 def tried(

@@ -14,12 +14,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from tortoise import Tortoise, fields
+from tortoise import fields
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
-from aggregator.db import orm
+from scripts._lent import the_orm_on
 
 STEP_MINOR, LOTS, DEPOSIT_BPS = 100, 100, 1000
 RICH_MINOR = 10**14
@@ -117,22 +117,8 @@ async def the_plain_ways(
         f"insert into plain_account select n, {RICH_MINOR} from generate_series(0, {bidders - 1}) n"
     )
     await connection.close()
-    await Tortoise.init(
-        config={
-            "connections": {
-                "default": {
-                    "engine": "tortoise.backends.asyncpg",
-                    "credentials": {**orm.credentials(dsn), "minsize": 1, "maxsize": 16},
-                }
-            },
-            "apps": {"plain": {"models": [__name__], "default_connection": "default"}},
-        },
-        _enable_global_fallback=True,
-    )
-    try:
+    async with the_orm_on(dsn, __name__, connections=16):
         yield PlainWay(), CarefulWay()
-    finally:
-        await Tortoise.close_connections()
 
 
 class PlainWay:

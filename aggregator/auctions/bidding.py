@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aggregator.auctions import queries, sealing, store
-from aggregator.auctions.desk import ACT, BidDesk, BidWanted, StandingWanted
+from aggregator.auctions.desk import BidDesk, BidWanted, StandingWanted
 from aggregator.auctions.sealing import SealedRefusal
+from aggregator.auctions.terms import ACT
 from aggregator.errors import RecordedRefusal
 from aggregator.market import Actor, Command, Market, Outcome
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aggregator.auctions.deposits import Said, rounded_worth_minor
 from aggregator.auctions.facts import AuctionListed
+from aggregator.auctions.terms import ACT
 from aggregator.mandates.drawing import BUY, SELL, Commitment
 from matching.auctions import package_bids
 from matching.auctions.events import BidPlaced, DemandPlaced, PackagePlaced, StandingSet
@@ -20,7 +21,7 @@ def commitment(listing: AuctionListed, state: State, said: Said, deposit_minor: 
     elif any(order.bidder == said.bidder for order in (*state.orders, *_orders(said))):
         amount_minor = rounded_worth_minor(state.rules, amount_minor)
     return Commitment(
-        act="auctions.bid",
+        act=ACT,
         subject=f"auction:{listing.auction_id}",
         instrument_id=listing.instrument_id,
         counterparty_id=listing.owner_id,

@@ -13,7 +13,7 @@ from aggregator.auctions.facts import BidderEntered
 from aggregator.auctions.receipts import of_bid, receipt
 from aggregator.auctions.store import Room
 from aggregator.auctions.tables import Table
-from aggregator.auctions.terms import ROLE_OF_BIDDER
+from aggregator.auctions.terms import ACT, ROLE_OF_BIDDER
 from aggregator.db.calls import Call, texts
 from aggregator.errors import Conflict, MarketError, NotAllowed, NotFound
 from aggregator.ledger import accounts
@@ -31,7 +31,6 @@ from matching.auctions.state import State
 from matching.errors import RuleViolation
 from matching.values import value
 
-ACT = "auctions.bid"
 Spoken = PlaceBid | PlaceDemand | PlacePackage | SetStanding
 # Tuples, because a union is made anew wherever it stands, and every bid asks.
 _PRICED = (BidPlaced, PackagePlaced)

@@ -9,6 +9,7 @@ from typing import Any
 from aggregator.auctions import deposits, queries, sealing
 from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.store import Room
+from aggregator.auctions.terms import ACT
 from aggregator.journal.facts import stamp
 from aggregator.journal.reading import Pool, Reader, decoded
 from aggregator.market import Actor, Answer
@@ -21,7 +22,6 @@ from matching.auctions.state import State
 Place = tuple[bool | None, int | None, int | None]
 """Whether a bidder leads, his rank, and the worst price he may name next; see `own_place`."""
 
-ACT = "auctions.bid"
 MAX_RECEIPTS = 200
 MAX_UNSEALED = 1000
 # No bid comes before its auction opens or after it closes, which spares all other commands: of an

@@ -61,10 +61,11 @@ class Table:
     """One auction: its room before, and as it is decided so far.
 
     `known` are the holds of firms that are bound by roles alone, None where there is no deposit;
-    `holds` is what is held by now, `first_held` that of firms that came without a deposit.
+    `holds` is what is held by now, `first_held` that of firms that came without a deposit. `quick`
+    is None where the quick way is not open.
     """
 
-    __slots__ = ("_last", "_quick", "_room", "before", "entered", "first_held", "holds", "known")
+    __slots__ = ("_last", "_room", "before", "entered", "first_held", "holds", "known", "quick")
 
     def __init__(self, room: Room, known: dict[str, Held | None]) -> None:
         self.before = self._room = room
@@ -73,27 +74,22 @@ class Table:
         self.entered: list[BidderEntered] = []
         self.first_held: dict[str, Held] = {}
         self._last: Entry | None = None
-        self._quick = Quick.begun(room)
-
-    @property
-    def quick(self) -> Quick | None:
-        """The quick way, where it is open."""
-        return self._quick
+        self.quick = Quick.begun(room)
 
     @property
     def room(self) -> Room:
         """The room as it is decided so far."""
-        return self._room if self._quick is None else self._quick.room()
+        return self._room if self.quick is None else self.quick.room()
 
     @property
     def last(self) -> Entry | None:
         """The last entry, None where nothing has happened."""
-        return self._last if self._quick is None else self._quick.last or self._last
+        return self._last if self.quick is None else self.quick.last or self._last
 
     def move(self, room: Room, last: Entry) -> None:
         """Go on from a room that was decided the obvious way."""
         self._room, self._last = room, last
-        self._quick = Quick.begun(room)
+        self.quick = Quick.begun(room)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from matching.auctions.rules import (
     ToOwner,
 )
 
+ACT = "auctions.bid"
+
 
 @dataclass(frozen=True, slots=True)
 class TenorLots:

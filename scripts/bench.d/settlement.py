@@ -31,12 +31,11 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from aggregator.app import market_on
-from aggregator.db import orm
 from aggregator.ledger import accounts, transfers
 from aggregator.ledger.counter import STREAM, Counter, Movement
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Answer, Command, Market, Unit
-from scripts._lent import a_database
+from scripts._lent import a_database, the_orm_on
 from tests.builders import an_organisation, with_cash
 
 CLIENTS, ACCOUNTS = 32, 32
@@ -156,43 +155,29 @@ def by_post(market: Market, names: list[str]) -> Mover:
 
 async def the_orm(dsn: str, seed: int) -> float:
     numbers = itertools.count()
-    await Tortoise.init(
-        config={
-            "connections": {
-                "default": {
-                    "engine": "tortoise.backends.asyncpg",
-                    "credentials": {**orm.credentials(dsn), "minsize": 10, "maxsize": 10},
-                }
-            },
-            "apps": {"plain": {"models": [__name__], "default_connection": "default"}},
-            "use_tz": True,
-            "timezone": "UTC",
-        },
-        _enable_global_fallback=True,
-    )
-    await Tortoise.generate_schemas()
-    await PlainAccount.bulk_create(
-        [PlainAccount(id=number, balance_minor=RICH_MINOR) for number in range(ACCOUNTS)]
-    )
+    async with the_orm_on(dsn, __name__, connections=10):
+        await Tortoise.generate_schemas()
+        await PlainAccount.bulk_create(
+            [PlainAccount(id=number, balance_minor=RICH_MINOR) for number in range(ACCOUNTS)]
+        )
 
-    async def move(source: int, target: int, amount: int) -> object:
-        async with in_transaction():
-            wanted = PlainAccount.filter(id__in=[source, target]).order_by("id")
-            found = {one.id: one for one in await wanted.select_for_update()}
-            assert found[source].balance_minor >= amount
-            made = await PlainTransfer.create(key=f"plain-{next(numbers)}", at=datetime.now(UTC))
-            for account, moved in ((source, -amount), (target, amount)):
-                await PlainPosting.create(
-                    transfer_id=made.id, account_id=account, amount_minor=moved
+        async def move(source: int, target: int, amount: int) -> object:
+            async with in_transaction():
+                wanted = PlainAccount.filter(id__in=[source, target]).order_by("id")
+                found = {one.id: one for one in await wanted.select_for_update()}
+                assert found[source].balance_minor >= amount
+                made = await PlainTransfer.create(
+                    key=f"plain-{next(numbers)}", at=datetime.now(UTC)
                 )
-                found[account].balance_minor += moved
-                await found[account].save(update_fields=["balance_minor"])
-            return made
+                for account, moved in ((source, -amount), (target, amount)):
+                    await PlainPosting.create(
+                        transfer_id=made.id, account_id=account, amount_minor=moved
+                    )
+                    found[account].balance_minor += moved
+                    await found[account].save(update_fields=["balance_minor"])
+                return made
 
-    try:
         return await rate(move, PLAIN_EACH, seed)
-    finally:
-        await Tortoise.close_connections()
 
 
 def prices_told() -> list[Row]:

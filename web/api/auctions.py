@@ -364,7 +364,7 @@ async def auction_bundle(call: Call) -> Download:
     return Download(raw, "application/json", f"{auction_id}.bundle.json")
 
 
-@route("GET", "/auctions/{auction_id}/receipts", act=receipts.ACT, out=Receipts)
+@route("GET", "/auctions/{auction_id}/receipts", act="auctions.bid", out=Receipts)
 async def own_receipts(call: Call) -> Answer:
     """List the receipts of one's firm's bids in an auction as they were given, newest first."""
     return {"receipts": await receipts.own_receipts(call.actor, call.path["auction_id"])}
