@@ -4,9 +4,9 @@ A bid is measured at the use case, in one process on a database that waits for i
 authorised, once for its command id, covered by a deposit, chained, journalled, answered by a
 receipt. The plain way is a row lock, a check, an insert and an update through the ORM, in one
 transaction a bid, without deposit, command id, journal or receipt; another one beside it has
-these too. What a bid's texts, hashes and waiting take alone says how far any turnstile in this
-process could get. The file journal appends the same entry's bytes and waits for the disk once
-for all that wait; it decides nothing.
+these too. Two limits say how far any turnstile could get: what a bid's texts, hashes and waiting
+take alone in this process, and what its rows take alone in the database. The file journal appends
+the same entry's bytes and waits for the disk once for all that wait; it decides nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ import _bids_over_feed
 import asyncpg
 import orjson
 import uvloop
+from _bid_rows import Rates, rows_alone
 from _plain_ways import the_plain_ways
 
 from aggregator.app import market_on
@@ -89,6 +90,7 @@ class Compared:
     as_careful: dict[str, Seen]
     file: dict[str, Seen]
     bare_duties: dict[str, Seen]
+    rows: dict[int, Rates]
     ours: dict[str, Seen]
     commit_ms: float
 
@@ -110,13 +112,16 @@ async def compared(seed: int) -> Compared:
         async with a_file_journal(folder / "journal") as journal:
             file = await loads(journal, database, short=False, seed=seed)
         bare = await loads(BareDuties(), database, short=False)
+        rows = await rows_alone(dsn, sorted(set(GROUPS.values())))
         async with the_turnstile(dsn) as turnstile:
             ours = await loads(turnstile, database, short=False, seed=seed)
-        return Compared(plain, as_careful, file, bare, ours, await one_commit(dsn))
+        return Compared(plain, as_careful, file, bare, rows, ours, await one_commit(dsn))
 
 
 REACH = {"512 on one": 100, "32 on one": 60, "512 on 32": 50}
 """How many times the plain way is asked for; the rows say what was reached."""
+GROUPS = {"512 on one": 256, "32 on one": 32, "512 on 32": 256}
+"""At most so many can share a commit."""
 
 
 def told(found: Compared) -> Iterator[Row]:
@@ -133,9 +138,9 @@ def told(found: Compared) -> Iterator[Row]:
         as_careful = found.as_careful[name].rate
         yield row(f"{name}: the plain way with the duties of ours", as_careful, "/s")
         yield row(f"{name}: of that", ours[name].rate / as_careful, "x")
-        bare = found.bare_duties[name].rate
-        yield row(f"{name}: a bid's texts, hashes and waiting alone", bare, "/s")
-        yield row(f"{name}: these alone, of the plain way", bare / plain[name].rate, "x")
+        for limit, rate in limits(found, name):
+            yield row(f"{name}: {limit}", rate, "/s")
+            yield row(f"{name}: {limit}, of the plain way", rate / plain[name].rate, "x")
     yield row("512 on one: the file journal", file["512 on one"].rate, "/s")
     yield row(
         "512 on one: of the file journal (0.35 asked)",
@@ -159,6 +164,15 @@ def told(found: Compared) -> Iterator[Row]:
         ours["a lone bidder"].ms(0.5) - found.commit_ms,
         "ms",
     )
+
+
+def limits(found: Compared, name: str) -> Iterator[tuple[str, float]]:
+    """Yield what a bid takes at the least, and how many a second that leaves."""
+    yield "a bid's texts, hashes and waiting alone", found.bare_duties[name].rate
+    if name in GROUPS:
+        rows = found.rows[GROUPS[name]]
+        yield "a bid's rows alone", rows.lines
+        yield "a bid's rows alone, the journal's in pages", rows.page
 
 
 def of_the_feed(ours: _bids_over_feed.Seen, plain: _bids_over_feed.Seen) -> Iterator[Row]:
