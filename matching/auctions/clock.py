@@ -108,5 +108,5 @@ class Clock:
             excess=excess,
         )
 
-    def moved_by(self, time: timedelta) -> Clock:
-        return replace(self, ends_at=self.ends_at + time)
+    def ending_at(self, ends_at: datetime) -> Clock:
+        return replace(self, ends_at=ends_at)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from matching.auctions import package_bids
 from matching.auctions.award import award
@@ -46,6 +46,7 @@ from matching.auctions.events import (
     Result,
     Resumed,
 )
+from matching.auctions.outages import LONGEST_OUTAGE, OUTAGE, least_left
 from matching.auctions.refusals import (
     AuctionCancelled,
     AuctionClosed,
@@ -72,10 +73,6 @@ __all__ = [
     "result_now",
     "standing",
 ]
-
-GRACE = timedelta(seconds=60)
-LEAST_LEFT = timedelta(minutes=2)
-LONGEST_OUTAGE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,19 +216,24 @@ def _pause(state: State, command: Pause, now: datetime) -> list[Event]:
 
 
 def _resume(state: State, now: datetime) -> list[Event]:
-    """A pause eats no time: the close and the hard stop move by its length."""
+    """A pause eats no time: the close and the hard stop move by its length.
+
+    Who comes back after an outage has to learn of it first: see `outages`.
+    """
     _require_unfinished(state)
     if state.phase != "paused":
         raise AuctionNotPaused
     lost = now - state.since
-    return [Resumed(at=now, closes_at=state.closes_at + lost, hard_stop=state.hard_stop + lost)]
+    closes_at = state.closes_at + lost
+    if state.reason == OUTAGE:
+        closes_at = max(closes_at, now + least_left(lost))
+    return [_resumed(state, closes_at, now)]
 
 
 def _record_outage(state: State, command: RecordOutage, now: datetime) -> list[Event]:
-    """Give back the time that an outage took, and some to come back in.
+    """Give back the time that an outage took, and some to come back in: see `outages`.
 
-    At least the lost time plus 60 s, and never less than two minutes, is left. After more
-    than 15 minutes the auction stays paused until a person resumes it.
+    After a long one the auction stays paused until a person resumes it.
     """
     require_running(state)
     began_at = max(command.began_at, state.since, state.rules.opens_at)
@@ -240,13 +242,16 @@ def _record_outage(state: State, command: RecordOutage, now: datetime) -> list[E
     if now <= began_at:
         raise BidEarly(began_at)
     # Not clamped to the last act: how long it was must not tell when a hidden bid came.
-    paused = Paused(at=max(began_at, state.at), reason="outage", since=began_at)
+    paused = Paused(at=max(began_at, state.at), reason=OUTAGE, since=began_at)
     lost = now - began_at
     if lost > LONGEST_OUTAGE:
         return [paused]
-    closes_at = max(state.closes_at + lost, now + max(lost + GRACE, LEAST_LEFT))
+    return [paused, _resumed(state, max(state.closes_at + lost, now + least_left(lost)), now)]
+
+
+def _resumed(state: State, closes_at: datetime, now: datetime) -> Resumed:
     moved = closes_at - state.closes_at
-    return [paused, Resumed(at=now, closes_at=closes_at, hard_stop=state.hard_stop + moved)]
+    return Resumed(at=now, closes_at=closes_at, hard_stop=state.hard_stop + moved)
 
 
 def _withdraw(state: State, command: WithdrawBid, now: datetime) -> list[Event]:

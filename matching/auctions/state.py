@@ -26,6 +26,7 @@ from matching.auctions.events import (
     RoundOpened,
     StandingSet,
 )
+from matching.auctions.outages import OUTAGE, least_left
 from matching.auctions.rules import Rules
 from matching.values import value
 
@@ -140,18 +141,27 @@ def _seldom(state: State, event: PackagePlaced | PackagesCleared | BidWithdrawn)
 
 
 def _resumed(state: State, event: Resumed) -> State:
-    moved = event.closes_at - state.closes_at
     return replace(
         state,
         at=event.at,
         phase="open",
         lost=state.lost + (event.at - state.since),
         since=event.at,
-        clock=None if state.clock is None else state.clock.moved_by(moved),
+        clock=None if state.clock is None else state.clock.ending_at(_round_end(state, event)),
         reason="",
         closes_at=event.closes_at,
         hard_stop=event.hard_stop,
     )
+
+
+def _round_end(state: State, event: Resumed) -> datetime:
+    """A round may be the last, so an outage leaves as much of it as of the auction."""
+    assert state.clock is not None
+    ends_at = state.clock.ends_at + (event.closes_at - state.closes_at)
+    if state.reason != OUTAGE or state.since >= state.clock.ends_at:
+        return ends_at
+    least = event.at + least_left(event.at - state.since)
+    return min(max(ends_at, least), event.closes_at)
 
 
 def fold(events: Iterable[Event]) -> State:

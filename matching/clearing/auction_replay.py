@@ -178,7 +178,7 @@ class Replay(Table):
         self._require_running(may_pause=True)
         if self.phase != "paused":
             raise No("not_paused")
-        self._go_on(at, self.closes + (at - self.since))
+        self._go_on(at)
 
     def _outage(self, command: Command, at: datetime) -> None:
         self._require_running(may_pause=False)
@@ -191,21 +191,29 @@ class Replay(Table):
         self._stop(began, "outage")
         down = at - began
         if down <= timedelta(minutes=15):
-            least = max(down + timedelta(seconds=60), timedelta(minutes=2))
-            self._go_on(at, max(self.closes + down, at + least))
+            self._go_on(at)
 
     def _stop(self, since: datetime, reason: str) -> None:
         self.phase, self.reason, self.since = "paused", reason, since
         self.tell("paused", max(since, self.last), reason=reason, since=since)
 
-    def _go_on(self, at: datetime, closes: datetime) -> None:
+    def _go_on(self, at: datetime) -> None:
+        gone, rounds = at - self.since, self.rounds
+        was_over = rounds is not None and rounds.ends <= self.since
+        closes, earliest = self.closes + gone, at - gone
+        if self.reason == "outage":
+            counted = min(gone, timedelta(minutes=15))
+            earliest = at + max(counted + timedelta(seconds=60), timedelta(minutes=2))
+        closes = max(closes, earliest)
         moved = closes - self.closes
-        self.lost += at - self.since
+        self.lost += gone
         self.since = at
         self.phase, self.reason = "open", ""
         self.closes, self.stop = closes, self.stop + moved
-        if self.rounds is not None:
-            self.rounds.ends += moved
+        if rounds is not None:
+            rounds.ends += moved
+            if not was_over:
+                rounds.ends = max(rounds.ends, earliest)
         self.tell("resumed", at, closes_at=self.closes, hard_stop=self.stop)
 
     def _withdraw(self, command: Command, at: datetime) -> None:

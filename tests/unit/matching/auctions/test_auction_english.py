@@ -169,9 +169,25 @@ def test_a_long_outage_leaves_the_auction_paused() -> None:
     run.do(RecordOutage(before_close(60)), before_close(60) + timedelta(minutes=16))
     assert run.state.phase == "paused"
 
-    run.do(Resume(), CLOSES + timedelta(hours=1))
 
-    assert run.state.closes_at == CLOSES + timedelta(hours=1, seconds=60)
+def test_who_reopens_after_a_long_outage_leaves_time_to_learn_of_it() -> None:
+    run = Run(some_rules())
+    run.do(RecordOutage(before_close(1)), CLOSES + timedelta(minutes=20))
+
+    reopened_at = CLOSES + timedelta(hours=1)
+    run.do(Resume(), reopened_at)
+
+    assert run.state.closes_at == reopened_at + timedelta(minutes=16)
+    assert run.state.hard_stop - run.state.closes_at == timedelta(minutes=10)
+
+
+def test_a_long_outage_far_from_the_close_is_given_back_in_full() -> None:
+    run = Run(some_rules())
+    run.do(RecordOutage(before_close(1800)), before_close(1800) + timedelta(minutes=16))
+
+    run.do(Resume(), before_close(1800) + timedelta(minutes=20))
+
+    assert run.state.closes_at == CLOSES + timedelta(minutes=20)
 
 
 def test_acts_out_of_turn_are_refused() -> None:

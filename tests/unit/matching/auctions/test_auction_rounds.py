@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from pydantic import TypeAdapter
 
-from matching.auctions.commands import Close, EndRound, Pause, PlaceDemand, Resume
+from matching.auctions.commands import Close, EndRound, Pause, PlaceDemand, RecordOutage, Resume
 from matching.auctions.disclosure import Bidder, view
 from matching.auctions.engine import fold
 from matching.auctions.events import EVENT_TYPES
@@ -252,3 +252,24 @@ def test_a_history_of_rounds_survives_json_and_replay() -> None:
     assert read == run.events
     assert fold(read) == run.state
     assert run.state.closes_at > CLOSES
+
+
+def test_an_outage_leaves_as_much_of_a_round_as_of_an_auction() -> None:
+    run = a_clock()
+    ask(run, "a", 3, 3)
+    ends_at = run.state.clock.ends_at
+
+    back_at = ends_at + timedelta(seconds=89)
+    run.do(RecordOutage(ends_at - timedelta(seconds=1)), back_at)
+
+    assert run.state.clock.ends_at == back_at + timedelta(seconds=150)
+
+
+def test_an_outage_does_not_open_a_round_again_that_was_over() -> None:
+    run = a_clock()
+    ask(run, "a", 3, 3)
+    ends_at = run.state.clock.ends_at
+
+    run.do(RecordOutage(ends_at), ends_at + timedelta(seconds=90))
+
+    assert run.state.clock.ends_at <= run.state.at

@@ -22,7 +22,7 @@ from aggregator.parties.registering import KINDS as FIRM_KINDS
 from aggregator.pools.awarding import AUCTION_FAILED
 from aggregator.pools.closing import NOT_CERTIFIED
 from aggregator.scheduler.outages import TOLERATED
-from matching.auctions import engine
+from matching.auctions import outages
 from matching.auctions.events import Outcome
 from matching.auctions.rules import Disclosure, Pricing
 from matching.pools.values import Reason
@@ -74,11 +74,13 @@ def test_the_notices_are_found_in_the_source() -> None:
 def test_the_outage_rule_that_a_room_shows_is_the_one_that_counts(language: str) -> None:
     lost, added, least, longest = (
         TOLERATED,
-        engine.GRACE,
-        engine.LEAST_LEFT,
-        engine.LONGEST_OUTAGE,
+        outages.GRACE,
+        outages.LEAST_LEFT,
+        outages.LONGEST_OUTAGE,
     )
-    counted = [lost.seconds, added.seconds, least.seconds // 60, longest.seconds // 60]
+    left = outages.least_left(2 * longest)
+    minutes = [span.seconds // 60 for span in (least, longest, left)]
+    counted = [lost.seconds, added.seconds, *minutes]
 
     shown = words(language, "page.auction.outage")
 
