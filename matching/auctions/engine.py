@@ -149,7 +149,7 @@ def _decide(state: State, command: Command, now: datetime) -> list[Event]:
         case Pause():
             return _pause(state, command, now)
         case Resume():
-            return _resume(state, now)
+            return answered(state, _resume(state, now))
         case RecordOutage():
             return _record_outage(state, command, now)
         case WithdrawBid():

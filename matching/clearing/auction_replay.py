@@ -179,6 +179,8 @@ class Replay(Table):
         if self.phase != "paused":
             raise No("not_paused")
         self._go_on(at)
+        if self.orders:
+            answer(self, at)
 
     def _outage(self, command: Command, at: datetime) -> None:
         self._require_running(may_pause=False)

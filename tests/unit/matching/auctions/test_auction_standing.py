@@ -4,7 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from matching.auctions.commands import Begin, Close, PlaceBid, SetStanding
+from matching.auctions.commands import (
+    Begin,
+    Close,
+    Pause,
+    PlaceBid,
+    Resume,
+    SetStanding,
+    WithdrawBid,
+)
 from matching.auctions.disclosure import Bidder, view
 from matching.auctions.engine import standing
 from matching.errors import RuleViolation
@@ -134,3 +142,26 @@ def test_sealed_formats_take_no_standing_orders() -> None:
     with pytest.raises(RuleViolation) as caught:
         set_limit(Run(some_rules(format="sealed_first")), "a", 450_000)
     assert caught.value.code == "wrong_command"
+
+
+def test_an_order_takes_the_lead_that_a_withdrawal_in_a_pause_left() -> None:
+    run = Run(some_rules())
+    run.bid("b", 480_000)
+    set_limit(run, "a", 490_000, OPENS + timedelta(seconds=2))
+    run.do(Pause("a wrong bid"), OPENS + timedelta(seconds=3))
+    run.do(WithdrawBid(1, "ten times too low"), OPENS + timedelta(seconds=4))
+    assert not standing(run.state)
+
+    run.do(Resume(), OPENS + timedelta(seconds=5))
+
+    assert leading(run) == ("a", 500_000)
+
+
+def test_a_pause_alone_moves_no_order_to_bid() -> None:
+    run = Run(some_rules())
+    set_limit(run, "a", 490_000)
+    run.do(Pause("a question"), OPENS + timedelta(seconds=3))
+
+    told = run.do(Resume(), OPENS + timedelta(seconds=5))
+
+    assert len(told) == 1
