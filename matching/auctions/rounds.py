@@ -181,6 +181,8 @@ def _item(
     if left == 0 or excess is None:
         return clock.prices[place], wanted
     price, then = excess
+    if not reaches_reserve(state.rules, price):
+        return clock.prices[place], wanted
     claims = {
         bidder: min(
             demand.lots[place] - wanted.get(bidder, 0),

@@ -226,6 +226,9 @@ class Rounds:
         before = [r for r in range(len(self.stood)) if self.prices[r][i] != price]
         if left == 0 or not before:
             return price, wanted, acts
+        earlier, reserve = self.prices[before[-1]][i], self.rules["reserve_minor"]
+        if reserve is not None and not as_good(self.rules, earlier, reserve):
+            return price, wanted, acts
         then, who = self.stood[before[-1]], self.act_of[before[-1]]
         claims = {}
         for by, lots in then.items():
@@ -237,7 +240,7 @@ class Rounds:
         for by, count in back.items():
             returned[by] = returned.get(by, 0) + count
         both = {by: wanted.get(by, 0) + back.get(by, 0) for by in {*wanted, *back}}
-        return self.prices[before[-1]][i], both, {**who, **acts}
+        return earlier, both, {**who, **acts}
 
     def _share(
         self, supply: int, claims: Lots, acts: dict[str, tuple[int, str]], secret: bytes | None

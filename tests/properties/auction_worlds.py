@@ -167,6 +167,9 @@ def announced_auctions(draw: st.DrawFn) -> dict[str, Any]:
         rules["items"] = [
             {"id": f"i{i}", "lots": count, "start_minor": 1000} for i, count in enumerate(lots)
         ]
+        reserve = draw(maybe(st.sampled_from([900, 950, 1000, 1050])))
+        if reserve is not None:
+            rules["reserve_minor"] = within(side, 1000, reserve)
     else:
         rules |= {"lots": draw(st.integers(2, 8)), "start_minor": 1000}
         reserve = draw(maybe(st.sampled_from([900, 950, 1000, 1050])))

@@ -273,3 +273,14 @@ def test_an_outage_does_not_open_a_round_again_that_was_over() -> None:
     run.do(RecordOutage(ends_at), ends_at + timedelta(seconds=90))
 
     assert run.state.clock.ends_at <= run.state.at
+
+
+def test_lots_left_over_do_not_go_back_at_a_price_beyond_the_reserve() -> None:
+    run = a_clock(reserve_minor=501_000)
+    ask(run, "a", 8, 0)
+    ask(run, "b", 8, 0)
+    end(run)
+    ask(run, "a", 8, 0)
+    end(run)
+
+    assert won(run) == {("a", MARCH): (8, 501_000)}
