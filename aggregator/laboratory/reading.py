@@ -1,7 +1,7 @@
 """Strict reading of one JSON document: every refusal names the pointer, the rule and the figure.
 
-Duplicate keys, unknown fields, floats, NaN, deep nesting and wrong types are refused. A
-`Node` is a value with its JSON pointer (RFC 6901); its methods take it apart.
+Duplicate keys, unknown fields, floats, NaN, half characters, deep nesting and wrong types are
+refused. A `Node` is a value with its JSON pointer (RFC 6901); its methods take it apart.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ MAX_ID = 120
 # One that never ends runs to the end of the text, so that looking stays linear.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
+_HALF = re.compile("[\ud800-\udfff]")
+_HALF_WRITTEN = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass
@@ -131,7 +133,7 @@ def read_document(text: str | bytes) -> Node:
     """Parse one JSON document strictly.
 
     Raises:
-        BadInput: it is no JSON, too deep, has a duplicate key, a float or NaN.
+        BadInput: it is no JSON, too deep, has a duplicate key, a float, NaN or half a character.
 
     """
     if isinstance(text, bytes):
@@ -152,7 +154,7 @@ def read_document(text: str | bytes) -> Node:
     except json.JSONDecodeError as error:
         found = f"line {error.lineno} column {error.colno}"
         raise BadInput("", f"must be JSON ({error.msg})", found) from error
-    if refused:
+    if refused or _HALF_WRITTEN.search(text):
         _refuse_first(Node(value, ""))
     return Node(value, "")
 
@@ -171,8 +173,11 @@ def _refuse_first(node: Node) -> None:
     if isinstance(value, _Refused):
         inside = "" if value.name is None else f"/{_escaped(value.name)}"
         raise BadInput(pointer + inside, value.rule, value.figure)
+    if isinstance(value, str) and _HALF.search(value):
+        raise BadInput(pointer, "must hold whole characters only", _short(value))
     if isinstance(value, dict):
         for name, part in value.items():
+            _refuse_first(Node(name, pointer))
             _refuse_first(Node(part, f"{pointer}/{_escaped(name)}"))
     elif isinstance(value, list):
         for place, part in enumerate(value):
