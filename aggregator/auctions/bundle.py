@@ -18,7 +18,16 @@ from aggregator.errors import NotFound, WrongState
 from aggregator.journal.facts import canonical
 from aggregator.journal.reading import Entry, Reader, entries
 from aggregator.laboratory import plain
-from aggregator.laboratory.bundle import ALWAYS_OPEN, FORMAT
+from aggregator.laboratory.bundle import FORMAT
+from aggregator.laboratory.bundle_sight import (
+    AUDITOR,
+    BIDDER,
+    KINDS,
+    OPERATOR,
+    OWNER,
+    PUBLIC,
+    shown_kinds,
+)
 from aggregator.market import Actor
 from aggregator.vault import KeyLost, vault
 from matching.auctions.events import (
@@ -30,12 +39,22 @@ from matching.auctions.events import (
     PackagePlaced,
     StandingSet,
 )
-from matching.auctions.rules import Rules
 
-PUBLIC, BIDDER, OWNER, OPERATOR, AUDITOR = "public", "bidder", "owner", "operator", "auditor"
+__all__ = [
+    "AUDITOR",
+    "BIDDER",
+    "OPERATOR",
+    "OWNER",
+    "PUBLIC",
+    "Reading",
+    "bundle",
+    "bundle_for",
+    "document",
+    "publish_checkpoint",
+    "record_of",
+]
 
 _ALL = 10**7
-_OF_BIDDERS = frozenset({"bid", "demand", "package", "proof", "award", "left_out"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +125,13 @@ def document(auction_id: str, found: Sequence[Entry], reading: Reading) -> bytes
     rules = next(one.fact.rules for one in found if isinstance(one.fact, Opened))
     is_cancelled = records[-1].kind == "cancelled"
     mark = None if reading.organisation_id is None else mark_of(key, reading.organisation_id)
-    eyes = _Eyes(rules, reading.audience, mark, is_cancelled=is_cancelled)
-    opened = [record for record in records if eyes.may_open(record)]
+    shown = shown_kinds(rules, reading.audience, is_cancelled=is_cancelled)
+    assert {record.kind for record in records} <= KINDS
+    opened = [
+        record
+        for record in records
+        if record.kind in shown or (mark is not None and record.content.get("bidder") == mark)
+    ]
     said: dict[str, Any] = {
         "format": FORMAT,
         "auction_id": auction_id,
@@ -133,37 +157,6 @@ def record_of(auction_id: str, key: bytes, found: Sequence[Entry]) -> tuple[Chai
         chain, made = chain.after(entry.fact, entry.at)
         records += made
     return chain, records
-
-
-class _Eyes:
-    """What one reader of a bundle may open."""
-
-    def __init__(
-        self, rules: Rules, audience: str, mark: str | None, *, is_cancelled: bool
-    ) -> None:
-        self._mark = mark
-        self._is_auditor = audience == AUDITOR
-        is_insider = audience in (OWNER, OPERATOR, AUDITOR)
-        word = rules.to_observers if audience == PUBLIC else rules.disclosure
-        is_open = word == "full" and not (rules.is_sealed and is_cancelled)
-        # A cancellation ends nothing that was hidden: nobody won, so nobody need be shown.
-        self._sees_bids = is_open or self._is_auditor or (is_insider and not is_cancelled)
-        self._sees_result = is_insider or word in ("full", "best")
-        self._sees_reserve = rules.reserve_is_public or audience in (OWNER, AUDITOR)
-
-    def may_open(self, record: Record) -> bool:
-        kind = record.kind
-        is_own = self._mark is not None and record.content.get("bidder") == self._mark
-        if kind in _OF_BIDDERS:
-            return self._sees_bids or is_own
-        if kind == "standing":
-            return is_own
-        if kind == "result":
-            return self._sees_result
-        if kind == "reserve":
-            return self._sees_reserve
-        assert kind in ALWAYS_OPEN, kind
-        return True
 
 
 def _bidders(

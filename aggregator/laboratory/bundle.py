@@ -11,6 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from aggregator.laboratory import auction
+from aggregator.laboratory.bundle_contents import check_content, check_hexadecimal
+from aggregator.laboratory.bundle_course import check_course, check_draw
+from aggregator.laboratory.bundle_sight import ALWAYS_OPEN, AUDIENCES, BIDDER, KINDS, shown_kinds
 from aggregator.laboratory.clearing import clear_document
 from aggregator.laboratory.histories import (
     FROM_BIDDERS,
@@ -21,29 +25,12 @@ from aggregator.laboratory.histories import (
 )
 from aggregator.laboratory.reading import BadInput, Node, read_document
 from aggregator.vault import is_signed
+from matching.auctions.rules import Rules
 from matching.clearing.certificate import canonical_json, check
 from matching.clearing.form import GuaranteeBroken
 
 FORMAT = "aggregator.bundle/1"
 CHECKPOINT = "aggregator.checkpoint/1"
-AUDIENCES = ("public", "bidder", "owner", "operator", "auditor")
-ALWAYS_OPEN = frozenset(
-    [
-        "listed",
-        "rules",
-        "round",
-        "extended",
-        "paused",
-        "resumed",
-        "withdrawn",
-        "closed",
-        "cancelled",
-    ],
-)
-KINDS = ALWAYS_OPEN | frozenset(
-    ["reserve", "bid", "demand", "package", "standing", "proof", "award", "left_out", "result"]
-)
-
 MAX_RECORDS = 200_000
 _MAX_OPENING_FIELDS = 40
 
@@ -77,9 +64,12 @@ def verify_bundle(raw: bytes, key: str | None = None) -> Report:
     records = _chain(document)
     _check_checkpoint(document, records)
     told = _opened(document, records)
+    rules = _rules(told)
     _check_marks(document, told)
-    _check_times(records, told)
-    replayed = _check_result(document["records"], told)
+    _check_sight(document, records, told, rules)
+    check_course(rules, records, told)
+    check_draw(rules, told)
+    replayed = _check_result(records, told, rules)
     return Report(
         auction_id=document["auction_id"],
         audience=document["audience"],
@@ -106,18 +96,18 @@ def _document(raw: bytes) -> dict[str, Any]:
         parts["format"].choice(FORMAT)
         parts["auction_id"].text(max_length=60)
         parts["audience"].choice(*AUDIENCES)
-        _hex(parts["head"], 64)
+        check_hexadecimal(parts["head"], 64)
         for record in parts["records"].items(max_items=MAX_RECORDS, min_items=3):
             _check_record(record)
         for opening in parts["openings"].items(max_items=MAX_RECORDS):
             given = opening.fields("n salt content")
             given["n"].integer(1)
-            _hex(given["salt"], 64)
+            check_hexadecimal(given["salt"], 64)
             given["content"].entries(max_items=_MAX_OPENING_FIELDS)
         for bidder in parts["bidders"].items(max_items=MAX_RECORDS):
             given = bidder.fields("mark salt organisation_id")
-            _hex(given["mark"], 64)
-            _hex(given["salt"], 64)
+            check_hexadecimal(given["mark"], 64)
+            check_hexadecimal(given["salt"], 64)
             given["organisation_id"].text(max_length=100)
         _check_checkpoint_form(parts["checkpoint"])
         _check_signature_form(parts["signature"])
@@ -134,7 +124,7 @@ def _check_record(record: Node) -> None:
     given["n"].integer(1)
     given["at"].instant()
     given["kind"].choice(*sorted(KINDS))
-    _hex(given["sha256"], 64)
+    check_hexadecimal(given["sha256"], 64)
 
 
 def _check_checkpoint_form(node: Node) -> None:
@@ -144,20 +134,14 @@ def _check_checkpoint_form(node: Node) -> None:
     given["count"].integer(1)
     given["at"].instant()
     for name, digits in (("head", 64), ("previous", 64), ("key", 64), ("signature", 128)):
-        _hex(given[name], digits)
+        check_hexadecimal(given[name], digits)
 
 
 def _check_signature_form(node: Node) -> None:
     given = node.fields("algorithm key value")
     given["algorithm"].choice("Ed25519")
-    _hex(given["key"], 64)
-    _hex(given["value"], 128)
-
-
-def _hex(node: Node, digits: int) -> None:
-    text = node.text(max_length=digits)
-    if len(text) != digits or any(letter not in "0123456789abcdef" for letter in text):
-        node.refuse(f"must be {digits} lower-case hexadecimal digits", text[:20])
+    check_hexadecimal(given["key"], 64)
+    check_hexadecimal(given["value"], 128)
 
 
 def _check_signature(document: Mapping[str, Any], key: str | None) -> None:
@@ -201,7 +185,7 @@ def _check_checkpoint(document: Mapping[str, Any], records: Sequence[Mapping[str
 
 def _opened(document: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> list[Told]:
     found: list[Told] = []
-    for opening in document["openings"]:
+    for place, opening in enumerate(document["openings"]):
         n = opening["n"]
         if (found and n <= found[-1].n) or n > len(records):
             _broken("openings", f"record {n} is opened out of order")
@@ -210,6 +194,10 @@ def _opened(document: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -
         record = records[n - 1]
         if digest != record["sha256"]:
             _broken("openings", f"record {n} holds something else")
+        try:
+            check_content(record["kind"], Node(opening["content"], f"/openings/{place}/content"))
+        except BadInput as error:
+            raise GuaranteeBroken("openings", str(error)) from error
         found.append(Told(n, record["at"], record["kind"], opening["content"]))
     opened = {one.n for one in found}
     for record in records:
@@ -239,38 +227,47 @@ def _check_marks(document: Mapping[str, Any], told: Sequence[Told]) -> None:
             _broken("bidders", f"record {one.n} names nobody")
 
 
-def _check_times(records: Sequence[Mapping[str, Any]], told: Sequence[Told]) -> None:
-    """Check that every bid came inside the window, as extensions and pauses moved it."""
+def _check_sight(
+    document: Mapping[str, Any],
+    records: Sequence[Mapping[str, Any]],
+    told: Sequence[Told],
+    rules: Rules,
+) -> None:
+    """Check that the reader has all that the rules open to him, and no other's secrets."""
+    is_cancelled = records[-1]["kind"] == "cancelled"
+    shown = shown_kinds(rules, document["audience"], is_cancelled=is_cancelled)
+    opened = {one.n for one in told}
+    for record in records:
+        if record["kind"] in shown and record["n"] not in opened:
+            _broken("openings", f"record {record['n']} ({record['kind']}) is for this reader")
+    marks = {bidder["mark"] for bidder in document["bidders"]}
+    own = marks if document["audience"] == BIDDER else set()
+    for one in told:
+        if one.kind not in shown and one.content.get("bidder") not in own:
+            _broken("openings", f"record {one.n} ({one.kind}) is not for this reader")
+
+
+def _rules(told: Sequence[Told]) -> Rules:
+    """Return the rules that the record holds, the reserve as far as it is open."""
+    reserves = [one.content["reserve_minor"] for one in told if one.kind == "reserve"]
+    instance = instance_of([one for one in told if one.kind == "rules"], next(iter(reserves), None))
     try:
-        rules = next(one.content["rules"] for one in told if one.kind == "rules")
-        opens_at, closes_at = rules["opens_at"], rules["closes_at"]
-        hard_stop = rules["hard_stop"]
-        content = {one.n: one.content for one in told}
-        for record in records:
-            if record["kind"] in FROM_BIDDERS and not opens_at <= record["at"] < closes_at:
-                _broken("times", f"record {record['n']} is a bid outside the window")
-            if record["kind"] == "extended":
-                moved = content[record["n"]]["closes_at"]
-                if not closes_at < moved <= hard_stop:
-                    _broken("times", f"record {record['n']} moves the close to {moved}")
-                closes_at = moved
-            if record["kind"] == "resumed":
-                closes_at = content[record["n"]]["closes_at"]
-                hard_stop = content[record["n"]]["hard_stop"]
-    except (KeyError, TypeError) as error:
-        raise GuaranteeBroken("times", f"the rules or times lack {error}") from error
+        return auction.read(Node(instance, "")).rules
+    except BadInput as error:
+        raise GuaranteeBroken("rules", str(error)) from error
 
 
-def _check_result(records: Sequence[Mapping[str, Any]], told: Sequence[Told]) -> bool:
+def _check_result(records: Sequence[Mapping[str, Any]], told: Sequence[Told], rules: Rules) -> bool:
     """Compute the result again where every bid is open; say whether it was."""
     opened = {one.n for one in told}
     needed = ("bid", "demand", "package", "proof", "award", "left_out", "result")
     if any(record["kind"] in needed and record["n"] not in opened for record in records):
-        _check_own(told)
+        _check_own(told, rules)
         return False
     said = comparable([(one.kind, one.at, one.content) for one in told])
-    reserves = [one.content.get("reserve_minor") for one in told if one.kind == "reserve"]
-    for reserve_minor in reserves or _possible_reserves(told):
+    is_known = any(one.kind == "reserve" for one in told)
+    reserves = [rules.reserve_minor] if is_known else _possible_reserves(told, rules)
+    for reserve_minor in reserves:
         if _follows(told, reserve_minor, said):
             return True
     _broken("result", "the record does not follow from the rules and the bids")
@@ -289,32 +286,34 @@ def _follows(
         return False
 
 
-def _possible_reserves(told: Sequence[Told]) -> list[int | None]:
+def _possible_reserves(told: Sequence[Told], rules: Rules) -> list[int | None]:
     """Return reserves of which one must explain the result, where the true one is a secret.
 
-    A reserve matters only by which bids it lets through, and as the price where too few bids
-    were left to make one.
+    A reserve matters only by which bids or announced prices it lets through, and as the price
+    where too few bids were left to make one.
     """
-    prices = {one.content.get("price_minor") for one in told if one.kind in ("bid", "package")}
-    prices |= {one.content.get("clearing_price_minor") for one in told if one.kind == "result"}
-    known = sorted(price for price in prices if isinstance(price, int))
+    prices = {one.content["price_minor"] for one in told if one.kind in ("bid", "package")}
+    prices |= {one.content["clearing_price_minor"] for one in told if one.kind == "result"}
+    for item in rules.announced:
+        prices.add(item.start_minor)
+    for one in told:
+        if one.kind == "round":
+            prices |= {price for _, price in one.content["prices"]}
+    known = sorted(price for price in prices if price is not None)
     if not known:
         return [None]
-    rules = next(one.content["rules"] for one in told if one.kind == "rules")
-    tick = rules.get("tick_minor", 1)
-    return [None, *known, known[-1] + tick, max(0, known[0] - tick)]
+    return [None, *known, known[-1] + rules.tick_minor, max(0, known[0] - rules.tick_minor)]
 
 
-def _check_own(told: Sequence[Told]) -> None:
+def _check_own(told: Sequence[Told], rules: Rules) -> None:
     """Check what is open of a result against the opened bids it speaks of."""
     kinds = ("bid", "package")
     bids = {one.content.get("bid_id"): one.content for one in told if one.kind in kinds}
-    side = next(one.content.get("side") for one in told if one.kind == "rules")
     for one in told:
         bid = bids.get(one.content.get("bid_id"))
         if one.kind != "award" or bid is None:
             continue
         paid, said = one.content["price_minor"], bid["price_minor"]
-        is_worse = paid > said if side == "sell" else paid < said
+        is_worse = paid > said if rules.side == "sell" else paid < said
         if one.content["bidder"] != bid["bidder"] or one.content["lots"] > bid["lots"] or is_worse:
             _broken("result", f"record {one.n} awards what was not bid")

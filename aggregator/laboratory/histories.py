@@ -118,10 +118,11 @@ def _commands(told: Sequence[Told], opened: Content) -> list[dict[str, Any]]:
 
 
 def _ended_at_once(paused: Told, resumed: Told) -> bool:
-    return _is_outage(paused) and paused.content["recorded_at"] == resumed.at
+    return is_outage(paused) and paused.content["recorded_at"] == resumed.at
 
 
-def _is_outage(paused: Told) -> bool:
+def is_outage(paused: Told) -> bool:
+    """Say whether a pause was an outage that somebody found afterwards."""
     content = paused.content
     return (
         paused.kind == "paused"
@@ -159,7 +160,7 @@ def _package(one: Told) -> dict[str, Any]:
 
 def _paused(one: Told) -> dict[str, Any]:
     content = one.content
-    if _is_outage(one):
+    if is_outage(one):
         return {"at": content["recorded_at"], "cmd": OUTAGE, "began_at": content["since"]}
     return {"at": one.at, "cmd": "pause", "reason": content["reason"]}
 

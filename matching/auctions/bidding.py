@@ -192,17 +192,23 @@ def _check_improvement(
         raise NotImproving(score_minor, next_allowed(state, command.bidder) if is_told else None)
 
 
-def _extension(state: State, bid: BidPlaced) -> CloseExtended | None:
+def extended_close(state: State, at: datetime) -> datetime | None:
+    """Return to when a leading bid at `at` moves the close, None where it stays."""
     rules = state.rules
     if rules.is_sealed:
         return None
     window = timedelta(seconds=rules.soft_close_s)
-    if state.closes_at - bid.at > window:
+    if state.closes_at - at > window:
         return None
     if rules.max_extensions is not None and state.extensions >= rules.max_extensions:
         return None
-    closes_at = min(bid.at + window, state.hard_stop)
-    if closes_at <= state.closes_at or not _takes_lots(state, bid):
+    closes_at = min(at + window, state.hard_stop)
+    return closes_at if closes_at > state.closes_at else None
+
+
+def _extension(state: State, bid: BidPlaced) -> CloseExtended | None:
+    closes_at = extended_close(state, bid.at)
+    if closes_at is None or not _takes_lots(state, bid):
         return None
     return CloseExtended(at=bid.at, closes_at=closes_at, seq=bid.seq)
 

@@ -54,7 +54,7 @@ class Clock:
         return cls(
             items=tuple(item.id for item in items),
             round=0,
-            ends_at=min(rules.opens_at + timedelta(seconds=rules.interval_s), rules.closes_at),
+            ends_at=round_end(rules, rules.opens_at, rules.closes_at),
             prices=tuple(item.start_minor for item in items),
             moved=(True,) * len(items),
             excess=(None,) * len(items),
@@ -110,3 +110,8 @@ class Clock:
 
     def ending_at(self, ends_at: datetime) -> Clock:
         return replace(self, ends_at=ends_at)
+
+
+def round_end(rules: Rules, begins_at: datetime, closes_at: datetime) -> datetime:
+    """Return when a round ends that begins now; the auction's close ends every round."""
+    return min(begins_at + timedelta(seconds=rules.interval_s), closes_at)

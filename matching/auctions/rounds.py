@@ -21,11 +21,11 @@ its ticket, or `pro_rata`. Source: Ausubel and Cramton 2004; the rules of Global
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from matching.auctions.award import reaches_reserve
 from matching.auctions.bidding import check_amount, require_open, require_running
-from matching.auctions.clock import Clock, Demand
+from matching.auctions.clock import Clock, Demand, round_end
 from matching.auctions.commands import PlaceBid, PlaceDemand
 from matching.auctions.events import (
     Award,
@@ -115,7 +115,7 @@ def end_round(state: State, now: datetime) -> list[Event]:
     rules = state.rules
     wanted = zip(rules.announced, clock.totals(), clock.prices, strict=True)
     prices = tuple(
-        (item.id, _moved(rules, price) if total > item.lots else price)
+        (item.id, moved_price(rules, price) if total > item.lots else price)
         for item, total, price in wanted
     )
     is_still = tuple(price for _, price in prices) == clock.prices
@@ -123,7 +123,7 @@ def end_round(state: State, now: datetime) -> list[Event]:
         if rules.tie == "draw":
             return []
         return [Closed(at=now, result=clear_rounds(state, None))]
-    ends_at = min(now + timedelta(seconds=rules.interval_s), state.closes_at)
+    ends_at = round_end(rules, now, state.closes_at)
     return [RoundOpened(at=now, round=clock.round + 1, ends_at=ends_at, prices=prices)]
 
 
@@ -240,7 +240,8 @@ def _checked_total(rules: Rules, clock: Clock, command: PlaceDemand) -> int:
     return sum(wanted.values())
 
 
-def _moved(rules: Rules, price_minor: int) -> int:
+def moved_price(rules: Rules, price_minor: int) -> int:
+    """Return the price after a step; one too low for a step stays."""
     step = rules.step_at(price_minor)
     if rules.side == "sell":
         return price_minor + step

@@ -161,6 +161,7 @@ def announced_auctions(draw: st.DrawFn) -> dict[str, Any]:
         "step_minor": draw(st.sampled_from([10, 50])),
         "marginal": draw(st.sampled_from(["time", "pro_rata"])),
         "min_lots": draw(st.sampled_from([1, 1, 2])),
+        "disclosure": draw(st.sampled_from(["full", "best", "rank", "blind"])),
     }
     if form == "clock":
         lots = [draw(st.integers(2, 8)) for _ in range(draw(st.integers(1, 3)))]

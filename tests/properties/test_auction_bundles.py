@@ -36,7 +36,7 @@ READERS += [Reading(BIDDER, name) for name in NAMES]
 worlds = st.one_of(book_auctions(), announced_auctions(), package_auctions())
 
 
-def listing(auction_id: str) -> AuctionListed:
+def listing(auction_id: str, beacon: str = "") -> AuctionListed:
     words = (
         "reference owner_name title instrument_id instrument_name_zh instrument_name_en lot_text"
         " region region_name_zh region_name_en tenor cell"
@@ -52,6 +52,7 @@ def listing(auction_id: str) -> AuctionListed:
         kinds=(),
         invited=(),
         barred_groups=("mill",),
+        beacon=beacon,
         **dict.fromkeys(words.split(), "x"),
     )
 
@@ -68,8 +69,9 @@ def history(instance: dict[str, Any]) -> list[Entry]:
     read = laboratory.read(Node(instance, ""))
     opened = open_auction(read.rules, read.rules.opens_at)
     state = initial(opened)
+    beacon = "drand of the test" if instance["rules"].get("draw", {}).get("beacon") else ""
     facts: list[tuple[object, datetime]] = [
-        (fact, opened.at) for fact in (keys.new_key(name), listing(name), opened)
+        (fact, opened.at) for fact in (keys.new_key(name), listing(name, beacon), opened)
     ]
     for at, command in read.commands:
         try:
