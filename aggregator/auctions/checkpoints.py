@@ -45,7 +45,8 @@ def of(auction_id: str, chain: Chain, at: str) -> dict[str, Any]:
     """Return an auction's checkpoint; one that a power cut prevented is written now."""
     folder = data_folder()
     known = _IN_MEMORY if folder is None else _lines_of(folder.joinpath(FILE))
-    mine = (_read(line) for line in known if auction_id.encode() in line)
+    named = (_read(line) for line in known if auction_id.encode() in line)
+    mine = (one for one in named if one["auction_id"] == auction_id)
     return next(mine, None) or publish(auction_id, chain, at)
 
 
@@ -69,7 +70,9 @@ def _last_lines(file: BinaryIO) -> list[bytes]:
 
 
 def _lines_of(path: Path) -> list[bytes]:
-    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    """Return the whole lines; the last may still be written, or a power cut ended it."""
+    found = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [line for line in found if line.endswith(b"\n")]
 
 
 def _line(before: Sequence[bytes], auction_id: str, chain: Chain, at: str) -> bytes:

@@ -123,6 +123,21 @@ async def test_half_a_line_of_a_power_cut_is_written_again(orm: str, installed: 
     assert line["auction_id"] == auction_id
 
 
+async def test_a_bundle_is_not_kept_back_by_half_a_line_of_a_power_cut(
+    orm: str, installed: Path
+) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open()
+    await scene.pass_to(CLOSES_AT)
+    file = installed / checkpoints.FILE
+    file.write_bytes(file.read_bytes()[:-30])
+
+    verify_bundle(await bundle.bundle(auction_id, Reading(PUBLIC)))
+
+    (line,) = published(installed)
+    assert line["auction_id"] == auction_id
+
+
 async def test_the_journal_plays_an_auction_again(orm: str) -> None:
     scene = await a_scene()
     auction_id = await scene.open()
