@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from matching.forwards.bundle import Allocation, Bundle, Demand
 from matching.forwards.model import Goal
+from matching.forwards.pricing import supported
 
 MAX_WEIGHT = 10**6
 """The product of turns that share a search stays below this, so that it is exact."""
@@ -31,6 +32,15 @@ def served_in_turn(bundle: Bundle, found: Allocation) -> Allocation:
                 later = [(n, p) for n, p in alike[tenor, demand.limit] if n > number]
                 _take(demand, bought, (number, place), later)
     return Allocation(tuple(tuple(lots) for lots in bought), found.sold, found.tiers, found.stored)
+
+
+def served_as_supported(bundle: Bundle, found: Allocation) -> Allocation:
+    """Serve in turn what prices support, unless that would take their support away.
+
+    Who gives a lot to an earlier order of the same limit may be short of it in a cheaper tenor.
+    """
+    turned = served_in_turn(bundle, found)
+    return found if turned != found and supported(bundle, turned) is None else turned
 
 
 def _take(

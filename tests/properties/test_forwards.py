@@ -47,6 +47,16 @@ def test_a_small_strip_has_the_answer_of_an_exhaustive_search(shape: str, pricin
         assert result["gap"] == 0, seed
 
 
+def test_serving_equals_in_turn_takes_no_support_away():
+    """An earlier order of the same limit leaves the later one short in a cheaper tenor."""
+    strip = a_strip(5088, pricing="supported", **SHAPES["three tenors"])
+
+    result = cleared(strip)
+
+    assert result["awards"] == tried_out(strip).awards
+    assert (result["surplus_minor"], result["gap"]) == (10, 0)
+
+
 @pytest.mark.parametrize("first", range(0, 1000, 100))
 def test_the_checker_accepts_a_thousand_strips_and_refuses_a_thousand_bent_ones(first: int):
     traded = 0
