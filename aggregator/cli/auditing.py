@@ -58,6 +58,14 @@ def add_bundle(subjects: Any) -> None:
     )
     parser.add_argument("path", metavar="PATH")
     parser.add_argument("--key", metavar="HEX", help="the market's published key")
+    parser.add_argument(
+        "--receipt",
+        dest="receipts",
+        action="append",
+        default=[],
+        metavar="HEX",
+        help="the hash of a receipt, which one's own bundle must hold; may be given again",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=_verify_bundle)
     pool = subjects.add_parser(
@@ -102,7 +110,7 @@ def _verify_bundle(arguments: argparse.Namespace) -> int:
     if raw is None:
         return REFUSED
     try:
-        report = verify_bundle(raw, arguments.key)
+        report = verify_bundle(raw, arguments.key, arguments.receipts)
     except GuaranteeBroken as broken:
         if arguments.json:
             print(json.dumps({"holds": False, "broken": str(broken)}))
@@ -145,6 +153,8 @@ def _told(report: Report) -> str:
         f"signed with {report.key}: compare it with the key that the market publishes",
         f"{report.opened} records are open to this reader ({report.audience}) and unaltered",
     ]
+    if report.receipts:
+        lines.append(f"{report.receipts} receipts stand in it as bids of this reader")
     if report.replayed:
         lines.append("the result was computed again from all bids and follows from the rules")
     else:

@@ -47,13 +47,15 @@ class Report:
     key: str
     replayed: bool
     own_bids: int
+    receipts: int
 
 
-def verify_bundle(raw: bytes, key: str | None = None) -> Report:
+def verify_bundle(raw: bytes, key: str | None = None, receipts: Sequence[str] = ()) -> Report:
     """Check a bundle as it was published, byte by byte.
 
     `key` is the installation's published key; without it the bundle's own is taken, and the
-    report names it for the reader to compare.
+    report names it for the reader to compare. `receipts` are hashes that a bidder was given: in
+    his own bundle each must be that of a bid of his.
 
     Raises:
         GuaranteeBroken: the bundle is not what an honest market would have published.
@@ -61,7 +63,8 @@ def verify_bundle(raw: bytes, key: str | None = None) -> Report:
     """
     document = _document(raw)
     _check_signature(document, key)
-    records = _chain(document)
+    heads = _heads(document)
+    records = _chain(document, heads[-1])
     _check_checkpoint(document, records)
     told = _opened(document, records)
     rules = _rules(told)
@@ -69,6 +72,7 @@ def verify_bundle(raw: bytes, key: str | None = None) -> Report:
     _check_sight(document, records, told, rules)
     check_course(rules, records, told)
     check_draw(rules, told)
+    _check_receipts(receipts, heads, document, told)
     replayed = _check_result(records, told, rules)
     return Report(
         auction_id=document["auction_id"],
@@ -79,6 +83,7 @@ def verify_bundle(raw: bytes, key: str | None = None) -> Report:
         key=document["signature"]["key"],
         replayed=replayed,
         own_bids=sum(one.kind in FROM_BIDDERS for one in told) if not replayed else 0,
+        receipts=len(receipts),
     )
 
 
@@ -153,14 +158,21 @@ def _check_signature(document: Mapping[str, Any], key: str | None) -> None:
         _broken("signature", "the signature does not fit the content")
 
 
-def _chain(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the records by place, having followed the chain to its head."""
-    head = hashlib.sha256(document["auction_id"].encode()).digest()
+def _heads(document: Mapping[str, Any]) -> list[str]:
+    """Return the hash after each record, in hexadecimal."""
+    head, found = hashlib.sha256(document["auction_id"].encode()).digest(), []
+    for record in document["records"]:
+        head = hashlib.sha256(head + canonical_json(record).encode()).digest()
+        found.append(head.hex())
+    return found
+
+
+def _chain(document: Mapping[str, Any], head: str) -> list[dict[str, Any]]:
+    """Return the records by place, which lead to `head`."""
     for place, record in enumerate(document["records"], start=1):
         if record["n"] != place:
             _broken("chain", f"record {place} is numbered {record['n']}")
-        head = hashlib.sha256(head + canonical_json(record).encode()).digest()
-    if head.hex() != document["head"]:
+    if head != document["head"]:
         _broken("chain", "the records do not lead to the head")
     found: list[dict[str, Any]] = document["records"]
     kinds = [record["kind"] for record in found]
@@ -245,6 +257,26 @@ def _check_sight(
     for one in told:
         if one.kind not in shown and one.content.get("bidder") not in own:
             _broken("openings", f"record {one.n} ({one.kind}) is not for this reader")
+
+
+def _check_receipts(
+    receipts: Sequence[str],
+    heads: Sequence[str],
+    document: Mapping[str, Any],
+    told: Sequence[Told],
+) -> None:
+    """Check that what a bidder was told he had said stands in the record as his."""
+    places = {head: n for n, head in enumerate(heads, start=1)}
+    marks = {bidder["mark"] for bidder in document["bidders"]}
+    said = {one.n: one for one in told if one.kind in (*FROM_BIDDERS, "standing")}
+    for receipt in receipts:
+        n = places.get(receipt)
+        if n is None:
+            _broken("receipts", f"no record ends in {receipt[:64]}")
+        if document["audience"] != BIDDER:
+            _broken("receipts", "a receipt is compared with its bidder's own bundle")
+        if n not in said or said[n].content["bidder"] not in marks:
+            _broken("receipts", f"record {n} is no bid of this reader")
 
 
 def _rules(told: Sequence[Told]) -> Rules:

@@ -19,6 +19,7 @@ from aggregator.journal.reading import Pool, chained
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.vault import KeyLost, Vault
 from matching.auctions import engine
+from matching.clearing.form import GuaranteeBroken
 from tests.builders import START
 from tests.integration.auctions.building import CLOSES_AT, PRICE, STEP, a_scene
 
@@ -80,6 +81,26 @@ async def test_a_hidden_bid_opens_to_its_bidder_alone(orm: str) -> None:
     assert auditor.replayed
     assert scene.id_of("bob") not in raw.decode()
     assert str(PRICE + STEP) not in raw.decode()
+
+
+async def test_a_bidders_receipts_stand_in_his_own_bundle(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(disclosure="full")
+    first = await scene.bid("ann", auction_id, PRICE)
+    rival = await scene.bid("bob", auction_id, PRICE + STEP)
+    scene.clock.set(CLOSES_AT - MINUTE)
+    late = await scene.bid("ann", auction_id, PRICE + 2 * STEP)
+    await scene.pass_to(CLOSES_AT + 5 * MINUTE)
+
+    raw = await bundle.bundle_for(scene.actors["ann"], auction_id)
+    given = [first["hash"], late["hash"]]
+
+    assert verify_bundle(raw, receipts=given).receipts == 2
+    for receipt, why in ((rival["hash"], "is no bid of this reader"), ("0" * 64, "no record ends")):
+        with pytest.raises(GuaranteeBroken, match=f"receipts: .*{why}"):
+            verify_bundle(raw, receipts=[*given, receipt])
+    with pytest.raises(GuaranteeBroken, match="its bidder's own bundle"):
+        verify_bundle(await bundle.bundle(auction_id, Reading(PUBLIC)), receipts=given)
 
 
 async def test_who_is_not_invited_finds_no_bundle(orm: str) -> None:
