@@ -95,8 +95,11 @@ class Market:
         least = offer.get("min_total", 1)
         require(not total or total >= least, "offer_minimum", f"{name} gives {total} of {least}")
 
-    def check_turns(self) -> None:
-        """Check that of equal claims on a tenor the earlier is served first."""
+    def check_turns(self, prices: Prices) -> None:
+        """Check that of equal claims on a tenor the earlier is served first.
+
+        Unless who would give way were then short of a tenor where it is strictly in the money.
+        """
         alike: dict[tuple[str, int], list[Document]] = {}
         for order in self.orders:
             if fewest(order) <= 1 and order["form"] != "block":
@@ -106,7 +109,15 @@ class Market:
             waiting: str | None = None
             for order in orders:
                 lots = self.got[order["id"]]
-                is_late = waiting is not None and lots.get(tenor, 0)
+                is_late = (
+                    waiting is not None
+                    and lots.get(tenor, 0)
+                    and all(
+                        prices[other] >= order["limit_minor"]
+                        for other, room in self.room(order).items()
+                        if other == tenor or lots.get(other, 0) < room
+                    )
+                )
                 require(not is_late, "turns", f"{order['id']} is served before {waiting}")
                 has_room = lots.get(tenor, 0) < self.room(order)[tenor]
                 if has_room and sum(lots.values()) < wanted(order):

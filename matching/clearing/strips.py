@@ -54,7 +54,7 @@ def check(instance: Document, result: Document) -> None:
         require(price >= 0 and price % tick == 0, "tick", f"{price} in {tenor} is off tick")
     market = parties.Market(instance, result)
     market.check_bounds()
-    market.check_turns()
+    market.check_turns(prices)
     surplus = market.surplus()
     stated = member(result, "surplus_minor", int)
     require(stated == surplus, "surplus", f"the surplus is {surplus}")

@@ -22,7 +22,7 @@ from matching.forwards.conditions import Condition, conditions
 from matching.forwards.model import Box, Goal, Search, turns
 from matching.forwards.pricing import supported
 from matching.forwards.proposing import Proposal, propose
-from matching.forwards.turns import served_as_supported
+from matching.forwards.turns import served_in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class _Boxes:
         settled = awarded(self.bundle, proposal.choice, proposal.start)
         if settled is not None and supported(self.bundle, settled) is not None:
             return settled
-        return served_as_supported(self.bundle, start) if start else settled
+        return served_in_turn(self.bundle, start, supported) if start else settled
 
     def _split(self, box: Box, bound: int, found: Allocation) -> None:
         cut = _cut(self.bundle, box, found)

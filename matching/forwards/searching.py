@@ -19,7 +19,7 @@ from matching.forwards.orders import Rules
 from matching.forwards.pricing import made_whole, supported
 from matching.forwards.proposing import propose
 from matching.forwards.supporting import best_on_ladder
-from matching.forwards.turns import next_goal, served_as_supported, served_in_turn
+from matching.forwards.turns import next_goal, served_in_turn
 
 SMALL_BUNDLE = 300
 """Columns of the model up to which it is solved without a gap."""
@@ -113,12 +113,10 @@ def _served(bundle: Bundle, rules: Rules, best: Best) -> Allocation:
     """Serve ties by `seq` for what is accepted, as far as prices support it."""
     known = best.allocation
     found = awarded(bundle, choice_of(known), known, bars=best.bars)
-    is_kept = found is not None and surplus(bundle, found) == best.surplus
-    if rules.pricing == "make_whole":
-        return found if found is not None and is_kept else served_in_turn(bundle, known)
-    if found is not None and is_kept and supported(bundle, found) is not None:
-        return found
-    return served_as_supported(bundle, known)
+    pricing = made_whole if rules.pricing == "make_whole" else supported
+    if found is None or surplus(bundle, found) != best.surplus or pricing(bundle, found) is None:
+        return served_in_turn(bundle, known, pricing)
+    return found
 
 
 def _further(bundle: Bundle, rules: Rules, goal: Goal, found: Allocation) -> Allocation | None:

@@ -8,18 +8,38 @@ is done here for what is accepted as well, several turns to a search.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from matching.forwards.bundle import Allocation, Bundle, Demand
 from matching.forwards.model import Goal
-from matching.forwards.pricing import supported
+from matching.forwards.pricing import Priced
 
+Pricing = Callable[[Bundle, Allocation], Priced | None]
+
+MAX_PASSES = 20
+"""What is exchanged may move the prices, and these may bear another exchange."""
 MAX_WEIGHT = 10**6
 """The product of turns that share a search stays below this, so that it is exact."""
 
 
-def served_in_turn(bundle: Bundle, found: Allocation) -> Allocation:
-    """Exchange lots of one tenor and limit between divisible orders, earlier ones first."""
+def served_in_turn(bundle: Bundle, found: Allocation, pricing: Pricing) -> Allocation:
+    """Exchange lots of one tenor and limit between divisible orders, earlier ones first.
+
+    Only as far as the prices bear it: who gives a lot to an equal must not be left short of one
+    in a tenor where it is strictly in the money. What has no prices stays as it is.
+    """
+    for _ in range(MAX_PASSES):
+        priced = pricing(bundle, found)
+        if priced is None:
+            return found
+        turned = _exchanged(bundle, found, priced.prices)
+        if turned == found:
+            return found
+        found = turned
+    return found
+
+
+def _exchanged(bundle: Bundle, found: Allocation, prices: Sequence[int]) -> Allocation:
     bought = [list(lots) for lots in found.bought]
     alike: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for number, demand in enumerate(bundle.demands):
@@ -29,29 +49,27 @@ def served_in_turn(bundle: Bundle, found: Allocation) -> Allocation:
     for number, demand in enumerate(bundle.demands):
         if demand.is_divisible:
             for place, (tenor, _) in enumerate(demand.caps):
-                later = [(n, p) for n, p in alike[tenor, demand.limit] if n > number]
-                _take(demand, bought, (number, place), later)
+                for other, part in alike[tenor, demand.limit]:
+                    is_later = other > number
+                    if is_later and _may_give(bundle.demands[other], bought[other], part, prices):
+                        _give(demand, bought[number], place, bought[other], part)
     return Allocation(tuple(tuple(lots) for lots in bought), found.sold, found.tiers, found.stored)
 
 
-def served_as_supported(bundle: Bundle, found: Allocation) -> Allocation:
-    """Serve in turn what prices support, unless that would take their support away.
+def _may_give(demand: Demand, lots: Sequence[int], part: int, prices: Sequence[int]) -> bool:
+    """Say whether an order that gives lots of one tenor is in the money in none it has room in."""
+    return all(
+        prices[tenor] >= demand.limit
+        for place, (tenor, cap) in enumerate(demand.caps)
+        if place == part or lots[place] < cap
+    )
 
-    Who gives a lot to an earlier order of the same limit may be short of it in a cheaper tenor.
-    """
-    turned = served_in_turn(bundle, found)
-    return found if turned != found and supported(bundle, turned) is None else turned
 
-
-def _take(
-    demand: Demand, bought: list[list[int]], own: tuple[int, int], later: list[tuple[int, int]]
-) -> None:
-    number, place = own
-    for other, part in later:
-        room = min(demand.caps[place][1] - bought[number][place], demand.lots - sum(bought[number]))
-        lots = min(room, bought[other][part])
-        bought[number][place] += lots
-        bought[other][part] -= lots
+def _give(demand: Demand, own: list[int], place: int, theirs: list[int], part: int) -> None:
+    room = min(demand.caps[place][1] - own[place], demand.lots - sum(own))
+    lots = min(room, theirs[part])
+    own[place] += lots
+    theirs[part] -= lots
 
 
 def next_goal(

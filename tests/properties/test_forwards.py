@@ -53,6 +53,7 @@ def test_serving_equals_in_turn_takes_no_support_away():
 
     result = cleared(strip)
 
+    check(strip, result)
     assert result["awards"] == tried_out(strip).awards
     assert (result["surplus_minor"], result["gap"]) == (10, 0)
 
