@@ -160,7 +160,7 @@ class Replay(Table):
         ]
         result = {**self.outcome_of(awards, price), "rejected_in_the_money": rejected}
         reserve = self.rules["reserve_minor"]
-        if not awards and self.bids and reserve is not None:
+        if not awards and self.live() and reserve is not None:
             good = [law.goodness(self.rules, bid["price_minor"]) for bid in self.standing()]
             if max(good) < law.goodness(self.rules, reserve):
                 result["outcome"] = "reserve_not_met"

@@ -74,7 +74,8 @@ class Table:
         lots = sum(award["lots"] for award in awards)
         word = "awarded" if lots == self.rules["lots"] else "partly_awarded"
         if not awards:
-            word = "unawarded" if self.is_bid_on else "no_bids"
+            is_left = not self.bids or bool(self.live())
+            word = "unawarded" if self.is_bid_on and is_left else "no_bids"
         return {
             "outcome": word,
             "awards": awards,

@@ -9,7 +9,7 @@ import pytest
 from aggregator.amounts import decimal_text
 from aggregator.auctions import bidding, bundle, queries, replaying, stopping, store
 from aggregator.auctions.bundle import AUDITOR, PUBLIC, Reading
-from aggregator.auctions.facts import AuctionAwarded
+from aggregator.auctions.facts import AuctionAwarded, AuctionFailed
 from aggregator.errors import Conflict, NotAllowed, SamePerson
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.ledger import verifying
@@ -159,3 +159,21 @@ async def test_what_was_taken_out_is_still_told_once_others_have_bid_on(orm: str
 
     assert [one["reason"] for one in seen["withdrawn"]] == [REASON]
     assert elsewhere["withdrawn"] == seen["withdrawn"]
+
+
+@pytest.mark.parametrize("reserve_minor", [None, PRICE])
+async def test_an_auction_whose_every_bid_was_taken_out_had_none(
+    orm: str, reserve_minor: int | None
+) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(reserve_minor=reserve_minor)
+    wrong = await scene.bid("ann", auction_id, 10 * PRICE)
+    await withdraw(scene, auction_id, wrong["bid_id"])
+
+    await scene.pass_to(CLOSES_AT)
+
+    verified = verify_bundle(await bundle.bundle(auction_id, Reading(AUDITOR)))
+    told = await replaying.replay(auction_id)
+    assert (verified.replayed, told.difference) == (True, "")
+    [failed] = await facts_of(auction_id, AuctionFailed)
+    assert failed.outcome == "no_bids"
