@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from aggregator.auctions import rechecking, sealing, store
@@ -85,8 +86,9 @@ async def replay(auction_id: str, reader: Reader | None = None) -> Replayed:
     again = played([one for one in opened if isinstance(one.fact, _EVENTS)])
     state = again.state
     difference = again.difference or _chain_difference(links) or _award_difference(found, state)
-    if not difference and state.phase != rows[0]["state"] and rows[0]["state"] != "scheduled":
-        difference = f"the row says {rows[0]['state']}, the journal {state.phase}"
+    phase = reduce(store.evolve, (one.fact for one in opened), store.Room()).phase
+    if not difference and phase != rows[0]["state"]:
+        difference = f"the row says {rows[0]['state']}, the journal {phase}"
     if not difference and state.closes_at != rows[0]["closes_at"]:
         difference = f"the row closes at {rows[0]['closes_at']}, the journal at {state.closes_at}"
     return Replayed(auction_id, len(found), state.phase, difference, again.checked)

@@ -234,6 +234,20 @@ async def test_a_row_that_was_altered_shows_in_the_replay(orm: str) -> None:
     assert "the row closes at" in found.difference
 
 
+async def test_a_row_that_says_an_ended_auction_is_to_come_shows_in_the_replay(orm: str) -> None:
+    scene = await a_scene()
+    auction_id = await scene.open(opens_at=START + MINUTE)
+    assert (await replaying.replay(auction_id)).difference == ""
+    await scene.pass_to(CLOSES_AT)
+    await Pool().rows(
+        "update auction set state = 'scheduled' where id = $1 returning id", auction_id
+    )
+
+    found = await replaying.replay(auction_id)
+
+    assert found.difference == "the row says scheduled, the journal closed"
+
+
 def test_two_makers_of_a_folder_get_the_same_keys(tmp_path: Path) -> None:
     first, second = Vault.at(tmp_path), Vault.at(tmp_path)
 
