@@ -145,6 +145,25 @@ async def test_every_bad_field_is_named_at_once(operator: Visitor) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "at",
+    [
+        "9999-12-31T23:59:59-01:00",
+        "9999-12-31T23:59:59Z",
+        "9000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+    ],
+)
+async def test_an_instant_beyond_every_calendar_is_refused(operator: Visitor, at: str) -> None:
+    auction = {"side": "sell", "cell": "SUGAR-W1/GX/2027-03", "lots": 10, "closes_at": at}
+
+    answer = await operator.post("/auctions", {**auction, "start": "5000.00", "step": "10.00"})
+
+    told = answer.json()
+    assert (answer.status_code, told.get("pointer")) == (422, "/closes_at"), answer.text
+    assert (told["rule"], told["figure"]) == ("instant", at)
+
+
 async def test_too_large_a_body_is_refused_declared_or_not(operator: Visitor) -> None:
     async def chunks():
         for _ in range(70):

@@ -20,6 +20,8 @@ from aggregator.parties.names import MAX_NAME, checked_name
 MAX_LOTS = 10**9
 MAX_PAGE = 200
 _MAX_INSTANT = 40
+_TOO_FAR = 9000
+"""The first year that nothing may reach: terms are added to instants, and calendars end."""
 _ASCII_DIGITS = re.compile(r"[0-9]{1,9}\Z")
 
 
@@ -67,12 +69,14 @@ def _name(value: str) -> str:
 def _instant(value: Any) -> datetime:
     text = _text(value)
     try:
-        found = datetime.fromisoformat(text) if len(text) <= _MAX_INSTANT else None
-    except ValueError:
+        told = datetime.fromisoformat(text) if len(text) <= _MAX_INSTANT else None
+        found = told.astimezone(UTC) if told is not None and told.tzinfo is not None else None
+    except (ValueError, OverflowError):
         found = None
-    if found is None or found.tzinfo is None or not text.isascii() or "T" not in text.upper():
+    is_told = text.isascii() and "T" in text.upper()
+    if found is None or not is_told or found.year >= _TOO_FAR:
         raise _fault("instant", text[:_MAX_INSTANT])
-    return found.astimezone(UTC)
+    return found
 
 
 def _ascii_integer(value: Any) -> int:
