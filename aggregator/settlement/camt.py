@@ -4,7 +4,8 @@ Versions 001.02 to 001.14 are read, 001.08 is written. A file is taken whole or 
 must be well formed without a document type, its booked entries must carry the account's
 currency, and opening balance and entries must come to the closing balance, so that a file that
 was cut or altered is refused. Entries that are only pending are left for a later statement. An
-entry that sums up several payments becomes a line for each, where the bank names their amounts.
+entry that sums up several payments becomes a line for each, where the bank names their amounts;
+where it does not, the one line has a payer only if all of them have the same.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def put_account(parent: Tree.Element, name: str, number: str) -> None:
 
 def account_of(parent: Tree.Element, name: str) -> str:
     """Return the number that `put_account` appends, without namespaces; nothing where none is."""
-    return _first([parent], *(f"{name}/Id/{kind}" for kind in _KINDS))
+    return _first(parent, *(f"{name}/Id/{kind}" for kind in _KINDS))
 
 
 def _lines(statement: Tree.Element, pointer: str) -> Iterator[StatementLine]:
@@ -191,24 +192,29 @@ def _line(
         "amount": amount,
         "currency": currency,
         "booked_on": (_text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm"))[:10],
-        "payer": _first(said, f"RltdPties/{side}/Pty/Nm", f"RltdPties/{side}/Nm"),
+        "payer": _same(said, f"RltdPties/{side}/Pty/Nm", f"RltdPties/{side}/Nm"),
         "remittance": _remittance(said),
-        "payer_account": _first(said, *(f"RltdPties/{side}Acct/Id/{kind}" for kind in _KINDS)),
-        "payer_bank": _first(said, f"RltdAgts/{side}Agt/FinInstnId/ClrSysMmbId/MmbId"),
+        "payer_account": _same(said, *(f"RltdPties/{side}Acct/Id/{kind}" for kind in _KINDS)),
+        "payer_bank": _same(said, f"RltdAgts/{side}Agt/FinInstnId/ClrSysMmbId/MmbId"),
     }
     return statement_line(fields, pointer)
 
 
-def _first(parts: Sequence[Tree.Element], *paths: str) -> str:
-    texts = (_text(part, path) for path in paths for part in parts)
-    return next((text for text in texts if text), "")
+def _first(element: Tree.Element, *paths: str) -> str:
+    return next((text for text in (_text(element, path) for path in paths) if text), "")
+
+
+def _same(parts: Sequence[Tree.Element], *paths: str) -> str:
+    """Return what all payments of an entry tell alike; nothing where one tells otherwise."""
+    told = {_first(part, *paths) for part in parts}
+    return told.pop() if len(told) == 1 else ""
 
 
 def _remittance(parts: Sequence[Tree.Element]) -> str:
     texts = [
         *(found.text or "" for part in parts for found in part.findall("RmtInf/Ustrd")),
-        _first(parts, "RmtInf/Strd/CdtrRefInf/Ref"),
-        _first(parts, "Refs/EndToEndId"),
+        *(_first(part, "RmtInf/Strd/CdtrRefInf/Ref") for part in parts),
+        *(_first(part, "Refs/EndToEndId") for part in parts),
     ]
     return " ".join(text for text in texts if text and text != "NOTPROVIDED")[:500]
 

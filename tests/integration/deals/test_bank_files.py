@@ -128,6 +128,26 @@ def test_a_batch_becomes_a_line_for_each_payment(bank: SimulatedBank) -> None:
         read_camt(_batched(text, "10.00", "5.01"))
 
 
+async def test_payments_of_two_payers_in_one_sum_are_neither_s(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    own = trading.reference_of("factory")
+    bank.receive(FACTORY, 900, remittance=own, booked_on=TODAY, payer_account="62220001")
+    text = bank.camt(NOON)
+    start, end = text.index("<TxDtls>"), text.index("</NtryDtls>")
+    part = text[start:end]
+    rivals = part.replace(FACTORY, "rival 公司").replace(own, "sugar")
+
+    (alone,) = read_camt(text[:start] + part + part + text[end:])
+    (mixed,) = read_camt(text[:start] + part + rivals + text[end:])
+    await take(trading, mixed)
+
+    assert (alone.payer, alone.payer_account) == (FACTORY, "62220001")
+    assert mixed.payer == ""
+    assert await cash(trading, "factory") == 0
+    assert [line.reason for line in await queries.unmatched()] == ["wrong_payer"]
+
+
 def _batched(text: str, *amounts: str) -> str:
     start, end = text.index("<TxDtls>"), text.index("</NtryDtls>")
     parts = (
