@@ -18,7 +18,12 @@ _BANK = re.compile(r"[0-9]{12}")
 
 def plain_number(text: str) -> str:
     """Return a number as it is compared: in capitals, without spaces and signs."""
-    return _SIGNS.sub("", text)[:_LONGEST].upper()
+    return plain_name(text)[:_LONGEST]
+
+
+def plain_name(text: str) -> str:
+    """Return what an account is called, however long, as `plain_number` returns a number."""
+    return _SIGNS.sub("", text).upper()
 
 
 def told_number(text: str) -> str:

@@ -16,7 +16,7 @@ from datetime import date
 
 from aggregator.amounts import DECIMALS, decimal_text, minor_of
 from aggregator.errors import InvalidField
-from aggregator.settlement.account_numbers import plain_number, told_number
+from aggregator.settlement.account_numbers import plain_name, plain_number, told_number
 
 CREDIT, DEBIT = "credit", "debit"
 COLUMNS = (
@@ -38,7 +38,11 @@ _LENGTHS = {"payer": 140, "remittance": 500}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementLine:
-    """One entry of a bank account. The bank's entry reference names it within the account."""
+    """One entry of a bank account. The bank's entry reference names it within the account.
+
+    Of an account, as of a payer's, only letters and digits count, in capitals: one format of a
+    statement groups them with spaces or signs, another does not, and it is the same money.
+    """
 
     account: str
     entry_reference: str
@@ -62,6 +66,9 @@ def statement_line(fields: dict[str, str], pointer: str) -> StatementLine:
     for name in ("account", "entry_reference"):
         if not _NAME.fullmatch(fields[name]):
             raise InvalidField(f"{pointer}/{name}", "pattern", _NAME.pattern)
+    account = plain_name(fields["account"])
+    if not account:
+        raise InvalidField(f"{pointer}/account", "pattern", _NAME.pattern)
     if fields["direction"] not in (CREDIT, DEBIT):
         raise InvalidField(f"{pointer}/direction", "one_of", "credit, debit")
     if fields["currency"] not in DECIMALS:
@@ -75,7 +82,7 @@ def statement_line(fields: dict[str, str], pointer: str) -> StatementLine:
     if amount_minor == 0:
         raise InvalidField(f"{pointer}/amount", "more_than", 0)
     return StatementLine(
-        account=fields["account"],
+        account=account,
         entry_reference=fields["entry_reference"],
         direction=fields["direction"],
         amount_minor=amount_minor,

@@ -43,13 +43,18 @@ async def test_the_markets_own_schema_is_applied_once(empty: str) -> None:
     assert await ask(empty, "select count(*) from schema_version") == len(names)
 
 
+async def migrate_before(dsn: str, step: str, folder: Path) -> None:
+    """Apply the market's own steps up to one."""
+    for path in SCHEMA.glob("*.sql"):
+        if path.name < step:
+            shutil.copy(path, folder)
+    await migrate(dsn, folder=folder)
+
+
 async def test_what_was_said_before_it_was_kept_as_it_came_is_still_said(
     empty: str, tmp_path: Path
 ) -> None:
-    for path in SCHEMA.glob("*.sql"):
-        if path.name < "0105":
-            shutil.copy(path, tmp_path)
-    await migrate(empty, folder=tmp_path)
+    await migrate_before(empty, "0105", tmp_path)
     await ask(
         empty,
         "insert into journal (stream, seq, kind, body, at, actor, hash)"
@@ -68,6 +73,26 @@ async def test_what_was_said_before_it_was_kept_as_it_came_is_still_said(
     assert await ask(empty, "select answer ->> 'code' from command") == "no"
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await ask(empty, "update journal set actor = 'b'")
+
+
+async def test_entries_known_by_an_account_with_signs_are_known_by_it_without(
+    empty: str, tmp_path: Path
+) -> None:
+    await migrate_before(empty, "0116", tmp_path)
+    known = ("CN-1 E1", "cn-1 E2", "CN1 E2", "C-N1 E3", "CN-1 E3", "- E4")
+    for number, (account, entry) in enumerate(one.split() for one in known):
+        await ask(
+            empty,
+            "insert into bank_line (id, account, entry_reference, direction, currency,"
+            " amount_minor, booked_on, payer, remittance, state, imported_at) values"
+            f" ('{number}', '{account}', '{entry}', 'credit', 'CNY', 1, now(), '', '',"
+            " 'unmatched', now())",
+        )
+
+    await migrate(empty)
+
+    found = "select string_agg(account || ' ' || entry_reference, ', ' order by id) from bank_line"
+    assert await ask(empty, found) == "CN1 E1, cn-1 E2, CN1 E2, CN1 E3, CN-1 E3, - E4"
 
 
 async def test_steps_are_applied_in_order(empty: str, steps: Path) -> None:

@@ -65,7 +65,7 @@ class Trading:
 
 @pytest.fixture
 def bank() -> SimulatedBank:
-    return SimulatedBank("CN-6222-01", "CNY")
+    return SimulatedBank("CN622201", "CNY")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def line(trading: Trading, reference: str, amount_minor: int) -> StatementLine:
     return StatementLine(
-        account="CN-1",
+        account="CN1",
         entry_reference=reference,
         direction=CREDIT,
         amount_minor=amount_minor,

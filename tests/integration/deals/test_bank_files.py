@@ -128,6 +128,23 @@ def test_a_batch_becomes_a_line_for_each_payment(bank: SimulatedBank) -> None:
         read_camt(_batched(text, "10.00", "5.01"))
 
 
+async def test_a_statement_counts_once_however_its_account_is_written(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    credit = bank.receive(FACTORY, 900, remittance=trading.reference_of("factory"), booked_on=TODAY)
+    bank.take_back(credit, booked_on=TODAY, amount_minor=200)
+    grouped, small = bank.statement(), bank.camt(NOON)
+
+    first = await take(trading, *read_csv(grouped.replace(bank.account, "CN-6222-01")))
+    again = await take(trading, *read_camt(small.replace(bank.account, "cn622201")))
+
+    assert (first.answer["matched"], first.answer["reversed"]) == (1, 1)
+    assert again.answer["duplicate"] == 2
+    assert await cash(trading, "factory") == 700
+    with pytest.raises(InvalidField, match="account"):
+        read_csv(grouped.replace(bank.account, "--"))
+
+
 async def test_payments_of_two_payers_in_one_sum_are_neither_s(
     trading: Trading, bank: SimulatedBank
 ) -> None:
