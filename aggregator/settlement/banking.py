@@ -2,9 +2,10 @@
 
 A credit that names exactly one organisation, by its deposit reference or by a call for money, and
 comes from a payer that is known as its own, becomes that organisation's cash. A debit that names
-an ordered payment of the same amount makes it final; one that names an earlier credit takes it,
-or a part of it, back. Everything else waits on a desk for a person, a credit as money in suspense,
-so that every fen the bank has is somebody's here.
+an ordered payment of the same amount makes it final, and so does one that names a payment which
+was noted as failed; one that names an earlier credit takes it, or a part of it, back. Everything
+else waits on a desk for a person, a credit as money in suspense, so that every fen the bank has is
+somebody's here.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ async def book_charge(market: Market, actor: Actor, command: Command, line_id: s
     Raises:
         NotFound: no such line.
         WrongState: it has been booked already.
-        Conflict: the line is a credit, or takes back a credit that a firm is to cover.
+        Conflict: the line is a credit, or a firm is to cover it.
         InsufficientFunds: the market has earned less than that.
 
     """
@@ -138,6 +139,8 @@ async def book_charge(market: Market, actor: Actor, command: Command, line_id: s
         row = await _waiting(unit, line_id, DEBIT)
         if row["reverses"] is not None:
             raise Conflict("chargeback_line")
+        if row["payment_id"] is not None:
+            raise Conflict("payment_line")
         await unit.execute("update bank_line set state = $2 where id = $1", line_id, CHARGED)
         fees = await escrow.fees_account(unit, row["currency"])
         bank = await accounts.ensure(unit, None, BANK, row["currency"])
@@ -232,8 +235,7 @@ async def _take(
     if line.direction == CREDIT:
         found = await match(unit, line) if is_new else Found(None, IN_DOUBT)
         state = await _take_credit(unit, line_id, line, found)
-        for debit_id, debit in await chargebacks.of_credit(unit, line):
-            await _take_back_early(unit, debit_id, debit)
+        await chargebacks.take_back_early(unit, line)
     elif is_new:
         state = await _take_debit(unit, line_id, line)
     else:
@@ -298,6 +300,11 @@ async def _take_debit(unit: Unit, line_id: str, line: StatementLine) -> str:
         await _insert(unit, line_id, line, MATCHED, payment.organisation_id)
         await payouts.make_final(unit, payment, stream=STREAM)
         return MATCHED
+    failed = await payouts.failed_in(
+        unit, line.remittance, amount_minor=line.amount_minor, currency=line.currency
+    )
+    if failed is not None:
+        return await _take_belated(unit, line_id, line, failed)
     credit = await chargebacks.original(unit, line)
     if credit is None:
         return await _park_debit(unit, line_id, line, "not_ordered")
@@ -308,30 +315,20 @@ async def _take_debit(unit: Unit, line_id: str, line: StatementLine) -> str:
     return await _park_debit(unit, line_id, line, "chargeback_uncovered", reverses=credit["id"])
 
 
-async def _take_back_early(unit: Unit, debit_id: str, debit: StatementLine) -> None:
-    """Take back what a statement that came too early said: a debit ahead of its credit."""
-    credit = await chargebacks.original(unit, debit)
-    if credit is None:
-        return
-    await unit.execute(
-        "update bank_line set reason = 'chargeback_uncovered', reverses = $2 where id = $1",
-        debit_id,
-        credit["id"],
-    )
-    is_moved = await chargebacks.take_back(unit, debit_id, credit, debit.amount_minor)
-    if is_moved:
-        await unit.execute(
-            "update bank_line set state = $2, reason = '', organisation_id = $3 where id = $1",
-            debit_id,
-            REVERSED,
-            credit["organisation_id"],
-        )
+async def _take_belated(
+    unit: Unit, line_id: str, line: StatementLine, payment: payouts.Payment
+) -> str:
+    if await chargebacks.pay_belated(unit, line_id, payment):
+        owner = payment.organisation_id
+        await _insert(unit, line_id, line, MATCHED, owner, payment_id=payment.id)
+        return MATCHED
+    return await _park_debit(unit, line_id, line, "payment_uncovered", payment_id=payment.id)
 
 
 async def _park_debit(
-    unit: Unit, line_id: str, line: StatementLine, reason: str, *, reverses: str | None = None
+    unit: Unit, line_id: str, line: StatementLine, reason: str, **of: str | None
 ) -> str:
-    await _insert(unit, line_id, line, UNMATCHED, None, reason=reason, reverses=reverses)
+    await _insert(unit, line_id, line, UNMATCHED, None, reason=reason, **of)
     await _park(unit, line_id, line, reason)
     return UNMATCHED
 
@@ -366,12 +363,13 @@ async def _insert(
     *,
     reason: str = "",
     reverses: str | None = None,
+    payment_id: str | None = None,
 ) -> None:
     await unit.execute(
         "insert into bank_line (id, account, entry_reference, direction, currency, amount_minor,"
         " booked_on, payer, remittance, state, organisation_id, imported_at, reason, reverses,"
-        " batch, payer_account, payer_bank)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        " batch, payer_account, payer_bank, payment_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+        " $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         line_id,
         line.account,
         line.entry_reference,
@@ -389,6 +387,7 @@ async def _insert(
         batches.batch_of(line.entry_reference),
         line.payer_account,
         line.payer_bank,
+        payment_id,
     )
 
 

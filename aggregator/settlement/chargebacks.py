@@ -9,6 +9,9 @@ An organisation pays in this order:
    of them is due again. A call that is wholly paid stays so, for others rely on it;
 3. with whatever comes in. Until all is covered nothing is moved: the line waits on the desk and is
    tried again with each payment and every day, and what is owed cannot be paid out.
+
+A payment that a person noted as failed, and that the bank made all the same, is owed likewise by
+the organisation whose money it was.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
-from aggregator.settlement import calls, escrow, own_accounts
+from aggregator.settlement import calls, escrow, own_accounts, payouts
 from aggregator.settlement.facts import CallReopened, MoneyTakenBack
 from aggregator.settlement.statements import CREDIT, StatementLine
 
@@ -56,12 +59,53 @@ async def of_credit(unit: Unit, line: StatementLine) -> list[tuple[str, Statemen
         line.account,
         line.currency,
     )
-    names = StatementLine.__dataclass_fields__
     return [
-        (row["id"], StatementLine(**{name: row[name] for name in names}))
+        (row["id"], _line_of(row))
         for row in found
         if line.entry_reference in _named(row["remittance"])
     ]
+
+
+async def take_back_early(unit: Unit, line: StatementLine) -> None:
+    """Take back what the bank said too early to be understood: debits ahead of their credit."""
+    for debit_id, debit in await of_credit(unit, line):
+        credit = await original(unit, debit)
+        if credit is None:
+            continue
+        await unit.execute(
+            "update bank_line set reason = 'chargeback_uncovered', reverses = $2 where id = $1",
+            debit_id,
+            credit["id"],
+        )
+        if await take_back(unit, debit_id, credit, debit.amount_minor):
+            await _end(unit, debit_id, "reversed", credit["organisation_id"])
+
+
+async def wait_again(unit: Unit, line_id: str) -> None:
+    """Put a stray credit that could not be sent back on the desk again.
+
+    What the bank took back of it while it was on its way is taken back now.
+    """
+    row = await unit.row(
+        "update bank_line set state = 'unmatched' where id = $1 returning *", line_id
+    )
+    assert row is not None, line_id
+    await take_back_early(unit, _line_of(row))
+
+
+async def pay_belated(unit: Unit, line_id: str, payment: payouts.Payment) -> bool:
+    """Post a payment that was noted as failed and that a line shows; False while not covered."""
+    owner = payment.organisation_id
+    if owner is None:
+        await unit.execute("update bank_line set state = 'returned' where id = $1", payment.line_id)
+    else:
+        source = await payouts.source_of(unit, payment)
+        if not await _free(unit, owner, source, payment.amount_minor):
+            await set_timer(unit, TIMER, line_id, unit.now + AGAIN)
+            return False
+        await clear_timer(unit, TIMER, line_id)
+    await payouts.post(unit, payment, stream=STREAM)
+    return True
 
 
 async def take_back(unit: Unit, line_id: str, credit: Mapping[str, Any], amount_minor: int) -> bool:
@@ -92,10 +136,11 @@ async def again(market: Market, line_id: str) -> None:
 
 
 async def cover(unit: Unit, organisation_id: str) -> None:
-    """Take what the bank has taken back from an organisation to which money has come."""
+    """Take what an organisation owes the bank's lines now that money has come to it."""
     waiting = await unit.rows(
-        "select d.id from bank_line d join bank_line c on c.id = d.reverses"
-        " where d.state = 'unmatched' and c.organisation_id = $1 order by d.imported_at, d.id",
+        "select d.id from bank_line d left join bank_line c on c.id = d.reverses"
+        " left join payment_out p on p.id = d.payment_id where d.state = 'unmatched'"
+        " and $1 in (c.organisation_id, p.organisation_id) order by d.imported_at, d.id",
         organisation_id,
     )
     for row in waiting:
@@ -103,20 +148,34 @@ async def cover(unit: Unit, organisation_id: str) -> None:
 
 
 async def try_again(unit: Unit, line_id: str) -> None:
-    """Move a chargeback that waits on the desk, if it is covered by now."""
+    """Move the money of a debit that waits on the desk for who owes it, if it is covered by now."""
     line = await unit.row("select * from bank_line where id = $1 for update", line_id)
     assert line is not None, line_id
     if line["state"] != "unmatched":
         return
+    if line["payment_id"] is not None:
+        payment = await payouts.locked(unit, line["payment_id"])
+        if await pay_belated(unit, line_id, payment):
+            await _end(unit, line_id, "matched", payment.organisation_id)
+        return
     credit = await unit.row("select * from bank_line where id = $1", line["reverses"])
     assert credit is not None, line_id
     if await _move(unit, line_id, credit, line["amount_minor"]):
-        await unit.execute(
-            "update bank_line set state = 'reversed', reason = '', organisation_id = $2"
-            " where id = $1",
-            line_id,
-            credit["organisation_id"],
-        )
+        await _end(unit, line_id, "reversed", credit["organisation_id"])
+
+
+async def _end(unit: Unit, line_id: str, state: str, organisation_id: str | None) -> None:
+    """Take a debit from the desk."""
+    await unit.execute(
+        "update bank_line set state = $2, reason = '', organisation_id = $3 where id = $1",
+        line_id,
+        state,
+        organisation_id,
+    )
+
+
+def _line_of(row: Mapping[str, Any]) -> StatementLine:
+    return StatementLine(**{name: row[name] for name in StatementLine.__dataclass_fields__})
 
 
 def _named(remittance: str) -> list[str]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aggregator.errors import InsufficientFunds, InvalidField, NotFound, WrongState
+from aggregator.errors import InsufficientFunds, InvalidField, NotFound
 from aggregator.ledger import accounts, holds, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.queries import organisation
 from aggregator.settlement import own_accounts, refunds
 from aggregator.settlement.account_numbers import plain_number
-from aggregator.settlement.facts import PaymentFailed, PaymentMade, PaymentOrdered
+from aggregator.settlement.facts import PaymentMade, PaymentOrdered
 from matching.money import MAX_TOTAL_MINOR
 
+ORDERED, PAID, FAILED = "ordered", "paid", "failed"
 _REFERENCE = re.compile(r"(?<![A-Z0-9])P[0-9A-HJKMNP-TV-Z]{12}(?![A-Z0-9])")
 _ACCOUNT = re.compile(r"[A-Za-z0-9 ]{4,34}")
 _LENGTH = 12
@@ -127,7 +128,7 @@ async def order_within(unit: Unit, source: str, wanted: Wanted) -> Answer:
     return {
         "payment_id": payment_id,
         "reference": reference,
-        "state": "ordered",
+        "state": ORDERED,
         "amount_minor": wanted.amount_minor,
         "currency": wanted.currency,
     }
@@ -139,52 +140,47 @@ def check_account(payee_account: str) -> None:
         raise InvalidField("/payee_account", "pattern", _ACCOUNT.pattern)
 
 
-async def fail(market: Market, actor: Actor, command: Command, payment_id: str) -> Outcome:
-    """Note that the bank refused a payment; its amount is free again.
-
-    Raises:
-        NotFound: no such payment.
-        WrongState: it was paid, or has failed already.
-
-    """
-
-    async def step(unit: Unit) -> Answer:
-        row = await unit.row(
-            f"select {_COLUMNS} from payment_out where id = $1 for update",
-            payment_id,
-        )
-        if row is None:
-            raise NotFound("payment")
-        payment = Payment(**dict(row))
-        if payment.state != "ordered":
-            raise WrongState(payment.state, "ordered")
-        await holds.void(unit, payment.hold_id)
-        await _end(unit, payment.id, "failed")
-        if payment.line_id is not None:
-            # What could not be sent back waits on the desk again.
-            await unit.execute(
-                "update bank_line set state = 'unmatched' where id = $1", payment.line_id
-            )
-        fact = PaymentFailed(
-            payment.id, payment.organisation_id, payment.amount_minor, payment.currency
-        )
-        await unit.record(f"payment:{payment.id}", fact)
-        return {"payment_id": payment.id, "state": "failed"}
-
-    return await market.perform(actor, "settlement.fail_payment", step, command=command)
+async def locked(unit: Unit, payment_id: str) -> Payment:
+    """Return a payment, locked, or raise NotFound."""
+    row = await unit.row(f"select {_COLUMNS} from payment_out where id = $1 for update", payment_id)
+    if row is None:
+        raise NotFound("payment")
+    return Payment(**dict(row))
 
 
 async def ordered_in(
     unit: Unit, remittance: str, *, amount_minor: int, currency: str
 ) -> Payment | None:
     """Return the ordered payment that a text names, if it is of exactly that amount."""
+    return await _named_in(unit, remittance, (amount_minor, currency), f"state = '{ORDERED}'")
+
+
+async def failed_in(
+    unit: Unit, remittance: str, *, amount_minor: int, currency: str
+) -> Payment | None:
+    """Return what `ordered_in` returns, of the payments that a person noted as failed.
+
+    One that sent a stray credit back is told only while that credit waits on the desk again,
+    whole, and no other line has shown the payment.
+    """
+    return await _named_in(
+        unit,
+        remittance,
+        (amount_minor, currency),
+        f"state = '{FAILED}' and not exists (select from bank_line d where d.payment_id = p.id)"
+        " and (line_id is null or exists (select from bank_line c where c.id = p.line_id"
+        " and c.state = 'unmatched' and c.amount_minor - c.taken_back_minor = p.amount_minor))",
+    )
+
+
+async def _named_in(
+    unit: Unit, remittance: str, amount: tuple[int, str], condition: str
+) -> Payment | None:
     found = await unit.rows(
-        f"select {_COLUMNS}"
-        " from payment_out where reference = any($1::text[]) and state = 'ordered'"
-        " and amount_minor = $2 and currency = $3 for update",
+        f"select {_COLUMNS} from payment_out p where reference = any($1::text[])"
+        f" and amount_minor = $2 and currency = $3 and {condition} for update",
         sorted(set(_REFERENCE.findall(remittance.upper()))),
-        amount_minor,
-        currency,
+        *amount,
     )
     return Payment(**dict(found[0])) if len(found) == 1 else None
 
@@ -192,22 +188,38 @@ async def ordered_in(
 async def make_final(unit: Unit, payment: Payment, *, stream: str) -> None:
     """Post a payment that the bank has made: the held cash leaves the market."""
     await holds.release_for_posting(unit, payment.hold_id)
+    await post(unit, payment, stream=stream)
+
+
+async def source_of(unit: Unit, payment: Payment) -> str:
+    """Return the account that a payment is of."""
     purpose = SUSPENSE if payment.organisation_id is None else CASH
-    cash = await accounts.ensure(unit, payment.organisation_id, purpose, payment.currency)
+    return await accounts.ensure(unit, payment.organisation_id, purpose, payment.currency)
+
+
+async def post(unit: Unit, payment: Payment, *, stream: str) -> None:
+    """Let the amount of a payment leave the market out of what is free of its account.
+
+    Raises:
+        InsufficientFunds: less than that is free.
+
+    """
+    source = await source_of(unit, payment)
     bank = await accounts.ensure(unit, None, BANK, payment.currency)
     await transfers.post(
         unit,
         "bank.paid",
         payment.reference,
-        [(cash, -payment.amount_minor), (bank, payment.amount_minor)],
+        [(source, -payment.amount_minor), (bank, payment.amount_minor)],
         key=f"payment:{payment.id}",
     )
-    await _end(unit, payment.id, "paid")
+    await end(unit, payment.id, PAID)
     fact = PaymentMade(payment.id, payment.organisation_id, payment.amount_minor, payment.currency)
     await unit.record(stream, fact)
 
 
-async def _end(unit: Unit, payment_id: str, state: str) -> None:
+async def end(unit: Unit, payment_id: str, state: str) -> None:
+    """Note how a payment ended."""
     await unit.execute(
         "update payment_out set state = $2, ended_at = $3 where id = $1",
         payment_id,

@@ -56,12 +56,13 @@ async def owe(
 
 
 async def owed_by(unit: Unit, organisation_id: str, currency: str) -> int:
-    """Return what an organisation owes: refunds, and credits that the bank took back."""
+    """Return what an organisation owes: refunds, and what waits on the desk for it to cover."""
     row = await unit.row(
         "select (select coalesce(sum(amount_minor), 0) from refund"
         " where payer_id = $1 and currency = $2 and state = 'owed')"
         " + (select coalesce(sum(d.amount_minor), 0) from bank_line d"
-        " join bank_line c on c.id = d.reverses where c.organisation_id = $1"
+        " left join bank_line c on c.id = d.reverses left join payment_out p on p.id = d.payment_id"
+        " where $1 in (c.organisation_id, p.organisation_id)"
         " and d.currency = $2 and d.state = 'unmatched') as owed_minor",
         organisation_id,
         currency,

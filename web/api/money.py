@@ -14,7 +14,7 @@ from aggregator.ledger import queries as ledger
 from aggregator.ledger import trial
 from aggregator.ledger.statements import movements, write_statement
 from aggregator.market import Answer, Outcome
-from aggregator.settlement import banking, payouts, queries
+from aggregator.settlement import banking, failing, payouts, queries
 from aggregator.settlement.camt import read_camt
 from aggregator.settlement.own_accounts import second_persons
 from aggregator.settlement.pain import write_pain
@@ -397,4 +397,4 @@ async def ordered_payments(_: Call) -> Answer:
 @route("POST", "/bank/payments/{payment_id}/fail", act="settlement.fail_payment", out=PaymentFailed)
 async def fail_payment(call: Call) -> Outcome:
     """Note that the bank refused a payment."""
-    return await payouts.fail(call.market, call.actor, call.command, call.path["payment_id"])
+    return await failing.fail(call.market, call.actor, call.command, call.path["payment_id"])

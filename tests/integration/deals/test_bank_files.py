@@ -13,7 +13,7 @@ from lxml import etree
 from aggregator.errors import Conflict, InvalidField, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger.verifying import verify
-from aggregator.settlement import banking, payouts, queries
+from aggregator.settlement import banking, failing, payouts, queries
 from aggregator.settlement.camt import read_camt
 from aggregator.settlement.pain import read_pain, write_pain
 from aggregator.settlement.simulator import SimulatedBank
@@ -283,7 +283,7 @@ async def test_money_that_could_not_be_sent_back_waits_again(
             trading.market, operator, trading.command(), line.line_id, "6222 0000 9999"
         )
         payment_id = str(sent.answer["payment_id"])
-        await payouts.fail(trading.market, operator, trading.command(), payment_id)
+        await failing.fail(trading.market, operator, trading.command(), payment_id)
 
     assert [one.line_id for one in await queries.unmatched()] == [line.line_id]
     await banking.assign(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,11 @@ from aggregator.ledger.queries import balances
 from aggregator.ledger.trial import trial_balance
 from aggregator.ledger.verifying import verify
 from aggregator.market import Outcome
-from aggregator.settlement import banking, payouts, queries
+from aggregator.settlement import banking, failing, payouts, queries
 from aggregator.settlement.simulator import SimulatedBank
 from aggregator.settlement.statements import COLUMNS, read_csv, write_csv
 from tests.builders import with_account
-from tests.integration.deals.playing import accounts, cash, settled, take
+from tests.integration.deals.playing import accounts, act, cash, is_sound, settled, take
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -211,7 +212,7 @@ async def test_a_payment_is_final_with_its_line_and_free_when_it_fails(
     await take(trading, bank.pay("F", 2_999, reference=reference, booked_on=TODAY))
     await take(trading, bank.pay("F", 3_000, reference=reference, booked_on=TODAY))
     operator = trading.actor("operator", "operator")
-    await payouts.fail(trading.market, operator, trading.command(), made[1].answer["payment_id"])
+    await failing.fail(trading.market, operator, trading.command(), made[1].answer["payment_id"])
 
     (account,) = await balances(trading.id_of("factory"))
     assert (account.balance_minor, account.held_minor) == (7_000, 0)
@@ -219,6 +220,121 @@ async def test_a_payment_is_final_with_its_line_and_free_when_it_fails(
     assert sorted(states) == ["failed", "paid"]
     assert [line.amount_minor for line in await queries.unmatched()] == [2_999]
     assert not (await verify()).differences
+
+
+async def ordered(trading: Trading, amount_minor: int) -> Mapping[str, str]:
+    """Let the factory order a payment to its account."""
+    account = await with_account(trading.id_of("factory"))
+    wanted = {"amount_minor": amount_minor, "currency": "CNY", "payee_account": account}
+    return (await act(payouts.order, trading, "factory", "finance", **wanted)).answer
+
+
+async def failed(trading: Trading, payment: Mapping[str, str]) -> None:
+    await act(failing.fail, trading, "operator", "operator", payment["payment_id"])
+
+
+async def test_a_payment_that_was_noted_as_failed_is_final_when_the_bank_shows_it(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    await trading.give("factory", 10_000)
+    payment = await ordered(trading, 4_000)
+    await failed(trading, payment)
+
+    debit = bank.pay("F", 4_000, reference=payment["reference"], booked_on=TODAY)
+    first, again = [(await take(trading, debit)).answer["lines"][0]["state"] for _ in range(2)]
+
+    assert (first, again) == ("matched", "duplicate")
+    assert await cash(trading, "factory") == 6_000
+    (shown,) = await queries.payments(trading.id_of("factory"))
+    assert shown.state == "paid"
+    assert await queries.unmatched() == []
+    await is_sound()
+
+
+async def test_who_was_paid_twice_after_a_failure_owes_it(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    await trading.give("factory", 10_000)
+    first = await ordered(trading, 10_000)
+    await failed(trading, first)
+    second = await ordered(trading, 10_000)
+    made = [
+        bank.pay("F", 10_000, reference=one["reference"], booked_on=TODAY)
+        for one in (first, second)
+    ]
+
+    await take(trading, *made)
+    (waiting,) = await queries.unmatched()
+    with pytest.raises(Conflict, match="payment_line"):
+        await act(banking.book_charge, trading, "operator", "operator", waiting.line_id)
+    await trading.give("factory", 9_999)
+    with pytest.raises(InsufficientFunds) as refused:
+        await ordered(trading, 1)
+    remittance = trading.reference_of("factory")
+    await take(trading, bank.receive("factory 公司", 3, remittance=remittance, booked_on=TODAY))
+
+    assert (waiting.reason, waiting.amount_minor) == ("payment_uncovered", 10_000)
+    assert refused.value.available_minor == 0
+    assert await cash(trading, "factory") == 2
+    assert await queries.unmatched() == []
+    assert {one.state for one in await queries.payments(trading.id_of("factory"))} == {"paid"}
+    await is_sound()
+
+
+async def test_a_credit_that_was_sent_back_after_all_is_on_no_desk(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    await take(trading, bank.receive("?", 900, remittance="?", booked_on=TODAY))
+    (line,) = await queries.unmatched()
+    desk = ("operator", "operator")
+    sent = await act(banking.send_back, trading, *desk, line.line_id, "6222 0000 1234")
+    await failed(trading, sent.answer)
+    (again,) = await queries.unmatched()
+
+    reference = sent.answer["reference"]
+    await take(trading, bank.pay("?", 900, reference=reference, booked_on=TODAY))
+
+    assert again.line_id == line.line_id
+    assert await queries.unmatched() == []
+    found = await accounts()
+    assert (found["suspense"], found["bank"]) == (0, 0)
+    await is_sound()
+
+
+async def test_a_credit_that_another_firm_got_meanwhile_is_sent_back_at_nobody_s_cost(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    await take(trading, bank.receive("?", 900, remittance="?", booked_on=TODAY))
+    (line,) = await queries.unmatched()
+    desk = ("operator", "operator")
+    sent = await act(banking.send_back, trading, *desk, line.line_id, "6222 0000 1234")
+    await failed(trading, sent.answer)
+    await act(banking.assign, trading, *desk, line.line_id, trading.id_of("mill"))
+
+    reference = sent.answer["reference"]
+    await take(trading, bank.pay("?", 900, reference=reference, booked_on=TODAY))
+
+    assert [one.reason for one in await queries.unmatched()] == ["not_ordered"]
+    assert await cash(trading, "mill") == 900
+    await is_sound()
+
+
+async def test_a_credit_that_the_bank_took_back_on_its_way_back_is_on_no_desk(
+    trading: Trading, bank: SimulatedBank
+) -> None:
+    credit = bank.receive("?", 900, remittance="?", booked_on=TODAY)
+    await take(trading, credit)
+    (line,) = await queries.unmatched()
+    desk = ("operator", "operator")
+    sent = await act(banking.send_back, trading, *desk, line.line_id, "6222 0000 1234")
+    await take(trading, bank.take_back(credit, booked_on=TODAY))
+
+    await failed(trading, sent.answer)
+
+    assert await queries.unmatched() == []
+    found = await accounts()
+    assert (found["suspense"], found["bank"]) == (0, 0)
+    await is_sound()
 
 
 def test_a_written_statement_reads_back_the_same(bank: SimulatedBank) -> None:
