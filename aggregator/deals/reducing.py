@@ -1,6 +1,7 @@
 """A shortfall known before shipping: fewer lots at the same price, the surplus paid back.
 
-Beyond the tolerance the lots given up forfeit their share of the seller's deposit at once.
+Beyond the tolerance the lots given up forfeit their share of the seller's deposit at once, and of
+the whole deposit: what is missing of it must come first, as before shipping.
 
 The contract stays as it was formed, so that accepting the lower quantity is a shortfall on
 the record; but no more than the reduced lots can be shipped, and what they cost less leaves
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from aggregator.deals import claims, stages, store
 from aggregator.deals.facts import DealReduced
 from aggregator.deals.lines import lines_of, total
+from aggregator.deals.performance import complete
 from aggregator.deals.quantities import check_lots
 from aggregator.deals.store import Deal
 from aggregator.errors import Conflict
@@ -38,6 +40,7 @@ async def reduce_within(unit: Unit, deal_id: str, lots: int) -> Reduction:
         TermOver: it should be on its way by now.
         Conflict: it was reduced before.
         InvalidField: not fewer lots than were sold, or none.
+        InsufficientFunds: the seller's deposit is not complete, and he has not the rest.
 
     """
     deal = await store.locked(unit, deal_id)
@@ -45,6 +48,7 @@ async def reduce_within(unit: Unit, deal_id: str, lots: int) -> Reduction:
     check_lots(lots, at_most=deal.lots - 1)
     if await reduction_of(unit, deal_id) is not None:
         raise Conflict("reduced_before")
+    deal = await complete(unit, deal)
     left = lines_of(deal.rates, lots, seller_id=deal.seller_id)
     made = Reduction(lots, deal.total_minor - total(left))
     await unit.execute(

@@ -64,6 +64,7 @@ async def declare(
             unpaid are on offer to another.
         Conflict: a shortfall was declared before.
         InvalidField: not fewer lots than were sold, or too few for every member to have one.
+        InsufficientFunds: a deal's deposit is not complete, and the actor's firm has not the rest.
 
     """
 

@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.catalogue.tenors import Cell
 from aggregator.deals import funding, queries, store
+from aggregator.deals.reducing import reduce_within, reduction_of
 from aggregator.errors import InsufficientFunds
 from aggregator.fulfilment import shipping
 from aggregator.journal.reading import Pool
@@ -99,6 +100,32 @@ async def test_a_missing_deposit_is_held_when_it_ships(trading: Trading) -> None
     assert refusal.value.required_minor == 3_950_000
     assert (deal.state, deal.performance_minor, deal.missing_minor) == ("shipping", DEPOSIT, 0)
     assert await held() == DEPOSIT
+    await is_sound()
+
+
+async def test_lots_given_up_forfeit_their_share_of_the_whole_deposit(trading: Trading) -> None:
+    deal_id = await unsecured(trading, 1_000_000)
+
+    async def reduce(unit: Unit) -> dict[str, object]:
+        await reduce_within(unit, deal_id, 40)
+        return {}
+
+    mill = trading.actor("mill", "seller")
+    before = (await accounts())["cash factory"]
+    with pytest.raises(InsufficientFunds) as refusal:
+        await trading.market.perform(mill, "pools.shortfall", reduce)
+    await trading.give("mill", 3_950_000)
+
+    await trading.market.perform(mill, "pools.shortfall", reduce)
+    after = (await accounts())["cash factory"]
+    await act(shipping.ship, trading, "mill", "seller", deal_id, lots=40, carrier="Rail")
+
+    deal = await store.load(Pool(), deal_id)
+    reduction = await reduction_of(Pool(), deal_id)
+    assert refusal.value.required_minor == 3_950_000
+    assert reduction is not None
+    assert after - before == 2_970_000 + reduction.refunded_minor
+    assert (deal.forfeited_minor, await held()) == (2_970_000, DEPOSIT - 2_970_000)
     await is_sound()
 
 
