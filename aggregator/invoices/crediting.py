@@ -49,7 +49,6 @@ class _Open:
     total_minor: int
     credited_net_minor: int
     credited_minor: int
-    credited_lots: int
 
 
 async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:
@@ -60,8 +59,9 @@ async def on_lots_returned(unit: Unit, returned: LotsReturned) -> None:
     await _credit(unit, deal, seller, returned, _seller_lines(deal, returned))
     fee = await _invoice(unit, deal, PLATFORM)
     if fee is not None and returned.is_fee_credited:
-        kept = deal.accepted_lots - fee.credited_lots
-        net_minor = fee_minor(deal.rates, kept) - fee_minor(deal.rates, kept - returned.lots)
+        kept = deal.accepted_lots - await _lots_at_fault(unit, deal)
+        left_minor = fee.net_minor - fee.credited_net_minor
+        net_minor = left_minor - fee_minor(deal.rates, kept)
         line = DocumentLine(INFORMATION, returned.lots, net_minor)
         await _credit(unit, deal, fee, returned, (line,))
 
@@ -132,12 +132,27 @@ async def _invoice(unit: Unit, deal: Deal, issuer: str) -> _Open | None:
     row = await unit.row(
         "select i.id, i.issuer, i.net_minor, i.tax_bps, i.total_minor,"
         " coalesce(sum(n.net_minor), 0)::bigint as credited_net_minor,"
-        " coalesce(sum(n.total_minor), 0)::bigint as credited_minor,"
-        " coalesce(sum((select max(lots) from invoice_line where invoice_id = n.id)), 0)::bigint"
-        " as credited_lots"
+        " coalesce(sum(n.total_minor), 0)::bigint as credited_minor"
         " from invoice i left join invoice n on n.credits = i.id"
         " where i.deal_id = $1 and i.issuer = $2 and i.kind = 'invoice' group by i.id",
         deal.id,
         issuer,
     )
     return _Open(**dict(row)) if row else None
+
+
+async def _lots_at_fault(unit: Unit, deal: Deal) -> int:
+    """Return the lots that went back at the seller's cost: those whose freight he credited.
+
+    The market's own notes do not tell, as one of nothing is not written.
+    """
+    row = await unit.row(
+        "select coalesce(sum(l.lots), 0)::bigint as lots from invoice n"
+        " join invoice_line l on l.invoice_id = n.id and l.kind = $3"
+        " where n.deal_id = $1 and n.issuer = $2 and n.kind = 'credit_note'",
+        deal.id,
+        deal.seller_id,
+        LOGISTICS,
+    )
+    assert row is not None
+    return int(row["lots"])

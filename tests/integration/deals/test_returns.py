@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aggregator.deals import store
+from aggregator.deals import funding, store
 from aggregator.errors import InsufficientFunds, InvalidField, NotAllowed, WrongState
 from aggregator.fulfilment import returning
 from aggregator.fulfilment.returning import GoodsReturn, ReturnWindowOver
@@ -21,8 +21,10 @@ from tests.integration.deals.playing import (
     accounts,
     act,
     give_back,
+    invoice,
     is_sound,
     settled,
+    to_accepted,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +72,27 @@ async def test_credit_notes_of_many_returns_sum_to_the_invoice(trading: Trading)
         assert [d.number for d in mine if d.kind == "credit_note"] == [1, 2, 3, 4, 5]
     assert (await accounts())["cash factory"] == RICH
     assert (await store.load(Pool(), deal_id)).state == "returned"
+    await is_sound()
+
+
+async def test_a_fee_of_less_than_a_fen_a_lot_comes_back_whole(trading: Trading) -> None:
+    await trading.give("factory", RICH)
+    await trading.give("mill", RICH)
+    deal_id = await trading.form(goods_minor=100, freight_minor=0)
+    await act(funding.fund, trading, "factory", "finance", deal_id)
+    await to_accepted(trading, deal_id)
+    await invoice(trading, deal_id)
+    before = await accounts()
+
+    await give_back(trading, deal_id, 10, reason="unwanted")
+    for _ in range(90):
+        await give_back(trading, deal_id, 1)
+
+    after = await accounts()
+    # 30 fen for 100 t; the fee of the 10 t that were merely unwanted stays.
+    assert (before["fees"], before["tax"]) == (30, 2)
+    assert (after["fees"], after["tax"]) == (3, 0)
+    assert after["cash factory"] == RICH - 3
     await is_sound()
 
 
