@@ -6,6 +6,9 @@ from datetime import datetime
 
 from aggregator.journal.facts import fact
 
+DEPOSIT = "deposit"
+"""What `DealExtended` tells of, where that is the time for the seller's deposit."""
+
 
 @fact
 class DealFormed:

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from aggregator.deals import claims, stages, store
-from aggregator.deals.facts import DealExtended
+from aggregator.deals.facts import DEPOSIT, DealExtended
 from aggregator.deals.store import Deal
 from aggregator.journal.reading import Pool
 from aggregator.market import Actor, Answer, Market, Unit
@@ -86,7 +86,7 @@ async def _move(unit: Unit, deal: Deal, began_at: datetime, until: datetime) -> 
         await set_timer(unit, stages.PROPOSAL, deal.id, until)
         await stages.annotate(unit, deal, cancel_until=until)
     if is_hit(deal.performance_due_at):
-        moved.append("deposit")
+        moved.append(DEPOSIT)
         await set_timer(unit, stages.PERFORMANCE, deal.id, until)
         await stages.annotate(unit, deal, performance_due_at=until)
     if deal.state == stages.SETTLED and is_hit(deal.return_until):

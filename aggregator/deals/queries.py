@@ -11,7 +11,16 @@ from aggregator.deals import stages, store
 from aggregator.deals.access import party_deal
 from aggregator.deals.claims import CONTESTED, Claim, claims_of
 from aggregator.deals.evidence import KINDS, Evidence, evidences
-from aggregator.deals.facts import DealPartlyFunded, DealPaymentTakenBack, DepositAsked
+from aggregator.deals.facts import (
+    DEPOSIT,
+    DealCancelled,
+    DealDefaulted,
+    DealExtended,
+    DealLapsed,
+    DealPartlyFunded,
+    DealPaymentTakenBack,
+    DepositAsked,
+)
 from aggregator.deals.lines import PLATFORM, Fee, Line, fees_by_flow
 from aggregator.deals.matching import Match, matches
 from aggregator.deals.store import Deal
@@ -133,7 +142,8 @@ class DealView:
     `fees` are the parts of the market's fee, by flow; they sum to the information line.
 
     How the buyer pays is his own: the seller sees no deposit, call or escrow of an unfunded
-    deal, which would tell him what cash the buyer has.
+    deal, nor what comes back of it, which would tell him what cash the buyer has. So is what the
+    seller has yet to deposit his: the buyer sees `performance_minor` as if nothing were missing.
     """
 
     summary: DealSummary
@@ -231,7 +241,7 @@ async def deal(actor: Actor, deal_id: str, reader: Reader | None = None) -> Deal
         accepted_lines=tuple(await store.lines_of(source, deal_id, "accepted")),
         terms=tuple(await terms_of(source, deal_id)),
         evidences={kind: proofs.get(kind) for kind in KINDS},
-        performance_minor=found.performance_minor,
+        performance_minor=found.performance_minor + (found.missing_minor if is_buyer else 0),
         missing_minor=None if is_buyer else found.missing_minor,
         claims=tuple([_claim(claim) for claim in (await claims_of(source, deal_id)).values()]),
         match=tuple(await matches(source, found)),
@@ -273,7 +283,6 @@ def _claim(claim: Claim) -> ClaimView:
 
 async def _timeline(reader: Reader, deal_id: str, *, is_buyer: bool) -> list[TimelineEntry]:
     """Return what happened, numbered for the asker: what he may not see leaves no gap."""
-    hidden = _SAID_ALREADY if is_buyer else _SAID_ALREADY | _BUYERS_OWN
     seen = [
         entry
         for entry in await entries(reader, store.stream_of(deal_id))
@@ -287,17 +296,26 @@ async def _timeline(reader: Reader, deal_id: str, *, is_buyer: bool) -> list[Tim
             figures={
                 field.name: getattr(entry.fact, field.name)
                 for field in fields(entry.fact)
-                if field.name not in hidden
+                if field.name not in _hidden(entry.fact, is_buyer=is_buyer)
             },
         )
         for seq, entry in enumerate(seen, start=1)
     ]
 
 
+def _hidden(fact: object, *, is_buyer: bool) -> frozenset[str]:
+    """Return the fields of a fact that are said already, or are the buyer's own."""
+    if is_buyer:
+        return _SAID_ALREADY
+    is_end = isinstance(fact, DealCancelled | DealDefaulted | DealLapsed)
+    return _SAID_ALREADY | _BUYERS_OWN | ({"refunded_minor"} if is_end else frozenset())
+
+
 def _is_others(fact: object, *, is_buyer: bool) -> bool:
     """Tell whether a fact is the other side's own affair: its fee, or what cash it has."""
     if is_buyer:
-        return isinstance(fact, DepositAsked)
+        is_deposits = isinstance(fact, DealExtended) and fact.what == DEPOSIT
+        return is_deposits or isinstance(fact, DepositAsked)
     return (
         isinstance(fact, DealPartlyFunded | DealPaymentTakenBack)
         or getattr(fact, "issuer", None) == PLATFORM

@@ -176,7 +176,7 @@ class DealAnswer(DealSummary):
     """One deal with all there is to know; `evidences` names all five, null where missing.
 
     `performance` is the seller's deposit, lost lot by lot in `claims`; what is `missing` of it
-    he alone sees.
+    he alone sees, and it is in what the buyer sees.
     The seller sees no `deposit`, `call` and `call_reference`, and `escrow` once it is funded.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from aggregator.deals import answering, cancelling, claims, outage, store
+from aggregator.deals import answering, cancelling, claims, outage, queries, store
 from aggregator.deals.facts import DealExtended
 from aggregator.fulfilment import lanes, shipping, ticket_rows, tickets
 from aggregator.fulfilment import outage as fulfilment_outage
@@ -72,6 +72,8 @@ async def test_a_seller_has_time_after_an_outage_to_complete_his_deposit(trading
     deal = await store.load(Pool(), deal_id)
     assert (deal.state, deal.missing_minor) == ("formed", 0)
     assert await moved(deal_id) == ["deposit"]
+    seen = await queries.deal(trading.actor("factory", "buyer"), deal_id)
+    assert "DealExtended" not in [entry.fact for entry in seen.timeline]
 
 
 async def test_silence_in_an_outage_accepts_and_concedes_nothing(trading: Trading) -> None:

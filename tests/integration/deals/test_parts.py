@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aggregator.deals import funding, queries, store
+from aggregator.deals import cancelling, funding, queries, store
 from aggregator.errors import InsufficientFunds, InvalidField, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.settlement import queries as money
-from tests.integration.deals.playing import RICH, TOTAL, accounts, act, held, is_sound
+from tests.integration.deals.playing import RICH, TOTAL, accounts, act, cash, held, is_sound
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -112,3 +112,28 @@ async def test_the_seller_does_not_see_the_parts(trading: Trading) -> None:
     assert "DealPartlyFunded" not in [entry.fact for entry in sells.timeline]
     assert "DealPartlyFunded" in [entry.fact for entry in buys.timeline]
     assert sells.escrow_minor is None
+
+
+async def test_what_comes_back_of_an_unpaid_deal_tells_the_seller_nothing(trading: Trading) -> None:
+    """It was all the cash that the buyer had."""
+    secret = 1_234_567
+    cancelled, defaulted = await formed(trading, secret), ""
+    for name, role in (("factory", "buyer"), ("mill", "seller")):
+        await act(cancelling.cancel, trading, name, role, cancelled)
+    await trading.give("mill", -(await cash(trading, "mill")))
+    defaulted = await trading.form()
+    await trading.at(trading.clock.now() + timedelta(days=2))
+
+    for deal_id in (cancelled, defaulted):
+        told = await queries.deal(trading.actor("mill", "seller"), deal_id)
+        own = await queries.deal(trading.actor("factory", "buyer"), deal_id)
+        assert told.summary.state in ("cancelled", "defaulted")
+        assert str(secret) not in str(told)
+        assert own.timeline[-1].figures["refunded_minor"] == secret
+    notices = await Pool().rows(
+        "select figures::text as figures from notice where organisation_id = $1",
+        trading.id_of("mill"),
+    )
+    assert notices
+    assert str(secret) not in str([row["figures"] for row in notices])
+    await is_sound()

@@ -152,12 +152,14 @@ async def test_a_deposit_that_never_came_is_the_sellers_default(trading: Trading
 
 
 async def test_what_is_missing_is_the_sellers_own_affair(trading: Trading) -> None:
-    deal_id = await unsecured(trading)
+    deal_id = await unsecured(trading, 1_234_567)
 
     buys = await queries.deal(trading.actor("factory", "buyer"), deal_id)
     sells = await queries.deal(trading.actor("mill", "seller"), deal_id)
 
-    assert (buys.missing_minor, sells.missing_minor) == (None, DEPOSIT)
+    assert (buys.missing_minor, sells.missing_minor) == (None, DEPOSIT - 1_234_567)
+    assert (buys.performance_minor, sells.performance_minor) == (DEPOSIT, 1_234_567)
+    assert "1234567" not in str(buys)
     assert "DepositAsked" in [entry.fact for entry in sells.timeline]
     assert "DepositAsked" not in [entry.fact for entry in buys.timeline]
     told = await Pool().rows("select organisation_id from notice where kind = 'deposit_asked'")
