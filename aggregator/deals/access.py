@@ -8,6 +8,7 @@ from aggregator.deals.store import Deal, load, locked, stream_of
 from aggregator.errors import InvalidField, NotAllowed, NotFound
 from aggregator.journal.reading import Pool, Reader
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.membership import require_outsider
 
 
 async def stream_for(actor: Actor, act: str, deal_id: str) -> str:
@@ -110,11 +111,18 @@ async def decide_for_market(
 ) -> Outcome:
     """Carry out what the operator decided about `lots` of a deal; `about` names the matter.
 
-    He decides about quantities and is told of nothing else: amounts are the parties' own.
+    He decides about quantities and is told of nothing else: amounts are the parties' own. Who is
+    in one of the two firms, or in a sister of one, decides nothing between them.
+
+    Raises:
+        Conflict: the actor is.
+
     """
 
     async def step(unit: Unit) -> Answer:
-        await decide(unit, await locked(unit, deal_id))
+        deal = await locked(unit, deal_id)
+        await require_outsider(unit, deal.buyer_id, deal.seller_id)
+        await decide(unit, deal)
         return {**about, "deal_id": deal_id, "lots": lots}
 
     return await market.perform(actor, act, step, command=command, stream=stream_of(deal_id))

@@ -100,6 +100,24 @@ async def check_joining(unit: Unit, organisation_id: str, roles: tuple[str, ...]
         raise InvalidField("/roles", "market roles belong to the operator and auditor only")
 
 
+async def require_outsider(unit: Unit, *organisation_ids: str) -> None:
+    """Refuse who is in one of the firms, or in a sister of one, what the market decides of them.
+
+    Raises:
+        Conflict: another person of the market has to do it.
+
+    """
+    found = await unit.row(
+        "select 1 from membership m join organisation o on o.id = m.organisation_id"
+        " where m.person_id = $1 and o.owner_group in"
+        " (select owner_group from organisation where id = any($2::text[])) limit 1",
+        unit.actor.person_id,
+        list(organisation_ids),
+    )
+    if found is not None:
+        raise Conflict("own_matter")
+
+
 async def operators(unit: Unit) -> int:
     row = await unit.row(
         "select count(distinct person_id) as n from membership where $1 = any(roles)", OPERATOR

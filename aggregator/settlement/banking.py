@@ -17,6 +17,7 @@ from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
 from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.membership import require_outsider
 from aggregator.parties.queries import organisation
 from aggregator.settlement import batches, chargebacks, escrow, own_accounts, payouts
 from aggregator.settlement.account_numbers import plain_number
@@ -66,13 +67,14 @@ async def assign(
     Raises:
         NotFound: no such line, or no such organisation.
         WrongState: the line has an organisation already.
-        Conflict: the line is a debit.
+        Conflict: the line is a debit, or the actor is in that organisation himself.
 
     """
 
     async def step(unit: Unit) -> Answer:
         row = await _waiting(unit, line_id, CREDIT)
         payee = await organisation(organisation_id, unit)
+        await require_outsider(unit, payee.id)
         await unit.execute(
             "update bank_line set state = $2, organisation_id = $3, assigned_at = $4 where id = $1",
             line_id,

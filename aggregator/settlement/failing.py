@@ -8,6 +8,7 @@ from __future__ import annotations
 from aggregator.errors import WrongState
 from aggregator.ledger import holds
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
+from aggregator.parties.membership import require_outsider
 from aggregator.settlement import chargebacks, payouts
 from aggregator.settlement.facts import PaymentFailed
 
@@ -21,6 +22,7 @@ async def fail(market: Market, actor: Actor, command: Command, payment_id: str) 
     Raises:
         NotFound: no such payment.
         WrongState: it was paid, or has failed already.
+        Conflict: it is one of a firm that the actor is in himself.
 
     """
 
@@ -28,6 +30,8 @@ async def fail(market: Market, actor: Actor, command: Command, payment_id: str) 
         payment = await payouts.locked(unit, payment_id)
         if payment.state != payouts.ORDERED:
             raise WrongState(payment.state, payouts.ORDERED)
+        if payment.organisation_id is not None:
+            await require_outsider(unit, payment.organisation_id)
         await holds.void(unit, payment.hold_id)
         await payouts.end(unit, payment.id, payouts.FAILED)
         if payment.line_id is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.api.conftest import Served
-from tests.api.test_deals import formed, parties
-from tests.builders import with_cash
+from tests.api.test_deals import bank_line, formed, parties
+from tests.api.test_identity import invited
+from tests.builders import with_account, with_cash
 
 
 async def test_refused_lots_are_claimed_contested_and_decided(served: Served) -> None:
@@ -39,6 +40,42 @@ async def test_refused_lots_are_claimed_contested_and_decided(served: Served) ->
     assert [one["compensation"] for one in after] == ["49500.00", "49500.00"]
     assert (await found["buyer"].post(f"{claim}/concede")).status_code == 403
     assert (await found["stranger"].post(f"{claim}/concede")).status_code == 404
+
+
+async def test_who_is_in_a_firm_himself_decides_nothing_of_it_for_the_market(
+    served: Served,
+) -> None:
+    found = await parties(served)
+    await with_cash(served.market, found["buyer"].organisation_id, 10**9)
+    deal_id = await formed(served, found)
+    for who, act, body in (
+        ("finance", "fund", {}),
+        ("seller", "ship", {"lots": 1000, "carrier": "China Rail"}),
+        ("seller", "deliver", {"lots": 1000, "place": "Nanning 3", "document": "WB-17"}),
+        ("warehouse", "refuse", {"reason": "wet"}),
+    ):
+        assert (await found[who].post(f"/deals/{deal_id}/{act}", body)).status_code == 200
+    mill = found["seller"].organisation_id
+    treasurer = await served.visitor(mill, "finance")
+    own_account = await with_account(mill)
+    bank = {"amount": "1.00", "payee_account": own_account}
+    payment = (await treasurer.post("/payments", bank)).json()
+    insider = found["operator"]
+    stray = (await insider.post("/bank/lines", {"lines": [bank_line("E9", "5.00", "?")]})).json()
+    other = await served.visitor(insider.organisation_id, "operator")
+
+    link = await invited(await served.visitor(mill, "owner"), "viewer")
+    assert (await insider.post("/joinings", {"token": link["token"]})).status_code == 201
+    acts = (
+        (f"/deals/{deal_id}/resolve", {"lots": 1000}),
+        (f"/bank/unmatched/{stray['lines'][0]['line_id']}/assign", {"organisation_id": mill}),
+        (f"/bank/payments/{payment['payment_id']}/fail", None),
+    )
+    refused = [await insider.post(path, body) for path, body in acts]
+    done = [await other.post(path, body) for path, body in acts]
+
+    assert {answer.text.count("own_matter") for answer in refused} == {1}
+    assert [answer.status_code for answer in done] == [200] * 3
 
 
 async def test_a_proposal_to_cancel_is_withdrawn(served: Served) -> None:
