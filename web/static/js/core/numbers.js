@@ -40,14 +40,20 @@ export function saving(text) {
 
 /** Return the amount a person typed as the market writes it, or null when it is none. */
 export function typedAmount(typed) {
-  const text = typed.normalize("NFKC").replace(/[\s,']/g, "");
+  const text = ungrouped(typed);
   return AMOUNT.test(text) ? text : null;
 }
 
 /** Return the whole number a person typed, or null when it is none. */
 export function typedLots(typed) {
-  const text = typed.normalize("NFKC").replace(/[\s,']/g, "");
+  const text = ungrouped(typed);
   return /^[0-9]{1,10}$/.test(text) ? Number(text) : null;
+}
+
+/** A comma that parts no group of three is a decimal point to many: "4900,50" is no 490,050. */
+function ungrouped(typed) {
+  const text = typed.normalize("NFKC").replace(/\s/g, "");
+  return /^\d{1,3}([,']\d{3})+(\.|$)/.test(text) ? text.replace(/[,']/g, "") : text;
 }
 
 /** Return amount text as minor units. */
