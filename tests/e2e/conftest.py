@@ -99,14 +99,18 @@ class Town:
         return await member(person_id, desk["id"])
 
     async def look(
-        self, language: str = "zh", size: dict[str, int] = DESK, login: str | None = None
+        self,
+        language: str = "zh",
+        size: dict[str, int] = DESK,
+        login: str | None = None,
+        zone: str = "Asia/Shanghai",
     ) -> Page:
         """Open a browser of its own, signed in where a log-in is given."""
         is_phone = size["width"] < 600
         context = await self.browser.new_context(
             base_url=self.url,
             locale={"zh": "zh-CN", "en": "en-GB"}[language],
-            timezone_id="Asia/Shanghai",
+            timezone_id=zone,
             viewport={"width": size["width"], "height": size["height"]},
             has_touch=is_phone,
             is_mobile=is_phone,

@@ -1,8 +1,9 @@
-"""What a person types into a form: figures that could mean two things are refused."""
+"""What a person types into a form: figures and times that could mean two things are refused."""
 
 from __future__ import annotations
 
 import pytest
+from playwright.async_api import expect
 
 from tests.e2e.conftest import Town
 from web.pages.assets import static_url
@@ -36,3 +37,47 @@ async def test_a_comma_that_parts_no_thousands_is_not_dropped(town: Town) -> Non
     )
 
     assert found == [list(AMOUNTS.values()), list(WHOLES.values())]
+
+
+@pytest.mark.parametrize(
+    ("zone", "absent", "twice", "once", "instant"),
+    [
+        (
+            *("Europe/Berlin", "2027-03-28T02:30", "2027-10-31T02:30"),
+            *("2027-10-31T03:00", "2027-10-31T02:00:00.000Z"),
+        ),
+        (
+            *("Australia/Lord_Howe", "2027-10-03T02:15", "2027-04-04T01:45"),
+            *("2027-04-04T02:00", "2027-04-03T15:30:00.000Z"),
+        ),
+    ],
+)
+async def test_a_time_that_clocks_skip_or_repeat_is_refused(
+    town: Town, zone: str, absent: str, twice: str, once: str, instant: str
+) -> None:
+    page = await town.look("en", zone=zone)
+    await town.go(page, "/login")
+
+    found = await page.evaluate(
+        "async ([url, typed]) => typed.map((await import(url)).fromLocal)",
+        [static_url("js/core/clock.js"), [absent, twice, once]],
+    )
+
+    assert found == [None, None, instant]
+
+
+async def test_a_time_of_another_season_names_its_own_zone(town: Town) -> None:
+    page = await town.look("en", login="laibin", zone="Europe/Berlin")
+    await town.go(page, "/auctions")
+    await page.locator("summary", has_text="Open an auction").click()
+    closes = page.get_by_label("Closes at")
+    told = page.locator(".field", has=closes).locator(".hint").last
+
+    await closes.fill("2027-01-15T10:00")
+    await expect(told).to_have_text("CET")
+    await closes.fill("2027-07-15T10:00")
+    await expect(told).to_have_text("CEST")
+    await closes.fill("2027-10-31T02:30")
+    await page.get_by_role("button", name="Open an auction").click()
+
+    await expect(page.locator(".field", has=closes)).to_contain_text("comes twice")

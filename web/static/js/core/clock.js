@@ -121,11 +121,13 @@ export function toLocal(milliseconds) {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-/** Return the instant of a datetime-local value, or null where the zone has no such time. */
+/** Return the instant of a datetime-local value, or null where the zone has it not just once. */
 export function fromLocal(value) {
-  const at = new Date(value);
-  if (Number.isNaN(at.getTime()) || toLocal(at.getTime()) !== value.slice(0, 16)) return null;
-  return at.toISOString();
+  const at = Date.parse(value);
+  const isThen = (later) => toLocal(at + later) === value.slice(0, 16);
+  // Of a time that comes twice, as clocks go back by an hour or a half, the earlier is read.
+  if (Number.isNaN(at) || !isThen(0) || isThen(HOUR / 2) || isThen(HOUR)) return null;
+  return new Date(at).toISOString();
 }
 
 /** Return a time in the visitor's zone, the zone named. */

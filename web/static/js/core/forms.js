@@ -174,12 +174,19 @@ function plainField({
   const about = { id, name, autocomplete: autocomplete ?? "off", "aria-describedby": `${id}-hint ${id}-wrong` };
   const input = made(type, about, { options, rows, value });
   const wrong = h("span", { class: "wrong", id: `${id}-wrong`, role: "alert" });
-  const told = type === "instant" ? [hint, zone()].filter(Boolean).join(" · ") : hint;
-  const hinted = h("span", { class: "hint", id: `${id}-hint` }, told);
+  const isInstant = type === "instant";
+  const hinted = h("span", { class: "hint", id: `${id}-hint` });
+  // The zone as it is at that time, which summer may have moved.
+  const tell = () => {
+    const at = isInstant && zone(Date.parse(input.value) || undefined);
+    fill(hinted, [hint, at].filter(Boolean).join(" · "));
+  };
+  if (isInstant) input.addEventListener("input", tell);
   const isTick = type === "check";
   const set = (to) => {
     if (isTick) input.checked = Boolean(to);
     else if (type !== "select" || to) input.value = to ?? "";
+    tell();
   };
   set(value);
   // What it starts with is nothing that a person has typed.
@@ -193,7 +200,7 @@ function plainField({
     "div",
     { class: isTick ? "field tick" : type === "long" ? "field broad" : "field" },
     isTick ? [input, titled] : [titled, input],
-    told && hinted,
+    (hint || isInstant) && hinted,
     wrong,
   );
   return {
