@@ -138,7 +138,7 @@ def _check(unit: Unit, wanted: Repeat) -> None:
     if wanted.until_tenor is not None:
         checked_tenor(wanted.until_tenor, "/until_tenor")
         if wanted.until_tenor < wanted.next_tenor:
-            raise InvalidField("/until_tenor", "not before next_tenor", wanted.until_tenor)
+            raise InvalidField("/until_tenor", "a month not before the next", wanted.until_tenor)
 
 
 def _is_due(unit: Unit, wanted: Repeat) -> bool:

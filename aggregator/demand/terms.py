@@ -77,7 +77,7 @@ def check_months(first: str, last: str, now: datetime | None) -> None:
     checked_tenor(first, "/first_tenor")
     checked_tenor(last, "/last_tenor")
     if last < first:
-        raise InvalidField("/last_tenor", "not before first_tenor", last)
+        raise InvalidField("/last_tenor", "a month not before the first", last)
     if now is not None and after_month(last) <= now:
         raise InvalidField("/last_tenor", "a delivery month that is not over", last)
     if months_between(first, last) >= MAX_MONTHS:
@@ -107,4 +107,6 @@ def _check_quantities(traded: InstrumentView, terms: RequestTerms) -> None:
         return
     traded.check_price(terms.limit_minor, "/limit")
     if terms.freight_minor >= terms.limit_minor:
-        raise InvalidField("/freight", "leaves nothing of the limit", terms.freight_minor)
+        raise InvalidField(
+            "/freight", f"leaves nothing of the limit {terms.limit_minor}", terms.freight_minor
+        )

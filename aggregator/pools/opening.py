@@ -196,7 +196,7 @@ def _checked_firming(now: datetime, terms: PoolTerms) -> datetime:
         raise InvalidField("/prolong_minutes", rule, Unit.stamp(prolonged_to))
     firming_at = terms.firming_at or max(now, terms.closes_at - FIRMING_TIME)
     if not now <= firming_at < terms.closes_at:
-        rule = "not in the past, and before closes_at"
+        rule = "not in the past, and before the close"
         raise InvalidField("/firming_at", rule, Unit.stamp(firming_at))
     return firming_at
 

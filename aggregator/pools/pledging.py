@@ -350,7 +350,8 @@ def _check_terms(traded: InstrumentView, terms: PledgeTerms | PledgeRow) -> None
     if terms.freight_minor:
         traded.check_price(terms.freight_minor, "/freight")
     if net_limit(terms.limit_minor, terms.freight_minor, traded.fees) <= 0:
-        raise InvalidField("/freight", "leaves nothing of the limit", terms.freight_minor)
+        rule = f"leaves nothing of the limit {terms.limit_minor}"
+        raise InvalidField("/freight", rule, terms.freight_minor)
     # Tax and fee come on top of the limit; half is room enough for them.
     most_minor = MAX_TOTAL_MINOR // 2
     total_minor = terms.limit_minor * (terms.lots + terms.tolerance_lots)

@@ -90,7 +90,7 @@ async def preview(
     opened = state.opened
     assert opened is not None
     if limit_minor is not None and limit_minor <= freight_minor:
-        raise InvalidField("/freight", "leaves nothing of the limit", freight_minor)
+        raise InvalidField("/freight", f"leaves nothing of the limit {limit_minor}", freight_minor)
     breaks = envelope(state.offers.values())
     held_minor = whole_minor = None
     if limit_minor is not None:

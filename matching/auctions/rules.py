@@ -247,9 +247,9 @@ def _check_times(rules: Rules) -> None:
         if getattr(rules, field).utcoffset() != timedelta(0):
             _refuse(field, "must be an aware instant in UTC", str(getattr(rules, field)))
     if rules.closes_at <= rules.opens_at:
-        _refuse("closes_at", "must be after opens_at", rules.closes_at.isoformat())
+        _refuse("closes_at", "must be after the opening", rules.closes_at.isoformat())
     if not timedelta(0) <= rules.planned_stop - rules.closes_at <= MAX_EXTENSION:
-        _refuse("hard_stop", "must be 0 to 60 minutes after closes_at", str(rules.hard_stop))
+        _refuse("hard_stop", "must be 0 to 60 minutes after the close", str(rules.hard_stop))
     _between("soft_close_s", rules.soft_close_s, 0, 3600)
     if rules.max_extensions is not None:
         _between("max_extensions", rules.max_extensions, 0, 10**6)
@@ -260,7 +260,7 @@ def _check_quantities(rules: Rules) -> None:
     _between("lots", rules.lots, 1, MAX_TOTAL_MINOR)
     _between("min_lots", rules.min_lots, 1, rules.lots)
     if rules.format == "second_price" and rules.min_lots not in (1, rules.lots):
-        _refuse("min_lots", "second_price sells all lots to one bidder", rules.min_lots)
+        _refuse("min_lots", "the second price sells all lots to one bidder", rules.min_lots)
 
 
 def _check_prices(rules: Rules) -> None:
@@ -297,14 +297,14 @@ def _check_division(rules: Rules) -> None:
         if rules.shares:
             _refuse("max_share", "has no meaning beside shares by rank", rules.max_share)
         if rules.max_award_lots < rules.min_lots:
-            _refuse("max_share", "leaves one winner less than min_lots", rules.max_award_lots)
+            _refuse("max_share", "leaves one winner less than the least lots", rules.max_award_lots)
     if rules.shares:
         if len(rules.shares) > MAX_SHARES:
             _refuse("shares", f"at most {MAX_SHARES} shares", len(rules.shares))
         if min(rules.shares) < 1 or sum(rules.shares) != 100:
             _refuse("shares", "must be positive per cents that sum to 100", list(rules.shares))
         if min(split(rules.lots, rules.shares)) < rules.min_lots:
-            _refuse("shares", "a share is smaller than min_lots", list(rules.shares))
+            _refuse("shares", "a share is smaller than the least lots", list(rules.shares))
         if rules.pricing != "pay_as_bid":
             _refuse("pricing", "shares by rank are paid as bid", rules.pricing)
     if rules.allow_single and not rules.shares:

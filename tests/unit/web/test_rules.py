@@ -85,6 +85,11 @@ def test_a_rule_has_chinese_words_with_its_figures(rule: str) -> None:
     assert text.count(FIGURE) >= rule.count(FIGURE)
 
 
+def test_no_sentence_names_a_field_as_programs_do() -> None:
+    for sentence in (text for pair in RULES.items() for text in pair):
+        assert not re.search(r"[a-z]_[a-z]", re.sub(r"\{\w+\}", "", sentence)), sentence
+
+
 def test_both_languages_name_the_same_figures() -> None:
     for english, chinese in RULES.items():
         shown = [sorted(re.findall(r"\{\w+\}", text)) for text in (english, chinese)]
@@ -114,6 +119,12 @@ def test_both_languages_name_the_same_figures() -> None:
             "never more than the break before: 500000 minor units",
             "不得高于上一档的 5000.00 元",
             "never more than the break before: 5000.00",
+        ),
+        (
+            "/freight",
+            "leaves nothing of the limit 504000",
+            "从限价 5040.00 元中扣除后已无剩余",
+            "leaves nothing of the limit 5040.00",
         ),
         ("/language", "one of zh, en", "须为下列之一：zh, en", "one of zh, en"),
         ("/x", "a rule of tomorrow", "a rule of tomorrow", "a rule of tomorrow"),
