@@ -1,7 +1,7 @@
 /** The desk's form for a forward window: months, deposits, index, and how prices are negotiated. */
 
 import { get, send } from "../core/api.js";
-import { instrumentOptions, monthOptions, regionOptions } from "../core/catalogue.js";
+import { instrumentName, instrumentOptions, monthOptions, regionName, regionOptions } from "../core/catalogue.js";
 import { instant, month, now, toLocal } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { form } from "../core/forms.js";
@@ -49,6 +49,7 @@ function windowForm(rounds, firms) {
       lines: [
         [t("page.desk.strip_title"), values.title],
         [t("page.strip.rounds"), t(`page.strip.rounds.${rounds}`)],
+        [t("word.instrument"), `${instrumentName(values.instrument)} · ${regionName(values.region)}`],
         [t("page.strips.months"), following(values).map(month).join(t("word.comma"))],
         [t("page.strip.closes_at"), instant(values.closes_at)],
         [t("page.desk.strip_pricing"), t(`page.strip.pricing.${values.pricing}`)],

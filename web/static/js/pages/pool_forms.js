@@ -227,13 +227,15 @@ function prolongField({ prolong_minutes: minutes, is_prolonged: isOver }) {
 
 /** Ask with the deposit of just these terms: what was last looked at may be older than they are. */
 export async function asking(page, values, act, word = `page.pool.${act}`) {
-  const { freight } = values;
+  const { freight, tolerance, size } = values;
   const held = await page.previewOf(values);
   return {
     title: t(`page.pool.${act}_ask`),
     lines: [
       [t("word.cell"), cellName(page.pool.cell)],
       [t("word.lots"), page.lots(values.lots)],
+      tolerance && [t("word.tolerance"), page.lots(tolerance)],
+      size && [t("page.pool.size"), page.lots(size)],
       [t("page.pool.limit"), `${amount(values.limit)} ${page.unit()}`],
       freight && [t("page.pool.freight"), `${amount(freight)} ${page.unit()}`],
       held && [t("word.deposit"), `${amount(held.deposit)} ${t("word.cny")}`],

@@ -7,14 +7,14 @@ import { form } from "../core/forms.js";
 import { amount } from "../core/numbers.js";
 import { countsField, pairsField } from "../core/rows.js";
 import { t } from "../core/words.js";
-import { storageText } from "./strip_words.js";
+import { breaksText, storageText } from "./strip_words.js";
 
 /** Three forms of an order; the chosen one is shown. */
 export function orderForms(page) {
   const months = page.strip.tenors.map((tenor) => [tenor, month(tenor)]);
   const limit = {
     name: "limit",
-    label: `${t("page.strip.limit")} ${page.unit()}`,
+    label: `${t("page.strip.limit")} (${page.unit()})`,
     type: "amount",
     hint: t("page.strip.limit_hint"),
   };
@@ -77,15 +77,19 @@ function orderForm(page, shape, fields) {
   return form({
     fields,
     act: t("page.strip.order"),
-    confirm: (values) => {
-      const count = values.lots ?? Object.values(values.schedule).reduce((sum, one) => sum + one, 0);
+    confirm: ({ tenor, first, last, schedule, ...values }) => {
+      const count = values.lots ?? Object.values(schedule).reduce((sum, one) => sum + one, 0);
+      const terms = { tenor, window: [first, last], lots: schedule };
       return {
         title: t("page.strip.order_ask"),
         lines: [
           [t("page.strip.form"), t(`page.form.${shape}`)],
+          [t("word.tenor"), page.termsOf({ form: shape, terms })],
           [t("word.lots"), page.lots(count)],
           [t("page.strip.limit"), `${amount(values.limit)} ${page.unit()}`],
-        ],
+          values.per_tenor_max && [t("page.strip.per_tenor_max"), page.lots(values.per_tenor_max)],
+          values.min_lots && [t("page.strip.min_lots"), page.lots(values.min_lots)],
+        ].filter(Boolean),
         note: t("page.strip.order_note"),
         act: t("page.strip.order"),
       };
@@ -142,6 +146,8 @@ export function offerForm(page, { act = t("page.strip.offer"), note = t("page.st
             values[tenor].map((step) => `${page.lots(step.lots)} × ${amount(step.price)}`).join(t("word.comma")),
           ]),
         [t("page.strip.capacity"), page.lots(values.capacity)],
+        [t("page.strip.min_total"), page.lots(values.min_total)],
+        values.breaks && [t("page.strip.breaks"), breaksText(page, values)],
         values.storage && [t("page.strip.storage"), storageText(page, values)],
       ].filter(Boolean),
       note,

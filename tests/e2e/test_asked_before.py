@@ -1,0 +1,79 @@
+"""What a page asks before an act binds names every figure that will bind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Page, expect
+
+from aggregator.journal.facts import stamp
+from tests.e2e.conftest import OPERATOR, PHONE, Town
+
+pytestmark = pytest.mark.browser
+
+MONTHS = ("2027-03", "2027-04", "2027-05")
+
+
+async def opened(town: Town) -> str:
+    """Open a forward window; return its path."""
+    operator = await town.as_program(OPERATOR)
+    closes_at = stamp(town.stage.clock.now() + timedelta(hours=1))
+    window = {"title": "Spring", "instrument": "SUGAR-W1", "region": "GX", "tenors": MONTHS}
+    made = await operator.post("/strips", {**window, "closes_at": closes_at})
+    return f"/strips/{made['strip_id']}"
+
+
+async def asked(page: Page, act: str) -> Page:
+    """Press the button of an act and wait for what is asked."""
+    await page.get_by_role("button", name=act, exact=True).click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    return page
+
+
+async def test_an_order_names_its_months_and_an_offer_its_least(town: Town) -> None:
+    path = await opened(town)
+    buyer = await town.look("en", PHONE, login="guinan")
+    await town.go(buyer, path)
+    await buyer.locator("#order-form").select_option("flexible")
+    await buyer.get_by_label("First month").select_option("2027-04")
+    await buyer.get_by_label("Quantity").fill("60")
+    await buyer.get_by_label("Highest goods price (CNY/t)").fill("5000")
+    await buyer.get_by_label("Most in one month").fill("40")
+    await buyer.get_by_label("At least").fill("30")
+    dialog = (await asked(buyer, "Place an order")).get_by_role("dialog")
+    await expect(dialog).to_contain_text("Apr 2027 – May 2027")
+    await expect(dialog).to_contain_text("Most in one month40 t")
+    await expect(dialog).to_contain_text("At least30 t")
+    await dialog.get_by_role("button", name="Not yet").click()
+    await buyer.locator("#order-form").select_option("block")
+    await buyer.locator(".steps-table input").nth(2).fill("25")
+    await buyer.get_by_label("Highest goods price (CNY/t)").fill("5000")
+    dialog = (await asked(buyer, "Place an order")).get_by_role("dialog")
+    await expect(dialog).to_contain_text("May 2027 25 t")
+
+    mill = await town.look("zh", login="laibin")
+    await town.go(mill, path)
+    pairs = mill.locator(".steps-table")
+    for place, figures in ((0, ("300", "4940")), (3, ("200", "25"))):
+        for at, figure in enumerate(figures):
+            await pairs.nth(place).locator("input").nth(at).fill(figure)
+    await mill.get_by_label("总供货上限").fill("300")
+    await mill.get_by_label("最少总量").fill("100")
+    dialog = (await asked(mill, "提交密封报价")).get_by_role("dialog")
+    await expect(dialog).to_contain_text("最少总量100 吨")
+    await expect(dialog).to_contain_text("满 200 吨 每吨返 25.00")
+
+
+async def test_a_pledge_names_what_it_would_take_more_and_the_size_it_declares(town: Town) -> None:
+    await town.offer("laibin", (1, "5000.00"), (300, "4900.00"))
+    pool = await town.open_pool()
+    buyer = await town.look("en", PHONE, login="guinan")
+    await town.go(buyer, f"/pools/{pool}")
+    for name, figure in (("lots", "80"), ("limit", "5040"), ("tolerance", "20"), ("size", "90")):
+        await buyer.locator(f"[name={name}]").fill(figure)
+
+    dialog = (await asked(buyer, "Join")).get_by_role("dialog")
+
+    await expect(dialog).to_contain_text("Would take more20 t")
+    await expect(dialog).to_contain_text("Usual quantity a month90 t")
