@@ -72,7 +72,7 @@ function card(strip) {
       h(
         "span",
         {},
-        strip.enough_firms ? t("page.strips.enough") : [t("page.forwards.lacks"), " ", t("page.strips.not_enough")],
+        strip.enough_firms ? t("page.strips.enough") : t("page.strips.not_enough"),
       ),
       countdown(strip.talks_until ?? strip.closes_at),
     ),
