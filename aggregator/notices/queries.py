@@ -13,6 +13,8 @@ from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.notices.choosing import unseen
 from aggregator.notices.kinds import hidden_from
 
+MAX_PAGE = 200
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeView:
@@ -47,6 +49,27 @@ async def notices(actor: Actor, *, limit: int = 50) -> list[NoticeView]:
         )
         for row in found
     ]
+
+
+async def mark_all_read(market: Market, actor: Actor, command: Command) -> Outcome:
+    """Note that the actor has read the newest of what he is shown, as many as a page lists."""
+    hidden = sorted(await unseen(actor))
+
+    async def step(unit: Unit) -> Answer:
+        await unit.execute(
+            "insert into notice_reading (notice_id, person_id, read_at)"
+            " select id, $2, $3 from notice"
+            " where organisation_id = $1 and kind <> all ($4::text[])"
+            " order by at desc, place desc limit $5 on conflict do nothing",
+            actor.organisation_id,
+            actor.person_id,
+            unit.now,
+            hidden,
+            MAX_PAGE,
+        )
+        return {"read_at": unit.stamp(unit.now)}
+
+    return await market.perform(actor, "notices.read", step, command=command)
 
 
 async def mark_read(market: Market, actor: Actor, command: Command, notice_id: str) -> Outcome:

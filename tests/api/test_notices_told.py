@@ -93,3 +93,25 @@ async def test_who_may_not_read_the_ledger_is_told_of_no_money(served: Served) -
     assert (await finance.patch("/notice-choices", choice)).status_code == 200
     assert await of_me(served, finance) == before
     assert await told(finance, "money_received") == []
+
+
+async def test_more_than_fifty_notices_are_listed_and_read_in_one_act(served: Served) -> None:
+    finance = await served.member("A factory", "finance")
+    colleague = await served.visitor(finance.organisation_id, "finance")
+
+    async def step(unit: Unit) -> Answer:
+        for number in range(60):
+            await tell(unit, MoneyReceived(f"l{number}", finance.organisation_id, 100, "CNY"))
+        return {}
+
+    await served.market.perform(Actor.SYSTEM, "test.tell", step)
+
+    short = (await finance.get("/notices")).json()["notices"]
+    refused = await finance.get("/notices?limit=201")
+    answered = await finance.post("/notices/read")
+    mine = (await finance.get("/notices?limit=200")).json()["notices"]
+    others = (await colleague.get("/notices?limit=200")).json()["notices"]
+
+    assert (len(short), refused.status_code, answered.status_code) == (50, 422, 200)
+    assert [bool(one["read_at"]) for one in mine] == [True] * 60
+    assert [bool(one["read_at"]) for one in others] == [False] * 60

@@ -58,8 +58,10 @@ function showCount(notices) {
   const unread = notices.filter(({ read_at: readAt }) => !readAt).length;
   const badge = document.getElementById("bell-count");
   badge.hidden = unread === 0;
-  badge.textContent = unread > 49 ? "50" : String(unread);
-  document.getElementById("bell").title = words.t("page.notices.unread", { count: unread });
+  // Of more than the newest fifty nobody has asked.
+  const count = unread > 49 ? "50+" : String(unread);
+  badge.textContent = count;
+  document.getElementById("bell").title = words.t("page.notices.unread", { count });
 }
 
 start();

@@ -11,10 +11,12 @@ import { empty, head, panel } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { firm, t } from "../core/words.js";
 
+const SHOWN = 200;
+
 export async function show(main) {
   const body = h("div", { class: "stack" });
   const refresh = async () => {
-    const [{ notices }, subjects] = await Promise.all([get("/notices"), dealsBySubject()]);
+    const [{ notices }, subjects] = await Promise.all([get(`/notices?limit=${SHOWN}`), dealsBySubject()]);
     showAll(body, notices, subjects, refresh);
   };
   const choose = h("a", { class: "button", href: "/account#notices" }, t("page.notices.choose"));
@@ -55,7 +57,7 @@ function showAll(body, notices, subjects, refresh) {
             type: "button",
             onclick: async ({ target }) => {
               target.disabled = true;
-              await Promise.all(unread.map(read));
+              await send("POST", "/notices/read");
               document.dispatchEvent(new Event("notice-read"));
               await refresh();
             },
