@@ -322,7 +322,8 @@ def _possible_reserves(told: Sequence[Told], rules: Rules) -> list[int | None]:
     """Return reserves of which one must explain the result, where the true one is a secret.
 
     A reserve matters only by which bids or announced prices it lets through, and as the price
-    where too few bids were left to make one.
+    where too few bids were left to make one. Those at the edge of what was won come first: each
+    that is tried takes as long as the whole auction.
     """
     prices = {one.content["price_minor"] for one in told if one.kind in ("bid", "package")}
     prices |= {one.content["clearing_price_minor"] for one in told if one.kind == "result"}
@@ -334,7 +335,11 @@ def _possible_reserves(told: Sequence[Told], rules: Rules) -> list[int | None]:
     known = sorted(price for price in prices if price is not None)
     if not known:
         return [None]
-    return [None, *known, known[-1] + rules.tick_minor, max(0, known[0] - rules.tick_minor)]
+    beyond = [known[-1] + rules.tick_minor, max(0, known[0] - rules.tick_minor)]
+    won = [one.content["price_minor"] for one in told if one.kind in ("award", "left_out")]
+    won += [one.content["clearing_price_minor"] for one in told if one.kind == "result"]
+    edges = sorted(price for price in won if price is not None)
+    return [*dict.fromkeys([None, *edges[:1], *edges[-1:], *beyond, *known])]
 
 
 def _check_own(told: Sequence[Told], rules: Rules) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from aggregator.auctions.bundle import AUDITOR, BIDDER, OWNER, PUBLIC, Reading
 from aggregator.journal.facts import canonical
+from aggregator.laboratory import bundle as checking
 from aggregator.laboratory.bundle import verify_bundle
 from aggregator.vault import vault
 from matching.clearing.form import GuaranteeBroken
@@ -235,3 +236,23 @@ def test_some_reserve_explains_announced_prices_too(form: str, reserve_minor: in
     document = a_bundle(EVERYBODY, [*acts, *ends], form, **rules)
 
     assert verify_bundle(signed(document)).replayed
+
+
+def test_a_secret_reserve_is_found_among_many_bids_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prices = [1000 + 10 * (step * 7 % 60) for step in range(60)]
+    sealed = [bid("01", f"firm{price}", price) | {"lots": 1} for price in prices]
+    rules: Document = {"lots": 40, "pricing": "first_rejected", "reserve_minor": 1305}
+    document = a_bundle(EVERYBODY, sealed, "sealed_uniform", disclosure="full", **rules)
+    tried: list[int | None] = []
+
+    def counted(told: Any, reserve_minor: int | None, said: Any) -> bool:
+        tried.append(reserve_minor)
+        return follows(told, reserve_minor, said)
+
+    follows = checking._follows
+    monkeypatch.setattr(checking, "_follows", counted)
+
+    assert verify_bundle(signed(document)).replayed
+    assert len(tried) <= 3
