@@ -57,7 +57,13 @@ from matching.auctions.refusals import (
     UnknownBid,
     WrongCommand,
 )
-from matching.auctions.rounds import accept_price, clear_rounds, end_round, is_excess, place_demand
+from matching.auctions.rounds import (
+    accept_price,
+    clear_rounds,
+    end_round,
+    place_demand,
+    stands_still,
+)
 from matching.auctions.rules import Rules, check_reserve
 from matching.auctions.standing import answered, begin, set_standing
 from matching.auctions.state import State, evolve, fold, initial
@@ -202,8 +208,8 @@ def _close(state: State, command: Close, now: datetime) -> list[Event]:
 
 
 def _is_settled(state: State, now: datetime) -> bool:
-    """Say whether a last round without excess has ended."""
-    return state.clock is not None and now >= state.clock.ends_at and not is_excess(state)
+    """Say whether a round has ended after which no price moves."""
+    return state.clock is not None and now >= state.clock.ends_at and stands_still(state)
 
 
 def _pause(state: State, command: Pause, now: datetime) -> list[Event]:

@@ -113,24 +113,26 @@ def end_round(state: State, now: datetime) -> list[Event]:
     if now < clock.ends_at:
         raise RoundNotDue(clock.ends_at)
     rules = state.rules
-    wanted = zip(rules.announced, clock.totals(), clock.prices, strict=True)
-    prices = tuple(
-        (item.id, moved_price(rules, price) if total > item.lots else price)
-        for item, total, price in wanted
-    )
-    is_still = tuple(price for _, price in prices) == clock.prices
-    if is_still or now >= state.closes_at:
+    if stands_still(state) or now >= state.closes_at:
         if rules.tie == "draw":
             return []
         return [Closed(at=now, result=clear_rounds(state, None))]
     ends_at = round_end(rules, now, state.closes_at)
+    prices = tuple(zip(clock.items, _next_prices(state), strict=True))
     return [RoundOpened(at=now, round=clock.round + 1, ends_at=ends_at, prices=prices)]
 
 
-def is_excess(state: State) -> bool:
-    """Say whether more of something is wanted than there is."""
-    wanted = zip(state.rules.announced, _clock(state).totals(), strict=True)
-    return any(total > item.lots for item, total in wanted)
+def stands_still(state: State) -> bool:
+    """Say whether no price moves any more: nothing is over-demanded that has a step left."""
+    return _next_prices(state) == _clock(state).prices
+
+
+def _next_prices(state: State) -> tuple[int, ...]:
+    clock, rules = _clock(state), state.rules
+    wanted = zip(rules.announced, clock.totals(), clock.prices, strict=True)
+    return tuple(
+        moved_price(rules, price) if total > item.lots else price for item, total, price in wanted
+    )
 
 
 def clear_rounds(state: State, draw: Draw | None) -> Result:

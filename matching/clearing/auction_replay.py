@@ -111,7 +111,7 @@ class Replay(Table):
     def _close(self, _command: Command, at: datetime) -> None:
         self._require_running(may_pause=False)
         rounds = self.rounds
-        is_over = rounds is not None and at >= rounds.ends and not any(rounds.excess())
+        is_over = rounds is not None and at >= rounds.ends and rounds.next() == rounds.prices[-1]
         if at < self.closes and not is_over:
             raise No("not_due", closes_at=self.closes)
         secret = None

@@ -158,14 +158,17 @@ class Rounds:
             sum(lots[item["id"]] for lots in stands.values()) > item["lots"] for item in self.items
         ]
 
-    def end(self, table: Table, at: datetime) -> None:
-        if at < self.ends:
-            raise No("round_not_due", ends_at=self.ends)
-        rules = self.rules
-        moved = [
+    def next(self) -> list[int]:
+        """Return the prices of the round to come."""
+        return [
             self._moved(price) if too_much else price
             for price, too_much in zip(self.prices[-1], self.excess(), strict=True)
         ]
+
+    def end(self, table: Table, at: datetime) -> None:
+        if at < self.ends:
+            raise No("round_not_due", ends_at=self.ends)
+        rules, moved = self.rules, self.next()
         if moved == self.prices[-1] or at >= table.closes:
             if rules["tie"] != "draw":
                 table.finish(at, self.result(table, None))

@@ -284,3 +284,18 @@ def test_lots_left_over_do_not_go_back_at_a_price_beyond_the_reserve() -> None:
     end(run)
 
     assert won(run) == {("a", MARCH): (8, 501_000)}
+
+
+@pytest.mark.parametrize("tie", ["time", "draw"])
+def test_a_price_without_a_step_left_ends_the_auction_however_ties_are_settled(tie: str) -> None:
+    commitment = sha256(bytes.fromhex("11" * 32)).hexdigest() if tie == "draw" else None
+    run = a_clock(side="buy", tie=tie, draw_commitment=commitment, step_minor=500_000)
+    ask(run, "a", 10, 0)
+    ask(run, "b", 5, 0)
+
+    end(run)
+    if tie == "draw":
+        run.do(Close(seed="11" * 32), run.state.clock.ends_at)
+
+    assert run.state.phase == "closed"
+    assert sum(lots for lots, _ in won(run).values()) == 10
