@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from aggregator.auctions import store
+from matching.auctions.rounds import stands_still
+from matching.auctions.state import State
 
 PATIENCE = timedelta(minutes=10)
 PAUSE = timedelta(seconds=15)
@@ -58,11 +60,18 @@ async def drawn_for(auction_id: str, now: datetime) -> Drawn:
         listing.beacon != source()
         or state.rules.tie != "draw"
         or state.phase != "open"
-        or now < state.closes_at
+        or now < (closing_at := _closing_at(state))
     ):
         return Drawn()
-    found = await _INSTALLED[0].value(state.closes_at)
+    found = await _INSTALLED[0].value(closing_at)
     if found is not None:
         assert len(found) == 32
         return Drawn(found.hex())
-    return Drawn(is_awaited=now < state.closes_at + PATIENCE)
+    return Drawn(is_awaited=now < closing_at + PATIENCE)
+
+
+def _closing_at(state: State) -> datetime:
+    """Return when an auction closes; one of announced prices with the round that is the last."""
+    if state.clock is not None and stands_still(state):
+        return state.clock.ends_at
+    return state.closes_at

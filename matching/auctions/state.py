@@ -157,11 +157,11 @@ def _resumed(state: State, event: Resumed) -> State:
 def _round_end(state: State, event: Resumed) -> datetime:
     """A round may be the last, so an outage leaves as much of it as of the auction."""
     assert state.clock is not None
-    ends_at = state.clock.ends_at + (event.closes_at - state.closes_at)
-    if state.reason != OUTAGE or state.since >= state.clock.ends_at:
-        return ends_at
-    least = event.at + least_left(event.at - state.since)
-    return min(max(ends_at, least), event.closes_at)
+    ends_at, lost = state.clock.ends_at, event.at - state.since
+    if state.reason != OUTAGE or state.since >= ends_at:
+        return ends_at + lost
+    moved = event.closes_at - state.closes_at
+    return min(max(ends_at + moved, event.at + least_left(lost)), event.closes_at)
 
 
 def fold(events: Iterable[Event]) -> State:

@@ -174,6 +174,35 @@ async def test_a_beacon_is_waited_for_ten_minutes(
     await all_is_well(auction_id)
 
 
+@pytest.mark.parametrize("form", ["japanese", "clock"])
+async def test_a_clock_that_ends_before_its_close_waits_for_the_beacon_too(
+    orm: str, form: Any
+) -> None:
+    scene = await a_scene()
+    items = (TenorLots("2027-03", 100, PRICE),) if form == "clock" else ()
+    start_minor = None if form == "clock" else PRICE
+    beacon.install(LateBeacon(scene, 4 * MINUTE))
+    try:
+        auction_id = await scene.open(
+            format=form, tie="draw", interval_s=60, items=items, start_minor=start_minor
+        )
+        if form == "clock":
+            await demand(scene, "ann", auction_id, m2027_03=40)
+        else:
+            await scene.bid("ann", auction_id, PRICE, 40)
+        for minutes in (1, 3):
+            await scene.pass_to(START + minutes * MINUTE)
+        waiting = (await store.read(None, auction_id)).phase
+        await scene.pass_to(START + 6 * MINUTE)
+    finally:
+        beacon.install(None)
+
+    (closed,) = await facts_of(auction_id, Closed)
+    assert (waiting, closed.result.beacon) == ("open", "07" * 32)
+    assert closed.at < CLOSES_AT
+    await all_is_well(auction_id)
+
+
 async def test_an_auction_draws_without_a_beacon_that_it_did_not_name(orm: str) -> None:
     scene = await a_scene()
     auction_id = await scene.open(format="sealed_first")

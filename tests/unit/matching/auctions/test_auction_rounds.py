@@ -265,10 +265,12 @@ def test_an_outage_leaves_as_much_of_a_round_as_of_an_auction() -> None:
     assert run.state.clock.ends_at == back_at + timedelta(seconds=150)
 
 
-def test_an_outage_does_not_open_a_round_again_that_was_over() -> None:
-    run = a_clock()
+@pytest.mark.parametrize("left", [10, 3540])
+def test_an_outage_does_not_open_a_round_again_that_was_over(left: int) -> None:
+    ends_at = OPENS + timedelta(seconds=60)
+    closes_at = ends_at + timedelta(seconds=left)
+    run = a_clock(closes_at=closes_at, hard_stop=closes_at)
     ask(run, "a", 3, 3)
-    ends_at = run.state.clock.ends_at
 
     run.do(RecordOutage(ends_at), ends_at + timedelta(seconds=90))
 
