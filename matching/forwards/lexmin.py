@@ -96,6 +96,7 @@ class _Table:
     def __init__(self, count: int, rows: Sequence[Row]) -> None:
         self.count = count
         self.base = 1
+        self.lead = min((i for row in rows for i, _ in row.coefficients), default=count)
         self.rows = [[0, *(int(i == j) for j in range(count))] for i in range(count)]
         self.waiting = list(rows)
 
@@ -109,7 +110,7 @@ class _Table:
 
     def _with(self, row: list[int]) -> _Table:
         other = _Table(0, ())
-        other.count, other.base = self.count, self.base
+        other.count, other.base, other.lead = self.count, self.base, self.lead
         # Rows are replaced as wholes and never changed in place.
         other.rows, other.waiting = [*self.rows, row], list(self.waiting)
         return other
@@ -117,15 +118,15 @@ class _Table:
     def settle(self, ranks: int) -> bool:
         """Go to the least point without whole numbers; tell whether there is any.
 
-        The first coordinates rank points: a few times their first fraction is rounded up.
+        The first coordinates rank points: a few times the first of them that any row bounds is
+        rounded up. The others may not be: where an earlier one grows, they may be less.
         """
         for _ in range(MAX_CUTS):
             if not self._settled():
                 return False
-            place = next((i for i in range(ranks) if self.rows[i][0] % self.base), None)
-            if place is None:
+            if self.lead >= ranks or not self.rows[self.lead][0] % self.base:
                 return True
-            row = self.rows[place]
+            row = self.rows[self.lead]
             self.rows.append([row[0] % self.base - self.base, *row[1:]])
         return self._settled()
 
