@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 
+from aggregator.db import orm as market_orm
 from aggregator.errors import Conflict, InsufficientFunds, InvalidField, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger.queries import balances
@@ -249,6 +251,33 @@ async def test_a_payment_that_was_noted_as_failed_is_final_when_the_bank_shows_i
     assert shown.state == "paid"
     assert await queries.unmatched() == []
     await is_sound()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update payment_out set payee_account = 'DE89370400440532013000'",
+        "update payment_out set amount_minor = amount_minor + 1",
+        "delete from payment_out",
+        "truncate payment_out cascade",
+        "update bank_account set number = 'DE89370400440532013000'",
+        "delete from bank_account",
+        "update bank_line set payer = 'somebody'",
+        "update bank_line set amount_minor = amount_minor + 1",
+        "delete from bank_line",
+        "truncate bank_line cascade",
+    ],
+)
+async def test_where_money_goes_and_came_from_is_never_rewritten(
+    trading: Trading, bank: SimulatedBank, statement: str
+) -> None:
+    await trading.give("factory", 10_000)
+    await ordered(trading, 4_000)
+    await take(trading, bank.receive("?", 900, remittance="?", booked_on=TODAY))
+
+    async with market_orm.raw() as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
 
 
 async def test_who_was_paid_twice_after_a_failure_owes_it(
