@@ -100,6 +100,18 @@ async def test_a_second_person_releases_what_looked_like_circular_trade(town: To
     }
 
 
+async def test_promise_and_measure_read_in_the_page_s_language(town: Town) -> None:
+    deal_id = await _shipped(town, weight_kg=39_980)
+    page = await town.look("zh", login="guinan")
+
+    await town.go(page, f"/deals/{deal_id}")
+
+    terms = page.locator("section", has=page.get_by_role("heading", name="约定与实测"))
+    await expect(terms).to_contain_text("不迟于 2027年")
+    await expect(terms).to_contain_text("4,900.00 元/吨")
+    await expect(terms).to_contain_text("40 吨 · 39,980 kg")
+
+
 async def _is_a_document_on_paper(page: Page) -> None:
     """What is printed at night is black on white, and offers nothing to press."""
     await page.emulate_media(media="print", color_scheme="dark")
@@ -122,7 +134,7 @@ async def _publish_adjustments(desk: Page) -> None:
     await expect(desk.locator("#said")).to_contain_text("The rows are published")
 
 
-async def _shipped(town: Town) -> str:
+async def _shipped(town: Town, **weighed: int) -> str:
     """Return a deal of 40 t that waits for its buyer's acceptance."""
     deal_id = await a_deal(
         town.stage.market,
@@ -135,7 +147,7 @@ async def _shipped(town: Town) -> str:
     finance, mill = await town.as_program("guinan.pay"), await town.as_program("laibin")
     await finance.post(f"/deals/{deal_id}/fund", {})
     await mill.post(f"/deals/{deal_id}/ship", {"lots": 40, "carrier": "China Rail"})
-    receipt = {"lots": 40, "place": "Nanning 3", "document": "WB-17"}
+    receipt = {"lots": 40, "place": "Nanning 3", "document": "WB-17", **weighed}
     await mill.post(f"/deals/{deal_id}/deliver", receipt)
     return deal_id
 

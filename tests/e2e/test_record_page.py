@@ -8,8 +8,23 @@ from playwright.async_api import expect
 
 from tests.e2e.conftest import PHONE, Town
 from tests.e2e.test_approval_story import hired
+from web.demonstration.visitor import Refused
 
 pytestmark = pytest.mark.browser
+
+
+async def test_a_refusal_without_its_figures_is_still_a_sentence(town: Town) -> None:
+    await hired(town, "guinan.boss", "owner")
+    buyer = await town.as_program("guinan")
+    pool = await town.open_pool()
+    with pytest.raises(Refused):
+        await buyer.post(f"/pools/{pool}/pledges", {"lots": 0, "limit": "5000.00"})
+    boss = await town.look("zh", PHONE, login="guinan.boss")
+
+    await town.go(boss, "/record")
+
+    await expect(boss.locator("main")).to_contain_text("填写的内容不符合规则")
+    await expect(boss.locator("main")).not_to_contain_text("…：…")
 
 
 async def test_an_owner_lets_the_market_look_sees_it_and_ends_it(town: Town) -> None:

@@ -23,7 +23,7 @@ export async function company() {
         [t("page.company.group"), own.owner_group],
         [t("page.company.number"), number ? h("span", { class: "mono" }, number) : t("page.company.none")],
         [t("page.company.reference"), h("span", { class: "mono" }, own.deposit_reference)],
-        [t("page.company.payers"), own.payers.map(({ payer }) => payer).join(", ") || t("page.company.no_payer")],
+        [t("page.company.payers"), own.payers.map(({ payer }) => payer).join(t("word.comma")) || t("page.company.no_payer")],
       ]),
       own.correction && h("p", { class: "banner" }, t("page.company.correction_waits", { number: own.correction })),
       may("parties.declare") && (number ? correction(refresh) : declaration(refresh)),

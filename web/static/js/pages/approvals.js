@@ -8,11 +8,11 @@ import { actButton } from "../core/forms.js";
 import { gathered } from "../core/live.js";
 import { amount, decimal, lots } from "../core/numbers.js";
 import { chip, empty, facts, head, panel } from "../core/parts.js";
-import { reason } from "../core/reasons.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 import { showAway } from "./approvals_away.js";
 import { itemName } from "./auction_packages.js";
+import { reason } from "./reasons.js";
 
 const PLACES = {
   "auctions.bid": "/auctions/",

@@ -5,7 +5,7 @@ import { regionName } from "../core/catalogue.js";
 import { instant } from "../core/clock.js";
 import { h } from "../core/dom.js";
 import { form } from "../core/forms.js";
-import { amount, decimal, lots as quantity, minor, percent, whole } from "../core/numbers.js";
+import { amount, decimal, lots as quantity, minor, percent, unit, whole } from "../core/numbers.js";
 import { chip, facts, panel, table } from "../core/parts.js";
 import { may } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
@@ -110,7 +110,7 @@ export function terms(page) {
       rows: terms,
       columns: [
         { label: t("page.deal.dimension"), cell: (term) => t(`page.dimension.${term.dimension}`) },
-        { label: t("page.deal.promised"), cell: (term) => said(term.dimension, term.promised) },
+        { label: t("page.deal.promised"), cell: (term) => promised(page, term) },
         {
           label: t("word.tolerance_of"),
           cell: (term) => (term.tolerance === "0" ? "—" : `± ${term.tolerance}`),
@@ -246,13 +246,20 @@ function weight({ weight_kg: kg }) {
   return kg ? ` · ${whole(kg)} kg` : "";
 }
 
+/** A promised time is the latest one, and a promised price is that of one lot. */
+function promised(page, { dimension, promised: text }) {
+  const found = said(dimension, text);
+  if (dimension === "time" && typeof found !== "string") return [t("page.deal.at_the_latest"), " ", found];
+  return dimension === "price" && AMOUNT.test(text) ? `${found}/${unit(page.lot)}` : found;
+}
+
 /** Terms are kept in texts of no language; an instant and a region have words of ours. */
 function said(dimension, text) {
   if (dimension === "time" && /^\d{4}-\d\d-\d\dT/.test(text ?? "")) return instant(text);
   if (dimension === "price" && AMOUNT.test(text ?? "")) {
     return text.replace(AMOUNT, amount).replace(/\bCNY\b/, t("word.cny"));
   }
-  const [, number, lot] = /^(\d+) × (.+)$/.exec(text ?? "") ?? [];
-  if (dimension === "quantity" && lot) return quantity(number, lot);
+  const [, number, lot, kg] = /^(\d+) × (.+?)(?: · (\d+) kg)?$/.exec(text ?? "") ?? [];
+  if (dimension === "quantity" && lot) return quantity(number, lot) + weight({ weight_kg: kg });
   return dimension === "place" && text ? regionName(text) : text;
 }

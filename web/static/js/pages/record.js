@@ -5,9 +5,9 @@ import { instant } from "../core/clock.js";
 import { fill, h, say } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { columns, empty, head, panel, table } from "../core/parts.js";
-import { reason } from "../core/reasons.js";
 import { may } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
+import { reason } from "./reasons.js";
 
 const LINES = 200;
 const HOURS = [1, 4, 24, 72];
