@@ -268,6 +268,22 @@ async def test_amounts_on_the_pages_are_exact(town: Town) -> None:
     ]
 
 
+async def test_an_axis_of_hours_names_the_day_at_midnight(town: Town) -> None:
+    page = await town.look("en")
+    await town.go(page, "/login")
+    instants = [1_798_732_800_000 + hours * 3_600_000 for hours in (-6, 0, 6)]
+
+    found = await page.evaluate(
+        "async ([url, instants]) => {"
+        "  const { axisTime } = await import(url);"
+        "  return instants.map((at) => axisTime(at, 6 * 3600000));"
+        "}",
+        [static_url("js/core/clock.js"), instants],
+    )
+
+    assert found == ["18:00", "1 Jan", "06:00"]
+
+
 async def test_the_operator_s_desk_and_a_forward_window_work_by_hand(
     town: Town, tmp_path: Path
 ) -> None:

@@ -60,9 +60,9 @@ export function instant(iso) {
   return h("time", { datetime: iso, title: iso }, dayAndTime(Date.parse(iso)));
 }
 
-/** Return an instant as short as the step between two marks of an axis allows. */
+/** Return an instant as short as the step between two marks of an axis allows; midnight is a day. */
 export function axisTime(at, step) {
-  if (step < DAY) return MINUTES.format(at);
+  if (step < DAY && !toLocal(at).endsWith("00:00")) return MINUTES.format(at);
   return (step < 28 * DAY ? DAY_ONLY : MONTH_HERE).format(at);
 }
 
