@@ -42,8 +42,8 @@ async def price_history_csv(call: Call) -> Download:
             stamp(view.at),
             decimal_text(view.value_minor, view.currency),
             view.currency,
-            view.volume_band,
-            view.size_band,
+            _band(view.volume_band),
+            _band(view.size_band),
             view.method,
             view.inputs_sha256,
         )
@@ -52,6 +52,11 @@ async def price_history_csv(call: Call) -> Download:
     name = str(_cell(call)).replace("/", "_")
     content = write_as_it_is([_COLUMNS, *rows])
     return Download(content, "text/csv; charset=utf-8", f"{name}.csv")
+
+
+def _band(text: str) -> str:
+    """A spreadsheet would take 3-9 for a day in September."""
+    return text.replace("-", "–")
 
 
 @route("GET", "/curves/{instrument}/{region}", act=PUBLIC)
