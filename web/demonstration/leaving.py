@@ -111,7 +111,7 @@ async def _strip(stage: Stage) -> None:
     await operator.post(
         "/strips",
         {
-            "title": "广西春夏远期 · Guangxi spring and summer",
+            "title": "广西三个月远期 · Guangxi, three months",
             "instrument": INSTRUMENT,
             "region": "GX",
             "tenors": tenors_from(now),

@@ -80,7 +80,7 @@ function card(one, me, refresh) {
     h("h2", {}, actOf(one)),
     facts([
       [t("page.approvals.by"), one.asked_by_name],
-      [t("page.approvals.sum"), h("strong", { class: "price" }, `${amount(one.amount)} ${one.currency}`)],
+      [t("page.approvals.sum"), h("strong", { class: "price" }, sumOf(one))],
       ...termLines(one.terms),
       PLACES[one.act] && one.subject !== "market" && [
         t("page.approvals.for"),
@@ -102,7 +102,7 @@ function placeOf({ act, subject }) {
 function decision(one, refresh) {
   const lines = [
     [t("page.approvals.by"), one.asked_by_name],
-    [t("page.approvals.sum"), `${amount(one.amount)} ${one.currency}`],
+    [t("page.approvals.sum"), sumOf(one)],
   ];
   return h(
     "div",
@@ -161,7 +161,7 @@ function termLines({ change, ...own }) {
     ...Object.entries(terms.steps ?? {}).map(([tenor, steps]) => [month(tenor), breaksOf(steps)]),
     terms.price && [t("page.approvals.price"), amount(terms.price)],
     terms.limit && [t("page.approvals.limit"), amount(terms.limit)],
-    terms.tenor && [t("word.tenor"), terms.tenor],
+    terms.tenor && [t("word.tenor"), month(terms.tenor)],
     terms.items && [t("page.auction.package"), terms.items.map(itemName).join(" + ")],
     ...Object.entries(byMonth).map(([item, count]) => [itemName(item), lots(count)]),
     terms.xor && [t("page.auction.group"), terms.xor],
@@ -199,7 +199,11 @@ function actOf({ act, terms }) {
 }
 
 function said(one) {
-  return `${actOf(one)} · ${one.asked_by_name} · ${amount(one.amount)} ${one.currency}`;
+  return `${actOf(one)} · ${one.asked_by_name} · ${sumOf(one)}`;
+}
+
+function sumOf({ amount: sum, currency }) {
+  return `${amount(sum)} ${currency === "CNY" ? t("word.cny") : currency}`;
 }
 
 function why({ outcome, state }) {

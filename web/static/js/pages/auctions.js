@@ -51,16 +51,16 @@ function showAll({ now, past, most, more }, auctions) {
     .filter(({ state }) => LIVE.includes(state))
     .sort((one, other) => one.closes_at.localeCompare(other.closes_at));
   const over = auctions.filter(({ state }) => !LIVE.includes(state));
-  fill(now, listed(t("page.auctions.now"), open, t("page.auctions.empty"), countdown));
+  fill(now, listed(t("page.auctions.now"), open, t("page.auctions.empty"), t("page.auctions.closes"), countdown));
   more.textContent = t("page.auctions.more", { count: over.length - most });
   fill(
     past,
-    over.length > 0 && listed(t("page.auctions.over"), over.slice(0, most), "", instant),
+    over.length > 0 && listed(t("page.auctions.over"), over.slice(0, most), "", t("word.closed_at"), instant),
     over.length > most && h("p", {}, more),
   );
 }
 
-function listed(title, rows, none, when) {
+function listed(title, rows, none, closes, when) {
   return h(
     "section",
     { class: "panel plain" },
@@ -87,7 +87,7 @@ function listed(title, rows, none, when) {
             { label: t("word.lots"), isNumber: true, cell: (row) => lots(row.lots) },
             { label: t("page.auctions.owner"), cell: (row) => firm(row, "owner_name") || t("page.pools.one") },
             { label: t("word.state"), cell: (row) => chip(row.state) },
-            { label: t("page.auctions.closes"), isNumber: true, cell: (row) => when(row.closes_at) },
+            { label: closes, isNumber: true, cell: (row) => when(row.closes_at) },
           ],
         }),
   );

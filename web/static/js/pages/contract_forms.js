@@ -19,7 +19,7 @@ export function callOffForm(page, slot) {
           name: "delivery_on",
           label: t("page.contract.delivery_on"),
           type: "select",
-          options: slot.delivery_days.map((day) => [day, day]),
+          options: slot.delivery_days.map((day) => [day, date(day)]),
           hint: t("page.contract.days_hint"),
         },
       ],

@@ -23,7 +23,11 @@ export async function show(main) {
     fill(files, FILES.map((part) => h("a", { class: "button", href: `/api/v1/reports.csv?days=${days}&part=${part}` }, t(`page.reports.file.${part}`))));
     showReport(body, await get(`/reports?days=${days}`));
   };
-  fill(main, head(t("page.reports.title"), { aside: chosen }), body, panel(t("page.reports.files"), files));
+  fill(
+    main,
+    head(t("page.reports.title"), { aside: chosen }),
+    h("div", { class: "stack" }, body, panel(t("page.reports.files"), files)),
+  );
   await refresh();
 }
 
