@@ -294,9 +294,9 @@ class Bounds:
         policy = self.policies.get((actor.organisation_id, asked.act))
         if policy is None or policy.frees(asked, self.prices):
             return Allowed(asked)
-        return self._within(actor, asked, now)
+        return self._within(actor, asked, now, policy.free_up_to_minor)
 
-    def _within(self, actor: Actor, asked: Commitment, now: datetime) -> Allowed:
+    def _within(self, actor: Actor, asked: Commitment, now: datetime, free_minor: int) -> Allowed:
         held = self.mandates.get((actor.organisation_id, actor.person_id), ())
         # What stands under a mandate is only replaced under the same one.
         standing = [one for one in held if one.standing(asked.reference)]
@@ -306,7 +306,8 @@ class Bounds:
             if lacking is None:
                 return Allowed(asked, mandate=one, freed_minor=one.frees(asked))
             rule, left_minor = lacking, min(one.per_act_minor, one.total_minor - one.used_minor)
-        raise BeyondMandate(asked.act, rule, asked.amount_minor + asked.moved_minor, left_minor)
+        bound_minor = asked.amount_minor + asked.moved_minor
+        raise BeyondMandate(asked.act, rule, bound_minor, free_minor, left_minor)
 
 
 def approval_of(actor: Actor) -> str | None:

@@ -12,13 +12,15 @@ class BeyondMandate(MarketError):
     """The firm's policy asks for a mandate or an approval, and no mandate covers the act.
 
     `rule` names what the nearest mandate lacks: `no_mandate`, `act`, `instrument`, `price`,
-    `index`, `lots`, `per_act` or `total`; `left_minor` is what it still covers.
+    `index`, `lots`, `per_act` or `total`; `left_minor` is what it still covers, `free_minor` up to
+    what the policy asks for neither.
     """
 
     code = "beyond_mandate"
     act: str
     rule: str
     asked_minor: int
+    free_minor: int
     left_minor: int
 
 

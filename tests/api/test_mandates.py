@@ -87,6 +87,7 @@ async def test_a_clerk_bids_inside_exceeds_and_is_approved(office: Office) -> No
         "act": "auctions.bid",
         "rule": "per_act",
         "asked": "400800.00",
+        "free": "0.00",
         "left": "200000.00",
     }
 

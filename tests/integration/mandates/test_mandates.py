@@ -40,6 +40,7 @@ async def test_under_a_policy_a_bid_without_a_mandate_is_refused(firm: Firm) -> 
         "act": "auctions.bid",
         "rule": "no_mandate",
         "asked_minor": 6 * LOT,
+        "free_minor": 5 * LOT,
         "left_minor": 0,
     }
     assert (await firm.bid(auction_id, lots=5))["lots"] == 5
