@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from aggregator.auctions.topic import AuctionTopic
 from aggregator.forwards.topic import StripTopic
 from aggregator.journal.reading import Entry
-from aggregator.market import Actor, Audience
+from aggregator.market import Actor, Audience, Seen
 from aggregator.notices.topic import OwnTopic
 from aggregator.pools.topic import PoolTopic
 from aggregator.prices.topic import CurveTopic, PriceTopic
@@ -37,6 +37,25 @@ class Topic(Protocol):
 
     def view(self, state: Any, audience: Audience) -> dict[str, Any]:
         """Return what the audience may see, of str, int, bool, None, list and dict only."""
+
+
+@runtime_checkable
+class SharedTopic(Topic, Protocol):
+    """A topic whose view is a part common to all of a kind, and a part of the audience's own.
+
+    No name stands in both. Only audiences of `own_kind` have a part of their own, one a firm.
+    """
+
+    own_kind: str
+
+    def follow(self, state: Any, entry: Entry) -> tuple[Any, Seen | None]:
+        """Return `evolve`, and exactly who sees the difference; None where one has to look."""
+
+    def common(self, state: Any, kind: str) -> dict[str, Any]:
+        """Return what all audiences of a kind see alike."""
+
+    def own(self, state: Any, audience: Audience) -> dict[str, Any]:
+        """Return what the audience sees besides."""
 
 
 TOPICS: Mapping[str, Topic] = {

@@ -143,9 +143,7 @@ def evolve(room: Room, fact: Any) -> Room:
 def advance(room: Room, entry: Entry, fact: Any = None) -> Room:
     """Return the room after an entry, its record too; `fact` is what its box holds, if known."""
     if fact is None:
-        fact = entry.fact
-        if isinstance(fact, ActSealed):
-            fact = sealing.opened(room.key, auction_of(entry.stream), fact)
+        fact = unsealed(room, entry)
     if type(fact) is BidPlaced and room.chain is not None:
         return _moved_on(room, fact, room.chain.advanced(fact, entry.at))
     after = evolve(room, fact)
@@ -159,6 +157,14 @@ def advance(room: Room, entry: Entry, fact: Any = None) -> Room:
             # Without the installation's keys an auction can be shown, not carried on.
             return after
     return replace(after, chain=chain.advanced(fact, entry.at))
+
+
+def unsealed(room: Room, entry: Entry) -> Any:
+    """Return an entry's fact, out of its box if it was in one."""
+    fact = entry.fact
+    if isinstance(fact, ActSealed):
+        return sealing.opened(room.key, auction_of(entry.stream), fact)
+    return fact
 
 
 def _moved_on(room: Room, bid: BidPlaced, chain: Chain | None) -> Room:

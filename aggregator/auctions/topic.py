@@ -8,13 +8,14 @@ from aggregator.auctions import queries, store, views
 from aggregator.auctions.store import Room
 from aggregator.errors import NotFound
 from aggregator.journal.reading import Entry
-from aggregator.market import Actor, Audience
+from aggregator.market import Actor, Audience, Seen
 
 
 class AuctionTopic:
     """The state is the room; what the rules hide changes no view, so it leaves no frame."""
 
     is_state = True
+    own_kind = views.MEMBER
 
     async def allow(self, actor: Actor | None, topic_id: str) -> Audience:
         await queries.require_visible(actor, topic_id)
@@ -34,3 +35,14 @@ class AuctionTopic:
 
     def view(self, state: Room, audience: Audience) -> dict[str, Any]:
         return views.view(state, audience)
+
+    def follow(self, state: Room, entry: Entry) -> tuple[Room, Seen | None]:
+        fact = store.unsealed(state, entry)
+        seen = views.seen_by(state, fact)
+        return store.evolve(state, fact), seen
+
+    def common(self, state: Room, kind: str) -> dict[str, Any]:
+        return views.common(state, kind)
+
+    def own(self, state: Room, audience: Audience) -> dict[str, Any]:
+        return views.own(state, audience)

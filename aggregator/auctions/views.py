@@ -7,21 +7,32 @@ Keys and values are those of the feed and the pages: `price_minor: 500000` is sh
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 from aggregator.amounts import decimal_text
-from aggregator.auctions.facts import Motion, WithdrawalProposed
+from aggregator.auctions.facts import AuctionListed, BidderEntered, Motion, WithdrawalProposed
 from aggregator.auctions.store import Room
 from aggregator.auctions.terms import ROLE_OF_BIDDER
-from aggregator.market import Actor, Audience
+from aggregator.market import PUBLIC, Actor, Audience, Seen
 from aggregator.parties.queries import organisations_of
 from matching.auctions import disclosure
 from matching.auctions.events import Result
+from matching.auctions.rules import Rules
+from matching.auctions.sight import Kind, seeing_all, sight
 from matching.auctions.state import State
 
 MEMBER, OWNER, OPERATOR = "member", "owner", "operator"
 
 _MINOR = "_minor"
+_PLAIN = frozenset({str, int, bool, NoneType})
+_KINDS: dict[Kind, str] = {
+    disclosure.Observer: PUBLIC.kind,
+    disclosure.Bidder: MEMBER,
+    disclosure.Owner: OWNER,
+    disclosure.Operator: OPERATOR,
+}
 
 
 async def audience_of(room: Room, actor: Actor | None) -> Audience | None:
@@ -31,7 +42,7 @@ async def audience_of(room: Room, actor: Actor | None) -> Audience | None:
     """
     listing, state = room.opened
     if actor is None:
-        return None if listing.invited else Audience("public")
+        return None if listing.invited else PUBLIC
     if actor.organisation_id == listing.owner_id:
         return Audience(OWNER, actor.organisation_id)
     if "operator" in actor.roles:
@@ -39,7 +50,7 @@ async def audience_of(room: Room, actor: Actor | None) -> Audience | None:
     if listing.invited and actor.organisation_id not in listing.invited:
         return None
     if state.rules.to_observers != state.rules.disclosure and not await _may_bid(room, actor):
-        return Audience("public")
+        return PUBLIC
     return Audience(MEMBER, actor.organisation_id)
 
 
@@ -60,29 +71,43 @@ async def _may_bid(room: Room, actor: Actor) -> bool:
 
 def view(room: Room, audience: Audience) -> dict[str, Any]:
     """Return what the audience may see; an auction shows nothing before it has opened."""
+    return {**common(room, audience.kind), **own(room, audience)}
+
+
+def common(room: Room, kind: str) -> dict[str, Any]:
+    """Return what all audiences of a kind see alike."""
     if room.listing is None or room.state is None:
         return {}
     listing, state = room.opened
     # Facts alone tell that the window is open: a clock here would make a hidden bid show.
     opens_at = state.rules.opens_at
     now = opens_at if room.has_begun else opens_at - timedelta(milliseconds=1)
-    eyes = _eyes(audience)
-    seen = dict(disclosure.view(state, eyes, now))
+    eyes = _eyes(kind)
+    seen = dict(disclosure.common(state, eyes, now))
     _tell_the_clock(seen, state)
     steps = [{"from_minor": low, "step_minor": step} for low, step in state.rules.steps]
     seen["steps"] = steps
+    if kind in (OWNER, OPERATOR):
+        seen["motions"] = [_motion(motion, kind) for motion in room.motions]
+    if kind == OPERATOR and not state.rules.reserve_is_public:
+        seen["reserve_minor"] = None
+    if state.result is not None and state.result.seed is not None:
+        seen["draw"] = {"seed": state.result.seed, "beacon": state.result.beacon or None}
+    shown: dict[str, Any] = _worded(
+        {**_terms(listing, state.rules, kind), **seen}, listing.currency
+    )
     if disclosure.sees_all(state, eyes):
         known = _in_order(room)
-        seen["bidders"] = {one.organisation_id: one.name for one in known}
-        seen["bidders_en"] = {one.organisation_id: one.name_en for one in known}
-    if audience.kind in (OWNER, OPERATOR):
-        seen["motions"] = [_motion(motion, audience) for motion in room.motions]
-    if audience.kind == OPERATOR and not state.rules.reserve_is_public:
-        seen["reserve_minor"] = None
-    seen.update(_of_the_result(state, audience))
-    named = {
+        shown["bidders"] = {one.organisation_id: one.name for one in known}
+        shown["bidders_en"] = {one.organisation_id: one.name_en for one in known}
+    return shown
+
+
+def _terms(listing: AuctionListed, rules: Rules, kind: str) -> dict[str, Any]:
+    """Return what stands in the window from the first: what it is, whose, and by which rules."""
+    return {
         "auction_id": listing.auction_id,
-        "audience": audience.kind,
+        "audience": kind,
         "reference": listing.reference,
         "owner_id": listing.owner_id,
         "owner_name": listing.owner_name,
@@ -100,16 +125,42 @@ def view(room: Room, audience: Audience) -> dict[str, Any]:
         "currency": listing.currency,
         "deposit_bps": listing.deposit_bps,
         "kinds": list(listing.kinds),
-        "tie": state.rules.tie,
-        "draw_commitment": state.rules.draw_commitment,
+        "tie": rules.tie,
+        "draw_commitment": rules.draw_commitment,
         "draw_beacon": listing.beacon,
-        "soft_close_s": state.rules.soft_close_s,
-        "max_extensions": state.rules.max_extensions,
-        "max_share": state.rules.max_share,
-        "shares": list(state.rules.shares),
+        "soft_close_s": rules.soft_close_s,
+        "max_extensions": rules.max_extensions,
+        "max_share": rules.max_share,
+        "shares": list(rules.shares),
     }
-    shown: dict[str, Any] = _worded({**named, **seen}, listing.currency)
+
+
+def own(room: Room, audience: Audience) -> dict[str, Any]:
+    """Return what a bidder sees besides, under names of its own; others see nothing more."""
+    bidder = audience.organisation_id
+    if room.listing is None or room.state is None or audience.kind != MEMBER or bidder is None:
+        return {}
+    listing, state = room.opened
+    seen = disclosure.own(state, bidder)
+    if state.result is not None:
+        seen["my_outcome"] = _outcome_of(state, state.result, bidder)
+        if seen["my_outcome"] is not None:
+            seen["my_explanation"] = _explained(state, state.result, bidder)
+    shown: dict[str, Any] = _worded(seen, listing.currency)
     return shown
+
+
+def seen_by(room: Room, fact: object) -> Seen | None:
+    """Return who sees a difference once a fact is taken; None where one has to look."""
+    state = room.state
+    if room.listing is None or state is None:
+        return None
+    if isinstance(fact, BidderEntered) and fact.organisation_id not in room.bidders:
+        return Seen(tuple(_KINDS[kind] for kind in seeing_all(state)))
+    found = sight(state, fact)
+    if found is None:
+        return None
+    return Seen(tuple(_KINDS[kind] for kind in found.kinds), found.bidders)
 
 
 def _tell_the_clock(seen: dict[str, Any], state: State) -> None:
@@ -122,32 +173,19 @@ def _tell_the_clock(seen: dict[str, Any], state: State) -> None:
     seen["clock_stopped_at"] = disclosure.instant(state.since) if is_stopped else None
 
 
-def _motion(motion: Motion, audience: Audience) -> dict[str, Any]:
+def _motion(motion: Motion, kind: str) -> dict[str, Any]:
     shown = {
         "motion_id": motion.motion_id,
         "act": motion.act,
         "reason": motion.reason,
         "expires_at": disclosure.instant(motion.expires_at),
     }
-    if audience.kind == OPERATOR:
+    if kind == OPERATOR:
         shown["proposed_by"] = motion.person_id
         # Who approves must know which bid goes; the owner might learn a bidder's by its id.
         if isinstance(motion, WithdrawalProposed):
             shown["bid_id"] = motion.bid_id
     return shown
-
-
-def _of_the_result(state: State, audience: Audience) -> dict[str, Any]:
-    """Return what a close adds: the draw for everybody, his own outcome for each bidder."""
-    result, added = state.result, dict[str, Any]()
-    if result is not None and result.seed is not None:
-        added["draw"] = {"seed": result.seed, "beacon": result.beacon or None}
-    if result is not None and audience.kind == MEMBER:
-        bidder = str(audience.organisation_id)
-        added["my_outcome"] = _outcome_of(state, result, bidder)
-        if added["my_outcome"] is not None:
-            added["my_explanation"] = _explained(state, result, bidder)
-    return added
 
 
 def _explained(state: State, result: Result, bidder: str) -> dict[str, Any]:
@@ -211,28 +249,36 @@ def _in_order(room: Room) -> list[Any]:
     return [room.bidders[key] for key in sorted(room.bidders)]
 
 
-def _eyes(audience: Audience) -> disclosure.Audience:
-    if audience.kind == OWNER:
+def _eyes(kind: str) -> disclosure.Audience:
+    """Return an audience of the kind; which of them plays no part in what is common."""
+    if kind == OWNER:
         return disclosure.Owner()
-    if audience.kind == OPERATOR:
+    if kind == OPERATOR:
         return disclosure.Operator()
-    if audience.kind == MEMBER and audience.organisation_id is not None:
-        return disclosure.Bidder(audience.organisation_id)
-    return disclosure.Observer()
+    return disclosure.Bidder("") if kind == MEMBER else disclosure.Observer()
 
 
 def _worded(value: Any, currency: str) -> Any:
-    if isinstance(value, list | tuple):
-        return [_worded(member, currency) for member in value]
-    if not isinstance(value, dict):
+    kind = value.__class__
+    if kind in _PLAIN:
         return value
+    if kind in (list, tuple):
+        return [_worded(member, currency) for member in value]
     return {
-        key.removesuffix(_MINOR): _amount(member, currency)
-        if key.endswith(_MINOR)
-        else _worded(member, currency)
-        for key, member in value.items()
+        name: _amount(member, currency)
+        if is_amount
+        else (member if member.__class__ in _PLAIN else _worded(member, currency))
+        for (name, is_amount), member in zip(_names(tuple(value)), value.values(), strict=True)
     }
 
 
+@lru_cache(maxsize=256)
+def _names(keys: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
+    """Return each member's name as it is shown, and whether it is an amount."""
+    return tuple((key.removesuffix(_MINOR), key.endswith(_MINOR)) for key in keys)
+
+
+# Of what is shown after a bid nearly all was shown before it.
+@lru_cache(maxsize=16_384)
 def _amount(minor: int | None, currency: str) -> str | None:
     return None if minor is None else decimal_text(minor, currency)

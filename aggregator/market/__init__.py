@@ -12,6 +12,7 @@ from aggregator.market.acts import (
     Audience,
     Command,
     Outcome,
+    Seen,
 )
 from aggregator.market.desk import Asked, Desk
 from aggregator.market.place import Market
@@ -29,6 +30,7 @@ __all__ = [
     "Outcome",
     "Reaction",
     "Reactions",
+    "Seen",
     "Step",
     "Unit",
 ]

@@ -76,3 +76,11 @@ class Audience:
 
 
 PUBLIC = Audience("public")
+
+
+@value
+class Seen:
+    """Who sees a difference: all audiences of a kind, and firms, each in a part of its own."""
+
+    kinds: tuple[str, ...] = ()
+    firms: tuple[str, ...] = ()

@@ -47,10 +47,13 @@ class Index:
         ):
             self.leader = bid
 
-    def rank(self, rules: Rules, bid: BidPlaced) -> int:
+    def places(self, rules: Rules) -> list[tuple[int, int]]:
         if self.order is None:
             self.order = sorted(_place(rules, one) for one in self.standing.values())
-        return bisect_left(self.order, _place(rules, bid)) + 1
+        return self.order
+
+    def rank(self, rules: Rules, bid: BidPlaced) -> int:
+        return bisect_left(self.places(rules), _place(rules, bid)) + 1
 
 
 def _place(rules: Rules, bid: BidPlaced) -> tuple[int, int]:
@@ -153,6 +156,16 @@ class Book:
         index = self.index
         mine = index.standing.get(bidder)
         return None if mine is None else index.rank(self.rules, mine)
+
+    def passed(self, bid: BidPlaced) -> list[str]:
+        """Return the other bidders whose rank a bid changes once it is taken."""
+        rules, index = self.rules, self.index
+        places = index.places(rules)
+        mine = index.standing.get(bid.bidder)
+        before = len(places) if mine is None else bisect_left(places, _place(rules, mine))
+        first, last = sorted((bisect_left(places, _place(rules, bid)), before))
+        rivals = (self._log[seq - 1].bidder for _, seq in places[first:last])
+        return [rival for rival in rivals if rival != bid.bidder]
 
     @property
     def index(self) -> Index:

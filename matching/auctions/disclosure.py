@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from matching.auctions import package_bids
 from matching.auctions.bidding import next_allowed
@@ -51,6 +52,14 @@ Audience = Observer | Bidder | Owner | Operator
 
 def view(state: State, audience: Audience, now: datetime) -> View:
     """Return what the audience may see at `now`."""
+    shown = common(state, audience, now)
+    if isinstance(audience, Bidder):
+        shown.update(own(state, audience.id))
+    return shown
+
+
+def common(state: State, audience: Audience, now: datetime) -> View:
+    """Return what every audience of this kind sees alike, whoever he is."""
     rules = state.rules
     word = rules.disclosure if isinstance(audience, Bidder) else rules.to_observers
     shown = _frame(state, now)
@@ -64,10 +73,18 @@ def view(state: State, audience: Audience, now: datetime) -> View:
     _show_announced(shown, state, now, word)
     _show_withdrawn(shown, state)
     _show_prices(shown, state, word)
-    if isinstance(audience, Bidder):
-        _show_own(shown, state, audience.id)
-        if state.clock is not None:
-            _show_demand(shown, state.clock, audience.id)
+    if isinstance(audience, Bidder) and rules.improve == "leader":
+        # Who has to beat the leader has the same to beat as all others.
+        shown["next_allowed_minor"] = _next_told(state, audience.id)
+    return shown
+
+
+def own(state: State, bidder: str) -> View:
+    """Return what a bidder sees besides: his own bids and his place, nothing of the common part."""
+    shown: View = {}
+    _show_own(shown, state, bidder)
+    if state.clock is not None:
+        _show_demand(shown, state.clock, bidder)
     return shown
 
 
@@ -83,6 +100,7 @@ def sees_all(state: State, audience: Audience) -> bool:
     return False
 
 
+@lru_cache(maxsize=4096)
 def instant(at: datetime) -> str:
     """Return RFC 3339 in UTC with milliseconds."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -221,8 +239,9 @@ def _show_own(shown: View, state: State, bidder: str) -> None:
         shown["my_bids"] = len(mine_all)
         standing = package_bids.standing(mine_all)
         shown["my_packages"] = [{**_package(state, bid), "xor": bid.xor} for bid in standing]
-    place = own_place(state, bidder)
-    shown["is_leading"], shown["my_rank"], shown["next_allowed_minor"] = place
+    shown["is_leading"], shown["my_rank"], next_minor = own_place(state, bidder)
+    if state.rules.improve == "own":
+        shown["next_allowed_minor"] = next_minor
     if state.result is not None:
         won = [award for award in state.result.awards if award.bidder == bidder]
         shown["my_award"] = _award(won[0]) if won else None
@@ -235,16 +254,21 @@ def own_place(state: State, bidder: str) -> tuple[bool | None, int | None, int |
     What the rules hide from him is None.
     """
     rules = state.rules
-    is_told = not rules.interval_s and (
-        rules.improve == "own" or rules.disclosure in ("full", "best")
-    )
     is_blind = rules.disclosure == "blind" or (rules.is_sealed and state.result is None)
     may_rank = rules.disclosure in ("full", "rank") and not is_blind
     return (
         None if is_blind or rules.format == "packages" else _leads(state, bidder),
         _rank(state, bidder) if may_rank else None,
-        next_allowed(state, bidder) if is_told else None,
+        _next_told(state, bidder),
     )
+
+
+def _next_told(state: State, bidder: str) -> int | None:
+    rules = state.rules
+    is_told = not rules.interval_s and (
+        rules.improve == "own" or rules.disclosure in ("full", "best")
+    )
+    return next_allowed(state, bidder) if is_told else None
 
 
 def _award(won: Award) -> View:

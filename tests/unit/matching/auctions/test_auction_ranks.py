@@ -33,3 +33,18 @@ def test_ranks_are_those_of_the_ranking(
     for one in (kept, left, book):
         assert {name: one.rank(name) for name in ranks_of(one)} == ranks_of(one)
     assert book.rank("nobody") is None
+
+
+@given(BIDS, st.sampled_from(["buy", "sell"]))
+def test_a_bid_passes_exactly_those_whose_rank_it_changes(
+    bids: list[tuple[str, int]], side: str
+) -> None:
+    book = Book(some_rules(side=side, start_minor=None, disclosure="rank"))
+    for seq, (bidder, price) in enumerate(bids, start=1):
+        bid = BidPlaced(OPENS, seq, f"b{seq}", bidder, price, 1, score_minor=price)
+        passed, before = book.passed(bid), ranks_of(book)
+        book = book.with_bid(bid)
+        after = ranks_of(book)
+
+        moved = {rival for rival in before if before[rival] != after[rival]} - {bidder}
+        assert sorted(passed) == sorted(moved)
