@@ -2,91 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.auctions import keys
 from aggregator.auctions.bundle import AUDITOR, BIDDER, OPERATOR, OWNER, PUBLIC, Reading, document
-from aggregator.auctions.facts import AuctionListed
 from aggregator.auctions.replaying import played
 from aggregator.journal.reading import Entry
-from aggregator.laboratory import auction as laboratory
 from aggregator.laboratory.bundle import verify_bundle
-from aggregator.laboratory.reading import Node
-from matching.auctions.engine import decide, evolve, initial, open_auction
 from matching.clearing.form import GuaranteeBroken
-from matching.errors import RuleViolation
 from tests.properties.auction_worlds import (
     NAMES,
     announced_auctions,
     book_auctions,
+    history,
     package_auctions,
 )
 
-_NUMBERS = itertools.count(1)
 READERS = [Reading(kind) for kind in (PUBLIC, OWNER, OPERATOR, AUDITOR)]
 READERS += [Reading(BIDDER, name) for name in NAMES]
 
 worlds = st.one_of(book_auctions(), announced_auctions(), package_auctions())
-
-
-def listing(auction_id: str, beacon: str = "") -> AuctionListed:
-    words = (
-        "reference owner_name title instrument_id instrument_name_zh instrument_name_en lot_text"
-        " region region_name_zh region_name_en tenor cell"
-    )
-    return AuctionListed(
-        auction_id=auction_id,
-        owner_id="org_mill",
-        currency="CNY",
-        deposit_bps=1000,
-        tax_bps=1300,
-        fee_bps=20,
-        service_tax_bps=600,
-        kinds=(),
-        invited=(),
-        barred_groups=("mill",),
-        beacon=beacon,
-        **dict.fromkeys(words.split(), "x"),
-    )
-
-
-def history(instance: dict[str, Any]) -> list[Entry]:
-    """Return the journal that the market would have kept of a world's commands."""
-    if instance["format"] == "dutch":
-        # The market shows such a reserve, because the price stops there for all to see.
-        instance["rules"].pop("reserve_minor", None)
-    name = f"auc_{next(_NUMBERS)}"
-    for number, given_command in enumerate(instance["commands"], start=1):
-        if given_command["cmd"] in ("bid", "standing"):
-            given_command["bid_id"] = f"b{number}"
-    read = laboratory.read(Node(instance, ""))
-    opened = open_auction(read.rules, read.rules.opens_at)
-    state = initial(opened)
-    beacon = "drand of the test" if instance["rules"].get("draw", {}).get("beacon") else ""
-    facts: list[tuple[object, datetime]] = [
-        (fact, opened.at) for fact in (keys.new_key(name), listing(name, beacon), opened)
-    ]
-    for at, command in read.commands:
-        try:
-            told = decide(state, command, at)
-        except RuleViolation:
-            continue
-        for event in told:
-            state = evolve(state, event)
-            facts.append((event, at))
-    if state.phase not in ("closed", "cancelled"):
-        reject()
-    return [
-        Entry(f"auction:{name}", seq, at, fact, "somebody", bytes(32))
-        for seq, (fact, at) in enumerate(facts, start=1)
-    ]
 
 
 def bundle_of(found: list[Entry], reader: Reading) -> bytes:

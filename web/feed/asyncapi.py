@@ -53,7 +53,8 @@ _SENT: dict[str, tuple[str, Document, tuple[str, ...]]] = {
         ("topic", "epoch", "seq", "data", "digest"),
     ),
     "delta": (
-        "A JSON merge patch (RFC 7386) on the view numbered `prev`.",
+        "A JSON merge patch (RFC 7386) that makes view `seq` of the view numbered `prev`. What "
+        "comes in one burst may come in one frame: then `seq` is more than one beyond `prev`.",
         {"topic": _TEXT, "seq": _COUNT, "prev": _COUNT, "data": _VIEW},
         ("topic", "seq", "prev", "data"),
     ),

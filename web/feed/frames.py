@@ -29,9 +29,14 @@ def resumed(topic: str) -> bytes:
     return _frame(op="resumed", topic=topic)
 
 
-def delta(topic: str, *, seq: int, patch: Mapping[str, Any]) -> bytes:
-    """Return the frame of one change: a JSON merge patch (RFC 7386) on view `seq` − 1."""
-    return _frame(op="delta", topic=topic, seq=seq, prev=seq - 1, data=patch)
+def delta(topic: str, *, seq: int, prev: int, patch: Mapping[str, Any]) -> bytes:
+    """Return the frame that makes view `seq` of view `prev`: a JSON merge patch (RFC 7386)."""
+    return _frame(op="delta", topic=topic, seq=seq, prev=prev, data=patch)
+
+
+def written(patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a patch whose values are JSON already, to be put into the frames of many."""
+    return {name: orjson.Fragment(orjson.dumps(value)) for name, value in patch.items()}
 
 
 def heartbeat(server_time: str, topics: Iterable[tuple[str, int, str]]) -> bytes:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from aggregator import logs
@@ -26,13 +27,17 @@ from aggregator.tasks import Tasks
 from aggregator.topics import TOPICS, Topic
 from web.feed import frames
 from web.feed.fanout import Fanout
-from web.feed.folds import Fold, Track
+from web.feed.folds import ALL, Fold, Track
 from web.feed.limits import FeedLimits
 from web.feed.outbox import Outbox
 from web.feed.protocol import ANONYMOUS_PREFIX, Close, Ending, Since, Subscribe
+from web.feed.shared import fold_of
 
 # A stream is read and folded in parts, and between two of them the process acknowledges bids.
-_SLICE, _FOLDED = 200, 16
+_SLICE, _FOLDED, _SHOWN = 200, 16, 32
+# Who follows a stream that never rests is shown how it stands all the same.
+_LONGEST_BURST = 1_000
+_REST_S = 0.001
 _BEATS = 32
 _TICKED = frozenset({ANONYMOUS_PREFIX, "curve"})
 _IDLE_BEATS = 12
@@ -203,7 +208,7 @@ class Hub:
         known = fold.tracks.get(audience) if fold else None
         if known is not None:
             return known
-        opened = Fold(
+        opened = fold_of(
             asked.topic,
             asked.topic_id,
             self._topics[asked.prefix],
@@ -212,32 +217,57 @@ class Hub:
             window=self.limits.window_frames,
             is_ticked=asked.prefix in _TICKED,
         )
-        track = opened.open(audience)
+        track, since = opened.open(audience), asked.since
         async for entry in _read(tail.stream, up_to=tail.position):
-            opened.take([entry])
+            opened.note(entry)
+            if since is not None and opened.number_of(track) == since.seq:
+                # A frame begins where the client stands, so it may go on from there.
+                opened.show(ALL)
+        opened.show(ALL)
         # The tail is ours alone, so it has moved no further meanwhile.
         tail.folds.setdefault(asked.topic, opened).adopt(opened)
         return track
 
     async def _catch_up(self, tail: _Tail) -> None:
         """Read what the stream has beyond our position and show it to every follower."""
-        async for entry in _read(tail.stream, after=tail.position):
-            tail.position = entry.seq
-            for fold in list(tail.folds.values()):
-                self._show(tail, fold, entry)
-
-    def _show(self, tail: _Tail, fold: Fold, entry: Entry) -> None:
         try:
-            grown = fold.take([entry])
+            async for entry in _read(tail.stream, after=tail.position):
+                tail.position = entry.seq
+                for fold in list(tail.folds.values()):
+                    self._guarded(tail, fold, partial(fold.note, entry))
+                if entry.seq % _LONGEST_BURST == 0:
+                    await self._show(tail)
+            await self._show(tail)
+        finally:
+            # Whoever asked for it may have gone meanwhile; the others are shown all the same.
+            for fold in list(tail.folds.values()):
+                self._guarded(tail, fold, partial(fold.show, ALL))
+
+    async def _show(self, tail: _Tail) -> None:
+        """Show what was noted, to some of the audiences at a time."""
+        for fold in list(tail.folds.values()):
+            while fold.is_due:
+                if not self._guarded(tail, fold, partial(fold.show, _SHOWN)):
+                    break
+                # As in a round of telling, an acknowledgement does not wait for an audience.
+                await asyncio.sleep(_REST_S if self._market.is_acting else 0)
+
+    def _guarded(self, tail: _Tail, fold: Fold, step: Callable[[], list[Track]]) -> bool:
+        """Take a step of a fold and tell who has grown; return whether it still stands."""
+        try:
+            grown = step()
         except Exception as error:  # noqa: BLE001 - one topic's fault must not stop the others
-            logs.logger().error("topic_failed", stream=tail.stream, seq=entry.seq, exc_info=error)
-            del tail.folds[fold.name]
+            logs.logger().error(
+                "topic_failed", stream=tail.stream, seq=tail.position, exc_info=error
+            )
+            tail.folds.pop(fold.name, None)
             for socket in list(self._sockets):
                 if socket.tracks.get(fold.name) in fold.tracks.values():
                     socket.outbox.end(Ending(Close.BROKEN, "we failed; come back"))
-            return
+            return False
         for track in grown:
             self._fanout.grown(track)
+        return True
 
     def _woken(self, streams: Sequence[str]) -> None:
         for stream in streams:
@@ -325,7 +355,7 @@ class Hub:
                 for track in list(fold.tracks.values()):
                     track.idle_ticks = 0 if track.followers else track.idle_ticks + 1
                     if track.idle_ticks > _IDLE_BEATS:
-                        del fold.tracks[track.audience]
+                        fold.forget(track)
                 if not fold.tracks and not tail.lock.locked():
                     del tail.folds[fold.name]
             if not tail.folds and not tail.lock.locked():

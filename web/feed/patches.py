@@ -75,6 +75,8 @@ def _bare(value: object, before: object = None, was: object = None) -> object:
     if value is before:
         return was
     if isinstance(value, dict):
+        if all(member.__class__ in _PLAIN for member in value.values()):
+            return value
         old = before if isinstance(before, dict) else {}
         known = was if isinstance(was, dict) else {}
         return {

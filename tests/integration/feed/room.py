@@ -7,7 +7,7 @@ from typing import Any
 from aggregator.errors import NotFound
 from aggregator.journal.facts import fact
 from aggregator.journal.reading import Entry
-from aggregator.market import PUBLIC, Actor, Answer, Audience, Market, Unit
+from aggregator.market import PUBLIC, Actor, Answer, Audience, Market, Seen, Unit
 from tests.builders import a_command, an_actor
 
 OPERATOR = an_actor("operator", "operator")
@@ -49,6 +49,25 @@ class Room:
         highest = state.get("*", 0)
         words = {"words": f"{highest} " * self.wordy} if self.wordy else {}
         return {"highest": highest, "own": state.get(audience.organisation_id or ""), **words}
+
+
+class Hall(Room):
+    """A room that knows by an entry alone who sees it: what is highest is common to all."""
+
+    own_kind = "member"
+
+    def follow(self, state: dict[str, int], entry: Entry) -> tuple[dict[str, int], Seen]:
+        after = self.evolve(state, entry)
+        said: Whispered = entry.fact
+        kinds = ("member", "public") if after["*"] != state.get("*") else ()
+        firms = (said.by,) if after[said.by] != state.get(said.by) else ()
+        return after, Seen(kinds, firms)
+
+    def common(self, state: dict[str, int], _: str) -> dict[str, Any]:
+        return {"highest": state.get("*", 0)}
+
+    def own(self, state: dict[str, int], audience: Audience) -> dict[str, Any]:
+        return {"own": state.get(audience.organisation_id or "")}
 
 
 async def whisper(market: Market, by: str, *numbers: int, room: str = "1") -> None:

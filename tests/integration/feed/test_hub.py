@@ -14,7 +14,7 @@ from aggregator.errors import NotFound
 from aggregator.journal.reading import Entry
 from aggregator.market import Actor, Market
 from tests.builders import a_market, an_actor
-from tests.integration.feed.room import Room, whisper
+from tests.integration.feed.room import Hall, Room, whisper
 from web.feed.folds import digest_of
 from web.feed.framing import texts
 from web.feed.hub import Hub, SocketsTooMany
@@ -297,6 +297,60 @@ async def test_a_long_stream_is_folded_while_others_get_their_turns(market: Mark
     assert first.view == {"highest": 600}
     assert second.view == {"highest": 600, "own": 600}
     assert room.most <= 32
+
+
+async def test_a_burst_comes_in_one_frame_under_the_number_of_its_last(market: Market) -> None:
+    async with a_hub(market, Hall()) as hub:
+        ann, bob = (Reader(hub, an_actor(firm, "buyer")) for firm in ("org_a", "org_b"))
+        for reader in (ann, bob):
+            await reader.follow()
+            await reader.hear()
+
+        await whisper(market, "org_a", 5, 7, 6)
+
+        delta = {"op": "delta", "topic": "room:1", "prev": 0}
+        assert await bob.hear() == {**delta, "seq": 2, "data": {"highest": 7}}
+        assert await ann.hear() == {**delta, "seq": 3, "data": {"highest": 7, "own": 6}}
+
+
+async def test_a_lost_socket_resumes_in_the_middle_of_what_another_process_shows_at_once(
+    market: Market,
+) -> None:
+    await whisper(market, "org_a", *range(1, 21))
+    async with a_hub(market, Hall()) as hub, a_hub(a_market(), Hall()) as other:
+        first = Reader(hub, an_actor("org_a", "buyer"))
+        await first.follow()
+        await first.hear()
+        await whisper(market, "org_a", *range(21, 41))
+        resumed = Reader(other, an_actor("org_a", "buyer"))
+        resumed.view, resumed.seq = first.view, first.seq
+
+        await resumed.follow(first.here)
+
+        assert await resumed.hear() == {"op": "resumed", "topic": "room:1"}
+        assert (await resumed.hear())["prev"] == 20
+    assert (resumed.seq, resumed.view) == (40, {"highest": 40, "own": 40})
+
+
+async def test_who_leaves_while_views_are_shown_leaves_nobody_behind(market: Market) -> None:
+    async with a_hub(market, Hall()) as hub:
+        readers = [Reader(hub, an_actor(f"org_{number}", "buyer")) for number in range(200)]
+        for reader in readers:
+            await reader.follow()
+            await reader.hear()
+        fold = hub._tails["room:1"].folds["room:1"]
+        # No wake-up comes here: only who joins next reads on.
+        await whisper(a_market(), "org_a", 8, 9)
+
+        joins = asyncio.ensure_future(Reader(hub).follow())
+        while all(track.seq == 0 for track in fold.tracks.values()):
+            await asyncio.sleep(0)
+        assert any(track.seq == 0 for track in fold.tracks.values())
+        joins.cancel()
+        await asyncio.wait([joins])
+
+        assert {track.seq for track in fold.tracks.values()} == {2}
+        assert {(await reader.hear())["seq"] for reader in readers} == {2}
 
 
 async def test_an_absent_topic_and_a_closed_one_look_the_same(hub: Hub) -> None:

@@ -119,7 +119,7 @@ def test_whatever_is_lost_is_noticed_and_made_good(arrives: list[bool]) -> None:
     for number, is_lucky in enumerate(arrives, start=1):
         line.track.show({"n": number})
         if is_lucky:
-            line.deliver(line.track._window[-1])
+            line.deliver(line.track._window[-1][1])
     line.beat()
 
     copy = line.copies.topics[TOPIC]

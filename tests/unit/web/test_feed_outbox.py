@@ -137,7 +137,7 @@ async def test_a_heartbeat_replaces_one_that_waits() -> None:
 async def test_a_snapshot_larger_than_the_bound_is_sent_all_the_same() -> None:
     outbox = Outbox(LIMITS)
     track = a_track(outbox)
-    track.view = {"text": "x" * 5_000}
+    track.show({"text": "x" * 5_000})
 
     outbox.refresh(track)
 
