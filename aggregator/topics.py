@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from aggregator.auctions.topic import AuctionTopic
 from aggregator.forwards.topic import StripTopic
 from aggregator.journal.reading import Entry
-from aggregator.market import Actor, Audience, Seen
+from aggregator.market import Actor, Audience, MaySee, Seen
 from aggregator.notices.topic import OwnTopic
 from aggregator.pools.topic import PoolTopic
 from aggregator.prices.topic import CurveTopic, PriceTopic
@@ -41,21 +41,25 @@ class Topic(Protocol):
 
 @runtime_checkable
 class SharedTopic(Topic, Protocol):
-    """A topic whose view is a part common to all of a kind, and a part of the audience's own.
+    """A topic whose view is a part common to all of a kind, and a part of a firm's own.
 
-    No name stands in both. Only audiences of `own_kind` have a part of their own, one a firm.
+    No name stands in both. Only audiences of `own_kind` have a part of their own.
     """
 
+    kinds: tuple[str, ...]
     own_kind: str
 
-    def follow(self, state: Any, entry: Entry) -> tuple[Any, Seen | None]:
-        """Return `evolve`, and exactly who sees the difference; None where one has to look."""
+    def follow(self, state: Any, entry: Entry) -> tuple[Any, Seen | MaySee]:
+        """Return `evolve`, and exactly who sees the difference, or who may see one."""
+
+    def firms(self, state: Any) -> Iterable[str]:
+        """Return the firms whose own part may differ from that of one who never acted."""
 
     def common(self, state: Any, kind: str) -> dict[str, Any]:
         """Return what all audiences of a kind see alike."""
 
-    def own(self, state: Any, audience: Audience) -> dict[str, Any]:
-        """Return what the audience sees besides."""
+    def own(self, state: Any, firm: str) -> dict[str, Any]:
+        """Return what a firm of `own_kind` sees besides."""
 
 
 TOPICS: Mapping[str, Topic] = {

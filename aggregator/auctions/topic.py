@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from aggregator.auctions import queries, store, views
 from aggregator.auctions.store import Room
 from aggregator.errors import NotFound
 from aggregator.journal.reading import Entry
-from aggregator.market import Actor, Audience, Seen
+from aggregator.market import Actor, Audience, MaySee, Seen
 
 
 class AuctionTopic:
     """The state is the room; what the rules hide changes no view, so it leaves no frame."""
 
     is_state = True
+    kinds = views.KINDS
     own_kind = views.MEMBER
 
     async def allow(self, actor: Actor | None, topic_id: str) -> Audience:
@@ -36,13 +38,20 @@ class AuctionTopic:
     def view(self, state: Room, audience: Audience) -> dict[str, Any]:
         return views.view(state, audience)
 
-    def follow(self, state: Room, entry: Entry) -> tuple[Room, Seen | None]:
+    def follow(self, state: Room, entry: Entry) -> tuple[Room, Seen | MaySee]:
         fact = store.unsealed(state, entry)
         seen = views.seen_by(state, fact)
-        return store.evolve(state, fact), seen
+        after = store.evolve(state, fact)
+        if after.state is state.state and isinstance(seen, MaySee):
+            # What is a bidder's own follows from the engine's state.
+            seen = MaySee(())
+        return after, seen
+
+    def firms(self, state: Room) -> Iterable[str]:
+        return state.bidders
 
     def common(self, state: Room, kind: str) -> dict[str, Any]:
         return views.common(state, kind)
 
-    def own(self, state: Room, audience: Audience) -> dict[str, Any]:
-        return views.own(state, audience)
+    def own(self, state: Room, firm: str) -> dict[str, Any]:
+        return views.own(state, firm)

@@ -15,10 +15,10 @@ from aggregator.amounts import decimal_text
 from aggregator.auctions.facts import AuctionListed, BidderEntered, Motion, WithdrawalProposed
 from aggregator.auctions.store import Room
 from aggregator.auctions.terms import ROLE_OF_BIDDER
-from aggregator.market import PUBLIC, Actor, Audience, Seen
+from aggregator.market import PUBLIC, Actor, Audience, MaySee, Seen
 from aggregator.parties.queries import organisations_of
 from matching.auctions import disclosure
-from matching.auctions.events import Result
+from matching.auctions.events import DemandPlaced, PackagePlaced, Result
 from matching.auctions.rules import Rules
 from matching.auctions.sight import Kind, seeing_all, sight
 from matching.auctions.state import State
@@ -33,6 +33,7 @@ _KINDS: dict[Kind, str] = {
     disclosure.Owner: OWNER,
     disclosure.Operator: OPERATOR,
 }
+KINDS = tuple(_KINDS.values())
 
 
 async def audience_of(room: Room, actor: Actor | None) -> Audience | None:
@@ -71,7 +72,10 @@ async def _may_bid(room: Room, actor: Actor) -> bool:
 
 def view(room: Room, audience: Audience) -> dict[str, Any]:
     """Return what the audience may see; an auction shows nothing before it has opened."""
-    return {**common(room, audience.kind), **own(room, audience)}
+    shown = common(room, audience.kind)
+    if audience.kind == MEMBER and audience.organisation_id is not None:
+        shown.update(own(room, audience.organisation_id))
+    return shown
 
 
 def common(room: Room, kind: str) -> dict[str, Any]:
@@ -135,10 +139,9 @@ def _terms(listing: AuctionListed, rules: Rules, kind: str) -> dict[str, Any]:
     }
 
 
-def own(room: Room, audience: Audience) -> dict[str, Any]:
-    """Return what a bidder sees besides, under names of its own; others see nothing more."""
-    bidder = audience.organisation_id
-    if room.listing is None or room.state is None or audience.kind != MEMBER or bidder is None:
+def own(room: Room, bidder: str) -> dict[str, Any]:
+    """Return what a bidder sees besides, under names that are in nothing common."""
+    if room.listing is None or room.state is None:
         return {}
     listing, state = room.opened
     seen = disclosure.own(state, bidder)
@@ -150,16 +153,18 @@ def own(room: Room, audience: Audience) -> dict[str, Any]:
     return shown
 
 
-def seen_by(room: Room, fact: object) -> Seen | None:
-    """Return who sees a difference once a fact is taken; None where one has to look."""
+def seen_by(room: Room, fact: object) -> Seen | MaySee:
+    """Return who sees a difference once a fact is taken, or who may see one."""
     state = room.state
     if room.listing is None or state is None:
-        return None
+        return MaySee()
     if isinstance(fact, BidderEntered) and fact.organisation_id not in room.bidders:
         return Seen(tuple(_KINDS[kind] for kind in seeing_all(state)))
+    if isinstance(fact, DemandPlaced | PackagePlaced):
+        return MaySee((fact.bidder,))
     found = sight(state, fact)
     if found is None:
-        return None
+        return MaySee()
     return Seen(tuple(_KINDS[kind] for kind in found.kinds), found.bidders)
 
 

@@ -11,6 +11,7 @@ from aggregator.market.acts import (
     Answer,
     Audience,
     Command,
+    MaySee,
     Outcome,
     Seen,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Command",
     "Desk",
     "Market",
+    "MaySee",
     "Outcome",
     "Reaction",
     "Reactions",

@@ -84,3 +84,13 @@ class Seen:
 
     kinds: tuple[str, ...] = ()
     firms: tuple[str, ...] = ()
+
+
+@value
+class MaySee:
+    """Which firms may see a difference in a part of their own; None stands for any firm.
+
+    Any kind may see one, so that one has to look.
+    """
+
+    firms: tuple[str, ...] | None = None

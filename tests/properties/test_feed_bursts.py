@@ -230,21 +230,21 @@ def burst(fold: Fold, entries: Sequence[Entry], most: int) -> None:
         fold.show(most)
 
 
-def check(journal: list[Entry], lengths: list[int], most: int, joins: int) -> None:
-    """Show the journal burst by burst to followers of every audience; one half joins later."""
+def check(
+    journal: list[Entry], lengths: list[int], most: int, joins: int, *, followed: int = 2
+) -> None:
+    """Show the journal burst by burst to followers of every audience; many join later."""
     truths = {audience: Truth(audience, journal) for audience in AUDIENCES}
     fold, at, clients = a_fold(journal), 0, list[Client]()
-    clients += [Client(fold.open(audience)) for audience in AUDIENCES[::2]]
+    clients += [Client(fold.open(audience)) for audience in AUDIENCES[::followed]]
     for number, length in enumerate([*lengths, len(journal)]):
         burst(fold, journal[at : at + length], most)
         at = min(at + length, len(journal))
         if number == joins:
-            for audience in AUDIENCES[1::2]:
-                late = a_fold(journal)
-                track = late.open(audience)
-                burst(late, journal[:at], most)
-                fold.adopt(late)
-                clients.append(Client(track))
+            for audience in [one for one in AUDIENCES if one not in fold.tracks]:
+                joined = fold.join(audience)
+                assert joined is not None
+                clients.append(Client(joined))
         for track in fold.tracks.values():
             truth = truths[track.audience]
             assert track.seq == fold.number_of(track) == truth.numbers[at]
@@ -259,22 +259,22 @@ LENGTHS = st.lists(st.integers(1, 20), max_size=12)
 
 
 @settings(max_examples=300, deadline=None)
-@given(busy_journals(), LENGTHS, st.integers(1, 12), st.integers(0, 12))
+@given(busy_journals(), LENGTHS, st.integers(1, 12), st.integers(0, 12), st.integers(1, 11))
 def test_a_burst_shows_what_one_bid_at_a_time_does(
-    journal: list[Entry], lengths: list[int], most: int, joins: int
+    journal: list[Entry], lengths: list[int], most: int, joins: int, followed: int
 ) -> None:
-    check(journal, lengths, most, joins)
+    check(journal, lengths, most, joins, followed=followed)
 
 
 @settings(max_examples=200, deadline=None)
-@given(worlds, LENGTHS, st.integers(1, 12), st.integers(0, 12))
+@given(worlds, LENGTHS, st.integers(1, 12), st.integers(0, 12), st.integers(1, 11))
 def test_a_burst_of_any_format_shows_what_one_act_at_a_time_does(
-    instance: dict[str, Any], lengths: list[int], most: int, joins: int
+    instance: dict[str, Any], lengths: list[int], most: int, joins: int, followed: int
 ) -> None:
     found = history(instance)
     journal = _journal(found[0].stream, [entry.fact for entry in found])
 
-    check(journal, lengths, most, joins)
+    check(journal, lengths, most, joins, followed=followed)
 
 
 @settings(max_examples=100, deadline=None)

@@ -129,13 +129,13 @@ class Track:
             self._window_bytes -= len(self._window.popleft()[1])
         self.seq = seq
         if common is not None:
-            self.stand_on(common)
+            self._common = common
         self._digest = self._snapshot = None
         self._pieces.clear()
 
-    def stand_on(self, common: View) -> None:
-        """Let the view be this, which all of a kind see, and what the audience alone does."""
-        self._common = common
+    def stand_at(self, seq: int, common: View) -> None:
+        """Begin at a number, with what all of a kind see and what the audience alone does."""
+        self.seq, self._common = seq, common
 
     def give(self, follower: Follower) -> None:
         """Give a follower every frame that it has not been given yet, in one piece."""
@@ -246,6 +246,10 @@ class Fold:
         So this fold has taken nothing yet; one that has adopts the other, come as far.
         """
         return self._opened(audience, self.topic.view(self._state, audience))
+
+    def join(self, audience: Audience) -> Track | None:  # noqa: ARG002 - of whom nothing is known
+        """Return a new audience's track as it stands now; None where one must begin anew."""
+        return None
 
     def adopt(self, other: Self) -> None:
         """Take the tracks over from a fold of this topic that has taken the same entries."""

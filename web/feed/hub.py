@@ -205,7 +205,7 @@ class Hub:
     async def _track(self, tail: _Tail, asked: Subscribe, audience: Audience) -> Track:
         # Two organisations' `me` are one name on two streams, so the name is unique here.
         fold = tail.folds.get(asked.topic)
-        known = fold.tracks.get(audience) if fold else None
+        known = fold.tracks.get(audience) or fold.join(audience) if fold else None
         if known is not None:
             return known
         opened = fold_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from aggregator.errors import NotFound
@@ -54,6 +55,7 @@ class Room:
 class Hall(Room):
     """A room that knows by an entry alone who sees it: what is highest is common to all."""
 
+    kinds = ("member", "public")
     own_kind = "member"
 
     def follow(self, state: dict[str, int], entry: Entry) -> tuple[dict[str, int], Seen]:
@@ -63,11 +65,14 @@ class Hall(Room):
         firms = (said.by,) if after[said.by] != state.get(said.by) else ()
         return after, Seen(kinds, firms)
 
+    def firms(self, state: dict[str, int]) -> Iterable[str]:
+        return state
+
     def common(self, state: dict[str, int], _: str) -> dict[str, Any]:
         return {"highest": state.get("*", 0)}
 
-    def own(self, state: dict[str, int], audience: Audience) -> dict[str, Any]:
-        return {"own": state.get(audience.organisation_id or "")}
+    def own(self, state: dict[str, int], firm: str) -> dict[str, Any]:
+        return {"own": state.get(firm)}
 
 
 async def whisper(market: Market, by: str, *numbers: int, room: str = "1") -> None:
