@@ -9,11 +9,12 @@ slower to read, because it builds its own index.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from matching.auctions.events import BidPlaced
 from matching.auctions.rules import Rules
-from matching.auctions.ties import better_first, ranked
+from matching.auctions.ties import Draw, better_first, ranked
 
 
 class Index:
@@ -60,6 +61,15 @@ def _place(rules: Rules, bid: BidPlaced) -> tuple[int, int]:
     return better_first(rules, bid.score_minor), bid.seq
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """Bids from best to worst, and each bidder's place: asked for by every bidder at a close."""
+
+    draw: Draw | None
+    bids: tuple[BidPlaced, ...]
+    ranks: Mapping[str, int]
+
+
 class Book:
     """Each bidder's last bid stands; it is never worse than his earlier ones.
 
@@ -73,7 +83,7 @@ class Book:
         self.count = 0
         self._log: list[BidPlaced] = []
         self._index = Index()
-        self._ranking: tuple[BidPlaced, ...] | None = None
+        self._ranking: _Ranking | None = None
         self._withdrawn: frozenset[int] = frozenset()
 
     def without(self, seq: int) -> Book:
@@ -145,11 +155,21 @@ class Book:
         """Return the bids that stand, in the order in which their bidders came."""
         return tuple(self.index.standing.values())
 
-    def ranking(self) -> tuple[BidPlaced, ...]:
-        """Return the bids that stand, best first, the earlier of equals first."""
-        if self._ranking is None:
-            self._ranking = tuple(ranked(self.rules, self.standing()))
-        return self._ranking
+    def ranking(self, draw: Draw | None = None) -> tuple[BidPlaced, ...]:
+        """Return the bids that stand, best first; of equals the earlier, or as it was drawn."""
+        return self._ranked(draw).bids
+
+    def final_rank(self, bidder: str, draw: Draw | None) -> int | None:
+        """Return a bidder's place in `ranking`, None for who has no bid there."""
+        return self._ranked(draw).ranks.get(bidder)
+
+    def _ranked(self, draw: Draw | None) -> _Ranking:
+        found = self._ranking
+        if found is None or found.draw != draw:
+            bids = tuple(ranked(self.rules, self.standing(), draw))
+            ranks = {bid.bidder: rank for rank, bid in enumerate(bids, start=1)}
+            found = self._ranking = _Ranking(draw, bids, ranks)
+        return found
 
     def rank(self, bidder: str) -> int | None:
         """Return 1 for the best, None for who has not bid."""

@@ -19,7 +19,7 @@ from matching.auctions import package_bids
 from matching.auctions.bidding import next_allowed
 from matching.auctions.clock import Clock
 from matching.auctions.dutch import clock_price, lots_left
-from matching.auctions.engine import ranking
+from matching.auctions.engine import final_rank, ranking
 from matching.auctions.events import Award, BidPlaced, PackagePlaced, Result
 from matching.auctions.rules import Rules
 from matching.auctions.state import State
@@ -316,8 +316,7 @@ def _package(state: State, bid: PackagePlaced) -> View:
 def _rank(state: State, bidder: str) -> int | None:
     if state.result is None:
         return state.book.rank(bidder)
-    order = [bid.bidder for bid in ranking(state)]
-    return order.index(bidder) + 1 if bidder in order else None
+    return final_rank(state, bidder)
 
 
 def _leads(state: State, bidder: str) -> bool:

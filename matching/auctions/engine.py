@@ -67,7 +67,7 @@ from matching.auctions.rounds import (
 from matching.auctions.rules import Rules, check_reserve
 from matching.auctions.standing import answered, begin, set_standing
 from matching.auctions.state import State, evolve, fold, initial
-from matching.auctions.ties import Draw, drawn, ranked
+from matching.auctions.ties import Draw, drawn
 
 __all__ = [
     "decide",
@@ -183,11 +183,17 @@ def standing(state: State) -> tuple[BidPlaced, ...]:
 
 def ranking(state: State) -> tuple[BidPlaced, ...]:
     """Return the final ranking of a closed auction, ties settled as they were awarded."""
+    return state.book.ranking(_settled_by(state))
+
+
+def final_rank(state: State, bidder: str) -> int | None:
+    """Return a bidder's place in `ranking`."""
+    return state.book.final_rank(bidder, _settled_by(state))
+
+
+def _settled_by(state: State) -> Draw | None:
     result = state.result
-    if result is None:
-        return state.book.ranking()
-    draw = drawn(state.rules, result.seed, result.beacon)
-    return tuple(ranked(state.rules, state.book.standing(), draw))
+    return None if result is None else drawn(state.rules, result.seed, result.beacon)
 
 
 def result_now(state: State) -> Result:

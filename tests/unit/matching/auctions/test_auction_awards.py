@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import pytest
 
+from matching.auctions.engine import final_rank, ranking
 from matching.errors import RuleViolation
 from tests.unit.matching.auctions.auction_cases import Run, some_rules
 
@@ -195,6 +196,19 @@ def test_a_draw_orders_ties_by_seed_beacon_and_bid(beacon) -> None:
 
     assert list(run.awards()) == drawn_order(SEED, beacon or "", "a", "b", "c")[:1]
     assert (run.state.result.seed, run.state.result.beacon) == (SEED, beacon or "")
+
+
+def test_the_ranks_of_a_drawn_close_are_found_once_for_all_who_ask() -> None:
+    run = sale(format="sealed_first", tie="draw", draw_commitment=COMMITMENT)
+    for name in "abc":
+        run.bid(name, 300, bid_id=name)
+    assert [bid.bidder for bid in ranking(run.state)] == ["a", "b", "c"]
+
+    run.close(seed=SEED, beacon=BEACON)
+
+    order = drawn_order(SEED, BEACON, "a", "b", "c")
+    assert [final_rank(run.state, name) for name in (*order, "d")] == [1, 2, 3, None]
+    assert ranking(run.state) is ranking(run.state)
 
 
 @pytest.mark.parametrize("seed", ["22" * 32, "11" * 31, "zz", None])
