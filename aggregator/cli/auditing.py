@@ -20,7 +20,8 @@ from aggregator.laboratory.pool_evidence import verify_pool
 from aggregator.settings import load_settings
 from matching.clearing.form import GuaranteeBroken
 
-MAX_BYTES = 1_000_000_000
+# The most records that a bundle may have fill about half of it; read, each byte may take 30.
+MAX_BYTES = 200_000_000
 REFUSED, VIOLATED = 1, 3
 
 

@@ -41,3 +41,15 @@ async def test_a_bundle_is_downloaded_after_the_close_and_verified_from_its_file
     assert (holds, altered, absent) == (0, 3, 1)
     assert (told["holds"], told["replayed"], told["auction_id"]) == (True, True, auction_id)
     assert main(["verify", "bundle", str(path), "--key", "0" * 64]) == 3
+
+
+@pytest.mark.parametrize("subject", ["bundle", "pool"])
+def test_a_file_larger_than_any_bundle_is_refused_unread(
+    subject: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bundle.json"
+    with path.open("wb") as file:
+        file.truncate(200_000_001)
+
+    assert main(["verify", subject, str(path)]) == 1
+    assert capsys.readouterr().err == "refused: at most 200000000 bytes\n"
