@@ -50,9 +50,13 @@ def _exchanged(bundle: Bundle, found: Allocation, prices: Sequence[int]) -> Allo
         if demand.is_divisible:
             for place, (tenor, _) in enumerate(demand.caps):
                 for other, part in alike[tenor, demand.limit]:
-                    is_later = other > number
-                    if is_later and _may_give(bundle.demands[other], bought[other], part, prices):
-                        _give(demand, bought[number], place, bought[other], part)
+                    room = _room(demand, bought[number], place)
+                    if not room:
+                        break
+                    lots = min(room, bought[other][part]) if other > number else 0
+                    if lots and _may_give(bundle.demands[other], bought[other], part, prices):
+                        bought[number][place] += lots
+                        bought[other][part] -= lots
     return Allocation(tuple(tuple(lots) for lots in bought), found.sold, found.tiers, found.stored)
 
 
@@ -65,11 +69,8 @@ def _may_give(demand: Demand, lots: Sequence[int], part: int, prices: Sequence[i
     )
 
 
-def _give(demand: Demand, own: list[int], place: int, theirs: list[int], part: int) -> None:
-    room = min(demand.caps[place][1] - own[place], demand.lots - sum(own))
-    lots = min(room, theirs[part])
-    own[place] += lots
-    theirs[part] -= lots
+def _room(demand: Demand, lots: Sequence[int], place: int) -> int:
+    return min(demand.caps[place][1] - lots[place], demand.lots - sum(lots))
 
 
 def next_goal(

@@ -41,6 +41,8 @@ async def test_a_bundle_is_downloaded_after_the_close_and_verified_from_its_file
     assert (holds, altered, absent) == (0, 3, 1)
     assert (told["holds"], told["replayed"], told["auction_id"]) == (True, True, auction_id)
     assert main(["verify", "bundle", str(path), "--key", "0" * 64]) == 3
+    path.write_bytes(answer.content)
+    assert main(["verify", "bundle", str(path), "--receipt", "0" * 64]) == 3
 
 
 @pytest.mark.parametrize("subject", ["bundle", "pool"])
