@@ -174,7 +174,7 @@ def _refuse_first(node: Node) -> None:
         inside = "" if value.name is None else f"/{_escaped(value.name)}"
         raise BadInput(pointer + inside, value.rule, value.figure)
     if isinstance(value, str) and _HALF.search(value):
-        raise BadInput(pointer, "must hold whole characters only", _short(value))
+        raise BadInput(pointer, "must hold printable characters only", _short(value))
     if isinstance(value, dict):
         for name, part in value.items():
             _refuse_first(Node(name, pointer))

@@ -42,8 +42,8 @@ def test_a_string_that_never_ends_is_refused_at_once(text: str) -> None:
         ('{"lots": {"b": 1, "c": 2, "b": 3}}', "/lots/b", "duplicate key", "b"),
         ('{"lots": {"b": {"c": 1, "c": 2}, "b": 1.5}}', "/lots/b", "duplicate key", "b"),
         ('[{"x": 0}, {"x": 1, "x": 2.5}]', "/1/x", "duplicate key", "x"),
-        (r'{"a": ["b\ud800"]}', "/a/0", "must hold whole characters only", r"'b\ud800'"),
-        (r'[{"\uDC00": 1}]', "/0", "must hold whole characters only", r"'\udc00'"),
+        (r'{"a": ["b\ud800"]}', "/a/0", "must hold printable characters only", r"'b\ud800'"),
+        (r'[{"\uDC00": 1}]', "/0", "must hold printable characters only", r"'\udc00'"),
     ],
 )
 def test_what_no_document_may_hold_is_named_where_it_stands(
