@@ -4,7 +4,8 @@ A seller files his own documents. His program, or a person, takes the document's
 platform and gives the number and code that it returns; the market speaks to no platform itself, so
 any that answers with a number will do. Where an instrument requires the number, the invoice is no
 evidence before it has come: the deal waits as invoiced, settles in the act that brings the
-number, and the seller is reminded, since only his own money waits.
+number, and the seller is reminded, since only his own money waits. A number stands for one of its
+issuer's documents; what another firm wrote on its own neither takes it from him nor is told to him.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ async def give_number(
     Raises:
         NotFound: no such deal of the actor's, or no such document of his firm's.
         NotAllowed: the actor is of the buyer.
-        Conflict: the document has its number, or the number is another document's.
+        Conflict: the document has its number, or the number is another document's of the firm.
         InvalidField: the number or code breaks its form.
 
     """
@@ -89,7 +90,7 @@ async def give_number(
         if document is None:
             raise NotFound("document")
         _check(tax)
-        await _keep(unit, document_id, tax)
+        await _keep(unit, document_id, deal.seller_id, tax)
         fact = TaxNumberGiven(document_id, deal.id, deal.buyer_id, deal.seller_id, tax.number)
         await unit.record(store.stream_of(deal.id), fact)
         missing: list[str] = []
@@ -154,18 +155,22 @@ def _check(tax: TaxNumber) -> None:
         raise InvalidField("/code", "pattern", CODE.pattern)
 
 
-async def _keep(unit: Unit, document_id: str, tax: TaxNumber) -> None:
+async def _keep(unit: Unit, document_id: str, issuer: str, tax: TaxNumber) -> None:
     known = await unit.rows(
-        "select document_id from tax_number where document_id = $1 or (number = $2 and code = $3)",
+        "select document_id from tax_number where document_id = $1"
+        " or (issuer = $2 and number = $3 and code = $4)",
         document_id,
+        issuer,
         tax.number,
         tax.code,
     )
     if known:
         raise Conflict("tax_number_known")
     await unit.execute(
-        "insert into tax_number (document_id, number, code, filed_at) values ($1, $2, $3, $4)",
+        "insert into tax_number (document_id, issuer, number, code, filed_at)"
+        " values ($1, $2, $3, $4, $5)",
         document_id,
+        issuer,
         tax.number,
         tax.code,
         unit.now,

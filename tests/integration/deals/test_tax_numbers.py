@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aggregator.deals import store
+from aggregator.deals import funding, store
 from aggregator.errors import Conflict, InvalidField, NotAllowed, NotFound
-from aggregator.invoices import filing
+from aggregator.fulfilment import delivering, shipping
+from aggregator.fulfilment.delivering import Receipt
+from aggregator.invoices import filing, issuing
 from aggregator.invoices.filing import TaxNumber
 from aggregator.journal.reading import Pool
 from tests.integration.deals.playing import (
+    RICH,
+    accept,
     act,
     funded,
     give_back,
@@ -102,3 +106,27 @@ async def test_a_number_is_for_one_document_and_from_its_issuer(trading: Trading
         await give(trading, deal_id, document_id, TaxNumber("= 1+1"))
     with pytest.raises(Conflict):
         await act(filing.require_numbers, trading, "operator", "operator", "SUGAR-W1")
+
+
+async def test_a_number_that_a_rival_named_first_is_the_issuers_still(trading: Trading) -> None:
+    deal_id, document_id = await waiting(trading)
+    await trading.give("rival", RICH)
+    await trading.give("factory", RICH)
+    bought = await trading.form(seller="rival")
+    await act(funding.fund, trading, "factory", "finance", bought)
+    await act(shipping.ship, trading, "rival", "seller", bought, lots=100, carrier="Rail")
+    receipt = Receipt(100, "Nanning warehouse 3", "WB-0002")
+    await act(delivering.deliver, trading, "rival", "logistics", bought, receipt)
+    await accept(trading, bought, 100)
+    issued = await act(issuing.issue, trading, "rival", "seller", bought)
+    await give(trading, bought, issued.answer["invoice_id"], NUMBER, "rival")
+
+    answer = await give(trading, deal_id, document_id, NUMBER)
+    await give_back(trading, deal_id, 10)
+    (note,) = await Pool().rows(
+        "select id from invoice where issuer = $1 and kind = 'credit_note'", trading.id_of("mill")
+    )
+
+    assert answer["state"] == "settled"
+    with pytest.raises(Conflict, match="tax_number_known"):
+        await give(trading, deal_id, note["id"], NUMBER)
