@@ -94,7 +94,7 @@ async def _define_sugar(page: Page) -> None:
         packaging="50 kg",
         fee_bps="0.2",
         deposit_bps="12.5",
-        return_policy="受潮、结块的货物，签收后 7 天内可退。",
+        return_policy="受潮、结块的货物，结清后 7 天内可退。",
     )
     await form.get_by_role("button", name="加入品种").click()
     dialog = page.get_by_role("dialog")

@@ -16,7 +16,15 @@ from web.demonstration.report import Report
 from web.demonstration.stage import staged
 from web.demonstration.story import play
 from web.demonstration.trading import trade_on
-from web.demonstration.world import AUDITOR_LOGIN, COLLEAGUE_LOGIN, FIRMS, OPERATOR_LOGIN, PASSWORD
+from web.demonstration.world import (
+    AUDITOR_LOGIN,
+    COLLEAGUE_LOGIN,
+    FACTORIES,
+    FIRMS,
+    FURTHER_BUYERS,
+    OPERATOR_LOGIN,
+    PASSWORD,
+)
 
 _BEGINS_BEFORE = timedelta(days=10)
 
@@ -49,7 +57,7 @@ async def log_ins() -> str:
     names = {view.name for view in await organisations()}
     if FIRMS[0].name not in names:
         return ""
-    some = ", ".join(firm.key for firm in FIRMS[:3])
+    some = ", ".join(firm.key for firm in (*FACTORIES[:2], FURTHER_BUYERS[0]))
     return (
         f"Log in as a factory ({some}), a mill (chongzuo, laibin, baise), a trader (nanning),\n"
         f"their finance (guinan.pay, laibin.pay, …), the {OPERATOR_LOGIN} and {COLLEAGUE_LOGIN}"

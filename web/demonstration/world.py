@@ -39,8 +39,8 @@ SUGAR: Mapping[str, Any] = {
     "fee_bps": 20,
     "deposit_bps": 1000,
     "tolerance_bps": 100,
-    "return_policy": "受潮、结块或不符合等级的货物，签收后 7 天内可退；运费由责任方承担。"
-    " Wet, caked or off-grade lots may be returned within 7 days of acceptance;"
+    "return_policy": "受潮、结块或不符合等级的货物，结清后 7 天内可退；运费由责任方承担。"
+    " Wet, caked or off-grade lots may be returned within 7 days of settlement;"
     " freight is paid by the party at fault.",
     "return_days": 7,
 }
