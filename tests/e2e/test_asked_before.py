@@ -77,3 +77,35 @@ async def test_a_pledge_names_what_it_would_take_more_and_the_size_it_declares(t
 
     await expect(dialog).to_contain_text("Would take more20 t")
     await expect(dialog).to_contain_text("Usual quantity a month90 t")
+
+
+async def test_an_offer_names_how_long_it_stands_and_who_sees_it(town: Town) -> None:
+    mill = await town.look("en", login="laibin")
+    await town.go(mill, "/offers")
+    await mill.locator("summary", has_text="Publish an offer").click()
+    await mill.locator("fieldset table input").nth(1).fill("4900")
+    await mill.get_by_label("Capacity").fill("500")
+    await mill.get_by_label("Valid until").fill("2027-01-15T10:00")
+
+    dialog = (await asked(mill, "Publish an offer")).get_by_role("dialog")
+    await expect(dialog).to_contain_text("15 Jan 2027, 10:00 GMT+8")
+    await expect(dialog).to_contain_text("seen by everybody")
+    await dialog.get_by_role("button", name="Not yet").click()
+    await mill.get_by_label("Show it to everybody").uncheck()
+    dialog = (await asked(mill, "Publish an offer")).get_by_role("dialog")
+
+    await expect(dialog).to_contain_text("seen by nobody before the close")
+
+
+async def test_an_invitation_of_no_role_says_what_is_missing_beside_it(town: Town) -> None:
+    boss = await town.look("en", PHONE, login="guinan.pay")
+    await town.go(boss, "/people")
+    roles = boss.locator("fieldset", has_text="buyer")
+
+    await boss.get_by_role("button", name="Invite").click()
+    await expect(roles).to_contain_text("is required")
+    await boss.get_by_label("buyer", exact=True).check()
+    await boss.get_by_label("finance", exact=True).check()
+    await boss.get_by_role("button", name="Invite").click()
+
+    await expect(roles).to_contain_text("who commits the firm does not release its money")

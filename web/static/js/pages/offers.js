@@ -248,7 +248,10 @@ function offerForm(groups, { tiers, sizes }, refresh) {
             amount(price),
           ]),
           [t("page.offers.capacity"), lots(values.capacity_lots)],
-        ],
+          values.pack > 1 && [t("page.offers.pack"), lots(values.pack)],
+          [t("page.offers.valid_until"), instant(values.valid_until)],
+          [t("page.offers.reach"), audienceOf({ ...values, shown_to: namesOf(groups, values.group) })],
+        ].filter(Boolean),
         note: t("page.offers.binding"),
         act: t("page.offers.make"),
       }),
@@ -263,4 +266,8 @@ function offerForm(groups, { tiers, sizes }, refresh) {
       },
     }),
   );
+}
+
+function namesOf(groups, id) {
+  return groups.filter(({ group_id: one }) => one === id).map(({ name }) => name);
 }

@@ -5,6 +5,7 @@ import { age, instant } from "../core/clock.js";
 import { fill, h } from "../core/dom.js";
 import { actButton, form } from "../core/forms.js";
 import { columns, empty, head, linkOf, panel, table } from "../core/parts.js";
+import { choicesField } from "../core/rows.js";
 import { may, personId } from "../core/viewer.js";
 import { t, worded } from "../core/words.js";
 
@@ -145,10 +146,15 @@ function inviteForm(refresh) {
   return panel(
     t("page.people.invite"),
     form({
-      fields: ROLES.map((role) => ({ name: role, label: worded("page.role", role), type: "check", value: false })),
+      fields: [
+        choicesField({
+          name: "roles",
+          label: t("page.people.roles"),
+          options: ROLES.map((role) => [role, worded("page.role", role)]),
+        }),
+      ],
       act: t("page.people.invite"),
-      send: (values, key) =>
-        send("POST", "/invitations", { roles: ROLES.filter((role) => values[role]) }, key),
+      send: (values, key) => send("POST", "/invitations", values, key),
       done: async ({ token }) => {
         fill(link, linkOf(token));
         await refresh();
