@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
+from aggregator.journal.facts import stamp
 from aggregator.settlement.simulator import SimulatedBank
 from matching.money import Rounding, scaled
 from tests.builders import START
@@ -50,6 +52,24 @@ async def test_every_page_is_quiet_worded_and_fits_a_narrow_screen(
         words = await page.evaluate("document.body.innerText")
         assert "page." not in words, path
         assert "word." not in words, path
+
+
+async def test_what_is_long_takes_two_lines_in_half_a_card(town: Town) -> None:
+    mill = await town.as_program("laibin")
+    closes_at = stamp(town.stage.clock.now() + timedelta(hours=1))
+    terms = {"side": "sell", "cell": CELL, "lots": 100, "start": "4900.00", "step": "5.00"}
+    await mill.post("/auctions", {**terms, "closes_at": closes_at})
+    await town.stage.pass_by(hours=2)
+    page = await town.look("zh", NARROW, login="laibin")
+
+    await town.go(page, "/auctions")
+    await expect(page.locator("main")).to_contain_text("已结束")
+
+    wide = await page.evaluate(
+        "[...document.querySelectorAll('main td')]"
+        ".filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.innerText)"
+    )
+    assert wide == []
 
 
 async def test_a_page_of_one_s_own_asks_a_stranger_to_sign_in_and_comes_back(town: Town) -> None:

@@ -67,7 +67,7 @@ function tradeOf({ trade, pays_in_minutes: paysIn }) {
 
 function gained(sum, compared, deals) {
   if (compared === 0) return t("page.reports.no_comparator");
-  return [saving(sum), compared < deals && h("span", { class: "note" }, ` ${t("page.reports.compared", { compared, deals })}`)];
+  return [saving(sum), compared < deals && h("div", { class: "note" }, t("page.reports.compared", { compared, deals }))];
 }
 
 function peopleOf(people) {
