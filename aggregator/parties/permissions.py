@@ -100,6 +100,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "settlement.assign": _roles(OPERATOR),
     "settlement.declare_account": _roles(FINANCE, OWNER),
     "settlement.fail_payment": _roles(OPERATOR),
+    "settlement.file_payments": _roles(OPERATOR),
     "settlement.import": _roles(OPERATOR),
     "settlement.pay_out": _roles(FINANCE),
     "settlement.read": _roles(OPERATOR),

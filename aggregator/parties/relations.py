@@ -100,6 +100,7 @@ RELATIONS: Mapping[str, Relation] = {
     "settlement.assign": Relation("market", "unmatched"),
     "settlement.declare_account": Relation("firm", "none, proposed, unverified, verified"),
     "settlement.fail_payment": Relation("market", "ordered"),
+    "settlement.file_payments": Relation("market", "ordered"),
     "settlement.import": Relation("market"),
     "settlement.pay_out": Relation("firm"),
     "settlement.read": Relation("market"),

@@ -84,6 +84,18 @@ class PaymentOrdered:
 
 
 @fact
+class PaymentFileMade:
+    """Ordered payments were put into a file for the bank; `sha256` is of the file's bytes."""
+
+    message_id: str
+    account: str
+    payments: int
+    amount_minor: int
+    currency: str
+    sha256: str
+
+
+@fact
 class PaymentMade:
     """The bank's statement shows the payment; it is final."""
 

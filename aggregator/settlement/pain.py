@@ -1,13 +1,11 @@
 """ISO 20022 payment orders: pain.001 out, and what the simulated bank reads of it.
 
-One file carries all payments that are ordered in one currency. Its message id is made of what
-it orders, and each payment's end-to-end id is the payment's reference, so a bank that gets a
-file twice knows both again.
+One file carries payments of one currency under a message id of its own, and each payment's
+end-to-end id is the payment's reference, so a bank that gets a file twice knows both again.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,24 +32,24 @@ class PaymentOrder:
     payee_bank: str = ""
 
 
-def write_pain(orders: Sequence[PaymentOrder], *, account: str, made_at: datetime) -> str:
+def write_pain(
+    orders: Sequence[PaymentOrder], *, message_id: str, account: str, made_at: datetime
+) -> str:
     """Return the file that orders payments of one currency from the market's account."""
     assert orders, "a payment file orders something"
     currency = orders[0].currency
     assert {order.currency for order in orders} == {currency}, "one currency a file"
-    named = "\n".join(f"{order.reference} {order.amount_minor}" for order in orders)
-    message = "PAIN-" + hashlib.sha256(named.encode()).hexdigest()[:24].upper()
     total = decimal_text(sum(order.amount_minor for order in orders), currency)
     root = Tree.Element("Document", {"xmlns": NAMESPACE})
     top = Tree.SubElement(root, "CstmrCdtTrfInitn")
     header = Tree.SubElement(top, "GrpHdr")
-    put(header, "MsgId", message)
+    put(header, "MsgId", message_id)
     put(header, "CreDtTm", made_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     put(header, "NbOfTxs", str(len(orders)))
     put(header, "CtrlSum", total)
     put(header, "InitgPty/Nm", MARKET)
     block = Tree.SubElement(top, "PmtInf")
-    put(block, "PmtInfId", message)
+    put(block, "PmtInfId", message_id)
     put(block, "PmtMtd", "TRF")
     put(block, "NbOfTxs", str(len(orders)))
     put(block, "CtrlSum", total)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from aggregator.errors import NotFound
 from aggregator.journal.reading import Pool, Reader
 from aggregator.parties.queries import organisation
 from aggregator.settlement import own_accounts as own
-from aggregator.settlement.pain import PaymentOrder
 
 MAX_ROWS = 200
-MAX_ORDERS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,8 @@ class CallView:
 
 @dataclass(frozen=True, slots=True)
 class PaymentView:
+    """A payment out; `message_id` is of the file for the bank that it stands in."""
+
     payment_id: str
     reference: str
     organisation_id: str | None
@@ -38,6 +39,20 @@ class PaymentView:
     payee_account: str
     state: str
     ordered_at: datetime
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFileView:
+    """A file of payments that was made for the bank."""
+
+    message_id: str
+    account: str
+    currency: str
+    payments: int
+    amount_minor: int
+    made_by: str
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +135,7 @@ async def payments(organisation_id: str | None, reader: Reader | None = None) ->
     """Return an organisation's payments, newest first; of everybody, those still ordered."""
     found = await (reader or Pool()).rows(
         "select id as payment_id, reference, organisation_id, payee, currency, amount_minor,"
-        " payee_account, state, ordered_at from payment_out"
+        " payee_account, state, ordered_at, message_id from payment_out"
         " where organisation_id = $1 or ($1::text is null and state = 'ordered')"
         " order by ordered_at desc, id desc limit $2",
         organisation_id,
@@ -129,16 +144,26 @@ async def payments(organisation_id: str | None, reader: Reader | None = None) ->
     return [PaymentView(**dict(row)) for row in found]
 
 
-async def orders(currency: str, reader: Reader | None = None) -> list[PaymentOrder]:
-    """Return the payments of a currency that the bank has yet to make, oldest first."""
+async def payment_files(reader: Reader | None = None) -> list[PaymentFileView]:
+    """Return the files that were made for the bank, newest first."""
     found = await (reader or Pool()).rows(
-        "select reference, payee, payee_account, amount_minor, currency, payee_bank"
-        " from payment_out"
-        " where state = 'ordered' and currency = $1 order by ordered_at, id limit $2",
-        currency,
-        MAX_ORDERS,
+        "select message_id, account, currency, payments, amount_minor,"
+        " coalesce(p.name, '') as made_by, made_at"
+        " from payment_file left join person p on p.id = made_by"
+        " order by made_at desc, message_id desc limit $1",
+        MAX_ROWS,
     )
-    return [PaymentOrder(**dict(row)) for row in found]
+    return [PaymentFileView(**dict(row)) for row in found]
+
+
+async def payment_file(message_id: str, reader: Reader | None = None) -> str:
+    """Return a file as it was made, or raise NotFound."""
+    found = await (reader or Pool()).rows(
+        "select content from payment_file where message_id = $1", message_id
+    )
+    if not found:
+        raise NotFound("payment_file")
+    return str(found[0]["content"])
 
 
 async def refunds(references: list[str], reader: Reader | None = None) -> dict[str, RefundView]:

@@ -40,7 +40,9 @@ async def test_a_wrong_payers_money_comes_in_and_goes_back_by_file(served: Serve
     sent = await found["operator"].post(
         f"/bank/unmatched/{line['line_id']}/send-back", {"payee_account": "6222 0000 9999"}
     )
-    ordered = await found["operator"].get("/bank/payments.xml?account=CN-6222-01")
+    made = await found["operator"].post("/bank/payment-files", {"account": "CN-6222-01"})
+    path = f"/bank/payment-files/{made.json()['message_id']}"
+    ordered = await found["operator"].get(path)
     bank.carry_out(ordered.text, booked_on=TODAY)
     final = (await post_xml(found["operator"], bank.camt(NOON, after=2), "three")).json()
 
@@ -49,8 +51,7 @@ async def test_a_wrong_payers_money_comes_in_and_goes_back_by_file(served: Serve
     assert (sent.json()["line_state"], sent.json()["amount"]) == ("returned", "700.00")
     assert ordered.headers["content-type"] == "application/xml"
     assert final["matched"] == 1
-    assert (await found["operator"].get("/bank/payments.xml?account=CN-6222-01")).status_code == 404
-    assert (await found["finance"].get("/bank/payments.xml?account=CN-6222-01")).status_code == 403
+    assert (await found["finance"].get(path)).status_code == 403
     money = (await found["finance"].get("/money")).json()
     assert [one["balance"] for one in money["balances"]] == ["10.00"]
     assert not (await verify()).differences

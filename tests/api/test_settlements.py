@@ -99,8 +99,9 @@ async def test_full_settlement_from_the_bank_to_the_bank(served: Served) -> None
     await with_account(cashier.organisation_id)
     body = {"amount": settled["total"], "payee_account": "6222 0000 1234"}
     assert (await cashier.post("/payments", body)).status_code == 200
-    file = await town.found["operator"].get("/bank/payments.xml?account=CN-6222-01")
-    town.bank.carry_out(file.text, booked_on=TODAY)
+    made = await town.found["operator"].post("/bank/payment-files", {"account": "CN-6222-01"})
+    path = f"/bank/payment-files/{made.json()['message_id']}"
+    town.bank.carry_out((await town.found["operator"].get(path)).text, booked_on=TODAY)
     assert (await town.import_statement())["matched"] == 1
     assert (await cashier.get("/money")).json()["payments"][0]["state"] == "paid"
     assert not (await verify()).differences

@@ -287,6 +287,8 @@ class World:
             "booked_on": "2027-01-04",
         }
         taken = await done(self.operator, "/bank/lines", {"lines": [line]})
+        filed = {"account": "CN-6222-01"}
+        await self._make("/bank/payment-files", "message_id", filed, self.operator)
         self.ids["line_id"] = taken["lines"][0]["line_id"]
 
     async def _parked(self) -> None:

@@ -281,6 +281,8 @@ DISCLOSURES: Mapping[str, Mapping[str, Rule]] = {
     "POST /auctions/{auction_id}/motions/{motion_id}/approve": _PUBLISHED,
     # 7: what is done with a deal is both parties', and a bank line is its payee's.
     "POST /bank/lines": {"lines": the_payee, "answer.lines": the_payees, "file": the_payees},
+    # 7: money leaves by a payment file, which the market's people hand to the bank.
+    "POST /payments": {"*": the_desk},
     **{
         f"POST /deals/{{deal_id}}/{act}": _DEAL
         for act in (

@@ -30,6 +30,7 @@ ROUTE_MODULES = [
     "web.api.offers",
     "web.api.parties",
     "web.api.passkeys",
+    "web.api.payment_files",
     "web.api.people",
     "web.api.pools",
     "web.api.price_reviews",

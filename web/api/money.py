@@ -8,16 +8,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aggregator.errors import NotFound
 from aggregator.invoices.queries import deals_of
 from aggregator.ledger import queries as ledger
 from aggregator.ledger import trial
 from aggregator.ledger.statements import movements, write_statement
 from aggregator.market import Answer, Outcome
-from aggregator.settlement import banking, failing, payouts, queries
+from aggregator.settlement import banking, payouts, queries
 from aggregator.settlement.camt import read_camt
 from aggregator.settlement.own_accounts import second_persons
-from aggregator.settlement.pain import write_pain
 from aggregator.settlement.statements import MAX_LINES, read_csv, statement_line
 from web.api.bank_accounts import OwnAccountAnswer, PayIn, SecondPerson, pay_in_of
 from web.api.fields import Answers, Body, Id, Instant, Minor, Money, Query
@@ -69,12 +67,6 @@ class SendBackBody(Body):
     payee_account: Annotated[str, Field(min_length=4, max_length=34)]
 
 
-class PaymentFileQuery(Body):
-    """The market's own account that pays."""
-
-    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{4,34}$")]
-
-
 class StatementQuery(Query):
     """From when on, and until when; everything up to now where neither is said."""
 
@@ -111,6 +103,8 @@ class CallAnswer(Answers):
 
 
 class PaymentAnswer(Answers):
+    """A payment out; `message_id` is of the file for the bank that it stands in, if of one."""
+
     payment_id: str
     reference: str
     organisation_id: str | None
@@ -120,6 +114,7 @@ class PaymentAnswer(Answers):
     payee_account: str
     state: str
     ordered_at: str
+    message_id: str | None
 
 
 class StatementAnswer(Answers):
@@ -157,15 +152,6 @@ class PaymentOrdered(Answers):
     state: str
     amount: Money
     currency: str
-
-
-class PaymentFailed(Answers):
-    payment_id: str
-    state: str
-
-
-class Payments(Answers):
-    payments: list[PaymentAnswer]
 
 
 class TakenLine(Answers):
@@ -374,27 +360,3 @@ async def trial_balance(_: Call) -> Answer:
             for total in found.totals
         ],
     }
-
-
-@route("GET", "/bank/payments.xml", act="settlement.read", query=PaymentFileQuery, gives=(XML,))
-async def payment_file(call: Call) -> Download:
-    """Return the payments that the bank has yet to make as a pain.001 file."""
-    asked: PaymentFileQuery = call.query
-    orders = await queries.orders(CURRENCY)
-    if not orders:
-        raise NotFound("payment")
-    made_at = call.market.clock.now()
-    text = write_pain(orders, account=asked.account, made_at=made_at)
-    return Download(text.encode(), XML, f"pain001-{made_at:%Y%m%d}.xml")
-
-
-@route("GET", "/bank/payments", act="settlement.read", out=Payments)
-async def ordered_payments(_: Call) -> Answer:
-    """List the payments that the bank has yet to make."""
-    return {"payments": [asdict(view) for view in await queries.payments(None)]}
-
-
-@route("POST", "/bank/payments/{payment_id}/fail", act="settlement.fail_payment", out=PaymentFailed)
-async def fail_payment(call: Call) -> Outcome:
-    """Note that the bank refused a payment."""
-    return await failing.fail(call.market, call.actor, call.command, call.path["payment_id"])

@@ -14,7 +14,7 @@ from aggregator.journal.reading import Pool
 from aggregator.ledger.queries import balances
 from aggregator.ledger.verifying import verify
 from aggregator.market import Actor, Outcome
-from aggregator.settlement import banking
+from aggregator.settlement import banking, payment_files, queries
 from aggregator.settlement.statements import StatementLine
 
 if TYPE_CHECKING:
@@ -83,6 +83,21 @@ async def take(trading: Trading, *lines: StatementLine) -> Outcome:
     """Import lines of a bank statement."""
     operator = trading.actor("operator", "operator")
     return await banking.import_lines(trading.market, operator, trading.command(), lines)
+
+
+async def payment_file(trading: Trading) -> str:
+    """Put the ordered payments into a file for the bank."""
+    operator = trading.actor("operator", "operator")
+    await Pool().rows(
+        "insert into person (id, login, name, password_hash, created_at)"
+        " values ($1, $1, $1, 'none', $2) on conflict do nothing returning id",
+        operator.person_id,
+        trading.clock.now(),
+    )
+    made = await payment_files.make(
+        trading.market, operator, trading.command(), account="CN-6222-01", currency="CNY"
+    )
+    return await queries.payment_file(str(made.answer["message_id"]))
 
 
 async def cash(trading: Trading, name: str) -> int:

@@ -15,11 +15,11 @@ from aggregator.journal.reading import Pool
 from aggregator.ledger.verifying import verify
 from aggregator.settlement import banking, failing, payouts, queries
 from aggregator.settlement.camt import read_camt
-from aggregator.settlement.pain import read_pain, write_pain
+from aggregator.settlement.pain import PaymentOrder, read_pain, write_pain
 from aggregator.settlement.simulator import SimulatedBank
 from aggregator.settlement.statements import read_csv
 from tests.builders import with_account
-from tests.integration.deals.playing import cash, take
+from tests.integration.deals.playing import cash, payment_file, take
 from web.locale.rules import rule_words
 
 if TYPE_CHECKING:
@@ -66,16 +66,15 @@ def test_a_statement_is_valid_by_the_official_schema_and_reads_back(bank: Simula
 
 def test_a_payment_file_is_valid_by_the_official_schema_and_reads_back() -> None:
     orders = [
-        queries.PaymentOrder("P0123456789AB", "Söhne 公司 <&>", "6222 0000 1234", 12_345, "CNY"),
-        queries.PaymentOrder("P0123456789AC", "F", "DE89370400440532013000", 1, "CNY"),
+        PaymentOrder("P0123456789AB", "Söhne 公司 <&>", "6222 0000 1234", 12_345, "CNY"),
+        PaymentOrder("P0123456789AC", "F", "DE89370400440532013000", 1, "CNY"),
     ]
 
-    text = write_pain(orders, account="CN-6222-01", made_at=NOON)
+    text = write_pain(orders, message_id="PAIN-1", account="CN-6222-01", made_at=NOON)
 
     path = "templates/pain.001.001.09/pain.001.001.09.xsd"
     schema("pain001", path).assertValid(etree.fromstring(text.encode()))
     assert read_pain(text) == orders
-    assert write_pain(orders, account="CN-6222-01", made_at=NOON) == text
 
 
 BOMB = (
@@ -254,10 +253,9 @@ async def test_a_wrong_payer_waits_and_goes_back_where_it_came_from(
         await banking.assign(
             trading.market, operator, trading.command(), line.line_id, trading.id_of("factory")
         )
-    (order,) = await queries.orders("CNY")
-    ordered = write_pain([order], account=bank.account, made_at=NOON)
+    ordered = await payment_file(trading)
+    (order,) = read_pain(ordered)
     bank.carry_out(ordered, booked_on=TODAY)
-    assert bank.carry_out(ordered, booked_on=TODAY) == []
     await take(trading, *read_camt(bank.camt(NOON)))
 
     assert (line.reason, order.payee, sent.answer["line_state"]) == (
@@ -266,7 +264,7 @@ async def test_a_wrong_payer_waits_and_goes_back_where_it_came_from(
         "returned",
     )
     assert await cash(trading, "factory") == 0
-    assert await queries.orders("CNY") == []
+    assert await queries.payments(None) == []
     rows = await Pool().rows("select balance_minor, held_minor from account order by id")
     assert [(row["balance_minor"], row["held_minor"]) for row in rows] == [(0, 0), (0, 0)]
     assert not (await verify()).differences

@@ -18,7 +18,15 @@ from aggregator.settlement import banking, failing, payouts, queries
 from aggregator.settlement.simulator import SimulatedBank
 from aggregator.settlement.statements import COLUMNS, read_csv, write_csv
 from tests.builders import with_account
-from tests.integration.deals.playing import accounts, act, cash, is_sound, settled, take
+from tests.integration.deals.playing import (
+    accounts,
+    act,
+    cash,
+    is_sound,
+    payment_file,
+    settled,
+    take,
+)
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -260,6 +268,9 @@ async def test_a_payment_that_was_noted_as_failed_is_final_when_the_bank_shows_i
         "update payment_out set amount_minor = amount_minor + 1",
         "delete from payment_out",
         "truncate payment_out cascade",
+        "update payment_out set message_id = null",
+        "update payment_file set content = content || ' '",
+        "delete from payment_file",
         "update bank_account set number = 'DE89370400440532013000'",
         "delete from bank_account",
         "update bank_line set payer = 'somebody'",
@@ -273,6 +284,7 @@ async def test_where_money_goes_and_came_from_is_never_rewritten(
 ) -> None:
     await trading.give("factory", 10_000)
     await ordered(trading, 4_000)
+    await payment_file(trading)
     await take(trading, bank.receive("?", 900, remittance="?", booked_on=TODAY))
 
     async with market_orm.raw() as connection:

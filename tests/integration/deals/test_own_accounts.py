@@ -15,10 +15,11 @@ from aggregator.market import Actor
 from aggregator.notices.queries import notices
 from aggregator.settlement import banking, own_accounts, payouts, queries
 from aggregator.settlement.camt import read_camt
+from aggregator.settlement.pain import read_pain
 from aggregator.settlement.simulator import SimulatedBank
 from aggregator.settlement.statements import StatementLine, read_csv
 from tests.builders import with_account
-from tests.integration.deals.playing import act, take
+from tests.integration.deals.playing import act, payment_file, take
 
 if TYPE_CHECKING:
     from tests.integration.deals.conftest import Trading
@@ -107,7 +108,7 @@ async def test_the_first_account_is_verified_by_a_payment_from_it(
     assert (before, between) == ("account_not_declared", "account_not_verified")
     assert await states(trading) == {IBAN: "verified"}
     assert (await pay_out(trading, "DE89 3704 0044 0532 0130 00"))["state"] == "ordered"
-    (ordered,) = await queries.orders("CNY")
+    (ordered,) = read_pain(await payment_file(trading))
     assert (ordered.payee_account, ordered.payee) == (IBAN, FACTORY)
     told = [one.kind for one in await notices(trading.actor("factory", "owner"))]
     assert {"bank_account_unverified", "bank_account_verified"} <= set(told)
@@ -122,7 +123,7 @@ async def test_a_payment_that_came_before_verifies_a_chinese_account_at_once(
 
     assert await states(trading) == {NUMBER: "verified"}
     await pay_out(trading, NUMBER)
-    (ordered,) = await queries.orders("CNY")
+    (ordered,) = read_pain(await payment_file(trading))
     assert (ordered.payee_account, ordered.payee_bank) == (NUMBER, BANK_CODE)
 
 
@@ -253,7 +254,9 @@ async def test_an_ended_account_is_paid_no_more_and_frees_no_first_one(
     await act(own_accounts.end, trading, "factory", "owner", account_id)
 
     assert await refusal(trading, IBAN) == "account_not_declared"
-    assert [one.reference for one in await queries.orders("CNY")] == [ordered["reference"]]
+    assert [one.reference for one in read_pain(await payment_file(trading))] == [
+        ordered["reference"]
+    ]
     await declared(trading, OTHER)
     assert await states(trading) == {OTHER: "proposed"}
     with pytest.raises(WrongState):

@@ -10,7 +10,7 @@ import { empty, facts, head, linkOf, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
 import { firm, t } from "../core/words.js";
-import { bankForms, chargeButton, sameMoneyButton, trialBalance } from "./desk_bank.js";
+import { bankForms, chargeButton, paymentFiles, sameMoneyButton, trialBalance } from "./desk_bank.js";
 import { calendarForm } from "./desk_calendar.js";
 import { suppressedCells } from "./desk_cells.js";
 import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
@@ -35,6 +35,7 @@ export async function show(main) {
         waiting,
         catalogueForms({ isDefining, refill: fillIn }),
         bankForms(refresh),
+        paymentFiles(refresh),
         trialBalance(),
         suppressedCells(),
         openPoolForm(),
@@ -209,6 +210,7 @@ function ordered(payments, organisations, refresh) {
         { label: t("page.money.payee"), cell: (row) => row.payee_account },
         { label: t("page.deal.reference"), cell: (row) => h("span", { class: "mono" }, row.reference) },
         { label: t("word.at"), cell: (row) => instant(row.ordered_at) },
+        { label: t("page.payment_files.file"), cell: (row) => h("span", { class: "mono" }, row.message_id ?? "—") },
         {
           label: "",
           cell: (row) =>

@@ -1,4 +1,4 @@
-/** The bank on the operator's desk: statements in as files or text, payments out as a file. */
+/** The bank on the operator's desk: statements in as files or text, payments out as files. */
 
 import { get, send } from "../core/api.js";
 import { fill, h, say } from "../core/dom.js";
@@ -33,7 +33,6 @@ export function bankForms(refresh) {
     }),
     h("details", {}, h("summary", {}, t("page.desk.import_text")), textForm(done)),
     taken,
-    paymentFile(),
   );
 }
 
@@ -67,17 +66,6 @@ function results(lines) {
       { label: t("word.state"), cell: (line) => t(`page.line_state.${line.state}`) },
     ],
   });
-}
-
-/** The payments that the bank has yet to make, as a file for it. */
-function paymentFile() {
-  const account = h("input", { id: "paying-account", name: "account", value: "CNY-1", pattern: "[A-Za-z0-9-]{4,34}" });
-  return h(
-    "form",
-    { action: "/api/v1/bank/payments.xml", method: "get" },
-    h("div", { class: "field" }, h("label", { for: "paying-account" }, t("page.desk.paying_account")), account),
-    h("div", { class: "foot" }, h("button", { type: "submit" }, t("page.desk.payment_file"))),
-  );
 }
 
 /** Book a debit that nobody ordered as what the bank takes for itself. */
@@ -132,35 +120,26 @@ export function sameMoneyButton(line, refresh) {
 
 /** What all accounts hold together, asked for when it is opened. */
 export function trialBalance() {
+  return opened("page.desk.trial", "trial", async (shown) => {
+    const [{ trialTables }, found] = await Promise.all([import("./trial_balance.js"), get("/bank/trial-balance")]);
+    fill(shown, ...trialTables(found));
+  });
+}
+
+/** The files that the bank pays by, asked for when they are opened. */
+export function paymentFiles(refresh) {
+  return opened("page.payment_files.title", "payment-files", async (shown) => {
+    const { showPaymentFiles } = await import("./payment_files.js");
+    await showPaymentFiles(shown, refresh);
+  });
+}
+
+function opened(title, name, show) {
   const shown = h("div", { class: "live" });
   return h(
     "details",
-    {
-      class: "panel trial",
-      ontoggle: async ({ target }) => {
-        if (target.open) fill(shown, ...trialTables(await get("/bank/trial-balance")));
-      },
-    },
-    h("summary", {}, t("page.desk.trial")),
+    { class: `panel ${name}`, ontoggle: ({ target }) => target.open && show(shown) },
+    h("summary", {}, t(title)),
     shown,
   );
-}
-
-function trialTables({ rows, totals }) {
-  return totals.map((total) => [
-    table({
-      rows: [...rows.filter((row) => row.currency === total.currency), { ...total, isTotal: true }],
-      rowClass: (row) => row.isTotal && "mine",
-      columns: [
-        {
-          label: t("page.desk.trial_accounts"),
-          cell: (row) =>
-            row.isTotal ? `${t("word.total")} ${row.currency}` : `${t(`page.purpose.${row.purpose}`)} · ${row.accounts}`,
-        },
-        { label: t("page.desk.trial_debit"), isNumber: true, cell: (row) => amount(row.debit) },
-        { label: t("page.desk.trial_credit"), isNumber: true, cell: (row) => amount(row.credit) },
-      ],
-    }),
-    h("p", { class: "note" }, t("page.desk.trial_unbooked", { amount: amount(total.unbooked) })),
-  ]);
 }
