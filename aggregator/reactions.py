@@ -34,7 +34,7 @@ from aggregator.market import Market, Reaction
 from aggregator.notices import addresses, choosing, delivering, mailing, returning, webhooks
 from aggregator.notices.telling import TOLD, tell
 from aggregator.parties import hiring, recovering
-from aggregator.parties.facts import PersonLeft, RecoveryChanged
+from aggregator.parties.facts import ConsentEnded, PersonLeft, RecoveryChanged
 from aggregator.pools import answering, firming, listing, sight, stating, substituting
 from aggregator.pools import awarding as pool_awarding
 from aggregator.pools import closing as pool_closing
@@ -49,7 +49,7 @@ from aggregator.pools.facts import (
 )
 from aggregator.prices import parking, publication
 from aggregator.prices.facts import ParkingDecided
-from aggregator.settlement import chargebacks, refunds
+from aggregator.settlement import chargebacks, refunds, sending_back
 from aggregator.settlement.facts import CallReopened
 from aggregator.standing import gathering
 from aggregator.standing import moving as standing_moving
@@ -61,6 +61,7 @@ ON_FACT: dict[type, Sequence[Reaction]] = {
     AuctionFailed: [pool_awarding.on_auction_failed, ending.on_auction_failed],
     CallReopened: [funding.on_call_reopened],
     ClaimEnded: [parking.on_claim_ended, gathering.on_claim_ended],
+    ConsentEnded: [sending_back.on_consent_ended],
     DealCancelled: [tickets.on_deal_over],
     DealDefaulted: [tickets.on_deal_over, gathering.on_deal_defaulted],
     DealLapsed: [substituting.on_deal_lapsed, gathering.on_deal_lapsed],

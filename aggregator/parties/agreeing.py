@@ -18,8 +18,10 @@ async def agree(market: Market, actor: Actor, command: Command, consent_id: str)
 
     async def step(unit: Unit) -> Answer:
         consent = await consents.give(unit, consent_id)
-        if consent["state"] == AGREED:
-            await _ON_AGREED[consent["kind"]](unit, consent)
+        on_agreed = _ON_AGREED.get(consent["kind"])
+        # What is carried out above follows from the fact that two persons agreed.
+        if consent["state"] == AGREED and on_agreed is not None:
+            await on_agreed(unit, consent)
         return {"consent_id": consent_id, "state": consent["state"]}
 
     return await _perform(market, actor, command, consent_id, step)

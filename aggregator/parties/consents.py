@@ -19,6 +19,7 @@ from aggregator.parties.registering import stream_of
 
 ACT = "parties.agree"
 DESK_PERSON, RECOVERY, TAX_NUMBER = "desk_person", "recovery", "tax_number"
+SEND_BACK = "send_back"
 WAITING, AGREED, REFUSED, WITHDRAWN = "waiting", "agreed", "refused", "withdrawn"
 STANDS_FOR = timedelta(days=14)
 PERSONS = 2
@@ -112,6 +113,13 @@ async def deny(unit: Unit, consent_id: str) -> Mapping[str, Any]:
     await unit.execute("update consent set state = $2 where id = $1", consent_id, REFUSED)
     await _end(unit, row, REFUSED)
     return {**row, "state": REFUSED, "figures": decoded(row["figures"])}
+
+
+async def ended(unit: Unit, consent_id: str) -> Mapping[str, Any]:
+    """Return what was asked and who agreed, for whoever carries it out above."""
+    row = await unit.row("select * from consent where id = $1", consent_id)
+    assert row is not None, consent_id
+    return {**row, "figures": decoded(row["figures"])}
 
 
 async def firm_of(consent_id: str) -> str:

@@ -13,21 +13,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aggregator.errors import Conflict, InvalidField, NotFound, WrongState
+from aggregator.errors import Conflict, InvalidField
 from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.membership import require_outsider
 from aggregator.parties.queries import organisation
-from aggregator.settlement import batches, chargebacks, escrow, own_accounts, payouts
-from aggregator.settlement.account_numbers import plain_number
+from aggregator.settlement import batches, chargebacks, desk, escrow, own_accounts, payouts
 from aggregator.settlement.facts import BankCharged, BankLineParked, MoneyReceived
 from aggregator.settlement.matching import Found, accept_payer, match
 from aggregator.settlement.statements import CREDIT, DEBIT, MAX_LINES, StatementLine
 
 STREAM = "bank"
-MATCHED, UNMATCHED, ASSIGNED, DUPLICATE = "matched", "unmatched", "assigned", "duplicate"
-RETURNED, REVERSED, CHARGED = "returned", "reversed", "charged"
+MATCHED, ASSIGNED, DUPLICATE = "matched", "assigned", "duplicate"
+REVERSED, CHARGED = "reversed", "charged"
 IN_DOUBT = "batch_unclear"
 
 
@@ -50,7 +49,7 @@ async def import_lines(
         told = batches.sums_of(lines)
         taken = [await _take(unit, line, f"/lines/{at}", told) for at, line in enumerate(lines)]
         states = [item["state"] for item in taken]
-        names = (MATCHED, UNMATCHED, REVERSED, DUPLICATE)
+        names = (MATCHED, desk.UNMATCHED, REVERSED, DUPLICATE)
         counts = {name: states.count(name) for name in names}
         return {**counts, "lines": taken}
 
@@ -72,7 +71,7 @@ async def assign(
     """
 
     async def step(unit: Unit) -> Answer:
-        row = await _waiting(unit, line_id, CREDIT)
+        row = await desk.waiting(unit, line_id, CREDIT)
         payee = await organisation(organisation_id, unit)
         await require_outsider(unit, payee.id)
         await unit.execute(
@@ -83,45 +82,10 @@ async def assign(
             unit.now,
         )
         suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
-        await _credit(unit, suspense, payee.id, line_id, _left(row), row["currency"])
+        await _credit(unit, suspense, payee.id, line_id, desk.left(row), row["currency"])
         await accept_payer(unit, payee.id, row["payer"])
         await own_accounts.judge(unit, payee.id)
         return {"line_id": line_id, "state": ASSIGNED, "organisation_id": payee.id}
-
-    return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
-
-
-async def send_back(
-    market: Market, actor: Actor, command: Command, line_id: str, payee_account: str
-) -> Outcome:
-    """Order an unmatched credit to be paid back to who sent it.
-
-    Raises:
-        NotFound: no such line.
-        WrongState: the line has an organisation already, or is on its way back.
-        Conflict: the line is a debit.
-        InvalidField: the account breaks its rule, or the money came from another one.
-
-    """
-    payouts.check_account(payee_account)
-
-    async def step(unit: Unit) -> Answer:
-        row = await _waiting(unit, line_id, CREDIT)
-        if row["payer_account"] not in ("", plain_number(payee_account)):
-            raise InvalidField("/payee_account", "the account that the money came from")
-        await unit.execute("update bank_line set state = $2 where id = $1", line_id, RETURNED)
-        suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
-        wanted = payouts.Wanted(
-            organisation_id=None,
-            line_id=line_id,
-            payee=row["payer"],
-            payee_account=payee_account,
-            payee_bank=row["payer_bank"],
-            amount_minor=_left(row),
-            currency=row["currency"],
-        )
-        made = await payouts.order_within(unit, suspense, wanted)
-        return {"line_id": line_id, "line_state": RETURNED, **made}
 
     return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
 
@@ -138,7 +102,7 @@ async def book_charge(market: Market, actor: Actor, command: Command, line_id: s
     """
 
     async def step(unit: Unit) -> Answer:
-        row = await _waiting(unit, line_id, DEBIT)
+        row = await desk.waiting(unit, line_id, DEBIT)
         if row["reverses"] is not None:
             raise Conflict("chargeback_line")
         if row["payment_id"] is not None:
@@ -171,7 +135,7 @@ async def same_money(market: Market, actor: Actor, command: Command, line_id: st
     """
 
     async def step(unit: Unit) -> Answer:
-        row = await _on_desk(unit, line_id)
+        row = await desk.on_desk(unit, line_id)
         if row["reason"] != IN_DOUBT:
             raise Conflict("no_doubt")
         await unit.execute("update bank_line set state = $2 where id = $1", line_id, DUPLICATE)
@@ -179,33 +143,11 @@ async def same_money(market: Market, actor: Actor, command: Command, line_id: st
             suspense = await accounts.ensure(unit, None, SUSPENSE, row["currency"])
             bank = await accounts.ensure(unit, None, BANK, row["currency"])
             kind = "bank.same"
-            lines = [(suspense, -_left(row)), (bank, _left(row))]
+            lines = [(suspense, -desk.left(row)), (bank, desk.left(row))]
             await transfers.post(unit, kind, line_id, lines, key=f"{kind}:{line_id}")
         return {"line_id": line_id, "state": DUPLICATE}
 
     return await market.perform(actor, "settlement.assign", step, command=command, stream=STREAM)
-
-
-def _left(row: Mapping[str, Any]) -> int:
-    """Return what the bank has not taken back of a credit."""
-    return int(row["amount_minor"] - row["taken_back_minor"])
-
-
-async def _waiting(unit: Unit, line_id: str, direction: str) -> Mapping[str, Any]:
-    """Return a locked line of the desk that goes in this direction."""
-    row = await _on_desk(unit, line_id)
-    if row["direction"] != direction:
-        raise Conflict(f"{row['direction']}_line")
-    return row
-
-
-async def _on_desk(unit: Unit, line_id: str) -> Mapping[str, Any]:
-    row = await unit.row("select * from bank_line where id = $1 for update", line_id)
-    if row is None:
-        raise NotFound("bank_line")
-    if row["state"] != UNMATCHED:
-        raise WrongState(row["state"], UNMATCHED)
-    return row
 
 
 async def _take(
@@ -250,11 +192,13 @@ async def _note_account(unit: Unit, known: Mapping[str, Any], line: StatementLin
     if known["payer_account"] or not line.payer_account:
         return
     await unit.execute(
-        "update bank_line set payer_account = $2, payer_bank = $3 where id = $1",
+        "update bank_line set payer_account = $2, payer_bank = $3, is_account_late = true"
+        " where id = $1",
         known["id"],
         line.payer_account,
         line.payer_bank,
     )
+    await desk.ask_no_longer(unit, known["id"])
     if known["organisation_id"] is not None:
         await own_accounts.judge(unit, known["organisation_id"])
 
@@ -274,7 +218,7 @@ async def _told_as(unit: Unit, line: StatementLine) -> str:
 
 async def _take_credit(unit: Unit, line_id: str, line: StatementLine, found: Found) -> str:
     payee_id = found.organisation_id
-    state = UNMATCHED if payee_id is None else MATCHED
+    state = desk.UNMATCHED if payee_id is None else MATCHED
     await _insert(unit, line_id, line, state, payee_id, reason=found.reason)
     bank = await accounts.ensure(unit, None, BANK, line.currency)
     if payee_id is not None:
@@ -330,9 +274,9 @@ async def _take_belated(
 async def _park_debit(
     unit: Unit, line_id: str, line: StatementLine, reason: str, **of: str | None
 ) -> str:
-    await _insert(unit, line_id, line, UNMATCHED, None, reason=reason, **of)
+    await _insert(unit, line_id, line, desk.UNMATCHED, None, reason=reason, **of)
     await _park(unit, line_id, line, reason)
-    return UNMATCHED
+    return desk.UNMATCHED
 
 
 async def _park(unit: Unit, line_id: str, line: StatementLine, reason: str) -> None:

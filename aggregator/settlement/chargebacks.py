@@ -25,7 +25,7 @@ from aggregator.ledger import accounts, transfers
 from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
-from aggregator.settlement import calls, escrow, own_accounts, payouts
+from aggregator.settlement import calls, desk, escrow, own_accounts, payouts
 from aggregator.settlement.facts import CallReopened, MoneyTakenBack
 from aggregator.settlement.statements import CREDIT, StatementLine
 
@@ -97,6 +97,8 @@ async def pay_belated(unit: Unit, line_id: str, payment: payouts.Payment) -> boo
     """Post a payment that was noted as failed and that a line shows; False while not covered."""
     owner = payment.organisation_id
     if owner is None:
+        assert payment.line_id is not None, payment.id
+        await desk.ask_no_longer(unit, payment.line_id)
         await unit.execute("update bank_line set state = 'returned' where id = $1", payment.line_id)
     else:
         source = await payouts.source_of(unit, payment)
@@ -118,6 +120,8 @@ async def take_back(unit: Unit, line_id: str, credit: Mapping[str, Any], amount_
     )
     assert row is not None
     owner = credit["organisation_id"]
+    if owner is None:
+        await desk.ask_no_longer(unit, credit["id"])
     if owner is None and row["is_all"]:
         await unit.execute("update bank_line set state = 'reversed' where id = $1", credit["id"])
     elif row["is_all"] and credit["payer_account"]:

@@ -84,6 +84,19 @@ class PaymentOrdered:
 
 
 @fact
+class MoneySentBack:
+    """A stray credit goes back to an account that the bank told, or that two persons agreed to."""
+
+    line_id: str
+    payment_id: str
+    payee: str
+    payee_account: str
+    amount_minor: int
+    currency: str
+    person_ids: tuple[str, ...]
+
+
+@fact
 class PaymentFileMade:
     """Ordered payments were put into a file for the bank; `sha256` is of the file's bytes."""
 

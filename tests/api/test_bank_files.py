@@ -32,7 +32,13 @@ async def test_a_wrong_payers_money_comes_in_and_goes_back_by_file(served: Serve
     (call,) = (await found["finance"].get("/money")).json()["calls"]
     bank = SimulatedBank("CN-6222-01", "CNY")
     bank.receive("Factory", 1_000, remittance=call["reference"], booked_on=TODAY)
-    bank.receive("Somebody", 70_000, remittance=call["reference"], booked_on=TODAY)
+    bank.receive(
+        "Somebody",
+        70_000,
+        remittance=call["reference"],
+        booked_on=TODAY,
+        payer_account="622200009999",
+    )
 
     taken = (await post_xml(found["operator"], bank.camt(NOON), "one")).json()
     again = (await post_xml(found["operator"], bank.camt(NOON), "two")).json()

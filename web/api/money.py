@@ -13,7 +13,7 @@ from aggregator.ledger import queries as ledger
 from aggregator.ledger import trial
 from aggregator.ledger.statements import movements, write_statement
 from aggregator.market import Answer, Outcome
-from aggregator.settlement import banking, payouts, queries
+from aggregator.settlement import banking, payouts, queries, sending_back
 from aggregator.settlement.camt import read_camt
 from aggregator.settlement.own_accounts import second_persons
 from aggregator.settlement.statements import MAX_LINES, read_csv, statement_line
@@ -62,7 +62,7 @@ class AssignBody(Body):
 
 
 class SendBackBody(Body):
-    """The bank account that the money came from."""
+    """The bank account that the money came from, as the bank told or as a person proposes."""
 
     payee_account: Annotated[str, Field(min_length=4, max_length=34)]
 
@@ -224,9 +224,17 @@ class TrialBalance(Answers):
     totals: list[TrialTotal]
 
 
-class SentBack(PaymentOrdered):
+class SentBack(Answers):
+    """A payment, or with a `consent_id` and the state `waiting` what a second person agrees to."""
+
     line_id: str
     line_state: str
+    consent_id: str | None
+    payment_id: str | None
+    reference: str | None
+    state: str
+    amount: Money
+    currency: str
 
 
 @route("GET", "/money", act="ledger.read", out=MoneyAnswer)
@@ -330,8 +338,11 @@ async def assign_bank_line(call: Call) -> Outcome:
     out=SentBack,
 )
 async def send_bank_line_back(call: Call) -> Outcome:
-    """Order an unmatched credit to be paid back to who sent it."""
-    return await banking.send_back(
+    """Order an unmatched credit to be paid back to who sent it.
+
+    Where the bank told no account with the credit, two persons of the operator agree to one.
+    """
+    return await sending_back.send_back(
         call.market, call.actor, call.command, call.path["line_id"], call.body.payee_account
     )
 

@@ -13,7 +13,7 @@ from lxml import etree
 from aggregator.errors import Conflict, InvalidField, WrongState
 from aggregator.journal.reading import Pool
 from aggregator.ledger.verifying import verify
-from aggregator.settlement import banking, failing, payouts, queries
+from aggregator.settlement import banking, failing, payouts, queries, sending_back
 from aggregator.settlement.camt import read_camt
 from aggregator.settlement.pain import PaymentOrder, read_pain, write_pain
 from aggregator.settlement.simulator import SimulatedBank
@@ -241,12 +241,14 @@ async def test_a_wrong_payer_waits_and_goes_back_where_it_came_from(
     trading: Trading, bank: SimulatedBank
 ) -> None:
     remittance = trading.reference_of("factory")
-    bank.receive("Shell Ltd", 700, remittance=remittance, booked_on=TODAY)
+    bank.receive(
+        "Shell Ltd", 700, remittance=remittance, booked_on=TODAY, payer_account="622200009999"
+    )
     await take(trading, *read_camt(bank.camt(NOON)))
     (line,) = await queries.unmatched()
     operator = trading.actor("operator", "operator")
 
-    sent = await banking.send_back(
+    sent = await sending_back.send_back(
         trading.market, operator, trading.command(), line.line_id, "6222 0000 9999"
     )
     with pytest.raises(WrongState):
@@ -273,11 +275,12 @@ async def test_a_wrong_payer_waits_and_goes_back_where_it_came_from(
 async def test_money_that_could_not_be_sent_back_waits_again(
     trading: Trading, bank: SimulatedBank
 ) -> None:
-    await take(trading, bank.receive("?", 700, remittance="?", booked_on=TODAY))
+    told = bank.receive("?", 700, remittance="?", booked_on=TODAY, payer_account="622200009999")
+    await take(trading, told)
     (line,) = await queries.unmatched()
     operator = trading.actor("operator", "operator")
     for _ in range(2):
-        sent = await banking.send_back(
+        sent = await sending_back.send_back(
             trading.market, operator, trading.command(), line.line_id, "6222 0000 9999"
         )
         payment_id = str(sent.answer["payment_id"])
@@ -368,7 +371,7 @@ async def test_a_chargeback_of_money_that_is_gone_waits_until_it_is_covered(
     (line,) = await queries.unmatched()
     before = await cash(trading, "factory")
     with pytest.raises(Conflict):
-        await banking.send_back(
+        await sending_back.send_back(
             trading.market,
             trading.actor("operator", "operator"),
             trading.command(),

@@ -14,9 +14,9 @@ from aggregator.ledger.queries import balances
 from aggregator.ledger.trial import trial_balance
 from aggregator.ledger.verifying import verify
 from aggregator.market import Outcome
-from aggregator.settlement import banking, failing, payouts, queries
+from aggregator.settlement import banking, failing, payouts, queries, sending_back
 from aggregator.settlement.simulator import SimulatedBank
-from aggregator.settlement.statements import COLUMNS, read_csv, write_csv
+from aggregator.settlement.statements import COLUMNS, StatementLine, read_csv, write_csv
 from tests.builders import with_account
 from tests.integration.deals.playing import (
     accounts,
@@ -322,13 +322,18 @@ async def test_who_was_paid_twice_after_a_failure_owes_it(
     await is_sound()
 
 
+def stray(bank: SimulatedBank) -> StatementLine:
+    """Book a credit of nobody's, of which the bank tells where it came from."""
+    return bank.receive("?", 900, remittance="?", booked_on=TODAY, payer_account="622200001234")
+
+
 async def test_a_credit_that_was_sent_back_after_all_is_on_no_desk(
     trading: Trading, bank: SimulatedBank
 ) -> None:
-    await take(trading, bank.receive("?", 900, remittance="?", booked_on=TODAY))
+    await take(trading, stray(bank))
     (line,) = await queries.unmatched()
     desk = ("operator", "operator")
-    sent = await act(banking.send_back, trading, *desk, line.line_id, "6222 0000 1234")
+    sent = await act(sending_back.send_back, trading, *desk, line.line_id, "6222 0000 1234")
     await failed(trading, sent.answer)
     (again,) = await queries.unmatched()
 
@@ -345,10 +350,10 @@ async def test_a_credit_that_was_sent_back_after_all_is_on_no_desk(
 async def test_a_credit_that_another_firm_got_meanwhile_is_sent_back_at_nobody_s_cost(
     trading: Trading, bank: SimulatedBank
 ) -> None:
-    await take(trading, bank.receive("?", 900, remittance="?", booked_on=TODAY))
+    await take(trading, stray(bank))
     (line,) = await queries.unmatched()
     desk = ("operator", "operator")
-    sent = await act(banking.send_back, trading, *desk, line.line_id, "6222 0000 1234")
+    sent = await act(sending_back.send_back, trading, *desk, line.line_id, "6222 0000 1234")
     await failed(trading, sent.answer)
     await act(banking.assign, trading, *desk, line.line_id, trading.id_of("mill"))
 
@@ -363,11 +368,11 @@ async def test_a_credit_that_another_firm_got_meanwhile_is_sent_back_at_nobody_s
 async def test_a_credit_that_the_bank_took_back_on_its_way_back_is_on_no_desk(
     trading: Trading, bank: SimulatedBank
 ) -> None:
-    credit = bank.receive("?", 900, remittance="?", booked_on=TODAY)
+    credit = stray(bank)
     await take(trading, credit)
     (line,) = await queries.unmatched()
     desk = ("operator", "operator")
-    sent = await act(banking.send_back, trading, *desk, line.line_id, "6222 0000 1234")
+    sent = await act(sending_back.send_back, trading, *desk, line.line_id, "6222 0000 1234")
     await take(trading, bank.take_back(credit, booked_on=TODAY))
 
     await failed(trading, sent.answer)

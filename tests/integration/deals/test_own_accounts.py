@@ -13,7 +13,7 @@ from aggregator.journal.reading import Pool
 from aggregator.ledger.queries import balances
 from aggregator.market import Actor
 from aggregator.notices.queries import notices
-from aggregator.settlement import banking, own_accounts, payouts, queries
+from aggregator.settlement import banking, own_accounts, payouts, queries, sending_back
 from aggregator.settlement.camt import read_camt
 from aggregator.settlement.pain import read_pain
 from aggregator.settlement.simulator import SimulatedBank
@@ -307,19 +307,6 @@ async def test_two_firms_may_name_one_account_and_only_its_owner_is_verified(
     assert (other.state, await states(trading)) == ("unverified", {IBAN: "verified"})
 
 
-@pytest.mark.parametrize("told", ["NOTPROVIDED", "6222********5678"])
-async def test_money_goes_back_where_the_bank_does_not_tell_the_account(
-    trading: Trading, bank: SimulatedBank, told: str
-) -> None:
-    await paid_in(trading, bank, told, "Somebody")
-    (line,) = await queries.unmatched()
-    operator = trading.actor("operator", "operator")
-
-    sent = await banking.send_back(trading.market, operator, trading.command(), line.line_id, IBAN)
-
-    assert (line.payer_account, sent.answer["line_state"]) == ("", "returned")
-
-
 async def test_money_goes_back_to_no_other_account_than_it_came_from(
     trading: Trading, bank: SimulatedBank
 ) -> None:
@@ -328,8 +315,10 @@ async def test_money_goes_back_to_no_other_account_than_it_came_from(
     operator = trading.actor("operator", "operator")
 
     with pytest.raises(InvalidField, match="account that the money came from"):
-        await banking.send_back(trading.market, operator, trading.command(), line.line_id, OTHER)
-    sent = await banking.send_back(
+        await sending_back.send_back(
+            trading.market, operator, trading.command(), line.line_id, OTHER
+        )
+    sent = await sending_back.send_back(
         trading.market, operator, trading.command(), line.line_id, "DE89 3704 0044 0532 0130 00"
     )
 

@@ -1,9 +1,10 @@
-/** What two persons of the operator agree to: ways back, tax numbers, persons of the market's desks. */
+/** What two persons of the operator agree to: ways back, tax numbers, desk persons, stray credits. */
 
 import { send } from "../core/api.js";
 import { countdown } from "../core/clock.js";
 import { h } from "../core/dom.js";
 import { actButton, secondPerson } from "../core/forms.js";
+import { amount } from "../core/numbers.js";
 import { facts, panel } from "../core/parts.js";
 import { personId } from "../core/viewer.js";
 import { firm, t, worded } from "../core/words.js";
@@ -50,6 +51,14 @@ function figures({ kind, figures: told }) {
     return [
       [t("page.consent.before"), h("span", { class: "mono" }, told.before)],
       [t("page.consent.after"), h("span", { class: "mono" }, told.after)],
+    ];
+  }
+  if (kind === "send_back") {
+    return [
+      [t("page.deal.amount"), `${amount(told.amount)} ${told.currency}`],
+      [t("page.desk.payer"), told.payer || "—"],
+      [t("page.desk.remittance"), told.remittance || "—"],
+      [t("page.desk.send_back_account"), h("span", { class: "mono" }, told.payee_account)],
     ];
   }
   return [

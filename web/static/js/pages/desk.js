@@ -151,7 +151,10 @@ function unmatched(lines, organisations, refresh) {
                 isDanger: true,
               }),
               send: (values, key) => send("POST", `/bank/unmatched/${line.line_id}/send-back`, values, key),
-              done: refresh,
+              done: ({ consent_id: waits }) => {
+                if (waits) say(t("page.desk.send_back_waits"));
+                return refresh();
+              },
             }),
         ),
       ),
