@@ -101,7 +101,14 @@ _BINDING: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
     (
         "money",
         _PAYING,
-        ("money_taken_back", "payment_failed", "invoice_issued", "credit_note_issued"),
+        (
+            "debit_uncovered",
+            "debit_covered",
+            "money_taken_back",
+            "payment_failed",
+            "invoice_issued",
+            "credit_note_issued",
+        ),
     ),
     (
         "money",
@@ -158,6 +165,8 @@ _OF_MONEY = frozenset(
         "bank_account_proposed",
         "bank_account_unverified",
         "bank_account_verified",
+        "debit_covered",
+        "debit_uncovered",
         "money_received",
         "money_taken_back",
         "payment_failed",

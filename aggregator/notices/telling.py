@@ -71,6 +71,8 @@ from aggregator.pools.facts import (
 )
 from aggregator.settlement.facts import (
     BankAccountChanged,
+    DebitCovered,
+    DebitUncovered,
     MoneyReceived,
     MoneyTakenBack,
     PaymentFailed,
@@ -116,14 +118,18 @@ def _document(kind: str) -> Callable[[InvoiceIssued | CreditNoteIssued], Iterabl
     return told
 
 
-def _taken_back(fact: MoneyTakenBack) -> Iterable[Told]:
-    figures = (("amount_minor", fact.amount_minor), ("currency", fact.currency))
-    yield Told(fact.organisation_id, "money_taken_back", "money", figures)
+def _money(
+    kind: str,
+) -> Callable[[DebitCovered | DebitUncovered | MoneyReceived | MoneyTakenBack], Iterable[Told]]:
+    """Tell a firm of an amount of its own."""
 
+    def told(
+        fact: DebitCovered | DebitUncovered | MoneyReceived | MoneyTakenBack,
+    ) -> Iterable[Told]:
+        figures = (("amount_minor", fact.amount_minor), ("currency", fact.currency))
+        yield Told(fact.organisation_id, kind, "money", figures)
 
-def _received(fact: MoneyReceived) -> Iterable[Told]:
-    figures = (("amount_minor", fact.amount_minor), ("currency", fact.currency))
-    yield Told(fact.organisation_id, "money_received", "money", figures)
+    return told
 
 
 def _bank_account(fact: BankAccountChanged) -> Iterable[Told]:
@@ -278,6 +284,8 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     DealLapsed: _both("deal_lapsed", "forfeited_minor"),
     DealReduced: _both("deal_reduced", "lots", "ordered_lots", "refunded_minor"),
     DealSettled: _both("deal_settled", "lots", "price_minor"),
+    DebitCovered: _money("debit_covered"),
+    DebitUncovered: _money("debit_uncovered"),
     DepositAsked: _deposit_asked,
     DeskAnswered: _both("desk_answered", "desk"),
     DeskSilent: _both("desk_silent", "desk"),
@@ -289,8 +297,8 @@ WHO_IS_TOLD: Mapping[type, Callable[[Any], Iterable[Told]]] = {
     InvoiceOverdue: _both("invoice_overdue"),
     LaneAtRisk: _lane_at_risk,
     LotsReturned: _both("lots_returned", "lots", "reason"),
-    MoneyReceived: _received,
-    MoneyTakenBack: _taken_back,
+    MoneyReceived: _money("money_received"),
+    MoneyTakenBack: _money("money_taken_back"),
     PaymentFailed: _payment("payment_failed"),
     PaymentMade: _payment("payment_made"),
     PledgesLeftOut: _left_out("pledge_left_out"),

@@ -20,7 +20,12 @@ from aggregator.market import Actor, Answer, Command, Market, Outcome, Unit
 from aggregator.parties.membership import require_outsider
 from aggregator.parties.queries import organisation
 from aggregator.settlement import batches, chargebacks, desk, escrow, own_accounts, payouts
-from aggregator.settlement.facts import BankCharged, BankLineParked, MoneyReceived
+from aggregator.settlement.facts import (
+    BankCharged,
+    BankLineParked,
+    DebitUncovered,
+    MoneyReceived,
+)
 from aggregator.settlement.matching import Found, accept_payer, match
 from aggregator.settlement.statements import CREDIT, DEBIT, MAX_LINES, StatementLine
 
@@ -268,6 +273,9 @@ async def _take_belated(
         owner = payment.organisation_id
         await _insert(unit, line_id, line, MATCHED, owner, payment_id=payment.id)
         return MATCHED
+    assert payment.organisation_id is not None, payment.id
+    fact = DebitUncovered(line_id, payment.organisation_id, line.amount_minor, line.currency)
+    await unit.record(STREAM, fact)
     return await _park_debit(unit, line_id, line, "payment_uncovered", payment_id=payment.id)
 
 

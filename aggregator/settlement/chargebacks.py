@@ -26,7 +26,12 @@ from aggregator.ledger.accounts import BANK, CASH, SUSPENSE
 from aggregator.market import Actor, Answer, Market, Unit
 from aggregator.scheduler.timers import clear_timer, set_timer
 from aggregator.settlement import calls, desk, escrow, own_accounts, payouts
-from aggregator.settlement.facts import CallReopened, MoneyTakenBack
+from aggregator.settlement.facts import (
+    CallReopened,
+    DebitCovered,
+    DebitUncovered,
+    MoneyTakenBack,
+)
 from aggregator.settlement.statements import CREDIT, StatementLine
 
 AGAIN = timedelta(days=1)
@@ -126,7 +131,10 @@ async def take_back(unit: Unit, line_id: str, credit: Mapping[str, Any], amount_
         await unit.execute("update bank_line set state = 'reversed' where id = $1", credit["id"])
     elif row["is_all"] and credit["payer_account"]:
         await own_accounts.judge(unit, owner)
-    return await _move(unit, line_id, credit, amount_minor)
+    is_moved = await _move(unit, line_id, credit, amount_minor)
+    if not is_moved:
+        await unit.record(STREAM, DebitUncovered(line_id, owner, amount_minor, credit["currency"]))
+    return is_moved
 
 
 async def again(market: Market, line_id: str) -> None:
@@ -160,12 +168,21 @@ async def try_again(unit: Unit, line_id: str) -> None:
     if line["payment_id"] is not None:
         payment = await payouts.locked(unit, line["payment_id"])
         if await pay_belated(unit, line_id, payment):
-            await _end(unit, line_id, "matched", payment.organisation_id)
+            await _end_covered(unit, line, "matched", payment.organisation_id)
         return
     credit = await unit.row("select * from bank_line where id = $1", line["reverses"])
     assert credit is not None, line_id
     if await _move(unit, line_id, credit, line["amount_minor"]):
-        await _end(unit, line_id, "reversed", credit["organisation_id"])
+        await _end_covered(unit, line, "reversed", credit["organisation_id"])
+
+
+async def _end_covered(
+    unit: Unit, line: Mapping[str, Any], state: str, organisation_id: str | None
+) -> None:
+    await _end(unit, line["id"], state, organisation_id)
+    assert organisation_id is not None, line["id"]
+    fact = DebitCovered(line["id"], organisation_id, line["amount_minor"], line["currency"])
+    await unit.record(STREAM, fact)
 
 
 async def _end(unit: Unit, line_id: str, state: str, organisation_id: str | None) -> None:

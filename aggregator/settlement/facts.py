@@ -48,6 +48,26 @@ class MoneyTakenBack:
 
 
 @fact
+class DebitUncovered:
+    """The bank has what an organisation cannot cover; until it does nothing is paid out to it."""
+
+    line_id: str
+    organisation_id: str
+    amount_minor: int
+    currency: str
+
+
+@fact
+class DebitCovered:
+    """What an organisation could not cover before was taken from its cash."""
+
+    line_id: str
+    organisation_id: str
+    amount_minor: int
+    currency: str
+
+
+@fact
 class CallReopened:
     """A part payment paid for what the bank took back; `left_minor` of the call is due again."""
 

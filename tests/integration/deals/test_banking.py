@@ -14,6 +14,7 @@ from aggregator.ledger.queries import balances
 from aggregator.ledger.trial import trial_balance
 from aggregator.ledger.verifying import verify
 from aggregator.market import Outcome
+from aggregator.notices.queries import notices
 from aggregator.settlement import banking, failing, payouts, queries, sending_back
 from aggregator.settlement.simulator import SimulatedBank
 from aggregator.settlement.statements import COLUMNS, StatementLine, read_csv, write_csv
@@ -306,6 +307,7 @@ async def test_who_was_paid_twice_after_a_failure_owes_it(
 
     await take(trading, *made)
     (waiting,) = await queries.unmatched()
+    early = [one.kind for one in await notices(trading.actor("factory", "finance"))]
     with pytest.raises(Conflict, match="payment_line"):
         await act(banking.book_charge, trading, "operator", "operator", waiting.line_id)
     await trading.give("factory", 9_999)
@@ -316,6 +318,9 @@ async def test_who_was_paid_twice_after_a_failure_owes_it(
 
     assert (waiting.reason, waiting.amount_minor) == ("payment_uncovered", 10_000)
     assert refused.value.available_minor == 0
+    late = [one.kind for one in await notices(trading.actor("factory", "finance"))]
+    assert [kinds.count("debit_uncovered") for kinds in (early, late)] == [1, 1]
+    assert [kinds.count("debit_covered") for kinds in (early, late)] == [0, 1]
     assert await cash(trading, "factory") == 2
     assert await queries.unmatched() == []
     assert {one.state for one in await queries.payments(trading.id_of("factory"))} == {"paid"}

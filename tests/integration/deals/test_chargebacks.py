@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aggregator.deals import funding, queries, store
 from aggregator.deals.facts import DealPaymentTakenBack
 from aggregator.journal.reading import Pool, entries
+from aggregator.notices.queries import notices
 from aggregator.settlement import banking
 from aggregator.settlement import queries as settlement
 from aggregator.settlement.simulator import SimulatedBank
@@ -41,6 +42,14 @@ async def part_paid(trading: Trading, credit: StatementLine, amount_minor: int) 
 
 async def left_of(deal_id: str) -> int:
     return await settlement.left_of((await store.load(Pool(), deal_id)).call_reference)
+
+
+async def told_of_debits(trading: Trading) -> list[tuple[str, object]]:
+    """Return what the factory was told of debits that it could not cover, newest first."""
+    told = await notices(trading.actor("factory", "finance"))
+    return [
+        (one.kind, one.figures["amount_minor"]) for one in told if one.kind.startswith("debit_")
+    ]
 
 
 async def test_parts_are_taken_back_up_to_the_credit(trading: Trading, bank: SimulatedBank) -> None:
@@ -152,11 +161,13 @@ async def test_a_call_that_is_wholly_paid_stays_so_and_the_payer_owes(
     await take(trading, back(bank, credit, 5_000))
     (waiting,) = await settlement.unmatched()
     await take(trading, paid_in(trading, bank, 4_999))
-    too_little = await cash(trading, "factory")
+    too_little, told = await cash(trading, "factory"), await told_of_debits(trading)
     await take(trading, paid_in(trading, bank, 2))
 
     assert (await store.load(Pool(), deal_id)).state == "funded"
     assert (waiting.reason, waiting.amount_minor) == ("chargeback_uncovered", 5_000)
     assert (too_little, await cash(trading, "factory")) == (4_999, 1)
+    assert told == [("debit_uncovered", 5_000)]
+    assert await told_of_debits(trading) == [("debit_covered", 5_000), *told]
     assert await settlement.unmatched() == []
     await is_sound()

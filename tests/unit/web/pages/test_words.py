@@ -36,7 +36,7 @@ FACTS = [
     if isinstance(found, type) and found.__module__ == module.__name__
 ]
 NOTICES = re.findall(
-    r'(?:_both|_payment|_left_out|_members|Told)\((?:[\w.]+, )?"([a-z_]+)"',
+    r'(?:_both|_money|_payment|_left_out|_members|Told)\((?:[\w.]+, )?"([a-z_]+)"',
     Path(telling.__file__).read_text(),
 )
 
