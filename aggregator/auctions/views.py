@@ -18,7 +18,7 @@ from aggregator.auctions.terms import ROLE_OF_BIDDER
 from aggregator.market import PUBLIC, Actor, Audience, MaySee, Seen
 from aggregator.parties.queries import organisations_of
 from matching.auctions import disclosure
-from matching.auctions.events import DemandPlaced, PackagePlaced, Result
+from matching.auctions.events import Result
 from matching.auctions.rules import Rules
 from matching.auctions.sight import Kind, seeing_all, sight
 from matching.auctions.state import State
@@ -160,8 +160,6 @@ def seen_by(room: Room, fact: object) -> Seen | MaySee:
         return MaySee()
     if isinstance(fact, BidderEntered) and fact.organisation_id not in room.bidders:
         return Seen(tuple(_KINDS[kind] for kind in seeing_all(state)))
-    if isinstance(fact, DemandPlaced | PackagePlaced):
-        return MaySee((fact.bidder,))
     found = sight(state, fact)
     if found is None:
         return MaySee()
@@ -230,7 +228,7 @@ def _counted(state: State) -> str:
 def _asked_lots(state: State, bidder: str) -> int | None:
     """Return what a bidder asked for at the end: nothing, if he left in an earlier round."""
     if state.clock is not None:
-        stands = state.clock.standing().get(bidder)
+        stands = state.clock.standing_of(bidder)
         return 0 if stands is None else stands.total
     mine = state.book.of(bidder)
     return None if mine is None else mine.lots

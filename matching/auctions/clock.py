@@ -62,14 +62,18 @@ class Clock:
 
     def standing(self) -> dict[str, Demand]:
         """Return each bidder's demand in this round, said or kept, in order of bidder."""
-        found = dict(self.asked)
-        for bidder, demand in self.before.items():
-            if bidder not in found:
-                pairs = zip(demand.lots, self.moved, strict=True)
-                kept = tuple(0 if is_moved else lots for lots, is_moved in pairs)
-                if any(kept):
-                    found[bidder] = replace(demand, lots=kept)
-        return dict(sorted(found.items()))
+        bidders = sorted({*self.asked, *self.before})
+        found = {bidder: self.standing_of(bidder) for bidder in bidders}
+        return {bidder: demand for bidder, demand in found.items() if demand is not None}
+
+    def standing_of(self, bidder: str) -> Demand | None:
+        """Return a bidder's demand in this round, said or kept, None for who asks for nothing."""
+        said, demand = self.asked.get(bidder), self.before.get(bidder)
+        if said is not None or demand is None:
+            return said
+        pairs = zip(demand.lots, self.moved, strict=True)
+        kept = tuple(0 if is_moved else lots for lots, is_moved in pairs)
+        return replace(demand, lots=kept) if any(kept) else None
 
     def totals(self) -> Lots:
         stands = self.standing().values()

@@ -182,7 +182,7 @@ def _show_announced(shown: View, state: State, now: datetime, word: str) -> None
 
 
 def _show_demand(shown: View, clock: Clock, bidder: str) -> None:
-    mine = clock.standing().get(bidder)
+    mine = clock.standing_of(bidder)
     lots = mine.lots if mine else (0,) * len(clock.items)
     shown["my_demand"] = dict(zip(clock.items, lots, strict=True))
     shown["my_eligible_lots"] = clock.eligible(bidder)

@@ -1,8 +1,9 @@
 """Whose view a fact changes, said without making the views.
 
 It names exactly those to whom `disclosure` shows a difference: a rival's act that the rules hide
-is seen by nobody else. It speaks for the facts that come by the thousand, bids at a price of the
-bidder's own and what they set off; of any other fact it says nothing, and one has to look.
+is seen by nobody else. It speaks for the facts that come by the thousand, what bidders say and what
+that sets off, but for a Dutch clock, whose takers are few; of any other fact it says nothing, and
+one has to look.
 """
 
 from __future__ import annotations
@@ -10,7 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matching.auctions.disclosure import Bidder, Observer, Operator, Owner, sees_all
-from matching.auctions.events import BidPlaced, CloseExtended, StandingSet
+from matching.auctions.events import (
+    BidPlaced,
+    CloseExtended,
+    DemandPlaced,
+    PackagePlaced,
+    StandingSet,
+)
 from matching.auctions.state import State
 from matching.auctions.ties import better_first
 
@@ -36,10 +43,15 @@ def sight(state: State, fact: object) -> Sight | None:
 
     None where that must be looked for in the views.
     """
-    if state.result is not None or state.rules.format not in _OWN_PRICE:
+    if state.result is not None:
         return None
     match fact:
-        case BidPlaced():
+        case DemandPlaced():
+            return _of_demand(state, fact)
+        case PackagePlaced(bidder=bidder):
+            # Nobody reads a rival's before the close.
+            return Sight(bidders=(bidder,))
+        case BidPlaced() if state.rules.format in _OWN_PRICE:
             return _of_bid(state, fact)
         case CloseExtended():
             return _EVERYBODY
@@ -53,6 +65,16 @@ def sight(state: State, fact: object) -> Sight | None:
 def seeing_all(state: State) -> tuple[Kind, ...]:
     """Return the kinds to whom every bid is shown, and whose it is."""
     return tuple(kind for kind in (Owner, Operator) if sees_all(state, kind()))
+
+
+def _of_demand(state: State, asked: DemandPlaced) -> Sight:
+    """A demand is hidden until its round ends; its bidder sees the lots that he asks for."""
+    clock = state.clock
+    assert clock is not None
+    before, wanted = clock.standing_of(asked.bidder), dict(asked.demand)
+    lots = tuple(wanted.get(item, 0) for item in clock.items)
+    is_same = lots == (before.lots if before else (0,) * len(clock.items))
+    return Sight() if is_same else Sight(bidders=(asked.bidder,))
 
 
 def _of_bid(state: State, bid: BidPlaced) -> Sight:

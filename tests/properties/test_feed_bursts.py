@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,10 +22,18 @@ from aggregator.auctions.facts import (
 from aggregator.auctions.topic import AuctionTopic
 from aggregator.journal.reading import Entry
 from aggregator.market import PUBLIC, Audience
-from matching.auctions.commands import Close, Command, PlaceBid, SetStanding, WithdrawBid
+from matching.auctions.commands import (
+    Close,
+    Command,
+    PlaceBid,
+    PlaceDemand,
+    PlacePackage,
+    SetStanding,
+    WithdrawBid,
+)
 from matching.auctions.engine import decide, evolve, initial, next_allowed, open_auction
 from matching.auctions.events import BidPlaced, Closed, Event, PackagePlaced, StandingSet
-from matching.auctions.rules import Criterion, Rules
+from matching.auctions.rules import Criterion, FormatName, Item, Rules
 from matching.auctions.state import State
 from matching.errors import RuleViolation
 from tests.properties.auction_worlds import (
@@ -320,3 +329,44 @@ def test_what_nothing_of_ones_own_has_changed_in_is_written_once() -> None:
             '{"op":"delta","topic":"auction:auc","seq":21,"prev":1,"data":{"best":"10.19","next_allowed":"10.20"}}'
         ]
     ]
+
+
+class CountedTopic(AuctionTopic):
+    """Counts the views that it makes for a whole kind."""
+
+    made = 0
+
+    def common(self, state: Any, kind: str) -> dict[str, Any]:
+        self.made += 1
+        return super().common(state, kind)
+
+
+@pytest.mark.parametrize("form", ["clock", "packages"])
+def test_what_is_hidden_on_items_makes_no_view_of_all(form: FormatName) -> None:
+    rules = Rules(
+        side="sell",
+        format=form,
+        opens_at=OPENS,
+        closes_at=CLOSES,
+        lots=10,
+        items=(Item("a", 5, 1000), Item("b", 5, 1000)),
+        interval_s=60 if form == "clock" else 0,
+        disclosure="full",
+    )
+    facts: list[Any] = [listing("auc"), open_auction(rules, OPENS)]
+    state = initial(facts[-1])
+    for number in range(40):
+        bid_id, bidder = f"b{number}", NAMES[number % 7]
+        act: Command = PlacePackage(bid_id, bidder, ("a", "b"), 1000 + number)
+        if form == "clock":
+            act = PlaceDemand(bid_id, bidder, (("a", 1 + number % 5), ("b", 0)))
+        state = _taken(facts, state, act, OPENS)
+    journal = _journal("auction:auc", facts)
+    topic = CountedTopic()
+    fold = fold_of("auction:auc", "x", topic, "auction:auc", origin="2027", window=1000)
+    fold.open(Audience("member", STRANGER))
+
+    burst(fold, journal, 1000)
+
+    assert len(journal) > 40
+    assert topic.made < 40
