@@ -175,7 +175,8 @@ class Hub:
             track = await self._track(tail, asked, audience)
             # From here on nothing waits, so no change falls between snapshot and first delta.
             self.unsubscribe(socket, asked.topic)
-            self._begin(socket, track, asked.since)
+            if socket in self._sockets:
+                self._begin(socket, track, asked.since)
 
     def unsubscribe(self, socket: Socket, topic: str) -> None:
         track = socket.tracks.pop(topic, None)

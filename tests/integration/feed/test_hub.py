@@ -403,3 +403,18 @@ async def test_what_nobody_follows_is_forgotten(market: Market, hub: Hub) -> Non
     await again.until(1)
 
     assert again.view == {"highest": 3}
+
+
+async def test_who_leaves_while_a_topic_is_being_read_to_him_follows_nothing(
+    market: Market, hub: Hub
+) -> None:
+    reader = Reader(hub)
+    async with hub._tail("room:1"):
+        follows = asyncio.ensure_future(reader.follow())
+        await asyncio.sleep(0.05)
+        hub.leave(reader)
+    await follows
+
+    tracks = hub._tails["room:1"].folds["room:1"].tracks.values()
+    assert [dict(track.followers) for track in tracks] == [{}]
+    assert not reader.tracks
