@@ -10,8 +10,7 @@ import { empty, facts, head, linkOf, panel, table } from "../core/parts.js";
 import { openPoolForm } from "../core/pools.js";
 import { choicesField } from "../core/rows.js";
 import { firm, t } from "../core/words.js";
-import { bankForms, chargeButton, paymentFiles, sameMoneyButton, trialBalance } from "./desk_bank.js";
-import { calendarForm } from "./desk_calendar.js";
+import { bankForms, chargeButton, opened, paymentFiles, sameMoneyButton, trialBalance } from "./desk_bank.js";
 import { suppressedCells } from "./desk_cells.js";
 import { adjustmentForm, contested, laneForm, waitingTickets } from "./desk_deals.js";
 import { stripForm } from "./desk_strips.js";
@@ -40,7 +39,7 @@ export async function show(main) {
         suppressedCells(),
         openPoolForm(),
         stripForm(),
-        calendarForm(),
+        calendar(),
         adjustmentForm(),
         laneForm(),
         firmForm(refreshFirms),
@@ -233,6 +232,14 @@ function ordered(payments, organisations, refresh) {
       ],
     }),
   );
+}
+
+function calendar() {
+  return opened("page.desk.calendar", "calendar", async (shown) => {
+    if (shown.hasChildNodes()) return;
+    const { calendarForm } = await import("./calendar_form.js");
+    fill(shown, ...calendarForm());
+  });
 }
 
 function firmForm(refresh) {

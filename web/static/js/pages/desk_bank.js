@@ -134,7 +134,8 @@ export function paymentFiles(refresh) {
   });
 }
 
-function opened(title, name, show) {
+/** A panel that is filled when it is opened. */
+export function opened(title, name, show) {
   const shown = h("div", { class: "live" });
   return h(
     "details",

@@ -9,7 +9,7 @@ import { t } from "../core/words.js";
 
 const LINE = /^(\d{4}-\d{2}-\d{2}),(open|closed),([^,]+),([^,]+)$/;
 
-/** Return the form behind a summary, with what is declared already for the chosen region. */
+/** Return the form, with what is declared already for the chosen region. */
 export function calendarForm() {
   const known = h("p", { class: "note" });
   const thisYear = new Date(now()).getUTCFullYear();
@@ -71,19 +71,9 @@ export function calendarForm() {
     if (found) made.set("days", found.days.map(lineOf).join("\n"));
   }
 
-  const panel = h(
-    "details",
-    { class: "panel" },
-    h("summary", {}, t("page.desk.calendar")),
-    h("p", { class: "note" }, t("page.desk.calendar_note")),
-    known,
-    made,
-  );
-  panel.addEventListener("toggle", () => {
-    const region = regionOptions()[0]?.[0];
-    if (panel.open && region && chosen === "") look({ region, year: years[1] });
-  });
-  return panel;
+  const region = regionOptions()[0]?.[0];
+  if (region) look({ region, year: years[1] });
+  return [h("p", { class: "note" }, t("page.desk.calendar_note")), known, made];
 }
 
 function lineOf(day) {
