@@ -155,10 +155,15 @@ def _resumed(state: State, event: Resumed) -> State:
 
 
 def _round_end(state: State, event: Resumed) -> datetime:
-    """A round may be the last, so an outage leaves as much of it as of the auction."""
+    """A round may be the last, so an outage leaves as much of it as of the auction.
+
+    One that was over keeps its end, and with it the beacon that draws the ties of its demands.
+    """
     assert state.clock is not None
     ends_at, lost = state.clock.ends_at, event.at - state.since
-    if state.reason != OUTAGE or state.since >= ends_at:
+    if state.since >= ends_at:
+        return ends_at
+    if state.reason != OUTAGE:
         return ends_at + lost
     moved = event.closes_at - state.closes_at
     return min(max(ends_at + moved, event.at + least_left(lost)), event.closes_at)

@@ -212,8 +212,8 @@ class Replay(Table):
         self.since = at
         self.phase, self.reason = "open", ""
         self.closes, self.stop = closes, self.stop + moved
-        if rounds is not None:
-            rounds.ends = rounds.ends + gone if was_over else max(rounds.ends + moved, earliest)
+        if rounds is not None and not was_over:
+            rounds.ends = max(rounds.ends + moved, earliest)
         self.tell("resumed", at, closes_at=self.closes, hard_stop=self.stop)
 
     def _withdraw(self, command: Command, at: datetime) -> None:

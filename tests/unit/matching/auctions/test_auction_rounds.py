@@ -301,3 +301,25 @@ def test_a_price_without_a_step_left_ends_the_auction_however_ties_are_settled(t
 
     assert run.state.phase == "closed"
     assert sum(lots for lots, _ in won(run).values()) == 10
+
+
+@pytest.mark.parametrize("lost_s", [20, 1200])
+@pytest.mark.parametrize("kind", ["pause", "outage"])
+def test_what_comes_after_a_round_does_not_move_the_instant_that_names_its_beacon(
+    kind: str, lost_s: int
+) -> None:
+    run = a_clock()
+    ask(run, "a", 5, 5)
+    over_at = run.state.clock.ends_at
+    stops_at = over_at + timedelta(seconds=5)
+    goes_on_at = stops_at + timedelta(seconds=lost_s)
+
+    if kind == "pause":
+        run.do(Pause("power cut"), stops_at)
+    else:
+        run.do(RecordOutage(stops_at), goes_on_at)
+    if run.state.phase == "paused":
+        run.do(Resume(), goes_on_at)
+
+    assert run.state.clock.ends_at == over_at
+    assert code_of(run, PlaceDemand("9", "b", ((MARCH, 1),)), goes_on_at) == "round_over"
