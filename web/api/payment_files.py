@@ -17,7 +17,7 @@ from web.api.routing import Call, Download, route
 class PaymentFileBody(Body):
     """The market's own account that pays."""
 
-    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{4,34}$")]
+    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{4,34}$", examples=["CNY-1"])]
 
 
 class PaymentFailed(Answers):
